@@ -1,0 +1,82 @@
+import { z } from 'zod'
+import { extractorChoice } from './extractor.ts'
+import { itemInput, metadata } from './item.ts'
+
+export const batchStatus = z.enum(['in_progress', 'paused', 'cancelling', 'completed', 'cancelled'])
+export type BatchStatus = z.infer<typeof batchStatus>
+
+export function isEnded(status: BatchStatus): boolean {
+  return status === 'completed' || status === 'cancelled'
+}
+
+const concurrency = z.int().min(1).max(100_000).describe('Calls of this batch in flight at once, across all workers. None: as many as the lane takes.')
+const priority = z.int().min(1).max(100).describe("The batch's weight when it shares a lane; twice the weight, twice the share.")
+
+export const batchOptions = z
+  .strictObject({
+    concurrency: concurrency.optional(),
+    priority: priority.default(10),
+    metadata: metadata.default({}),
+  })
+  .meta({ id: 'BatchOptions' })
+export type BatchOptions = z.infer<typeof batchOptions>
+
+export const createBatch = z
+  .strictObject({
+    extractor: extractorChoice,
+    items: z.array(itemInput).min(1, 'A batch has at least one item.').max(100_000, 'A JSON request carries at most 100,000 items.'),
+    ...batchOptions.shape,
+  })
+  .meta({ id: 'CreateBatch' })
+export type CreateBatch = z.infer<typeof createBatch>
+
+export const patchBatch = z
+  .strictObject({ concurrency: concurrency.nullable().optional(), priority: priority.optional() })
+  .meta({ id: 'PatchBatch' })
+export type PatchBatch = z.infer<typeof patchBatch>
+
+export const batch = z
+  .object({
+    id: z.string(),
+    object: z.literal('batch'),
+    extractor: z.string().describe('`name@version`, or `inline`.'),
+    lane: z.string(),
+    status: batchStatus,
+    pause_reason: z.string().nullable().describe('Why it is paused: `user`, or what failed for the whole lane.'),
+    counts: z.object({
+      total: z.int(),
+      waiting: z.int(),
+      running: z.int(),
+      succeeded: z.int(),
+      failed: z.int(),
+      cancelled: z.int(),
+    }),
+    usage: z.object({
+      input_tokens: z.int(),
+      output_tokens: z.int(),
+      calls: z.int().describe('Paid requests to the provider.'),
+      repeated_calls: z.int().describe('Calls made again because it could not be known whether the first was paid.'),
+    }),
+    cost_usd: z.number().nullable().describe('Null when the lane has no prices.'),
+    eta_s: z.object({ p50: z.number(), p90: z.number() }).nullable().describe('Seconds to the end; null when it cannot be told.'),
+    concurrency: z.int().nullable(),
+    priority: z.int(),
+    created_at: z.number(),
+    started_at: z.number().nullable(),
+    finished_at: z.number().nullable(),
+    metadata,
+  })
+  .meta({ id: 'Batch' })
+export type Batch = z.infer<typeof batch>
+
+export const batchList = z.object({ object: z.literal('list'), data: z.array(batch), has_more: z.boolean() }).meta({ id: 'BatchList' })
+export type BatchList = z.infer<typeof batchList>
+
+export const listBatchesQuery = z.strictObject({
+  after: z.string().optional().describe('The id of the last batch already seen.'),
+  limit: z.coerce.number().int().min(1).max(100).default(20),
+  status: batchStatus.optional(),
+})
+export type ListBatchesQuery = z.infer<typeof listBatchesQuery>
+
+export const deletedBatch = z.object({ id: z.string(), object: z.literal('batch'), deleted: z.literal(true) }).meta({ id: 'DeletedBatch' })

@@ -1,0 +1,66 @@
+import { z } from 'zod'
+
+export const extractorName = z
+  .string()
+  .regex(/^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$/, 'A name is 1 to 64 letters, digits, `_` or `-`, beginning with a letter or digit.')
+
+export const laneName = z
+  .string()
+  .regex(/^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$/, 'A lane is 1 to 64 letters, digits, `_` or `-`, beginning with a letter or digit.')
+
+/** JSON Schema 2020-12 as its author wrote it; checked by @sluice/schema when it arrives. */
+export const jsonSchema = z.record(z.string(), z.unknown()).meta({ id: 'JsonSchema', description: 'JSON Schema 2020-12, an object at the root.' })
+export type JsonSchema = z.infer<typeof jsonSchema>
+
+/** Sampling parameters that go to the model as they are. */
+export const modelParameters = z
+  .strictObject({
+    model: z.string().min(1).max(256).optional().describe("Overrides the lane's model."),
+    temperature: z.number().min(0).max(2).optional(),
+    top_p: z.number().min(0).max(1).optional(),
+    max_tokens: z.int().min(1).max(1_000_000).optional().describe('The most tokens of an answer.'),
+    seed: z.int().optional(),
+  })
+  .meta({ id: 'ModelParameters' })
+export type ModelParameters = z.infer<typeof modelParameters>
+
+const recipe = {
+  schema: jsonSchema,
+  instructions: z.string().max(65_536).default('').describe('What to extract, in words: the system message.'),
+  lane: laneName.default('default'),
+  parameters: modelParameters.default({}),
+  reasks: z.int().min(0).max(10).default(2).describe('How often invalid output is asked again, with the errors; 2 makes three calls in all.'),
+}
+
+export const inlineExtractor = z.strictObject(recipe).meta({ id: 'InlineExtractor' })
+export const createExtractor = z.strictObject({ name: extractorName, ...recipe }).meta({ id: 'CreateExtractor' })
+export type CreateExtractor = z.infer<typeof createExtractor>
+
+/** The recipe as it is stored: one version never changes. An inline extractor has no name and version 0. */
+export const extractor = z
+  .object({
+    object: z.literal('extractor'),
+    name: z.string().nullable(),
+    version: z.int(),
+    ...recipe,
+    created_at: z.number().describe('Unix seconds.'),
+  })
+  .meta({ id: 'Extractor' })
+export type Extractor = z.infer<typeof extractor>
+
+export const extractorList = z
+  .object({ object: z.literal('list'), data: z.array(extractor), has_more: z.boolean() })
+  .meta({ id: 'ExtractorList' })
+
+/** `"name"` (its newest version) or `"name@version"`. */
+export const extractorReference = z
+  .string()
+  .regex(/^[A-Za-z0-9][A-Za-z0-9_-]{0,63}(@[1-9][0-9]{0,8})?$/, "Name an extractor as `name` or `name@version`, or give one inline.")
+
+export const extractorChoice = z.union([extractorReference, inlineExtractor])
+export type ExtractorChoice = z.infer<typeof extractorChoice>
+
+/** How an extractor is shown: `person@3`, or `inline`. */
+export function extractorLabel(extractor: Pick<Extractor, 'name' | 'version'>): string {
+  return extractor.name === null ? 'inline' : `${extractor.name}@${extractor.version}`
+}

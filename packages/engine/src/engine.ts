@@ -1,0 +1,67 @@
+import type { Batch, BatchList, BatchOptions, ListBatchesQuery, PatchBatch } from '@sluice/contract/batch.ts'
+import type { CreateExtractor, Extractor } from '@sluice/contract/extractor.ts'
+import type { Item } from '@sluice/contract/item.ts'
+import type { Result, ResultsQuery, RetryBatch } from '@sluice/contract/result.ts'
+import type { Queue } from 'bullmq'
+
+/**
+ * What the API sees of the engine. Every method throws a SluiceError for what the caller did wrong
+ * (unknown id, state that does not allow it) and any other error for broken infrastructure.
+ */
+export interface Engine extends AsyncDisposable {
+  readonly extractors: Extractors
+  readonly batches: Batches
+  readonly results: Results
+  /** Every BullMQ queue there is, for Bull Board: `batches` first, then one per lane. Names: `batches`, `lane-<name>`. */
+  readonly queues: readonly Queue[]
+  /** The lanes there are, by name. */
+  readonly lanes: readonly string[]
+  /** Resolves when Redis answers within a second, else rejects with the reason. */
+  ping(): Promise<void>
+}
+
+export interface Extractors {
+  /** Stores a new version, unless the newest version of this name has the same content. */
+  put(input: CreateExtractor): Promise<{ extractor: Extractor; created: boolean }>
+  /** By `name` (newest version) or `name@version`. Throws `extractor_not_found`. */
+  get(reference: string): Promise<Extractor>
+  /** The newest version of each, by name. */
+  list(page: { after?: string | undefined; limit: number }): Promise<{ data: Extractor[]; has_more: boolean }>
+}
+
+export interface NewBatch {
+  /** A stored one, or an inline one with `name: null, version: 0`. Its lane must exist. */
+  readonly extractor: Extractor
+  readonly options: BatchOptions
+  readonly idempotency?: { readonly key: string; /** Of the request's body: another body under the same key is a conflict. */ readonly fingerprint: string } | undefined
+}
+
+export interface Batches {
+  /**
+   * Stages all items and starts the batch; resolves when it is on disk. Nothing remains when `items` throws.
+   * `created` is false when the idempotency key was seen before: then the batch is the earlier one.
+   */
+  create(input: NewBatch, items: AsyncIterable<Item> | Iterable<Item>): Promise<{ batch: Batch; created: boolean }>
+  get(id: string): Promise<Batch>
+  /** Newest first. */
+  list(query: ListBatchesQuery): Promise<BatchList>
+  patch(id: string, patch: PatchBatch): Promise<Batch>
+  pause(id: string): Promise<Batch>
+  resume(id: string): Promise<Batch>
+  cancel(id: string): Promise<Batch>
+  /** Failed items go back to work; resolves to how many. */
+  retry(id: string, selection: RetryBatch): Promise<number>
+  /** Refused with `batch_running` while it is not ended. */
+  delete(id: string): Promise<void>
+  /** A snapshot at once, then at most every `intervalMs` when something changed; the last one has an ended status. */
+  watch(id: string, options: { intervalMs: number; signal: AbortSignal }): AsyncIterable<Batch>
+}
+
+export interface Results {
+  /**
+   * Pages of results, each result once and in order, read only as fast as they are taken.
+   * With `follow`, goes on until the batch has ended; without, ends at what is there now
+   * (in input order: all results there are, by index). Throws `invalid_cursor` and `batch_not_found` before the first page.
+   */
+  read(batchId: string, query: ResultsQuery, options: { signal: AbortSignal }): AsyncIterable<readonly Result[]>
+}

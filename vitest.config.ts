@@ -1,0 +1,29 @@
+import { defineConfig } from 'vitest/config'
+
+// unit: pure logic, beside its file, no Redis. engine: on a real Redis. system: whole processes.
+export default defineConfig({
+  test: {
+    projects: [
+      { test: { name: 'unit', include: ['{apps,packages}/*/src/**/*.test.ts'] } },
+      {
+        test: {
+          name: 'engine',
+          include: ['packages/engine/test/**/*.test.ts'],
+          globalSetup: 'test/redis.setup.ts',
+          testTimeout: 30_000,
+          hookTimeout: 60_000,
+        },
+      },
+      {
+        test: {
+          name: 'system',
+          include: ['test/**/*.test.ts'],
+          globalSetup: 'test/redis.setup.ts',
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
+          fileParallelism: false,
+        },
+      },
+    ],
+  },
+})
