@@ -1,7 +1,7 @@
-import type { Batch, BatchList, BatchOptions, ListBatchesQuery, PatchBatch } from '@sluice/contract/batch.ts'
-import type { CreateExtractor, Extractor } from '@sluice/contract/extractor.ts'
-import type { Item } from '@sluice/contract/item.ts'
-import type { Result, ResultsQuery, RetryBatch } from '@sluice/contract/result.ts'
+import type { Batch, BatchList, BatchOptions, ListBatchesQuery, PatchBatch } from '@sluice/contract/batch'
+import type { CreateExtractor, Extractor } from '@sluice/contract/extractor'
+import type { Item } from '@sluice/contract/item'
+import type { Result, ResultsQuery, RetryBatch } from '@sluice/contract/result'
 import type { Queue } from 'bullmq'
 
 /**

@@ -1,4 +1,4 @@
-import type { Call } from '@sluice/contract/outcome.ts'
+import type { Call } from '@sluice/contract/outcome'
 
 /** A place in the lane's limit, given for one call. */
 export interface Reservation {
