@@ -15,7 +15,14 @@ export type Outcome =
   /** Wait: the limit was reached. Not the item's fault. `scope` tells which bucket refused, where the provider says. */
   | { readonly type: 'rate-limited'; readonly message: string; readonly retryAfterMs: number | null; readonly scope: 'requests' | 'tokens' | null }
   /** The provider could not answer now: 408, 409, 5xx, connection cut, time-out. May be tried again. */
-  | { readonly type: 'unavailable'; readonly message: string; readonly retryAfterMs: number | null; readonly timedOut: boolean }
+  | {
+      readonly type: 'unavailable'
+      readonly message: string
+      readonly retryAfterMs: number | null
+      readonly timedOut: boolean
+      /** The request never left, or the provider answered with an error: not paid. False: cut or timed out, nobody knows. */
+      readonly answered: boolean
+    }
   /** The provider will never take this request: other 4xx. */
   | { readonly type: 'rejected'; readonly message: string; readonly status: number }
   /** The request is larger than the model or the limit will ever take. */

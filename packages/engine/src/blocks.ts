@@ -1,0 +1,67 @@
+import { zstdCompressSync, zstdDecompressSync } from 'node:zlib'
+import type { Item } from '@sluice/contract/item'
+import type { Redis } from 'ioredis'
+
+/**
+ * Staged items. A block is a zstd-compressed JSON array of up to 64 items or 128 KB, one entry of a stream whose id is
+ * the index behind the block's last item: so the block that holds item i is the first entry from id i + 1 on, without
+ * an index of its own, and staging the same block twice is refused by Redis itself.
+ */
+const itemsPerBlock = 64
+const charactersPerBlock = 131_072
+
+/** An item without its id when that is its index: `[text]`, `[text, id]` or `[text, id or null, metadata]`. */
+type Packed = [string] | [string, string | null] | [string, string | null, Record<string, unknown>]
+
+export interface Block {
+  /** The index behind its last item. */
+  readonly end: number
+  readonly bytes: Buffer
+}
+
+/** Cuts items into blocks as they come; never holds more than one block. */
+export async function* packBlocks(items: AsyncIterable<Item> | Iterable<Item>): AsyncGenerator<Block> {
+  let packed: Packed[] = []
+  let characters = 0
+  let end = 0
+  const close = (): Block => {
+    const block = { end, bytes: zstdCompressSync(JSON.stringify(packed)) }
+    packed = []
+    characters = 0
+    return block
+  }
+  for await (const item of items) {
+    packed.push(pack(item, end))
+    characters += item.text.length
+    end += 1
+    if (packed.length === itemsPerBlock || characters >= charactersPerBlock) yield close()
+  }
+  if (packed.length > 0) yield close()
+}
+
+function pack(item: Item, index: number): Packed {
+  const id = item.id === String(index) ? null : item.id
+  if (item.metadata !== undefined) return [item.text, id, item.metadata]
+  return id === null ? [item.text] : [item.text, id]
+}
+
+function unpack(packed: Packed, index: number): Item {
+  const [text, id, metadata] = packed
+  return { id: id ?? String(index), text, ...(metadata === undefined ? {} : { metadata }) }
+}
+
+/** The items of the block that holds `index`, and the index of the first; null when there is none. */
+export async function readBlock(redis: Redis, key: string, index: number): Promise<{ start: number; items: Item[] } | null> {
+  const [entry] = await redis.xrangeBuffer(key, `${index + 1}-0`, '+', 'COUNT', 1)
+  if (entry === undefined) return null
+  const [id, fields] = entry
+  const bytes = fields[1]
+  if (bytes === undefined) throw new Error(`Block ${id.toString()} of ${key} is empty.`)
+  const packed = JSON.parse(zstdDecompressSync(bytes).toString()) as Packed[]
+  const start = Number.parseInt(id.toString(), 10) - packed.length
+  return { start, items: packed.map((one, offset) => unpack(one, start + offset)) }
+}
+
+export function stageBlock(pipeline: { xadd(key: string, id: string, ...fields: (string | Buffer)[]): unknown }, key: string, block: Block): void {
+  pipeline.xadd(key, `${block.end}-0`, 'z', block.bytes)
+}

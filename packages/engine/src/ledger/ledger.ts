@@ -1,0 +1,179 @@
+import type { Reask } from '@sluice/contract/outcome'
+import type { Usage } from '@sluice/contract/usage'
+import type { Redis } from 'ioredis'
+import type { Keys } from '../keys.ts'
+import { loadScript } from '../lua.ts'
+
+/** One taking-up of an item by a worker: what must be said to act on it. */
+export interface Run {
+  readonly batchId: string
+  readonly index: number
+  /** Unique for each time the item was put in the window. */
+  readonly feed: number
+  /** Unique for each run; the last one taken wins. */
+  readonly token: string
+}
+
+/** What an item has used of its budgets so far. Kept across workers until the item is done. */
+export interface Tries {
+  readonly calls: number
+  /** Calls that ended in a time-out, a cut connection or a 5xx. */
+  readonly unavailable: number
+  readonly usage: Usage
+  readonly reasks: readonly Reask[]
+}
+
+export const noTries: Tries = { calls: 0, unavailable: 0, usage: { input_tokens: 0, output_tokens: 0 }, reasks: [] }
+
+/** What one call cost. `paidCalls` is 0 or 1: a refused call is not paid. */
+export interface Cost {
+  readonly paidCalls: number
+  readonly usage: Usage
+  readonly cachedInputTokens: number
+  readonly nanoUsd: number
+}
+
+export const noCost: Cost = { paidCalls: 0, usage: noTries.usage, cachedInputTokens: 0, nanoUsd: 0 }
+
+export type Taken = { type: 'taken'; tries: Tries } | { type: 'stale' | 'cancelled' | 'gone' }
+export type Opened = 'opened' | 'stale' | 'paused' | 'cancelled'
+
+export interface Feed {
+  readonly status: string
+  /** Items of the batch in the window now. */
+  readonly open: number
+  /** Items not yet in the window. */
+  readonly left: number
+  readonly items: readonly { index: number; feed: number }[]
+}
+
+/**
+ * The durable record of a batch. Each method is one atomic step and may be run twice.
+ * The states of an item: waiting -> open (fed) -> running (taken) -> done (recorded), and back by `letGo`, `pause` or `retry`.
+ */
+export interface Ledger {
+  feed(batchId: string, limit: number, most: number): Promise<Feed>
+  /** The items of the batch that are in the window. */
+  open(batchId: string): Promise<{ index: number; feed: number }[]>
+  take(run: Run): Promise<Taken>
+  openCall(run: Run): Promise<Opened>
+  closeCall(run: Run, tries: Tries, cost: Cost, mark: 'keep' | 'clear'): Promise<'closed' | 'stale'>
+  record(run: Run, status: 'succeeded' | 'failed', result: object, cost: Cost): Promise<'recorded' | 'stale'>
+  letGo(run: Run, to: 'wait' | 'requeue' | 'cancel'): Promise<'done' | 'stale'>
+  pause(batchId: string, reason: string): Promise<string>
+  resume(batchId: string): Promise<string>
+  cancel(batchId: string): Promise<string>
+  /** How many of the given items went back, or null when the batch is gone or cancelled. At most 1,000 at once. */
+  retry(batchId: string, indexes: readonly number[]): Promise<number | null>
+}
+
+const file = (name: string) => loadScript(new URL(name, import.meta.url))
+const scripts = {
+  feed: file('feed.lua'),
+  take: file('take.lua'),
+  openCall: file('open-call.lua'),
+  closeCall: file('close-call.lua'),
+  record: file('record.lua'),
+  letGo: file('let-go.lua'),
+  pause: file('pause.lua'),
+  resume: file('resume.lua'),
+  cancel: file('cancel.lua'),
+  retry: file('retry.lua'),
+}
+
+export function createLedger(redis: Redis, keys: Keys): Ledger {
+  const runArgs = (run: Run) => [run.index, run.feed, run.token]
+  const costArgs = (cost: Cost) => [
+    cost.paidCalls,
+    cost.usage.input_tokens,
+    cost.cachedInputTokens,
+    cost.usage.output_tokens,
+    Math.round(cost.nanoUsd),
+  ]
+
+  return {
+    async feed(batchId, limit, most) {
+      const k = keys.batch(batchId)
+      const [status, open, left, ...pairs] = (await scripts.feed(
+        redis,
+        [k.meta, k.open, k.requeue],
+        [limit, most, Date.now()],
+      )) as [string, number, number, ...string[]]
+      return { status, open, left, items: toPairs(pairs) }
+    },
+
+    async open(batchId) {
+      const open = await redis.hgetall(keys.batch(batchId).open)
+      return Object.entries(open).map(([index, feed]) => ({ index: Number(index), feed: Number(feed) }))
+    },
+
+    async take(run) {
+      const k = keys.batch(run.batchId)
+      const [type, tries] = (await scripts.take(
+        redis,
+        [k.meta, k.open, k.runs, k.calls, k.tries],
+        [...runArgs(run), Date.now()],
+      )) as [Taken['type'], string?]
+      if (type !== 'taken') return { type }
+      return { type, tries: tries ? (JSON.parse(tries) as Tries) : noTries }
+    },
+
+    async openCall(run) {
+      const k = keys.batch(run.batchId)
+      return (await scripts.openCall(redis, [k.meta, k.open, k.runs, k.calls], runArgs(run))) as Opened
+    },
+
+    async closeCall(run, tries, cost, mark) {
+      const k = keys.batch(run.batchId)
+      return (await scripts.closeCall(
+        redis,
+        [k.meta, k.open, k.runs, k.calls, k.tries],
+        [...runArgs(run), mark, JSON.stringify(tries), ...costArgs(cost)],
+      )) as 'closed' | 'stale'
+    },
+
+    async record(run, status, result, cost) {
+      const k = keys.batch(run.batchId)
+      const [answer] = (await scripts.record(
+        redis,
+        [k.meta, k.open, k.runs, k.calls, k.tries, k.results, k.done, k.failed],
+        [...runArgs(run), status, JSON.stringify(result), ...costArgs(cost), Date.now(), k.wake],
+      )) as ['recorded' | 'stale']
+      return answer
+    },
+
+    async letGo(run, to) {
+      const k = keys.batch(run.batchId)
+      return (await scripts.letGo(
+        redis,
+        [k.meta, k.open, k.runs, k.requeue, k.calls, k.tries],
+        [...runArgs(run), to, Date.now(), k.wake],
+      )) as 'done' | 'stale'
+    },
+
+    async pause(batchId, reason) {
+      const k = keys.batch(batchId)
+      return (await scripts.pause(redis, [k.meta, k.open, k.runs, k.requeue], [reason, k.wake])) as string
+    },
+
+    async resume(batchId) {
+      const k = keys.batch(batchId)
+      return (await scripts.resume(redis, [k.meta], [k.wake])) as string
+    },
+
+    async cancel(batchId) {
+      const k = keys.batch(batchId)
+      return (await scripts.cancel(redis, [k.meta, k.open, k.runs, k.requeue], [Date.now(), k.wake])) as string
+    },
+
+    async retry(batchId, indexes) {
+      const k = keys.batch(batchId)
+      const count = (await scripts.retry(redis, [k.meta, k.results, k.failed, k.requeue], [k.wake, ...indexes])) as number
+      return count < 0 ? null : count
+    },
+  }
+}
+
+function toPairs(flat: readonly string[]): { index: number; feed: number }[] {
+  return Array.from({ length: flat.length / 2 }, (_, i) => ({ index: Number(flat[2 * i]), feed: Number(flat[2 * i + 1]) }))
+}
