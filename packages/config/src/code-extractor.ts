@@ -1,0 +1,80 @@
+import { isDeepStrictEqual } from 'node:util'
+import { createExtractor, type CreateExtractor, type Extractor, type JsonSchema } from '@sluice/contract/extractor'
+import { z } from 'zod'
+import { ConfigError } from './config-error.ts'
+import type { ExtractorDefinition } from './define-config.ts'
+import { errorLines } from './zod-errors.ts'
+
+export type Refined =
+  | { readonly ok: true; readonly data: unknown }
+  /** One line each, `/path: what is wrong`, fit to show the model. */
+  | { readonly ok: false; readonly errors: readonly string[] }
+
+/** Checks an answer by the zod schema in this process. Rejects only with what the schema's own functions throw. */
+export type Refine = (data: unknown) => Promise<Refined>
+
+/** An extractor written in code: what is stored for everyone to see, and the check that only this code can make. */
+export interface CodeExtractor {
+  readonly definition: CreateExtractor
+  readonly refine: Refine
+}
+
+/** Throws a ConfigError with one line when the schema cannot be shown to a model, a ZodError when the recipe around it is not valid. */
+export function createCodeExtractor(definition: ExtractorDefinition): CodeExtractor {
+  const { schema, ...recipe } = definition
+  return {
+    definition: createExtractor.parse({ ...recipe, schema: toJsonSchema(definition.name, schema) }),
+    refine: createRefine(definition.name, schema),
+  }
+}
+
+/**
+ * The check that belongs to a stored extractor, or undefined when it was not written in code.
+ * The name alone does not tell: a batch may run under an older version, whose schema is another one than the code has now.
+ */
+export function refineFor(
+  extractors: readonly CodeExtractor[],
+  extractor: Pick<Extractor, 'name' | 'schema'>,
+): Refine | undefined {
+  return extractors.find(
+    ({ definition }) => definition.name === extractor.name && isDeepStrictEqual(definition.schema, extractor.schema),
+  )?.refine
+}
+
+/** The input side, because the model writes what the schema reads: before defaults, coercion and transforms. */
+function toJsonSchema(name: string, schema: z.ZodType): JsonSchema {
+  const json = z.toJSONSchema(schema, {
+    io: 'input',
+    target: 'draft-2020-12',
+    unrepresentable: ({ message, path }) => {
+      throw new ConfigError([
+        `extractor '${name}': #/${path.join('/')}: ${message}. The model answers in JSON: describe that form and transform it.`,
+      ])
+    },
+  })
+  // Through text, so that it compares equal with what comes back from the ledger.
+  const plain = JSON.parse(JSON.stringify(json)) as JsonSchema
+  if (plain['type'] !== 'object') {
+    throw new ConfigError([`extractor '${name}': the schema must be an object at the root, z.object({ ... }).`])
+  }
+  return plain
+}
+
+function createRefine(name: string, schema: z.ZodType): Refine {
+  return async (data) => {
+    const parsed = await schema.safeParseAsync(data)
+    if (!parsed.success) return { ok: false, errors: errorLines(parsed.error, data) }
+    return { ok: true, data: asJson(name, parsed.data) }
+  }
+}
+
+/** Results are stored as JSON: a Date that a transform made becomes its text, a bigint or a function is the author's mistake. */
+function asJson(name: string, data: unknown): unknown {
+  try {
+    return JSON.parse(JSON.stringify(data)) as unknown
+  } catch (error) {
+    throw new TypeError(`extractor '${name}': what its transforms made cannot be written as JSON: ${String(error)}`, {
+      cause: error,
+    })
+  }
+}

@@ -1,0 +1,166 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { readConfig } from './config.ts'
+import { ConfigError, NoProviderError } from './config-error.ts'
+
+// Inside the package, so that the files of the tests find zod and @sluice/config as a file in the repository does.
+const here = import.meta.dirname
+let directory: string
+
+beforeEach(async () => {
+  directory = await mkdtemp(join(here, 'config-file-'))
+})
+afterEach(async () => {
+  await rm(directory, { recursive: true })
+})
+
+const env = { REDIS_URL: 'redis://127.0.0.1:6379', OPENAI_BASE_URL: 'http://127.0.0.1:8000/v1', SLUICE_MODEL: 'm' }
+
+async function refusal(variables: NodeJS.ProcessEnv): Promise<readonly string[]> {
+  const error: unknown = await readConfig(variables, directory).then(
+    () => undefined,
+    (reason: unknown) => reason,
+  )
+  if (!(error instanceof ConfigError)) throw new Error(`expected a ConfigError, got ${String(error)}`)
+  return error.lines
+}
+
+describe('the environment', () => {
+  it('makes the default lane and the documented defaults', async () => {
+    const config = await readConfig({ ...env, SLUICE_RPM: '600' }, directory)
+    expect(config).toMatchObject({
+      redisUrl: 'redis://127.0.0.1:6379',
+      prefix: 'sluice',
+      allowWeakDurability: false,
+      logLevel: 'info',
+      api: { host: '127.0.0.1', port: 3000, apiKeys: [], bodyLimitBytes: 32 * 1024 * 1024, queuesReadOnly: true },
+      worker: { concurrency: 100, graceMs: 8_000 },
+      lanes: {
+        default: { baseUrl: 'http://127.0.0.1:8000/v1', model: 'm', rpm: 600, structuredOutput: 'json_schema' },
+      },
+      extractors: [],
+    })
+  })
+
+  it('takes an empty variable for one that is not set', async () => {
+    const config = await readConfig({ ...env, PORT: '', SLUICE_API_KEYS: '', OPENAI_API_KEY: '' }, directory)
+    expect(config.api).toMatchObject({ port: 3000, apiKeys: [] })
+    expect(config.lanes['default']?.apiKey).toBeUndefined()
+  })
+
+  it('refuses each variable that is wrong with a line of its own, and repeats no secret', async () => {
+    const lines = await refusal({
+      ...env,
+      PORT: 'http',
+      SLUICE_CONCURRENCY: '0',
+      SLUICE_GRACE_S: '-1',
+      SLUICE_QUEUES_READONLY: 'maybe',
+      SLUICE_LOG_LEVEL: 'loud',
+      REDIS_URL: 'http://user:hunter2@example.com',
+    })
+    expect(lines).toHaveLength(6)
+    for (const name of [
+      'PORT',
+      'SLUICE_CONCURRENCY',
+      'SLUICE_GRACE_S',
+      'SLUICE_QUEUES_READONLY',
+      'SLUICE_LOG_LEVEL',
+      'REDIS_URL',
+    ]) {
+      expect(lines.filter((line) => line.startsWith(`${name} must be `))).toHaveLength(1)
+    }
+    expect(lines.join('\n')).not.toContain('hunter2')
+  })
+
+  it.each([
+    ['no Redis', { ...env, REDIS_URL: undefined }, /^REDIS_URL is not set/],
+    ['a provider without a model', { ...env, SLUICE_MODEL: undefined }, /^SLUICE_MODEL is not set/],
+    ['a public address without keys', { ...env, HOST: '0.0.0.0' }, /^HOST is 0\.0\.0\.0.*SLUICE_API_KEYS/],
+    ['a list of keys that holds none', { ...env, SLUICE_API_KEYS: ' , ' }, /^SLUICE_API_KEYS names no key/],
+    ['a file that is not there', { ...env, SLUICE_CONFIG: 'missing.ts' }, /^SLUICE_CONFIG names missing\.ts/],
+  ])('refuses %s', async (_, variables, line) => {
+    expect(await refusal(variables)).toEqual([expect.stringMatching(line)])
+  })
+
+  it('tells apart that no provider is configured at all', async () => {
+    await expect(readConfig({ REDIS_URL: env.REDIS_URL }, directory)).rejects.toBeInstanceOf(NoProviderError)
+  })
+
+  it('lets everyone in on a public address when there are keys to ask for', async () => {
+    const config = await readConfig({ ...env, HOST: '0.0.0.0', SLUICE_API_KEYS: 'one, two' }, directory)
+    expect(config.api).toMatchObject({ host: '0.0.0.0', apiKeys: ['one', 'two'] })
+  })
+})
+
+describe('sluice.config.ts', () => {
+  async function write(text: string): Promise<void> {
+    await writeFile(join(directory, 'sluice.config.ts'), text)
+  }
+
+  it('adds lanes and extractors, and its lane `default` takes the place of the one from the environment', async () => {
+    await write(`
+      import { z } from 'zod'
+      import { defineConfig } from '../define-config.ts'
+      export default defineConfig({
+        lanes: { default: { model: 'from-file' }, fast: { model: 'small', rpm: 10 } },
+        extractors: [{ name: 'person', lane: 'fast', instructions: 'Who?', schema: z.object({ name: z.string() }) }],
+      })`)
+    const config = await readConfig(env, directory)
+    expect(Object.keys(config.lanes)).toEqual(['default', 'fast'])
+    expect(config.lanes['default']?.model).toBe('from-file')
+    expect(config.extractors.map(({ definition }) => definition)).toEqual([
+      expect.objectContaining({ name: 'person', lane: 'fast', instructions: 'Who?', reasks: 2, parameters: {} }),
+    ])
+  })
+
+  it('needs nothing of the environment when it has lanes, and stands beside a key that is set for them', async () => {
+    await write(`export default { lanes: { fast: { model: 'small' } } }`)
+    const config = await readConfig({ REDIS_URL: env.REDIS_URL, OPENAI_API_KEY: 'key' }, directory)
+    expect(Object.keys(config.lanes)).toEqual(['fast'])
+  })
+
+  it.each([
+    ['a syntax error', 'export default {\n  lanes: {{\n}', /^sluice\.config\.ts: .*(Expression|expected|Unexpected)/],
+    [
+      'an exception',
+      `\nthrow new Error('no such file: prices.json')`,
+      /^sluice\.config\.ts: line 2: no such file: prices\.json$/,
+    ],
+    [
+      'a package that is not there',
+      `import 'no-such-package'`,
+      /^sluice\.config\.ts: .*no-such-package.*keep it in the repository/,
+    ],
+    ['no default export', 'export const lanes = {}', /^sluice\.config\.ts: export default defineConfig/],
+    [
+      'a lane that does not fit',
+      `export default { lanes: { fast: { rpm: 3 } } }`,
+      /^sluice\.config\.ts: lanes\.fast\.model: /,
+    ],
+    ['an unknown field', `export default { lane: {} }`, /^sluice\.config\.ts: Unrecognized key: "lane"/],
+    [
+      'a schema that is not of zod',
+      `export default { extractors: [{ name: 'p', schema: { type: 'object' } }] }`,
+      /^sluice\.config\.ts: extractors\[0\]\.schema: must be a zod 4 schema/,
+    ],
+    [
+      'a schema that no model can answer',
+      `import { z } from 'zod'\nexport default { extractors: [{ name: 'p', schema: z.object({ born: z.date() }) }] }`,
+      /^sluice\.config\.ts: extractor 'p': #\/properties\/born: Date cannot be represented/,
+    ],
+    [
+      'two extractors of one name',
+      `import { z } from 'zod'\nconst p = { name: 'p', schema: z.object({}) }\nexport default { extractors: [p, p] }`,
+      /^sluice\.config\.ts: there are two extractors 'p'/,
+    ],
+    [
+      'an extractor on a lane that is not there',
+      `import { z } from 'zod'\nexport default { extractors: [{ name: 'p', lane: 'gone', schema: z.object({}) }] }`,
+      /^extractor 'p': there is no lane 'gone'; there is default/,
+    ],
+  ])('refuses %s in one line', async (_, text, line) => {
+    await write(text)
+    expect(await refusal(env)).toEqual([expect.stringMatching(line)])
+  })
+})

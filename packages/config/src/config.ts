@@ -1,0 +1,120 @@
+import { laneConfig, type LaneConfig } from '@sluice/contract/lane'
+import type { CodeExtractor } from './code-extractor.ts'
+import { loadConfigFile, type LoadedFile } from './config-file.ts'
+import { ConfigError, NoProviderError } from './config-error.ts'
+import { readEnvironment, type Environment } from './environment.ts'
+
+/** All that a process is told from outside, parsed once. */
+export interface Config {
+  readonly redisUrl: string
+  /** Every Redis key begins with it. */
+  readonly prefix: string
+  /** Go on, with a warning, on a Redis that may lose what was acknowledged. */
+  readonly allowWeakDurability: boolean
+  readonly logLevel: 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'trace' | 'silent'
+  readonly api: {
+    readonly host: string
+    /** 0: any free one. */
+    readonly port: number
+    /** Empty: no key is asked for, and the host is a loopback address. */
+    readonly apiKeys: readonly string[]
+    readonly bodyLimitBytes: number
+    readonly queuesReadOnly: boolean
+  }
+  readonly worker: {
+    /** Calls in flight of one worker process. */
+    readonly concurrency: number
+    /** How long running items may go on after SIGTERM before they are handed back. */
+    readonly graceMs: number
+  }
+  /** By name; at least one. */
+  readonly lanes: Readonly<Record<string, LaneConfig>>
+  /** Those written in code, in the order of the file. */
+  readonly extractors: readonly CodeExtractor[]
+}
+
+/**
+ * Reads the environment and the configuration file. Throws a ConfigError whose message has one readable line for each
+ * thing at fault; nothing that is wrong is replaced by a default.
+ */
+export async function readConfig(
+  env: NodeJS.ProcessEnv = process.env,
+  directory: string = process.cwd(),
+): Promise<Config> {
+  const environment = readEnvironment(env)
+  const file = await loadConfigFile(environment.SLUICE_CONFIG, directory)
+  const lanes = withDefaultLane(environment, file)
+  requireLanes(file, lanes)
+  return {
+    redisUrl: requireRedisUrl(environment),
+    prefix: environment.SLUICE_PREFIX,
+    allowWeakDurability: environment.SLUICE_ALLOW_WEAK_DURABILITY,
+    logLevel: environment.SLUICE_LOG_LEVEL,
+    api: {
+      host: environment.HOST,
+      port: environment.PORT,
+      apiKeys: requireKeys(environment),
+      bodyLimitBytes: environment.SLUICE_BODY_LIMIT_MB * 1024 * 1024,
+      queuesReadOnly: environment.SLUICE_QUEUES_READONLY,
+    },
+    worker: { concurrency: environment.SLUICE_CONCURRENCY, graceMs: environment.SLUICE_GRACE_S * 1_000 },
+    lanes,
+    extractors: file.extractors,
+  }
+}
+
+/** The variables make the lane `default`, unless the file has one; lanes of the file stand as they are written there. */
+function withDefaultLane(environment: Environment, file: LoadedFile): Config['lanes'] {
+  if (file.lanes['default'] !== undefined) return file.lanes
+  const { OPENAI_API_KEY: apiKey, OPENAI_BASE_URL: baseUrl, SLUICE_MODEL: model } = environment
+  const hasLanes = Object.keys(file.lanes).length > 0
+  if (apiKey === undefined && baseUrl === undefined) {
+    if (hasLanes) return file.lanes
+    throw new NoProviderError()
+  }
+  if (model === undefined) {
+    // A key may well be set for the lanes of the file to use.
+    if (hasLanes) return file.lanes
+    throw new ConfigError(['SLUICE_MODEL is not set: name the model to use, such as gpt-4.1-mini'])
+  }
+  return {
+    default: laneConfig.parse({
+      apiKey,
+      baseUrl,
+      model,
+      rpm: environment.SLUICE_RPM,
+      tpm: environment.SLUICE_TPM,
+      timeoutMs: environment.SLUICE_TIMEOUT_MS,
+      structuredOutput: environment.SLUICE_STRUCTURED_OUTPUT,
+    }),
+    ...file.lanes,
+  }
+}
+
+function requireLanes(file: LoadedFile, lanes: Config['lanes']): void {
+  const lines = file.extractors
+    .map(({ definition }) => definition)
+    .filter(({ lane }) => lanes[lane] === undefined)
+    .map(
+      ({ name, lane }) => `extractor '${name}': there is no lane '${lane}'; there is ${Object.keys(lanes).join(', ')}`,
+    )
+  if (lines.length > 0) throw new ConfigError(lines)
+}
+
+function requireRedisUrl({ REDIS_URL }: Environment): string {
+  if (REDIS_URL !== undefined) return REDIS_URL
+  throw new ConfigError([
+    'REDIS_URL is not set: name a Redis, such as redis://127.0.0.1:6379, or run `npx pnpm@12 start`, which brings up its own',
+  ])
+}
+
+/** Without keys everyone who reaches the port may spend money, so only this machine may reach it. */
+function requireKeys({ HOST, SLUICE_API_KEYS }: Environment): readonly string[] {
+  if (SLUICE_API_KEYS !== undefined) return SLUICE_API_KEYS
+  if (isLoopback(HOST)) return []
+  throw new ConfigError([`HOST is ${HOST}, which others can reach: set SLUICE_API_KEYS, or leave HOST at 127.0.0.1`])
+}
+
+function isLoopback(host: string): boolean {
+  return host === 'localhost' || host === '::1' || /^127(\.\d{1,3}){3}$/.test(host)
+}

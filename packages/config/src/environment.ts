@@ -1,0 +1,88 @@
+import { z } from 'zod'
+import { ConfigError } from './config-error.ts'
+
+const wholeNumber = (min: number, max: number) =>
+  z
+    .string()
+    .regex(/^[0-9]+$/, 'must be a whole number')
+    .transform(Number)
+    .pipe(z.int().min(min, `must be at least ${min}`).max(max, `must be at most ${max}`))
+const flag = z
+  .enum(['true', 'false', '1', '0'], 'must be true or false')
+  .transform((value) => value === 'true' || value === '1')
+const list = z.string().transform((value) =>
+  value
+    .split(',')
+    .map((part) => part.trim())
+    .filter((part) => part !== ''),
+)
+const url = (protocol: RegExp, example: string) => z.url({ protocol, error: `must be a URL such as ${example}` })
+
+/** Every variable there is, but for the simulator's own. README.md has the table for users; keep the two together. */
+export const variables = {
+  REDIS_URL: url(/^rediss?$/, 'redis://127.0.0.1:6379').optional(),
+  SLUICE_PREFIX: z
+    .string()
+    .regex(/^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$/, 'must be 1 to 64 letters, digits, `_`, `.` or `-`')
+    .default('sluice'),
+  SLUICE_ALLOW_WEAK_DURABILITY: flag.default(false),
+
+  HOST: z.string().default('127.0.0.1'),
+  /** 0: any free one. */
+  PORT: wholeNumber(0, 65_535).default(3000),
+  SLUICE_API_KEYS: list.pipe(z.array(z.string()).min(1, 'names no key')).optional(),
+  SLUICE_BODY_LIMIT_MB: wholeNumber(1, 512).default(32),
+  SLUICE_QUEUES_READONLY: flag.default(true),
+
+  SLUICE_CONCURRENCY: wholeNumber(1, 10_000).default(100),
+  /** Below the 10 s after which `docker stop` kills, with a second to hand back what still runs. */
+  SLUICE_GRACE_S: z
+    .string()
+    .regex(/^[0-9]+(\.[0-9]+)?$/, 'must be a number of seconds')
+    .transform(Number)
+    .pipe(z.number().max(3_600, 'must be at most 3600'))
+    .default(8),
+
+  OPENAI_API_KEY: z.string().optional(),
+  OPENAI_BASE_URL: url(/^https?$/, 'http://127.0.0.1:8000/v1').optional(),
+  SLUICE_MODEL: z.string().optional(),
+  SLUICE_RPM: wholeNumber(1, 1_000_000_000).optional(),
+  SLUICE_TPM: wholeNumber(1, 1_000_000_000_000).optional(),
+  SLUICE_TIMEOUT_MS: wholeNumber(100, 3_600_000).optional(),
+  SLUICE_STRUCTURED_OUTPUT: z
+    .enum(['json_schema', 'json_object', 'prompt'], 'must be json_schema, json_object or prompt')
+    .optional(),
+
+  SLUICE_CONFIG: z.string().optional(),
+  SLUICE_LOG_LEVEL: z
+    .enum(
+      ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'],
+      'must be fatal, error, warn, info, debug, trace or silent',
+    )
+    .default('info'),
+} as const
+
+type Variables = typeof variables
+export type Environment = { readonly [Name in keyof Variables]: z.output<Variables[Name]> }
+
+/**
+ * Parses all variables; throws one ConfigError with a line for each that is wrong.
+ * An empty variable counts as not set, because that is how compose files and shells pass on what they do not have.
+ */
+export function readEnvironment(env: NodeJS.ProcessEnv): Environment {
+  const lines: string[] = []
+  const entries = Object.entries(variables).map(([name, schema]) => {
+    const value = env[name]
+    const parsed = schema.safeParse(value === '' ? undefined : value)
+    if (!parsed.success)
+      lines.push(`${name} ${parsed.error.issues[0]?.message ?? 'is not valid'}; ${shown(name, value)}`)
+    return [name, parsed.data]
+  })
+  if (lines.length > 0) throw new ConfigError(lines)
+  return Object.fromEntries(entries) as Environment
+}
+
+/** Keys, and URLs that may carry a password, are not repeated into logs. */
+function shown(name: string, value: string | undefined): string {
+  return /KEY|URL/.test(name) ? 'what is set is not' : `got ${JSON.stringify(value)}`
+}
