@@ -1,0 +1,10 @@
+import { randomBytes } from 'node:crypto'
+
+const alphabet = '0123456789abcdefghijklmnopqrstuv'
+
+/** `batch_` + 9 characters of time + 13 random ones (65 bits): ids sort by the time they were made. */
+export function createBatchId(nowMs: number): string {
+  const time = nowMs.toString(36).padStart(9, '0')
+  const random = Array.from(randomBytes(13), (byte) => alphabet[byte % 32]).join('')
+  return `batch_${time}${random}`
+}

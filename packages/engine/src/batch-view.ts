@@ -1,0 +1,79 @@
+import type { Batch, BatchOptions, BatchStatus } from '@sluice/contract/batch'
+import { extractorLabel, type Extractor } from '@sluice/contract/extractor'
+
+/** The fields of a batch's meta hash. Numbers and times (unix ms) as decimal text, '' where there is none. */
+export type BatchMeta = Record<string, string>
+
+export function newMeta(extractor: Extractor, options: BatchOptions): BatchMeta {
+  return {
+    status: 'staging',
+    pause_reason: '',
+    extractor: JSON.stringify(extractor),
+    label: extractorLabel(extractor),
+    lane: extractor.lane,
+    concurrency: options.concurrency === undefined ? '' : String(options.concurrency),
+    priority: String(options.priority),
+    metadata: JSON.stringify(options.metadata),
+    total: '0',
+    next: '0',
+    feeds: '0',
+    round: '1',
+    succeeded: '0',
+    failed: '0',
+    started_at: '',
+    finished_at: '',
+  }
+}
+
+/**
+ * What the API shows. `running` is the number of run tokens and `open` of items in the window, read together with `meta`.
+ * The counts add up to `total` by construction: waiting is what is left.
+ */
+export function toBatch(id: string, meta: BatchMeta, open: number, running: number, priced: boolean): Batch {
+  const number = (field: string) => Number(meta[field] ?? 0)
+  const seconds = (field: string) => (meta[field] ? Number(meta[field]) / 1000 : null)
+  const status = meta['status'] as BatchStatus
+  const total = number('total')
+  const done = number('succeeded') + number('failed')
+  const stopped = status === 'cancelling' || status === 'cancelled'
+  // While a batch is cancelled only running items are open; those that lost their worker are still open too.
+  const live = stopped ? open : running
+  const rest = total - done - live
+  return {
+    id,
+    object: 'batch',
+    extractor: meta['label'] ?? '',
+    lane: meta['lane'] ?? '',
+    status,
+    pause_reason: meta['pause_reason'] || null,
+    counts: {
+      total,
+      waiting: stopped ? 0 : rest,
+      running: live,
+      succeeded: number('succeeded'),
+      failed: number('failed'),
+      cancelled: stopped ? rest : 0,
+    },
+    usage: {
+      input_tokens: number('input_tokens'),
+      output_tokens: number('output_tokens'),
+      calls: number('calls'),
+      repeated_calls: number('repeated_calls'),
+    },
+    cost_usd: priced ? number('cost_nano_usd') / 1e9 : null,
+    eta_s: eta(status, rest + live, number('rate_p50'), number('rate_p10')),
+    concurrency: meta['concurrency'] ? number('concurrency') : null,
+    priority: number('priority'),
+    created_at: seconds('created_at') ?? 0,
+    started_at: seconds('started_at'),
+    finished_at: seconds('finished_at'),
+    metadata: JSON.parse(meta['metadata'] ?? '{}') as Record<string, unknown>,
+  }
+}
+
+/** From the median and the slow tenth of the rates seen (items a second). */
+function eta(status: BatchStatus, left: number, rateP50: number, rateP10: number): Batch['eta_s'] {
+  if (status !== 'in_progress' || !(rateP10 > 0)) return null
+  const seconds = (rate: number) => Math.round((left / rate) * 10) / 10
+  return { p50: seconds(rateP50), p90: seconds(rateP10) }
+}

@@ -1,0 +1,118 @@
+import { isEnded } from '@sluice/contract/batch'
+import { parse } from '@sluice/contract/parse'
+import { type ConnectionOptions, type Job, WaitingError, Worker } from 'bullmq'
+import type { Redis } from 'ioredis'
+import type { FeedBatch } from './feeder.ts'
+import { batchJob, type BatchJob, batchesQueueName } from './jobs.ts'
+import type { Keys } from './keys.ts'
+import { createRateMeter } from './rate-meter.ts'
+
+/**
+ * A feeding process that dies is replaced within lock + scan = 8 s; meanwhile the workers live on what is in the window.
+ * Shorter than for items because feeding twice is harmless and costs nothing.
+ */
+const lockMs = 5_000
+const stalledScanMs = 3_000
+/** Batches that one process feeds at once. Each costs a promise and a subscription. */
+const batchesAtOnce = 1_000
+const progressMs = 500
+
+export interface BatchWorker {
+  /** Hands the feeding jobs to other workers. */
+  close(): Promise<void>
+}
+
+/** Runs the `batches` queue: one durable job per batch, which feeds it and whose progress Bull Board shows. */
+export function createBatchWorker(dependencies: {
+  readonly connection: ConnectionOptions
+  readonly redis: Redis
+  readonly keys: Keys
+  readonly feedBatch: FeedBatch
+  readonly onError: (error: Error) => void
+}): BatchWorker {
+  const { connection, redis, keys, feedBatch, onError } = dependencies
+
+  const worker = new Worker<BatchJob>(
+    batchesQueueName,
+    async (job, token, signal) => {
+      const { batch_id: batchId } = parse(batchJob.loose(), job.data)
+      const stopping = signal ?? new AbortController().signal
+      const stopReporting = reportProgress(job, batchId)
+      try {
+        await feedBatch(batchId, { signal: stopping })
+      } catch (error) {
+        if (!stopping.aborted) throw error
+        if (stopping.reason === 'shutdown') {
+          await job.moveToWait(token)
+          throw new WaitingError()
+        }
+        throw error
+      } finally {
+        await stopReporting()
+      }
+      return { batch_id: batchId }
+    },
+    {
+      connection,
+      prefix: keys.batchesQueuePrefix,
+      concurrency: batchesAtOnce,
+      lockDuration: lockMs,
+      lockRenewTime: lockMs / 2,
+      stalledInterval: stalledScanMs,
+      maxStalledCount: 1_000_000,
+      runRetryDelay: 1_000,
+    },
+  )
+  worker.on('error', onError)
+  worker.on('failed', (_job, error) => onError(error))
+  worker.on('lockRenewalFailed', (jobIds) => {
+    for (const jobId of jobIds) worker.cancelJob(jobId, 'lock-lost')
+  })
+
+  return {
+    async close() {
+      const closed = worker.close()
+      worker.cancelAllJobs('shutdown')
+      await closed
+    },
+  }
+
+  /** Twice a second: percent for the ring, counts and rate for the card; and the rates from which the time left is told. */
+  function reportProgress(job: Job<BatchJob>, batchId: string): () => Promise<void> {
+    const k = keys.batch(batchId)
+    const meter = createRateMeter()
+    let last = ''
+    let busy: Promise<void> = Promise.resolve()
+
+    const report = async () => {
+      const [[, fields], [, running]] = (await redis
+        .multi()
+        .hmget(k.meta, 'status', 'total', 'succeeded', 'failed')
+        .hlen(k.runs)
+        .exec()) as [[null, (string | null)[]], [null, number]]
+      const [status, ...numbers] = fields
+      if (!status) return
+      const [total = 0, succeeded = 0, failed = 0] = numbers.map(Number)
+      const rates = meter.add(Date.now(), succeeded + failed, status === 'in_progress')
+      const ended = isEnded(status as never)
+      const counts = { status, total, succeeded, failed, running: ended ? 0 : running }
+      const text = JSON.stringify(counts)
+      if (text === last) return
+      last = text
+      // A percent that only reads 100 when all is done.
+      const percent = ended ? 100 : Math.min(99, Math.floor((100 * (succeeded + failed)) / Math.max(1, total)))
+      await job.updateData({ ...job.data, counts, items_per_second: Math.round(rates.p50 * 10) / 10 })
+      await job.updateProgress(percent)
+      if (rates.p10 > 0) await redis.hset(k.meta, { rate_p50: rates.p50.toFixed(4), rate_p10: rates.p10.toFixed(4) })
+    }
+    const timer = setInterval(() => {
+      busy = busy.then(report).catch(onError)
+    }, progressMs)
+
+    return async () => {
+      clearInterval(timer)
+      await busy
+      await report().catch(onError)
+    }
+  }
+}

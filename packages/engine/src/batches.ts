@@ -1,0 +1,231 @@
+import { createHash } from 'node:crypto'
+import { type Batch, isEnded } from '@sluice/contract/batch'
+import { conflict, invalidRequest, notFound, SluiceError } from '@sluice/contract/error'
+import type { Item } from '@sluice/contract/item'
+import type { ChainableCommander, Redis } from 'ioredis'
+import { createBatchId } from './batch-id.ts'
+import { type BatchMeta, newMeta, toBatch } from './batch-view.ts'
+import { packBlocks, stageBlock } from './blocks.ts'
+import type { Batches, NewBatch } from './engine.ts'
+import type { Keys } from './keys.ts'
+import type { Ledger } from './ledger/ledger.ts'
+import { loadScript } from './lua.ts'
+import { selectFailed } from './select-failed.ts'
+import type { StartBatch } from './start-batch.ts'
+import type { Wakes } from './wake.ts'
+
+const seal = loadScript(new URL('ledger/seal.lua', import.meta.url))
+
+/** A block is about 20 KB on the wire: 16 of them go in one round trip. */
+const blocksPerFlush = 16
+const idempotencyPendingMs = 60_000
+const idempotencyKeptMs = 7 * 86_400_000
+
+export interface BatchesDependencies {
+  readonly redis: Redis
+  readonly keys: Keys
+  readonly ledger: Ledger
+  readonly wakes: Wakes
+  /** Puts the batch's feeding job in the `batches` queue; harmless when it is there. */
+  readonly startBatch: StartBatch
+  readonly isPriced: (lane: string) => boolean
+}
+
+export function createBatches({ redis, keys, ledger, wakes, startBatch, isPriced }: BatchesDependencies): Batches {
+  return {
+    async create(input, items) {
+      const id = createBatchId(Date.now())
+      const earlier = input.idempotency && (await claim(input.idempotency, id))
+      if (earlier) return { batch: earlier, created: false }
+      try {
+        await stage(id, input, items)
+      } catch (error) {
+        await forget(id)
+        if (input.idempotency) await redis.del(idempotencyKey(input.idempotency.key))
+        throw error
+      }
+      await startBatch(id)
+      if (input.idempotency) await settleClaim(input.idempotency, id, idempotencyKeptMs)
+      return { batch: await get(id), created: true }
+    },
+
+    get,
+
+    async list({ after, limit, status }) {
+      const data: Batch[] = []
+      let last = after
+      // One more than asked for tells whether there are more.
+      while (data.length <= limit) {
+        const ids = await redis.zrevrangebylex(keys.allBatches, last === undefined ? '+' : `(${last}`, '-', 'LIMIT', 0, 100)
+        if (ids.length === 0) break
+        const page = await Promise.all(ids.map((id) => find(id)))
+        data.push(...page.filter((one) => one !== null && (status === undefined || one.status === status)) as Batch[])
+        last = ids.at(-1)
+      }
+      return { object: 'list', data: data.slice(0, limit), has_more: data.length > limit }
+    },
+
+    async patch(id, { concurrency, priority }) {
+      await get(id)
+      const k = keys.batch(id)
+      const fields = {
+        ...(concurrency === undefined ? {} : { concurrency: concurrency === null ? '' : String(concurrency) }),
+        ...(priority === undefined ? {} : { priority: String(priority) }),
+      }
+      if (Object.keys(fields).length > 0) await redis.multi().hset(k.meta, fields).publish(k.wake, 'changed').exec()
+      return get(id)
+    },
+
+    async pause(id) {
+      const was = await ledger.pause(id, 'user')
+      return acted(id, was, ['in_progress', 'paused'], 'pause')
+    },
+
+    async resume(id) {
+      const was = await ledger.resume(id)
+      return acted(id, was, ['paused', 'in_progress'], 'resume')
+    },
+
+    async cancel(id) {
+      const was = await ledger.cancel(id)
+      return acted(id, was, ['in_progress', 'paused', 'cancelling', 'cancelled'], 'cancel')
+    },
+
+    async retry(id, selection) {
+      await get(id)
+      await redis.sadd(keys.activeBatches, id)
+      let count = 0
+      for await (const indexes of selectFailed(redis, keys.batch(id), selection)) {
+        const retried = await ledger.retry(id, indexes)
+        if (retried === null) throw conflict('batch_cancelled', `Batch '${id}' was cancelled: its items cannot be retried. Submit them anew.`)
+        count += retried
+      }
+      if (count > 0) await startBatch(id)
+      return count
+    },
+
+    async delete(id) {
+      const { status } = await get(id)
+      if (!isEnded(status)) throw conflict('batch_running', `Batch '${id}' is ${status}: cancel it first, or wait for its end.`)
+      await forget(id)
+    },
+
+    async *watch(id, { intervalMs, signal }) {
+      const first = await get(id)
+      using wake = await wakes.listen(keys.batch(id).wake)
+      yield first
+      let last = JSON.stringify(first)
+      let batch = first
+      while (!isEnded(batch.status) && !signal.aborted) {
+        await wake.wait(1_000, signal)
+        await pausedFor(intervalMs, signal)
+        if (signal.aborted) return
+        const found = await find(id)
+        if (found === null) return
+        batch = found
+        const text = JSON.stringify(batch)
+        if (text === last) continue
+        last = text
+        yield batch
+      }
+    },
+  }
+
+  async function find(id: string): Promise<Batch | null> {
+    const k = keys.batch(id)
+    const [[, meta], [, open], [, running]] = (await redis.multi().hgetall(k.meta).hlen(k.open).hlen(k.runs).exec()) as [
+      [null, BatchMeta],
+      [null, number],
+      [null, number],
+    ]
+    if (meta['status'] === undefined || meta['status'] === 'staging') return null
+    return toBatch(id, meta, open, running, isPriced(meta['lane'] ?? ''))
+  }
+
+  async function get(id: string): Promise<Batch> {
+    const found = await find(id)
+    if (found === null) throw notFound('batch', id)
+    return found
+  }
+
+  /** Nobody sees the batch until it is sealed; one that is never sealed is swept away. */
+  async function stage(id: string, { extractor, options }: NewBatch, items: AsyncIterable<Item> | Iterable<Item>): Promise<void> {
+    const k = keys.batch(id)
+    await redis.multi().zadd(keys.stagingBatches, Date.now(), id).exec()
+    await redis.hset(k.meta, newMeta(extractor, options))
+    let total = 0
+    let pipeline = redis.pipeline()
+    for await (const block of packBlocks(items)) {
+      stageBlock(pipeline, k.blocks, block)
+      total = block.end
+      if (pipeline.length < blocksPerFlush) continue
+      pipeline.zadd(keys.stagingBatches, Date.now(), id)
+      await run(pipeline)
+      pipeline = redis.pipeline()
+    }
+    await run(pipeline)
+    if (total === 0) throw invalidRequest('invalid_request', 'items: A batch has at least one item.', 'items')
+    await redis.multi().sadd(keys.activeBatches, id).zadd(keys.allBatches, 0, id).exec()
+    await seal(redis, [k.meta], [total, Date.now()])
+    await redis.zrem(keys.stagingBatches, id)
+  }
+
+  async function forget(id: string): Promise<void> {
+    const { wake: _, ...stored } = keys.batch(id)
+    await redis.unlink(...Object.values(stored))
+    await redis.multi().zrem(keys.allBatches, id).srem(keys.activeBatches, id).zrem(keys.stagingBatches, id).exec()
+  }
+
+  async function acted(id: string, was: string, fine: readonly string[], verb: string): Promise<Batch> {
+    if (was === 'gone') throw notFound('batch', id)
+    if (!fine.includes(was)) throw conflict('batch_state', `Batch '${id}' is ${was}: it cannot ${verb} now.`)
+    return get(id)
+  }
+
+  function idempotencyKey(key: string): string {
+    return keys.idempotency(createHash('sha256').update(key).digest('hex'))
+  }
+
+  async function settleClaim({ key, fingerprint }: { key: string; fingerprint: string }, id: string, keptMs: number): Promise<void> {
+    await redis.set(idempotencyKey(key), `${id} ${fingerprint}`, 'PX', keptMs)
+  }
+
+  /** The batch made under this key before, or null: then the key is ours for `id`. */
+  async function claim({ key, fingerprint }: { key: string; fingerprint: string }, id: string): Promise<Batch | null> {
+    const name = idempotencyKey(key)
+    const held = await redis.set(name, `${id} ${fingerprint}`, 'PX', idempotencyPendingMs, 'NX', 'GET')
+    if (held === null) return null
+    const [earlierId = '', earlierFingerprint] = held.split(' ')
+    if (earlierFingerprint !== fingerprint) {
+      throw new SluiceError('conflict_error', 'idempotency_key_reused', 'This Idempotency-Key was used with another request: use a new key.', {
+        param: 'Idempotency-Key',
+      })
+    }
+    const earlier = await find(earlierId)
+    if (earlier !== null) return earlier
+    throw new SluiceError('conflict_error', 'idempotency_in_progress', 'A request with this Idempotency-Key is under way: try again shortly.', {
+      param: 'Idempotency-Key',
+      retryAfterS: 1,
+    })
+  }
+}
+
+/** ioredis resolves a pipeline whose commands failed: here the first failure is thrown. */
+async function run(pipeline: ChainableCommander): Promise<void> {
+  if (pipeline.length === 0) return
+  const failed = (await pipeline.exec())?.find(([error]) => error !== null)
+  if (failed?.[0]) throw failed[0]
+}
+
+function pausedFor(ms: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const done = () => {
+      clearTimeout(timer)
+      signal.removeEventListener('abort', done)
+      resolve()
+    }
+    const timer = setTimeout(done, ms)
+    signal.addEventListener('abort', done, { once: true })
+    if (signal.aborted) done()
+  })
+}

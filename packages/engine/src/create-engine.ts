@@ -1,0 +1,62 @@
+import { Queue } from 'bullmq'
+import type { LaneConfig } from '@sluice/contract/lane'
+import { createBatches } from './batches.ts'
+import { connectFailingFast, connectWaiting } from './connect.ts'
+import type { Engine } from './engine.ts'
+import { createExtractors } from './extractors/extractors.ts'
+import { createItemSource } from './item-source.ts'
+import { batchesQueueName, laneQueueName } from './jobs.ts'
+import { createKeys } from './keys.ts'
+import { createLedger } from './ledger/ledger.ts'
+import { createResults } from './results.ts'
+import { createStartBatch } from './start-batch.ts'
+import { createWakes } from './wake.ts'
+
+export interface EngineOptions {
+  readonly redisUrl: string
+  /** Of every Redis key. */
+  readonly prefix: string
+  readonly lanes: Readonly<Record<string, LaneConfig>>
+  /** Connection errors; the connections mend themselves. */
+  readonly onError: (error: Error) => void
+}
+
+/** The engine as the API uses it: it stages, reads and steers, and runs no item. */
+export async function createEngine({ redisUrl, prefix, lanes, onError }: EngineOptions): Promise<Engine> {
+  await using opening = new AsyncDisposableStack()
+  const keys = createKeys(prefix)
+  const redis = opening.adopt(await connectFailingFast(redisUrl, onError), (it) => it.disconnect())
+  const wakes = opening.use(createWakes(await connectWaiting(redisUrl, onError)))
+  const openQueue = (name: string, queuePrefix: string) => {
+    const queue = opening.adopt(new Queue(name, { connection: redis, prefix: queuePrefix, streams: { events: { maxLen: 1_000 } } }), (it) => it.close())
+    queue.on('error', onError)
+    return queue
+  }
+  const batchesQueue = openQueue(batchesQueueName, keys.batchesQueuePrefix)
+  const laneNames = Object.keys(lanes)
+  const queues = [batchesQueue, ...laneNames.map((name) => openQueue(laneQueueName(name), keys.laneQueuePrefix(name)))]
+  const ledger = createLedger(redis, keys)
+  const opened = opening.move()
+
+  return {
+    extractors: createExtractors(redis, keys),
+    batches: createBatches({
+      redis,
+      keys,
+      ledger,
+      wakes,
+      startBatch: createStartBatch(redis, keys, batchesQueue),
+      isPriced: (lane) => lanes[lane]?.prices !== undefined,
+    }),
+    results: createResults(redis, keys, wakes, createItemSource(redis, keys)),
+    queues,
+    lanes: laneNames,
+    async ping() {
+      const timeout = new Promise<never>((_, reject) => {
+        setTimeout(() => reject(new Error('Redis did not answer within a second.')), 1_000).unref()
+      })
+      await Promise.race([redis.ping(), timeout])
+    },
+    [Symbol.asyncDispose]: () => opened.disposeAsync(),
+  }
+}

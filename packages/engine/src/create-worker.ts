@@ -1,0 +1,175 @@
+import { randomUUID } from 'node:crypto'
+import type { EstimateTokens, Extract } from '@sluice/contract/extract-function'
+import type { Extractor } from '@sluice/contract/extractor'
+import type { LaneConfig } from '@sluice/contract/lane'
+import type { Call } from '@sluice/contract/outcome'
+import { Queue } from 'bullmq'
+import { createBatchWorker } from './batch-worker.ts'
+import { connectWaiting } from './connect.ts'
+import type { EngineOptions } from './create-engine.ts'
+import { createFeeder } from './feeder.ts'
+import { createItemSource } from './item-source.ts'
+import { createItemWorker } from './item-worker.ts'
+import { batchesQueueName, laneQueueName } from './jobs.ts'
+import { createKeys } from './keys.ts'
+import { createLedger } from './ledger/ledger.ts'
+import { createQuota } from './quota/create-quota.ts'
+import { createRunItem } from './run-item.ts'
+import { createStartBatch } from './start-batch.ts'
+import { startSweeper } from './sweeper.ts'
+import { createWakes } from './wake.ts'
+import { createLaneWindow } from './window.ts'
+
+const announceMs = 2_000
+/** A cancelled batch's calls are aborted within this, on every worker, without a message that could be lost. */
+const cancelLookMs = 400
+const extractorsKept = 500
+
+export interface WorkerOptions extends EngineOptions {
+  /** Calls in flight of this process, on each lane. */
+  readonly concurrency: number
+  /** The provider of each lane. */
+  readonly provider: (lane: string) => { readonly extract: Extract; readonly estimateTokens: EstimateTokens }
+}
+
+export interface WorkerEngine {
+  /** Takes no more work, lets calls in flight end for `graceMs`, hands the rest back, closes every connection. Safe to call twice. */
+  close(graceMs: number): Promise<void>
+}
+
+/** The engine as a worker runs it: feeds batches and runs items of every lane. */
+export async function createWorker({ redisUrl, prefix, lanes, concurrency, provider, onError }: WorkerOptions): Promise<WorkerEngine> {
+  await using opening = new AsyncDisposableStack()
+  const keys = createKeys(prefix)
+  const workerId = randomUUID()
+  const redis = opening.adopt(await connectWaiting(redisUrl, onError), (it) => it.disconnect())
+  const wakes = opening.use(createWakes(await connectWaiting(redisUrl, onError)))
+  const ledger = createLedger(redis, keys)
+  const items = createItemSource(redis, keys)
+  const readExtractor = cachedExtractors()
+  const openQueue = (name: string, queuePrefix: string) => {
+    const queue = opening.adopt(new Queue(name, { connection: redis, prefix: queuePrefix, streams: { events: { maxLen: 1_000 } } }), (it) => it.close())
+    queue.on('error', onError)
+    return queue
+  }
+
+  const batchesQueue = openQueue(batchesQueueName, keys.batchesQueuePrefix)
+  const startBatch = createStartBatch(redis, keys, batchesQueue)
+  const openLanes = new Map(Object.entries(lanes).map(([name, config]) => [name, openLane(name, config)]))
+  await announce()
+  const feedBatch = createFeeder({
+    redis,
+    keys,
+    ledger,
+    wakes,
+    lane: (name) => {
+      const lane = openLanes.get(name)
+      if (lane === undefined) throw new Error(`This worker has no lane '${name}': its configuration differs from the API's.`)
+      return lane
+    },
+  })
+  const batchWorker = createBatchWorker({ connection: redis, redis, keys, feedBatch, onError })
+  const sweeper = startSweeper({ redis, keys, startBatch, onError })
+  const announcing = every(announceMs, announce)
+  const looking = every(cancelLookMs, abortCancelled)
+  const opened = opening.move()
+  let closing: Promise<void> | undefined
+
+  return {
+    close(graceMs) {
+      closing ??= close(graceMs)
+      return closing
+    },
+  }
+
+  async function close(graceMs: number): Promise<void> {
+    clearInterval(announcing)
+    await Promise.all([...openLanes].map(([, lane]) => lane.window.retire(workerId, concurrency).catch(onError)))
+    await Promise.all([sweeper.stop(), batchWorker.close(), ...[...openLanes.values()].map((lane) => lane.worker.close(graceMs))])
+    clearInterval(looking)
+    await opened.disposeAsync()
+  }
+
+  function openLane(name: string, config: LaneConfig) {
+    const { extract, estimateTokens } = provider(name)
+    const limits = { ...(config.rpm === undefined ? {} : { rpm: config.rpm }), ...(config.tpm === undefined ? {} : { tpm: config.tpm }) }
+    const quota = opening.use(createQuota({ redis, key: keys.lane(name).quota, limits, onError }))
+    const runItem = createRunItem({
+      ledger,
+      quota,
+      extract,
+      estimateTokens,
+      readItem: items.get,
+      readExtractor,
+      pauseLane: (reason) => pauseLane(name, reason),
+      policy: config.retry,
+      costOf: (call) => nanoUsd(call, config.prices),
+    })
+    return {
+      queue: openQueue(laneQueueName(name), keys.laneQueuePrefix(name)),
+      window: createLaneWindow(redis, keys, name),
+      worker: createItemWorker({
+        connection: redis,
+        keys,
+        lane: name,
+        concurrency,
+        // A job may be dropped without a call, so the guard stands at twice the limit; the quota is what paces.
+        limiter: config.rpm === undefined ? { max: 1_000_000, duration: 1_000 } : { max: 2 * config.rpm, duration: 60_000 },
+        runItem,
+        onError,
+      }),
+    }
+  }
+
+  async function pauseLane(lane: string, reason: string): Promise<void> {
+    const batchIds = await redis.hkeys(keys.lane(lane).feeding)
+    await Promise.all(batchIds.map((id) => ledger.pause(id, reason)))
+  }
+
+  async function announce(): Promise<void> {
+    await Promise.all([...openLanes.values()].map((lane) => lane.window.announce(workerId, concurrency)))
+  }
+
+  async function abortCancelled(): Promise<void> {
+    for (const { worker } of openLanes.values()) {
+      const running = [...worker.runningBatches()]
+      const statuses = await Promise.all(running.map((id) => redis.hget(keys.batch(id).meta, 'status')))
+      worker.abortBatches(new Set(running.filter((_, i) => statuses[i] === 'cancelling' || statuses[i] === null)))
+    }
+  }
+
+  function every(ms: number, act: () => Promise<void>): NodeJS.Timeout {
+    let busy = false
+    return setInterval(() => {
+      if (busy) return
+      busy = true
+      act()
+        .catch(onError)
+        .finally(() => {
+          busy = false
+        })
+    }, ms)
+  }
+
+  function cachedExtractors(): (batchId: string) => Promise<Extractor | null> {
+    const kept = new Map<string, Extractor>()
+    return async (batchId) => {
+      const here = kept.get(batchId)
+      if (here !== undefined) return here
+      const stored = await redis.hget(keys.batch(batchId).meta, 'extractor')
+      if (stored === null) return null
+      const extractor = JSON.parse(stored) as Extractor
+      const oldest = kept.keys().next().value
+      if (kept.size >= extractorsKept && oldest !== undefined) kept.delete(oldest)
+      kept.set(batchId, extractor)
+      return extractor
+    }
+  }
+}
+
+/** Prices are dollars for a million tokens, so a token costs price * 1,000 nano-dollars. */
+function nanoUsd(call: Call, prices: LaneConfig['prices']): number {
+  if (prices === undefined) return 0
+  const fresh = call.usage.input_tokens - call.cachedInputTokens
+  return 1_000 * (fresh * prices.input + call.cachedInputTokens * (prices.cachedInput ?? prices.input) + call.usage.output_tokens * prices.output)
+}

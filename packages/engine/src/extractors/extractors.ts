@@ -1,0 +1,58 @@
+import { notFound } from '@sluice/contract/error'
+import type { CreateExtractor, Extractor } from '@sluice/contract/extractor'
+import type { Redis } from 'ioredis'
+import type { Extractors } from '../engine.ts'
+import type { Keys } from '../keys.ts'
+import { loadScript } from '../lua.ts'
+
+const put = loadScript(new URL('put.lua', import.meta.url))
+
+type Recipe = Omit<CreateExtractor, 'name'>
+
+export function createExtractors(redis: Redis, keys: Keys): Extractors {
+  return {
+    async put({ name, ...recipe }) {
+      const content = canonical(recipe)
+      const [version, created, createdAt] = (await put(
+        redis,
+        [keys.extractorVersions(name), keys.extractorNames],
+        [name, content, Date.now() / 1000],
+      )) as [number, number, string]
+      return { extractor: toExtractor(name, version, content, createdAt), created: created === 1 }
+    },
+
+    async get(reference) {
+      const [name = '', version] = reference.split('@')
+      const found = await read(name, version === undefined ? -1 : Number(version) - 1)
+      if (found === null) throw notFound('extractor', reference)
+      return found
+    },
+
+    async list({ after, limit }) {
+      const from = after === undefined ? '-' : `(${after}`
+      const names = await redis.zrangebylex(keys.extractorNames, from, '+', 'LIMIT', 0, limit + 1)
+      const data = await Promise.all(names.slice(0, limit).map((name) => read(name, -1)))
+      return { data: data.filter((one) => one !== null), has_more: names.length > limit }
+    },
+  }
+
+  async function read(name: string, place: number): Promise<Extractor | null> {
+    const key = keys.extractorVersions(name)
+    const [[, stored], [, count]] = (await redis.multi().lindex(key, place).llen(key).exec()) as [
+      [null, string | null],
+      [null, number],
+    ]
+    if (stored === null) return null
+    const { content, created_at } = JSON.parse(stored) as { content: string; created_at: string }
+    return toExtractor(name, place < 0 ? count : place + 1, content, created_at)
+  }
+}
+
+function toExtractor(name: string, version: number, content: string, createdAt: string): Extractor {
+  return { object: 'extractor', name, version, ...(JSON.parse(content) as Recipe), created_at: Number(createdAt) }
+}
+
+/** Keys of the recipe in one order, so that equal content is equal text. The schema keeps its author's order: models read it. */
+function canonical({ schema, instructions, lane, parameters, reasks }: Recipe): string {
+  return JSON.stringify({ schema, instructions, lane, parameters, reasks })
+}

@@ -1,0 +1,110 @@
+import { Redis } from 'ioredis'
+
+/** What is wrong with a Redis, and the fix. A `fatal` one loses or blocks work; with a warning the promises are weaker. */
+export interface Finding {
+  readonly fatal: boolean
+  readonly message: string
+}
+
+/** Streams with explicit ids, LPOP with a count, and BullMQ 6 need this. */
+const oldestVersion = [6, 2] as const
+
+/**
+ * Looks at a Redis before anything runs on it. Never hangs: BullMQ would, in silence, on a Redis in protected mode.
+ * `now` in the messages is what was found; the fix is a line of redis.conf.
+ */
+export async function preflight(url: string, { timeoutMs = 5_000 } = {}): Promise<Finding[]> {
+  const redis = new Redis(url, {
+    lazyConnect: true,
+    connectTimeout: timeoutMs,
+    commandTimeout: timeoutMs,
+    maxRetriesPerRequest: 0,
+    retryStrategy: () => null,
+  })
+  let lastError: Error | undefined
+  redis.on('error', (error: Error) => {
+    lastError = error
+  })
+  try {
+    await redis.connect()
+    const info = parseInfo(await redis.info())
+    return examine(info)
+  } catch (error) {
+    return [{ fatal: true, message: explain(lastError ?? (error as Error), url) }]
+  } finally {
+    redis.disconnect()
+  }
+
+  async function examine(info: Map<string, string>): Promise<Finding[]> {
+    const findings: Finding[] = []
+    const version = info.get('redis_version') ?? info.get('valkey_version') ?? '0.0.0'
+    const [major = 0, minor = 0] = version.split('.').map(Number)
+    if (major < oldestVersion[0] || (major === oldestVersion[0] && minor < oldestVersion[1])) {
+      findings.push({ fatal: true, message: `Redis ${version} is too old: use Redis 7.2 or later (6.2 at the least), or Valkey.` })
+    }
+    if (info.get('loading') === '1') {
+      findings.push({ fatal: true, message: 'Redis is still loading its data: start again when it is done.' })
+    }
+    if (info.get('role') === 'slave') {
+      findings.push({ fatal: true, message: 'This Redis is a replica and takes no writes: set REDIS_URL to the primary.' })
+    }
+    const policy = info.get('maxmemory_policy')
+    if (policy !== undefined && policy !== 'noeviction') {
+      findings.push({
+        fatal: true,
+        message: `Redis may evict keys (maxmemory-policy is ${policy}), and with them items and results: set 'maxmemory-policy noeviction'.`,
+      })
+    }
+    if (info.get('aof_enabled') !== '1') {
+      findings.push({
+        fatal: false,
+        message: "Redis keeps no append-only file: what was accepted is lost when it dies. Set 'appendonly yes' and 'appendfsync always'.",
+      })
+    } else {
+      // Managed Redis often forbids CONFIG; then it cannot be told.
+      const fsync = await redis.config('GET', 'appendfsync').then(
+        (reply) => (reply as string[])[1],
+        () => undefined,
+      )
+      if (fsync === undefined) {
+        findings.push({ fatal: false, message: "Redis does not tell its appendfsync (CONFIG is forbidden): see that it is 'always'." })
+      } else if (fsync !== 'always') {
+        findings.push({
+          fatal: false,
+          message: `Redis writes its append-only file '${fsync}': up to a second of accepted work may be lost when it dies. Set 'appendfsync always'.`,
+        })
+      }
+    }
+    return findings
+  }
+}
+
+function parseInfo(text: string): Map<string, string> {
+  return new Map(
+    text.split('\r\n').flatMap((line): [string, string][] => {
+      const colon = line.indexOf(':')
+      return colon < 0 ? [] : [[line.slice(0, colon), line.slice(colon + 1)]]
+    }),
+  )
+}
+
+function explain(error: Error & { code?: string }, url: string): string {
+  const where = withoutPassword(url)
+  if (/DENIED/.test(error.message)) {
+    return `Redis at ${where} is in protected mode and refuses us: set a password ('requirepass') or 'protected-mode no' on a private network.`
+  }
+  if (/NOAUTH|WRONGPASS|invalid password/i.test(error.message)) return `Redis at ${where} refuses the password: set it in REDIS_URL (redis://:password@host:6379).`
+  if (/LOADING/.test(error.message)) return `Redis at ${where} is still loading its data: start again when it is done.`
+  if (error.code === 'ECONNREFUSED') return `No Redis answers at ${where}: start one there, or set REDIS_URL.`
+  if (error.code === 'ENOTFOUND' || error.code === 'EAI_AGAIN') return `The host of Redis at ${where} is not known: see REDIS_URL.`
+  return `Redis at ${where} does not answer (${error.message}): see REDIS_URL, firewall and TLS.`
+}
+
+function withoutPassword(url: string): string {
+  try {
+    const parsed = new URL(url)
+    return `${parsed.hostname}:${parsed.port || '6379'}`
+  } catch {
+    return 'REDIS_URL'
+  }
+}

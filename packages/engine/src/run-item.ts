@@ -1,0 +1,160 @@
+import type { EstimateTokens, Extract } from '@sluice/contract/extract-function'
+import type { Extractor } from '@sluice/contract/extractor'
+import type { Item } from '@sluice/contract/item'
+import type { Call } from '@sluice/contract/outcome'
+import type { FailureType } from '@sluice/contract/result'
+import { decide, paid, type RetryPolicy } from './decide.ts'
+import { type Cost, type Ledger, noCost, type Run, type Tries } from './ledger/ledger.ts'
+import { type Quota, QuotaTooLargeError, type Reservation } from './quota/quota.ts'
+import { ofItem, type StoredResult } from './stored-result.ts'
+
+/** How one run of an item ended. */
+export type RunEnd =
+  | { readonly type: 'succeeded' }
+  | { readonly type: 'failed'; readonly message: string }
+  /** Not ours (any more): recorded, fed anew, paused, cancelled or deleted. */
+  | { readonly type: 'dropped' }
+  /** To be run again after `delayMs`; costs one of the item's tries, which are kept in the ledger. */
+  | { readonly type: 'retry'; readonly delayMs: number; readonly message: string }
+  /** The process stops: the job goes back to the queue. */
+  | { readonly type: 'handed-back' }
+
+/** Why a run is aborted: the reason of its signal. */
+export type AbortReason = 'shutdown' | 'batch-cancelled' | 'lock-lost'
+
+export interface RunItemDependencies {
+  readonly ledger: Ledger
+  readonly quota: Quota
+  readonly extract: Extract
+  readonly estimateTokens: EstimateTokens
+  readonly readItem: (batchId: string, index: number) => Promise<Item | null>
+  readonly readExtractor: (batchId: string) => Promise<Extractor | null>
+  /** Pauses every batch of the lane. */
+  readonly pauseLane: (reason: string) => Promise<void>
+  readonly policy: RetryPolicy
+  /** Of one call in nano-dollars. */
+  readonly costOf: (call: Call) => number
+}
+
+/** One item's life on a worker: recorded already? stop. Reserve quota. Call. Decide. Record. */
+export function createRunItem(dependencies: RunItemDependencies): (run: Run, options: { signal: AbortSignal }) => Promise<RunEnd> {
+  const { ledger, quota, extract, estimateTokens, readItem, readExtractor, pauseLane, policy, costOf } = dependencies
+
+  return async (run, { signal }) => {
+    const taken = await ledger.take(run)
+    if (taken.type !== 'taken') return { type: 'dropped' }
+    const [item, extractor] = await Promise.all([readItem(run.batchId, run.index), readExtractor(run.batchId)])
+    if (item === null || extractor === null) return { type: 'dropped' }
+
+    let { tries } = taken
+    for (;;) {
+      const request = { extractor, text: item.text, reasks: tries.reasks }
+      const reserved = await reserve(estimateTokens(request), signal)
+      if (reserved === 'aborted') return aborted(run, signal)
+      if (reserved instanceof QuotaTooLargeError) return fail({ type: 'too_large', message: reserved.message }, tries, noCost, null)
+
+      const opened = await ledger.openCall(run)
+      if (opened !== 'opened') {
+        quota.release(reserved)
+        return giveUp(opened)
+      }
+      let call: Call
+      try {
+        call = await extract(request, { signal })
+      } catch (error) {
+        // Whether the provider was paid is not known: the reservation is spent, and the open call stays marked.
+        if (signal.aborted) return aborted(run, signal)
+        quota.release(reserved)
+        throw error
+      }
+      quota.settle(reserved, call)
+
+      const wasPaid = paid(call)
+      const cost: Cost = {
+        paidCalls: wasPaid === 'yes' ? 1 : 0,
+        usage: call.usage,
+        cachedInputTokens: call.cachedInputTokens,
+        nanoUsd: costOf(call),
+      }
+      const mark = wasPaid === 'unknown' ? 'keep' : 'clear'
+      const decision = decide(call, tries, { ...policy, reasks: extractor.reasks })
+      switch (decision.type) {
+        case 'succeed': {
+          const result = { status: 'succeeded' as const, data: decision.data, ...used(tries, call) }
+          const recorded = await ledger.record(run, 'succeeded', stored(item, run.index, result), cost)
+          return { type: recorded === 'recorded' ? 'succeeded' : 'dropped' }
+        }
+        case 'fail':
+          return fail(decision.error, tries, cost, call)
+        case 'ask-again':
+        case 'wait': {
+          tries = decision.tries
+          if ((await ledger.closeCall(run, tries, cost, mark)) === 'stale') return { type: 'dropped' }
+          continue
+        }
+        case 'retry': {
+          if ((await ledger.closeCall(run, decision.tries, cost, mark)) === 'stale') return { type: 'dropped' }
+          await ledger.letGo(run, 'wait')
+          return { type: 'retry', delayMs: decision.delayMs, message: decision.message }
+        }
+        case 'pause-lane': {
+          if ((await ledger.closeCall(run, decision.tries, cost, mark)) === 'stale') return { type: 'dropped' }
+          await pauseLane(decision.reason)
+          return giveUp('paused')
+        }
+        default:
+          return decision satisfies never
+      }
+    }
+
+    async function reserve(tokens: number, aborting: AbortSignal): Promise<Reservation | QuotaTooLargeError | 'aborted'> {
+      try {
+        return await quota.reserve(tokens, { signal: aborting })
+      } catch (error) {
+        if (aborting.aborted) return 'aborted'
+        if (error instanceof QuotaTooLargeError) return error
+        throw error
+      }
+    }
+
+    async function fail(error: { type: FailureType; message: string }, before: Tries, cost: Cost, call: Call | null): Promise<RunEnd> {
+      const raw = call?.raw ?? before.reasks.at(-1)?.raw
+      const result = { status: 'failed' as const, error, ...(raw === undefined ? {} : { raw }), ...used(before, call) }
+      const recorded = await ledger.record(run, 'failed', stored(item!, run.index, result), cost)
+      if (recorded === 'stale') return { type: 'dropped' }
+      return { type: 'failed', message: `${error.type}: ${error.message} (item '${item!.id}')` }
+    }
+
+    async function giveUp(why: 'stale' | 'paused' | 'cancelled'): Promise<RunEnd> {
+      if (why === 'paused') await ledger.letGo(run, 'requeue')
+      if (why === 'cancelled') await ledger.letGo(run, 'cancel')
+      return { type: 'dropped' }
+    }
+
+    async function aborted(mine: Run, aborting: AbortSignal): Promise<RunEnd> {
+      switch (aborting.reason as AbortReason) {
+        case 'batch-cancelled':
+          return giveUp('cancelled')
+        case 'shutdown':
+          return (await ledger.letGo(mine, 'wait')) === 'done' ? { type: 'handed-back' } : { type: 'dropped' }
+        case 'lock-lost':
+          // Another worker has it, or will: nothing of it is ours to touch.
+          return { type: 'dropped' }
+      }
+    }
+  }
+}
+
+function used(before: Tries, call: Call | null): Pick<StoredResult, 'usage' | 'attempts'> {
+  return {
+    usage: {
+      input_tokens: before.usage.input_tokens + (call?.usage.input_tokens ?? 0),
+      output_tokens: before.usage.output_tokens + (call?.usage.output_tokens ?? 0),
+    },
+    attempts: before.calls + (call === null ? 0 : 1),
+  }
+}
+
+function stored(item: Item, index: number, result: Omit<StoredResult, 'id' | 'metadata'>): StoredResult {
+  return { ...ofItem(item, index), ...result }
+}

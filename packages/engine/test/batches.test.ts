@@ -1,0 +1,224 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { describe, expect, test } from 'vitest'
+import { broken, extracted, inline, options, readAll, testSluice, texts } from './harness.ts'
+
+const echo = ({ text }: { text: string }) => extracted({ text })
+
+describe('a batch', () => {
+  test('ends with every item in input order and in the order of completion', async () => {
+    const sluice = testSluice()
+    const engine = await sluice.engine()
+    const { batch, created } = await engine.batches.create({ extractor: inline, options }, texts(300))
+    expect(created).toBe(true)
+    expect(batch).toMatchObject({ status: 'in_progress', counts: { total: 300, waiting: 300, running: 0, succeeded: 0 } })
+    await sluice.worker(async (request) => {
+      await sleep(Math.random() * 10)
+      return echo(request)
+    })
+    const inOrder = await readAll(engine, batch.id)
+    expect(inOrder.map((one) => one.index)).toEqual(Array.from({ length: 300 }, (_, i) => i))
+    expect(inOrder[7]).toMatchObject({ id: '7', status: 'succeeded', data: { text: 'text 7' }, attempts: 1, usage: { input_tokens: 10 } })
+    const asCompleted = await readAll(engine, batch.id, { order: 'completion' })
+    expect(new Set(asCompleted.map((one) => one.index)).size).toBe(300)
+    expect(asCompleted.map((one) => one.index)).not.toEqual(inOrder.map((one) => one.index))
+    expect(await engine.batches.get(batch.id)).toMatchObject({
+      status: 'completed',
+      counts: { total: 300, waiting: 0, running: 0, succeeded: 300, failed: 0, cancelled: 0 },
+      usage: { calls: 300, repeated_calls: 0, input_tokens: 3_000, output_tokens: 1_500 },
+    })
+  })
+
+  test('keeps ids and metadata, and its texts do not stand in the queue', async () => {
+    const sluice = testSluice()
+    const engine = await sluice.engine()
+    const items = [
+      { id: 'a', text: 'secret one', metadata: { page: 3 } },
+      { id: 'b', text: 'secret two' },
+    ]
+    const { batch } = await engine.batches.create({ extractor: inline, options }, items)
+    await sluice.worker(echo)
+    expect(await readAll(engine, batch.id)).toMatchObject([
+      { index: 0, id: 'a', metadata: { page: 3 } },
+      { index: 1, id: 'b' },
+    ])
+    for (const queue of engine.queues) {
+      expect(JSON.stringify(await queue.getJobs(['completed', 'active', 'waiting']))).not.toContain('secret')
+    }
+  })
+
+  test('is not there when its items throw', async () => {
+    const sluice = testSluice()
+    const engine = await sluice.engine()
+    async function* failing() {
+      yield* texts(200)
+      throw new Error('line 201 is bad')
+    }
+    await expect(engine.batches.create({ extractor: inline, options }, failing())).rejects.toThrow('line 201')
+    expect(await engine.batches.list({ limit: 10 })).toEqual({ object: 'list', data: [], has_more: false })
+    expect(await sluice.redis.keys(`${sluice.prefix}:*batch_*`)).toEqual([])
+  })
+
+  test('is made once under an idempotency key', async () => {
+    const sluice = testSluice()
+    const engine = await sluice.engine()
+    const idempotency = { key: 'k', fingerprint: 'f' }
+    const first = await engine.batches.create({ extractor: inline, options, idempotency }, texts(2))
+    const second = await engine.batches.create({ extractor: inline, options, idempotency }, texts(2))
+    expect(second.created).toBe(false)
+    expect(second.batch.id).toBe(first.batch.id)
+    await expect(
+      engine.batches.create({ extractor: inline, options, idempotency: { key: 'k', fingerprint: 'other' } }, texts(2)),
+    ).rejects.toMatchObject({ code: 'idempotency_key_reused', status: 409 })
+  })
+
+  test('pauses without starting anything new, and goes on', async () => {
+    const sluice = testSluice()
+    const engine = await sluice.engine()
+    let calls = 0
+    await sluice.worker(
+      async (request) => {
+        calls += 1
+        await sleep(20)
+        return echo(request)
+      },
+      { concurrency: 4 },
+    )
+    const { batch } = await engine.batches.create({ extractor: inline, options }, texts(200))
+    await expect.poll(() => calls).toBeGreaterThan(10)
+    expect(await engine.batches.pause(batch.id)).toMatchObject({ status: 'paused', pause_reason: 'user' })
+    await sleep(100)
+    const atPause = calls
+    await sleep(300)
+    expect(calls).toBe(atPause)
+    const { counts } = await engine.batches.get(batch.id)
+    expect(counts).toMatchObject({ running: 0, waiting: 200 - counts.succeeded })
+    await engine.batches.resume(batch.id)
+    expect(await readAll(engine, batch.id)).toHaveLength(200)
+    expect(calls).toBe(200)
+  })
+
+  test('is cancelled at once: calls in flight are aborted and the counts add up', async () => {
+    const sluice = testSluice()
+    const engine = await sluice.engine()
+    let aborted = 0
+    await sluice.worker(
+      async ({ text }, { signal }) => {
+        if (text === 'text 0') return extracted({})
+        return new Promise((_, reject) => {
+          signal.addEventListener('abort', () => {
+            aborted += 1
+            reject(new Error('aborted'))
+          })
+        })
+      },
+      { concurrency: 5 },
+    )
+    const { batch } = await engine.batches.create({ extractor: inline, options }, texts(100))
+    await expect.poll(async () => (await engine.batches.get(batch.id)).counts).toMatchObject({ succeeded: 1, running: 5 })
+    await engine.batches.cancel(batch.id)
+    await expect.poll(async () => (await engine.batches.get(batch.id)).status, { timeout: 1_500 }).toBe('cancelled')
+    expect(aborted).toBe(5)
+    expect((await engine.batches.get(batch.id)).counts).toEqual({ total: 100, waiting: 0, running: 0, succeeded: 1, failed: 0, cancelled: 99 })
+    for (const order of ['input', 'completion'] as const) {
+      const results = await readAll(engine, batch.id, { order })
+      expect(results).toHaveLength(100)
+      expect(results.filter((one) => one.status === 'cancelled')).toHaveLength(99)
+      const [tenth] = results.slice(10)
+      const rest = await readAll(engine, batch.id, { order, after: tenth!.cursor })
+      expect(rest.map((one) => one.index)).toEqual(results.slice(11).map((one) => one.index))
+    }
+    await expect(engine.batches.resume(batch.id)).rejects.toMatchObject({ status: 409 })
+  })
+
+  test('retries its failed items, all or the chosen ones', async () => {
+    const sluice = testSluice({ retry: { unavailable: 2, baseMs: 1 } })
+    const engine = await sluice.engine()
+    let healthy = false
+    await sluice.worker(({ text }) => {
+      const index = Number(text.slice(5))
+      if (healthy || index >= 10) return extracted({ index })
+      return index < 4 ? { type: 'refused', message: 'no' } : broken()
+    })
+    const { batch } = await engine.batches.create({ extractor: inline, options }, texts(20))
+    const first = await readAll(engine, batch.id)
+    expect(first.filter((one) => one.status === 'failed')).toHaveLength(10)
+    expect(first[5]).toMatchObject({ error: { type: 'unavailable' }, attempts: 2 })
+    healthy = true
+    expect(await engine.batches.retry(batch.id, { status: 'failed', items: ['0', '15'] })).toBe(1)
+    await expect.poll(async () => (await engine.batches.get(batch.id)).counts.failed).toBe(9)
+    expect(await engine.batches.retry(batch.id, { status: 'failed', error_type: 'refused' })).toBe(3)
+    expect(await engine.batches.retry(batch.id, { status: 'failed' })).toBe(6)
+    const last = await readAll(engine, batch.id)
+    expect(last.every((one) => one.status === 'succeeded')).toBe(true)
+    const completion = await readAll(engine, batch.id, { order: 'completion' })
+    expect(new Set(completion.map((one) => one.index)).size).toBe(20)
+    expect(completion).toHaveLength(20)
+  })
+
+  test('never has more in flight than its concurrency, over two workers, and obeys a change', async () => {
+    const sluice = testSluice()
+    const engine = await sluice.engine()
+    let now = 0
+    let most = 0
+    const answer = async () => {
+      now += 1
+      most = Math.max(most, now)
+      await sleep(10)
+      now -= 1
+      return extracted({})
+    }
+    await sluice.worker(answer)
+    await sluice.worker(answer)
+    const { batch } = await engine.batches.create({ extractor: inline, options: { ...options, concurrency: 2 } }, texts(120))
+    await expect.poll(async () => (await engine.batches.get(batch.id)).counts.succeeded).toBeGreaterThan(30)
+    expect(most).toBe(2)
+    await engine.batches.patch(batch.id, { concurrency: 6 })
+    await readAll(engine, batch.id)
+    expect(most).toBe(6)
+  })
+
+  test('of ten items starts at once behind a large one', async () => {
+    const sluice = testSluice()
+    const engine = await sluice.engine()
+    await sluice.worker(async (request) => {
+      await sleep(50)
+      return echo(request)
+    })
+    const large = await engine.batches.create({ extractor: inline, options }, texts(2_000))
+    await expect.poll(async () => (await engine.batches.get(large.batch.id)).counts.running).toBe(10)
+    const small = await engine.batches.create({ extractor: inline, options }, texts(10))
+    await readAll(engine, small.batch.id)
+    const { counts } = await engine.batches.get(large.batch.id)
+    expect(counts.succeeded).toBeLessThan(200)
+  })
+
+  test('holds only a window of its items as jobs', async () => {
+    const sluice = testSluice()
+    const engine = await sluice.engine()
+    await sluice.worker(async (request) => {
+      await sleep(5)
+      return echo(request)
+    })
+    const { batch } = await engine.batches.create({ extractor: inline, options }, texts(1_500))
+    const queue = engine.queues.find((one) => one.name === 'lane-default')
+    let most = 0
+    while ((await engine.batches.get(batch.id)).status !== 'completed') {
+      const counts = await queue!.getJobCounts('wait', 'active', 'delayed', 'prioritized')
+      most = Math.max(most, Object.values(counts).reduce((sum, one) => sum + one, 0))
+    }
+    expect(most).toBeGreaterThan(5)
+    expect(most).toBeLessThanOrEqual(25)
+  })
+
+  test('is deleted with all it holds, and only when it has ended', async () => {
+    const sluice = testSluice()
+    const engine = await sluice.engine()
+    const { batch } = await engine.batches.create({ extractor: inline, options }, texts(5))
+    await expect(engine.batches.delete(batch.id)).rejects.toMatchObject({ code: 'batch_running' })
+    await sluice.worker(echo)
+    await readAll(engine, batch.id)
+    await engine.batches.delete(batch.id)
+    await expect(engine.batches.get(batch.id)).rejects.toMatchObject({ status: 404 })
+    expect(await sluice.redis.keys(`${sluice.prefix}:{${batch.id}}:*`)).toEqual([])
+  })
+})

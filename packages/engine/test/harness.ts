@@ -1,0 +1,128 @@
+import { randomBytes } from 'node:crypto'
+import type { BatchOptions } from '@sluice/contract/batch'
+import type { Extractor } from '@sluice/contract/extractor'
+import type { ExtractRequest } from '@sluice/contract/extract-function'
+import { laneConfig, type LaneConfigInput } from '@sluice/contract/lane'
+import type { Call, Outcome } from '@sluice/contract/outcome'
+import type { Result, ResultsQuery } from '@sluice/contract/result'
+import { Redis } from 'ioredis'
+import { afterEach, inject, onTestFailed } from 'vitest'
+import { createEngine } from '../src/create-engine.ts'
+import { createWorker } from '../src/create-worker.ts'
+import type { Engine } from '../src/engine.ts'
+import { createKeys } from '../src/keys.ts'
+
+export type Answer = (request: ExtractRequest, options: { signal: AbortSignal }) => Promise<Outcome> | Outcome
+
+export interface TestSluice {
+  readonly redisUrl: string
+  readonly prefix: string
+  readonly redis: Redis
+  readonly keys: ReturnType<typeof createKeys>
+  engine(): Promise<Engine>
+  /** A worker whose provider answers as told. Closed after the test, without grace, when the test did not. */
+  worker(answer: Answer, options?: { concurrency?: number }): Promise<{ close(graceMs: number): Promise<void> }>
+}
+
+const used = new Set<TestSluice & { close(failed: boolean): Promise<void> }>()
+const failedTests = new Set<string>()
+
+/** A key prefix of its own on the suite's Redis; kept for looking at when the test failed. */
+export function testSluice(lane: Partial<LaneConfigInput> = {}): TestSluice {
+  const prefix = `test-${randomBytes(5).toString('hex')}`
+  const redisUrl = inject('redisUrl')
+  const redis = new Redis(redisUrl, { maxRetriesPerRequest: null })
+  const keys = createKeys(prefix)
+  const lanes = { default: laneConfig.parse({ model: 'test', ...lane }) }
+  const errors: Error[] = []
+  const closers: (() => Promise<unknown>)[] = []
+  onTestFailed(() => {
+    failedTests.add(prefix)
+    console.error(`The keys ${prefix}:* are kept on ${redisUrl}. Errors seen: ${errors.map((error) => error.message).join('; ') || 'none'}`)
+  })
+  const onError = (error: Error) => errors.push(error)
+  const sluice = {
+    redisUrl,
+    prefix,
+    redis,
+    keys,
+    async engine() {
+      const engine = await createEngine({ redisUrl, prefix, lanes, onError })
+      closers.push(async () => engine[Symbol.asyncDispose]())
+      return engine
+    },
+    async worker(answer: Answer, { concurrency = 10 } = {}) {
+      const worker = await createWorker({
+        redisUrl,
+        prefix,
+        lanes,
+        concurrency,
+        onError,
+        provider: () => ({
+          estimateTokens: () => 10,
+          extract: async (request, options) => toCall(await answer(request, options)),
+        }),
+      })
+      closers.push(() => worker.close(0))
+      return worker
+    },
+    async close() {
+      for (const close of closers.toReversed()) await close()
+      if (!failedTests.has(prefix)) {
+        for await (const found of redis.scanStream({ match: `${prefix}:*`, count: 1_000 })) {
+          const names = found as string[]
+          if (names.length > 0) await redis.unlink(...names)
+        }
+      }
+      redis.disconnect()
+    },
+  }
+  used.add(sluice)
+  return sluice
+}
+
+afterEach(async () => {
+  for (const sluice of used) await sluice.close(false)
+  used.clear()
+})
+
+function toCall(outcome: Outcome): Call {
+  const answered = outcome.type === 'extracted' || outcome.type === 'invalid-output'
+  return {
+    outcome,
+    usage: answered ? { input_tokens: 10, output_tokens: 5 } : { input_tokens: 0, output_tokens: 0 },
+    cachedInputTokens: 0,
+    raw: answered ? JSON.stringify('data' in outcome ? outcome.data : 'bad') : null,
+    limits: null,
+    latencyMs: 1,
+  }
+}
+
+export const extracted = (data: unknown): Outcome => ({ type: 'extracted', data })
+export const broken = (answered = true): Outcome => ({ type: 'unavailable', message: 'HTTP 500', retryAfterMs: 0, timedOut: false, answered })
+
+export const inline: Extractor = {
+  object: 'extractor',
+  name: null,
+  version: 0,
+  schema: { type: 'object' },
+  instructions: '',
+  lane: 'default',
+  parameters: {},
+  reasks: 2,
+  created_at: 0,
+}
+
+export const options: BatchOptions = { priority: 10, metadata: {} }
+
+export function texts(count: number): { id: string; text: string }[] {
+  return Array.from({ length: count }, (_, index) => ({ id: String(index), text: `text ${index}` }))
+}
+
+export async function readAll(engine: Engine, batchId: string, query: Partial<ResultsQuery> = {}, limitMs = 20_000): Promise<Result[]> {
+  const all: Result[] = []
+  const signal = AbortSignal.timeout(limitMs)
+  for await (const page of engine.results.read(batchId, { order: 'input', follow: true, ...query }, { signal })) all.push(...page)
+  if (signal.aborted) throw new Error(`The results did not end within ${limitMs} ms; ${all.length} came.`)
+  return all
+}
