@@ -1,8 +1,11 @@
 import { Redis } from 'ioredis'
 
-/** What is wrong with a Redis, and the fix. A `fatal` one loses or blocks work; with a warning the promises are weaker. */
+/**
+ * What is wrong with a Redis, and the fix. `fatal`: nothing can run on it. `weak`: it may lose what was accepted when it dies,
+ * so it is refused unless someone asked for it. `warning`: it cannot be told.
+ */
 export interface Finding {
-  readonly fatal: boolean
+  readonly severity: 'fatal' | 'weak' | 'warning'
   readonly message: string
 }
 
@@ -30,7 +33,7 @@ export async function preflight(url: string, { timeoutMs = 5_000 } = {}): Promis
     const info = parseInfo(await redis.info())
     return examine(info)
   } catch (error) {
-    return [{ fatal: true, message: explain(lastError ?? (error as Error), url) }]
+    return [{ severity: 'fatal', message: explain(lastError ?? (error as Error), url) }]
   } finally {
     redis.disconnect()
   }
@@ -40,24 +43,24 @@ export async function preflight(url: string, { timeoutMs = 5_000 } = {}): Promis
     const version = info.get('redis_version') ?? info.get('valkey_version') ?? '0.0.0'
     const [major = 0, minor = 0] = version.split('.').map(Number)
     if (major < oldestVersion[0] || (major === oldestVersion[0] && minor < oldestVersion[1])) {
-      findings.push({ fatal: true, message: `Redis ${version} is too old: use Redis 7.2 or later (6.2 at the least), or Valkey.` })
+      findings.push({ severity: 'fatal', message: `Redis ${version} is too old: use Redis 7.2 or later (6.2 at the least), or Valkey.` })
     }
     if (info.get('loading') === '1') {
-      findings.push({ fatal: true, message: 'Redis is still loading its data: start again when it is done.' })
+      findings.push({ severity: 'fatal', message: 'Redis is still loading its data: start again when it is done.' })
     }
     if (info.get('role') === 'slave') {
-      findings.push({ fatal: true, message: 'This Redis is a replica and takes no writes: set REDIS_URL to the primary.' })
+      findings.push({ severity: 'fatal', message: 'This Redis is a replica and takes no writes: set REDIS_URL to the primary.' })
     }
     const policy = info.get('maxmemory_policy')
     if (policy !== undefined && policy !== 'noeviction') {
       findings.push({
-        fatal: true,
+        severity: 'fatal',
         message: `Redis may evict keys (maxmemory-policy is ${policy}), and with them items and results: set 'maxmemory-policy noeviction'.`,
       })
     }
     if (info.get('aof_enabled') !== '1') {
       findings.push({
-        fatal: false,
+        severity: 'weak',
         message: "Redis keeps no append-only file: what was accepted is lost when it dies. Set 'appendonly yes' and 'appendfsync always'.",
       })
     } else {
@@ -67,10 +70,10 @@ export async function preflight(url: string, { timeoutMs = 5_000 } = {}): Promis
         () => undefined,
       )
       if (fsync === undefined) {
-        findings.push({ fatal: false, message: "Redis does not tell its appendfsync (CONFIG is forbidden): see that it is 'always'." })
+        findings.push({ severity: 'warning', message: "Redis does not tell its appendfsync (CONFIG is forbidden): see that it is 'always'." })
       } else if (fsync !== 'always') {
         findings.push({
-          fatal: false,
+          severity: 'weak',
           message: `Redis writes its append-only file '${fsync}': up to a second of accepted work may be lost when it dies. Set 'appendfsync always'.`,
         })
       }

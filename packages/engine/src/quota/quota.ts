@@ -17,3 +17,8 @@ export interface Quota extends AsyncDisposable {
   /** Gives the reservation back whole: the call was not made. */
   release(reservation: Reservation): void
 }
+
+/** A call that needs more tokens than the lane's limit ever holds: waiting is useless. */
+export class QuotaTooLargeError extends Error {
+  override readonly name = 'QuotaTooLargeError'
+}

@@ -1,0 +1,174 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { describe, expect, test } from 'vitest'
+import { createLedger, noCost, noTries, type Run } from '../src/ledger/ledger.ts'
+import { broken, extracted, inline, options, readAll, testSluice, texts } from './harness.ts'
+
+const cost = { ...noCost, paidCalls: 1, usage: { input_tokens: 10, output_tokens: 5 } }
+const result = { status: 'succeeded', data: { n: 1 }, usage: cost.usage, attempts: 1 }
+
+async function fedItem() {
+  const sluice = testSluice()
+  const engine = await sluice.engine()
+  const { batch } = await engine.batches.create({ extractor: inline, options }, texts(1))
+  const ledger = createLedger(sluice.redis, sluice.keys)
+  const [fed] = (await ledger.feed(batch.id, 10, 10)).items
+  const run = (token: string): Run => ({ batchId: batch.id, index: fed!.index, feed: fed!.feed, token })
+  return { engine, ledger, batch, run }
+}
+
+describe('a result', () => {
+  test('is recorded once, however often it is reported', async () => {
+    const { engine, ledger, batch, run } = await fedItem()
+    await ledger.take(run('a'))
+    await ledger.openCall(run('a'))
+    expect(await ledger.record(run('a'), 'succeeded', result, cost)).toBe('recorded')
+    expect(await ledger.record(run('a'), 'failed', { ...result, status: 'failed' }, cost)).toBe('stale')
+    expect(await readAll(engine, batch.id)).toMatchObject([{ status: 'succeeded', data: { n: 1 } }])
+    expect((await engine.batches.get(batch.id)).counts).toMatchObject({ succeeded: 1, failed: 0 })
+  })
+
+  test('of a run that was overtaken is not recorded and may not call, but what it paid is counted', async () => {
+    const { engine, ledger, batch, run } = await fedItem()
+    await ledger.take(run('zombie'))
+    expect(await ledger.openCall(run('zombie'))).toBe('opened')
+    await ledger.take(run('second'))
+    expect(await ledger.openCall(run('second'))).toBe('opened')
+    expect(await ledger.record(run('zombie'), 'succeeded', result, cost)).toBe('stale')
+    expect(await ledger.openCall(run('zombie'))).toBe('stale')
+    expect(await ledger.record(run('second'), 'succeeded', { ...result, data: { n: 2 } }, cost)).toBe('recorded')
+    expect(await readAll(engine, batch.id)).toMatchObject([{ data: { n: 2 } }])
+    // The second call was made without knowing of the first: that is a repeated call.
+    expect((await engine.batches.get(batch.id)).usage).toMatchObject({ calls: 2, repeated_calls: 1 })
+  })
+
+  test('keeps what an item has used when another worker takes it up', async () => {
+    const { ledger, run } = await fedItem()
+    await ledger.take(run('a'))
+    await ledger.openCall(run('a'))
+    const tries = { ...noTries, calls: 1, unavailable: 1 }
+    expect(await ledger.closeCall(run('a'), tries, noCost, 'clear')).toBe('closed')
+    expect(await ledger.take(run('b'))).toEqual({ type: 'taken', tries })
+  })
+})
+
+describe('an item', () => {
+  test('is asked again with its errors, at most `reasks` times, and pays for every call', async () => {
+    const sluice = testSluice()
+    const engine = await sluice.engine()
+    const seen: number[] = []
+    await sluice.worker(({ reasks, text }) => {
+      seen.push(reasks.length)
+      if (text === 'text 1' && reasks.length === 1) return extracted({ mended: reasks[0]!.errors })
+      return { type: 'invalid-output', errors: [`/age: must be integer, try ${reasks.length}`] }
+    })
+    const { batch } = await engine.batches.create({ extractor: inline, options }, texts(2))
+    const [first, second] = await readAll(engine, batch.id)
+    expect(first).toMatchObject({ status: 'failed', attempts: 3, usage: { input_tokens: 30 }, raw: '"bad"' })
+    expect(first!.error).toEqual({ type: 'invalid_output', message: '/age: must be integer, try 2' })
+    expect(second).toMatchObject({ status: 'succeeded', attempts: 2, data: { mended: ['/age: must be integer, try 0'] } })
+    expect(seen).toHaveLength(5)
+  })
+
+  test('waits for the limit without spending an attempt', async () => {
+    const sluice = testSluice()
+    const engine = await sluice.engine()
+    let refusals = 20
+    await sluice.worker(() => {
+      refusals -= 1
+      return refusals >= 0 ? { type: 'rate-limited', message: 'slow down', retryAfterMs: 5, scope: 'requests' } : extracted({})
+    })
+    const { batch } = await engine.batches.create({ extractor: inline, options }, texts(3))
+    const results = await readAll(engine, batch.id)
+    expect(results.map((one) => one.attempts)).toEqual([1, 1, 1])
+    expect((await engine.batches.get(batch.id)).usage.calls).toBe(3)
+  })
+
+  test('is tried again after failures of the provider, and fails when its budget is spent', async () => {
+    const sluice = testSluice({ retry: { unavailable: 3, baseMs: 1, capMs: 5 } })
+    const engine = await sluice.engine()
+    const calls = new Map<string, number>()
+    await sluice.worker(({ text }) => {
+      const count = (calls.get(text) ?? 0) + 1
+      calls.set(text, count)
+      return text === 'text 0' && count === 3 ? extracted({}) : broken()
+    })
+    const { batch } = await engine.batches.create({ extractor: inline, options }, texts(2))
+    expect(await readAll(engine, batch.id)).toMatchObject([
+      { status: 'succeeded', attempts: 3 },
+      { status: 'failed', attempts: 3, error: { type: 'unavailable', message: 'HTTP 500' } },
+    ])
+    const lane = engine.queues.find((queue) => queue.name === 'lane-default')
+    const [job] = await lane!.getFailed()
+    expect(job).toMatchObject({ data: { batch_id: batch.id, index: 1 }, failedReason: expect.stringContaining('unavailable: HTTP 500') })
+  })
+
+  test('counts a call whose end is unknown as repeated when it is made again', async () => {
+    const sluice = testSluice({ retry: { baseMs: 1 } })
+    const engine = await sluice.engine()
+    let cut = 2
+    await sluice.worker(() => {
+      cut -= 1
+      return cut >= 0 ? broken(false) : extracted({})
+    })
+    const { batch } = await engine.batches.create({ extractor: inline, options }, texts(1))
+    await readAll(engine, batch.id)
+    expect((await engine.batches.get(batch.id)).usage.repeated_calls).toBe(2)
+  })
+
+  test('pauses its lane when nothing on it can succeed, keeps its place, and goes on', async () => {
+    const sluice = testSluice()
+    const engine = await sluice.engine()
+    let funds = false
+    let calls = 0
+    await sluice.worker(
+      async () => {
+        calls += 1
+        await sleep(5)
+        return funds ? extracted({}) : { type: 'out-of-funds', message: 'You exceeded your current quota.' }
+      },
+      { concurrency: 5 },
+    )
+    const { batch } = await engine.batches.create({ extractor: inline, options }, texts(50))
+    await expect.poll(async () => (await engine.batches.get(batch.id)).status).toBe('paused')
+    await expect.poll(async () => (await engine.batches.get(batch.id)).counts).toMatchObject({ waiting: 50, running: 0, failed: 0 })
+    expect(calls).toBeLessThanOrEqual(10)
+    expect((await engine.batches.get(batch.id)).pause_reason).toBe('out_of_funds: You exceeded your current quota.')
+    funds = true
+    await engine.batches.resume(batch.id)
+    const results = await readAll(engine, batch.id)
+    expect(results.every((one) => one.status === 'succeeded' && one.attempts === 1)).toBe(true)
+  })
+
+  test('is handed back in under a second when its worker stops, and another one finishes it', async () => {
+    const sluice = testSluice()
+    const engine = await sluice.engine()
+    let waits = true
+    const answer = async (_: unknown, { signal }: { signal: AbortSignal }) => {
+      if (waits) await sleep(60_000, undefined, { signal })
+      return extracted({})
+    }
+    const first = await sluice.worker(answer)
+    const { batch } = await engine.batches.create({ extractor: inline, options }, texts(6))
+    await expect.poll(async () => (await engine.batches.get(batch.id)).counts.running).toBe(6)
+    waits = false
+    const began = Date.now()
+    await first.close(200)
+    expect(Date.now() - began).toBeLessThan(1_200)
+    expect((await engine.batches.get(batch.id)).counts).toMatchObject({ running: 0, waiting: 6, failed: 0 })
+    await sluice.worker(answer)
+    const results = await readAll(engine, batch.id)
+    expect(results.map((one) => [one.status, one.attempts])).toEqual(Array.from({ length: 6 }, () => ['succeeded', 1]))
+    expect((await engine.batches.get(batch.id)).usage.repeated_calls).toBe(6)
+  })
+
+  test('comes back when its job was lost from the queue', async () => {
+    const sluice = testSluice()
+    const engine = await sluice.engine()
+    const { batch } = await engine.batches.create({ extractor: inline, options }, texts(3))
+    // Fed, and the feeder died before it added the jobs.
+    const ledger = createLedger(sluice.redis, sluice.keys)
+    expect((await ledger.feed(batch.id, 10, 10)).items).toHaveLength(3)
+    await sluice.worker(() => extracted({}))
+    expect(await readAll(engine, batch.id)).toHaveLength(3)
+  })
+})
