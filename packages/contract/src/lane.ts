@@ -20,7 +20,7 @@ export const laneConfig = z.strictObject({
   retry: z
     .strictObject({
       /** Calls that may end in a time-out, 5xx or a cut connection before the item fails. */
-      unavailable: attempts.default(6),
+      unavailable: attempts.default(8),
       /** First wait; doubles each time, with full jitter. */
       baseMs: z.int().min(1).default(500),
       capMs: z.int().min(1).default(60_000),

@@ -1,13 +1,12 @@
-import { Queue } from 'bullmq'
 import type { LaneConfig } from '@sluice/contract/lane'
 import { createBatches } from './batches.ts'
 import { connectFailingFast, connectWaiting } from './connect.ts'
 import type { Engine } from './engine.ts'
 import { createExtractors } from './extractors/extractors.ts'
 import { createItemSource } from './item-source.ts'
-import { batchesQueueName, laneQueueName } from './jobs.ts'
 import { createKeys } from './keys.ts'
 import { createLedger } from './ledger/ledger.ts'
+import { createQueues } from './queues.ts'
 import { createResults } from './results.ts'
 import { createStartBatch } from './start-batch.ts'
 import { createWakes } from './wake.ts'
@@ -27,14 +26,10 @@ export async function createEngine({ redisUrl, prefix, lanes, onError }: EngineO
   const keys = createKeys(prefix)
   const redis = opening.adopt(await connectFailingFast(redisUrl, onError), (it) => it.disconnect())
   const wakes = opening.use(createWakes(await connectWaiting(redisUrl, onError)))
-  const openQueue = (name: string, queuePrefix: string) => {
-    const queue = opening.adopt(new Queue(name, { connection: redis, prefix: queuePrefix, streams: { events: { maxLen: 1_000 } } }), (it) => it.close())
-    queue.on('error', onError)
-    return queue
-  }
-  const batchesQueue = openQueue(batchesQueueName, keys.batchesQueuePrefix)
+  const open = opening.use(createQueues(redis, keys, onError))
+  const batchesQueue = open.batches()
   const laneNames = Object.keys(lanes)
-  const queues = [batchesQueue, ...laneNames.map((name) => openQueue(laneQueueName(name), keys.laneQueuePrefix(name)))]
+  const queues = [batchesQueue, ...laneNames.map((name) => open.lane(name))]
   const ledger = createLedger(redis, keys)
   const opened = opening.move()
 

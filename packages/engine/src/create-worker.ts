@@ -3,17 +3,16 @@ import type { EstimateTokens, Extract } from '@sluice/contract/extract-function'
 import type { Extractor } from '@sluice/contract/extractor'
 import type { LaneConfig } from '@sluice/contract/lane'
 import type { Call } from '@sluice/contract/outcome'
-import { Queue } from 'bullmq'
 import { createBatchWorker } from './batch-worker.ts'
 import { connectWaiting } from './connect.ts'
 import type { EngineOptions } from './create-engine.ts'
 import { createFeeder } from './feeder.ts'
 import { createItemSource } from './item-source.ts'
 import { createItemWorker } from './item-worker.ts'
-import { batchesQueueName, laneQueueName } from './jobs.ts'
 import { createKeys } from './keys.ts'
 import { createLedger } from './ledger/ledger.ts'
 import { createQuota } from './quota/create-quota.ts'
+import { createQueues } from './queues.ts'
 import { createRunItem } from './run-item.ts'
 import { createStartBatch } from './start-batch.ts'
 import { startSweeper } from './sweeper.ts'
@@ -33,7 +32,7 @@ export interface WorkerOptions extends EngineOptions {
 }
 
 export interface WorkerEngine {
-  /** Takes no more work, lets calls in flight end for `graceMs`, hands the rest back, closes every connection. Safe to call twice. */
+  /** Takes no more work, lets calls in flight end for `graceMs`, hands the rest back, closes every connection. A second call may shorten the grace. */
   close(graceMs: number): Promise<void>
 }
 
@@ -47,13 +46,9 @@ export async function createWorker({ redisUrl, prefix, lanes, concurrency, provi
   const ledger = createLedger(redis, keys)
   const items = createItemSource(redis, keys)
   const readExtractor = cachedExtractors()
-  const openQueue = (name: string, queuePrefix: string) => {
-    const queue = opening.adopt(new Queue(name, { connection: redis, prefix: queuePrefix, streams: { events: { maxLen: 1_000 } } }), (it) => it.close())
-    queue.on('error', onError)
-    return queue
-  }
-
-  const batchesQueue = openQueue(batchesQueueName, keys.batchesQueuePrefix)
+  const queues = createQueues(redis, keys, onError)
+  opening.use(queues)
+  const batchesQueue = queues.batches()
   const startBatch = createStartBatch(redis, keys, batchesQueue)
   const openLanes = new Map(Object.entries(lanes).map(([name, config]) => [name, openLane(name, config)]))
   await announce()
@@ -76,18 +71,23 @@ export async function createWorker({ redisUrl, prefix, lanes, concurrency, provi
   let closing: Promise<void> | undefined
 
   return {
-    close(graceMs) {
-      closing ??= close(graceMs)
-      return closing
+    async close(graceMs) {
+      if (closing === undefined) closing = close(graceMs)
+      else await closeLanes(graceMs)
+      await closing
     },
   }
 
   async function close(graceMs: number): Promise<void> {
     clearInterval(announcing)
     await Promise.all([...openLanes].map(([, lane]) => lane.window.retire(workerId, concurrency).catch(onError)))
-    await Promise.all([sweeper.stop(), batchWorker.close(), ...[...openLanes.values()].map((lane) => lane.worker.close(graceMs))])
+    await Promise.all([sweeper.stop(), batchWorker.close(), closeLanes(graceMs)])
     clearInterval(looking)
     await opened.disposeAsync()
+  }
+
+  async function closeLanes(graceMs: number): Promise<void> {
+    await Promise.all([...openLanes.values()].map((lane) => lane.worker.close(graceMs)))
   }
 
   function openLane(name: string, config: LaneConfig) {
@@ -106,7 +106,7 @@ export async function createWorker({ redisUrl, prefix, lanes, concurrency, provi
       costOf: (call) => nanoUsd(call, config.prices),
     })
     return {
-      queue: openQueue(laneQueueName(name), keys.laneQueuePrefix(name)),
+      queue: queues.lane(name),
       window: createLaneWindow(redis, keys, name),
       worker: createItemWorker({
         connection: redis,

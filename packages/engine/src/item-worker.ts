@@ -40,7 +40,7 @@ export interface ItemWorker {
   abortBatches(batchIds: ReadonlySet<string>): void
   /** Batches that have items running here. */
   runningBatches(): Set<string>
-  /** Takes no more jobs, lets running ones end for `graceMs`, then hands the rest back to the queue. */
+  /** Takes no more jobs, lets running ones end for `graceMs`, then hands the rest back to the queue. A second call may shorten the grace. */
   close(graceMs: number): Promise<void>
 }
 
@@ -103,15 +103,16 @@ export function createItemWorker({ connection, keys, lane, concurrency, limiter,
     for (const jobId of jobIds) abort(jobId, 'lock-lost')
   })
 
+  let closed: Promise<void> | undefined
+
   return {
     abortBatches(batchIds) {
       for (const [jobId, batchId] of running) if (batchIds.has(batchId)) abort(jobId, 'batch-cancelled')
     },
     runningBatches: () => new Set(running.values()),
     async close(graceMs) {
-      const closed = worker.close()
-      const reason: AbortReason = 'shutdown'
-      const timer = setTimeout(() => worker.cancelAllJobs(reason), graceMs)
+      closed ??= worker.close()
+      const timer = setTimeout(() => worker.cancelAllJobs('shutdown' satisfies AbortReason), graceMs)
       try {
         await closed
       } finally {

@@ -1,0 +1,30 @@
+import { type Config, readConfig } from '@sluice/config/config'
+import { ConfigError } from '@sluice/config/config-error'
+import { preflight } from '@sluice/engine/preflight'
+import { type Logger, pino } from 'pino'
+
+/**
+ * What every process of ours does first: read the configuration, look at Redis. What is wrong is said in one line and
+ * ends the process with exit code 1, before anything is opened.
+ */
+export async function boot(app: string): Promise<{ config: Config; log: Logger }> {
+  const config = await readConfig().catch((error: unknown) => {
+    if (!(error instanceof ConfigError)) throw error
+    return refuse(error.message)
+  })
+  const log = pino({ level: config.logLevel, base: { app, pid: process.pid } })
+  for (const { severity, message } of await preflight(config.redisUrl)) {
+    if (severity === 'fatal') refuse(message)
+    if (severity === 'weak' && !config.allowWeakDurability) {
+      refuse(`${message} Or set SLUICE_ALLOW_WEAK_DURABILITY=true to take that risk.`)
+    }
+    log.warn(message)
+  }
+  return { config, log }
+}
+
+/** One line on standard error and exit code 1. */
+export function refuse(message: string): never {
+  console.error(`sluice: ${message}`)
+  process.exit(1)
+}
