@@ -11,13 +11,21 @@ function expectCountsToAddUp({ counts }: Batch): void {
 
 test('a 202 means the items are on disk: API, worker and Redis die right after it, and none is lost', async () => {
   await using redis = await startOwnRedis()
-  const first = await startSystem({ redisUrl: redis.url, env: { SLUICE_PREFIX: 'same' }, simulator: { SIMULATOR_LATENCY_MS: '400' } })
+  const first = await startSystem({
+    redisUrl: redis.url,
+    env: { SLUICE_PREFIX: 'same' },
+    simulator: { SIMULATOR_LATENCY_MS: '400' },
+  })
   const worker = await first.worker()
   const submitted = await first.submit(people(500))
   await Promise.all([first.api.stop('SIGKILL'), worker.stop('SIGKILL'), redis.kill()])
   await redis.start()
 
-  const second = await startSystem({ redisUrl: redis.url, env: { SLUICE_PREFIX: 'same' }, simulator: { SIMULATOR_LATENCY_MS: '20' } })
+  const second = await startSystem({
+    redisUrl: redis.url,
+    env: { SLUICE_PREFIX: 'same' },
+    simulator: { SIMULATOR_LATENCY_MS: '20' },
+  })
   await second.worker()
   const results = await second.results(submitted.id)
   expect(results.map((one) => one.index)).toEqual(Array.from({ length: 500 }, (_, i) => i))
@@ -86,7 +94,8 @@ test('10,000 items over two workers, with a provider that fails in many ways, en
   const system = await startSystem({
     simulator: {
       SIMULATOR_LATENCY_MS: '20',
-      SIMULATOR_FAULTS: '500=0.02,503=0.01,rate_limit=0.01,cut=0.005,cut_after=0.005,bad_json=0.02,schema_violation=0.02,refusal=0.01,truncation=0.005',
+      SIMULATOR_FAULTS:
+        '500=0.02,503=0.01,rate_limit=0.01,cut=0.005,cut_after=0.005,bad_json=0.02,schema_violation=0.02,refusal=0.01,truncation=0.005',
     },
   })
   await Promise.all([system.worker(), system.worker()])

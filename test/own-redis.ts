@@ -9,7 +9,9 @@ import { untilReady } from '../scripts/redis/redis-ready.ts'
 import { findFreePort } from '../scripts/processes/ports.ts'
 
 /** A durable Redis of the test's own, that it may kill and start again on the same data. */
-export async function startOwnRedis(): Promise<{ url: string; start(): Promise<void>; kill(): Promise<void> } & AsyncDisposable> {
+export async function startOwnRedis(): Promise<
+  { url: string; start(): Promise<void>; kill(): Promise<void> } & AsyncDisposable
+> {
   const source = await findRedis(undefined, console.error)
   if (source.type === 'url') throw new Error('A Redis of our own is needed here, not one by URL.')
   const directory = await mkdtemp(join(tmpdir(), 'sluice-redis-'))

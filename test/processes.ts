@@ -14,7 +14,11 @@ export interface Running extends AsyncDisposable {
   stop(signal?: NodeJS.Signals): Promise<number | null>
 }
 
-export async function run(app: 'api' | 'worker' | 'simulator', env: Record<string, string>, ready: RegExp): Promise<Running & { ready: RegExpExecArray }> {
+export async function run(
+  app: 'api' | 'worker' | 'simulator',
+  env: Record<string, string>,
+  ready: RegExp,
+): Promise<Running & { ready: RegExpExecArray }> {
   const child = spawn(process.execPath, [`apps/${app}/src/main.ts`], {
     cwd: root,
     env: { PATH: process.env['PATH'] ?? '', ...env },
@@ -38,7 +42,14 @@ export async function run(app: 'api' | 'worker' | 'simulator', env: Record<strin
     return (await exited)[0]
   }
   try {
-    return { pid: child.pid ?? 0, child, output: () => printed, stop, ready: await found, [Symbol.asyncDispose]: async () => void (await stop('SIGKILL')) }
+    return {
+      pid: child.pid ?? 0,
+      child,
+      output: () => printed,
+      stop,
+      ready: await found,
+      [Symbol.asyncDispose]: async () => void (await stop('SIGKILL')),
+    }
   } catch (error) {
     await stop('SIGKILL')
     throw error

@@ -12,9 +12,20 @@ async function readEvents(url: string, headers: Record<string, string>, most = N
   for await (const chunk of response.body!) {
     text += decoder.decode(chunk as Uint8Array, { stream: true })
     for (let end = text.indexOf('\n\n'); end >= 0; end = text.indexOf('\n\n')) {
-      const fields = new Map(text.slice(0, end).split('\n').filter((line) => !line.startsWith(':')).map((line) => line.split(/: ?(.*)/s).slice(0, 2) as [string, string]))
+      const fields = new Map(
+        text
+          .slice(0, end)
+          .split('\n')
+          .filter((line) => !line.startsWith(':'))
+          .map((line) => line.split(/: ?(.*)/s).slice(0, 2) as [string, string]),
+      )
       text = text.slice(end + 2)
-      if (fields.has('data')) events.push({ event: fields.get('event') ?? 'message', id: fields.get('id') ?? '', data: JSON.parse(fields.get('data')!) })
+      if (fields.has('data'))
+        events.push({
+          event: fields.get('event') ?? 'message',
+          id: fields.get('id') ?? '',
+          data: JSON.parse(fields.get('data')!),
+        })
       if (events.length >= most) {
         abort.abort()
         return events
@@ -56,14 +67,20 @@ test('a text is extracted while one waits, and with an extractor by name', async
   const system = await startSystem()
   await system.worker()
   expect((await system.request('POST', '/v1/extractors', { name: 'person', ...person })).status).toBe(201)
-  const { status, body } = await system.request('POST', '/v1/extract', { extractor: 'person', text: 'My name is John and I am 20 years old' })
+  const { status, body } = await system.request('POST', '/v1/extract', {
+    extractor: 'person',
+    text: 'My name is John and I am 20 years old',
+  })
   expect(status).toBe(200)
   expect(body).toMatchObject({ status: 'succeeded', data: { name: 'John', age: 20 } })
 })
 
 test('nothing is stored for a refused request', async () => {
   const system = await startSystem()
-  const { status, body } = await system.request('POST', '/v1/batches', { extractor: person, items: ['fine', { text: '' }] })
+  const { status, body } = await system.request('POST', '/v1/batches', {
+    extractor: person,
+    items: ['fine', { text: '' }],
+  })
   expect(status).toBe(400)
   expect(body.error).toMatchObject({ type: 'invalid_request_error', code: 'invalid_item', param: 'items[1].text' })
   expect((await system.request('GET', '/v1/batches')).body.data).toEqual([])

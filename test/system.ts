@@ -11,7 +11,12 @@ export interface System {
   readonly simulatorUrl: string
   readonly api: Running
   worker(env?: Record<string, string>): Promise<Running>
-  request(method: string, path: string, body?: unknown, headers?: Record<string, string>): Promise<{ status: number; body: any }>
+  request(
+    method: string,
+    path: string,
+    body?: unknown,
+    headers?: Record<string, string>,
+  ): Promise<{ status: number; body: any }>
   submit(texts: readonly string[], options?: Record<string, unknown>): Promise<Batch>
   batch(id: string): Promise<Batch>
   /** All results there will be. */
@@ -41,7 +46,10 @@ export const person = {
 
 const names = ['John', 'Mary', 'Bob', 'Alice', 'Jane', 'Joe', 'Jill', 'Peter', 'Laura', 'Simon']
 export function people(count: number): string[] {
-  return Array.from({ length: count }, (_, i) => `My name is ${names[i % names.length]} and I am ${20 + (i % 60)} years old. Ticket ${i}.`)
+  return Array.from(
+    { length: count },
+    (_, i) => `My name is ${names[i % names.length]} and I am ${20 + (i % 60)} years old. Ticket ${i}.`,
+  )
 }
 
 export interface SystemOptions {
@@ -50,7 +58,11 @@ export interface SystemOptions {
   readonly redisUrl?: string
 }
 
-export async function startSystem({ simulator: simulatorEnv = {}, env = {}, redisUrl = inject('redisUrl') }: SystemOptions = {}): Promise<System> {
+export async function startSystem({
+  simulator: simulatorEnv = {},
+  env = {},
+  redisUrl = inject('redisUrl'),
+}: SystemOptions = {}): Promise<System> {
   const running: Running[] = []
   const start = async (...args: Parameters<typeof run>) => {
     const one = await run(...args)
@@ -62,7 +74,11 @@ export async function startSystem({ simulator: simulatorEnv = {}, env = {}, redi
     for (const one of running) console.error(`--- ${one.child.spawnargs.join(' ')}\n${one.output().slice(-3_000)}`)
   })
 
-  const simulator = await start('simulator', { SIMULATOR_PORT: '0', SIMULATOR_LATENCY_MS: '50', ...simulatorEnv }, /(http:\/\/127\.0\.0\.1:\d+)/)
+  const simulator = await start(
+    'simulator',
+    { SIMULATOR_PORT: '0', SIMULATOR_LATENCY_MS: '50', ...simulatorEnv },
+    /(http:\/\/127\.0\.0\.1:\d+)/,
+  )
   const simulatorUrl = simulator.ready[1]!
   const common = {
     REDIS_URL: redisUrl,
@@ -96,11 +112,18 @@ export async function startSystem({ simulator: simulatorEnv = {}, env = {}, redi
     api,
     worker: (more = {}) => start('worker', { ...common, ...more }, /worker ready/),
     request,
-    submit: async (items, options = {}) => (await ok('POST', '/v1/batches', { extractor: person, items, ...options })).body as Batch,
+    submit: async (items, options = {}) =>
+      (await ok('POST', '/v1/batches', { extractor: person, items, ...options })).body as Batch,
     batch,
     async results(id, query = '') {
-      const response = await fetch(`${url}/v1/batches/${id}/results?follow=true${query}`, { headers: { accept: 'application/x-ndjson' } })
-      return (await response.text()).trimEnd().split('\n').filter(Boolean).map((line) => JSON.parse(line) as Result)
+      const response = await fetch(`${url}/v1/batches/${id}/results?follow=true${query}`, {
+        headers: { accept: 'application/x-ndjson' },
+      })
+      return (await response.text())
+        .trimEnd()
+        .split('\n')
+        .filter(Boolean)
+        .map((line) => JSON.parse(line) as Result)
     },
     async until(id, enough, limitMs = 30_000) {
       const deadline = Date.now() + limitMs
@@ -113,7 +136,11 @@ export async function startSystem({ simulator: simulatorEnv = {}, env = {}, redi
     },
     simulator: {
       async set(path, body) {
-        const response = await fetch(`${simulatorUrl}/_simulator/${path}`, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) })
+        const response = await fetch(`${simulatorUrl}/_simulator/${path}`, {
+          method: 'POST',
+          headers: { 'content-type': 'application/json' },
+          body: JSON.stringify(body),
+        })
         if (!response.ok) throw new Error(await response.text())
       },
       stats: async () => (await fetch(`${simulatorUrl}/_simulator/stats?content=1`)).json(),

@@ -6,10 +6,17 @@ import { createProvider } from '@sluice/provider/provider'
 
 /** The composition root of a worker process. */
 const { config, log } = await boot('worker')
-const { lanes, extractors, worker: { concurrency, graceMs } } = config
+const {
+  lanes,
+  extractors,
+  worker: { concurrency, graceMs },
+} = config
 
 const providers = new Map(
-  Object.entries(lanes).map(([name, lane]) => [name, createProvider(lane, { refine: (extractor) => refineFor(extractors, extractor) })]),
+  Object.entries(lanes).map(([name, lane]) => [
+    name,
+    createProvider(lane, { refine: (extractor) => refineFor(extractors, extractor) }),
+  ]),
 )
 const worker = await createWorker({
   redisUrl: config.redisUrl,

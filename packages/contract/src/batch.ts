@@ -9,8 +9,16 @@ export function isEnded(status: BatchStatus): boolean {
   return status === 'completed' || status === 'cancelled'
 }
 
-const concurrency = z.int().min(1).max(100_000).describe('Calls of this batch in flight at once, across all workers. None: as many as the lane takes.')
-const priority = z.int().min(1).max(100).describe("The batch's weight when it shares a lane; twice the weight, twice the share.")
+const concurrency = z
+  .int()
+  .min(1)
+  .max(100_000)
+  .describe('Calls of this batch in flight at once, across all workers. None: as many as the lane takes.')
+const priority = z
+  .int()
+  .min(1)
+  .max(100)
+  .describe("The batch's weight when it shares a lane; twice the weight, twice the share.")
 
 export const batchOptions = z
   .strictObject({
@@ -24,7 +32,10 @@ export type BatchOptions = z.infer<typeof batchOptions>
 export const createBatch = z
   .strictObject({
     extractor: extractorChoice,
-    items: z.array(itemInput).min(1, 'A batch has at least one item.').max(100_000, 'A JSON request carries at most 100,000 items.'),
+    items: z
+      .array(itemInput)
+      .min(1, 'A batch has at least one item.')
+      .max(100_000, 'A JSON request carries at most 100,000 items.'),
     ...batchOptions.shape,
   })
   .meta({ id: 'CreateBatch' })
@@ -58,7 +69,10 @@ export const batch = z
       repeated_calls: z.int().describe('Calls made again because it could not be known whether the first was paid.'),
     }),
     cost_usd: z.number().nullable().describe('Null when the lane has no prices.'),
-    eta_s: z.object({ p50: z.number(), p90: z.number() }).nullable().describe('Seconds to the end; null when it cannot be told.'),
+    eta_s: z
+      .object({ p50: z.number(), p90: z.number() })
+      .nullable()
+      .describe('Seconds to the end; null when it cannot be told.'),
     concurrency: z.int().nullable(),
     priority: z.int(),
     created_at: z.number(),
@@ -69,7 +83,9 @@ export const batch = z
   .meta({ id: 'Batch' })
 export type Batch = z.infer<typeof batch>
 
-export const batchList = z.object({ object: z.literal('list'), data: z.array(batch), has_more: z.boolean() }).meta({ id: 'BatchList' })
+export const batchList = z
+  .object({ object: z.literal('list'), data: z.array(batch), has_more: z.boolean() })
+  .meta({ id: 'BatchList' })
 export type BatchList = z.infer<typeof batchList>
 
 export const listBatchesQuery = z.strictObject({
@@ -79,4 +95,6 @@ export const listBatchesQuery = z.strictObject({
 })
 export type ListBatchesQuery = z.infer<typeof listBatchesQuery>
 
-export const deletedBatch = z.object({ id: z.string(), object: z.literal('batch'), deleted: z.literal(true) }).meta({ id: 'DeletedBatch' })
+export const deletedBatch = z
+  .object({ id: z.string(), object: z.literal('batch'), deleted: z.literal(true) })
+  .meta({ id: 'DeletedBatch' })

@@ -10,4 +10,3 @@ export const extractNow = z
   })
   .meta({ id: 'ExtractNow' })
 export type ExtractNow = z.infer<typeof extractNow>
-

@@ -2,14 +2,22 @@ import { z } from 'zod'
 
 export const extractorName = z
   .string()
-  .regex(/^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$/, 'A name is 1 to 64 letters, digits, `_` or `-`, beginning with a letter or digit.')
+  .regex(
+    /^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$/,
+    'A name is 1 to 64 letters, digits, `_` or `-`, beginning with a letter or digit.',
+  )
 
 export const laneName = z
   .string()
-  .regex(/^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$/, 'A lane is 1 to 64 letters, digits, `_` or `-`, beginning with a letter or digit.')
+  .regex(
+    /^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$/,
+    'A lane is 1 to 64 letters, digits, `_` or `-`, beginning with a letter or digit.',
+  )
 
 /** JSON Schema 2020-12 as its author wrote it; checked by @sluice/schema when it arrives. */
-export const jsonSchema = z.record(z.string(), z.unknown()).meta({ id: 'JsonSchema', description: 'JSON Schema 2020-12, an object at the root.' })
+export const jsonSchema = z
+  .record(z.string(), z.unknown())
+  .meta({ id: 'JsonSchema', description: 'JSON Schema 2020-12, an object at the root.' })
 export type JsonSchema = z.infer<typeof jsonSchema>
 
 /** Sampling parameters that go to the model as they are. */
@@ -29,7 +37,12 @@ const recipe = {
   instructions: z.string().max(65_536).default('').describe('What to extract, in words: the system message.'),
   lane: laneName.default('default'),
   parameters: modelParameters.default({}),
-  reasks: z.int().min(0).max(10).default(2).describe('How often invalid output is asked again, with the errors; 2 makes three calls in all.'),
+  reasks: z
+    .int()
+    .min(0)
+    .max(10)
+    .default(2)
+    .describe('How often invalid output is asked again, with the errors; 2 makes three calls in all.'),
 }
 
 export const inlineExtractor = z.strictObject(recipe).meta({ id: 'InlineExtractor' })
@@ -55,7 +68,10 @@ export const extractorList = z
 /** `"name"` (its newest version) or `"name@version"`. */
 export const extractorReference = z
   .string()
-  .regex(/^[A-Za-z0-9][A-Za-z0-9_-]{0,63}(@[1-9][0-9]{0,8})?$/, "Name an extractor as `name` or `name@version`, or give one inline.")
+  .regex(
+    /^[A-Za-z0-9][A-Za-z0-9_-]{0,63}(@[1-9][0-9]{0,8})?$/,
+    'Name an extractor as `name` or `name@version`, or give one inline.',
+  )
 
 export const extractorChoice = z.union([extractorReference, inlineExtractor])
 export type ExtractorChoice = z.infer<typeof extractorChoice>

@@ -13,7 +13,12 @@ export type Outcome =
   /** Not JSON, or JSON that fails the schema. `errors`: one line each, path first, fit to show the model. */
   | { readonly type: 'invalid-output'; readonly errors: readonly string[] }
   /** Wait: the limit was reached. Not the item's fault. `scope` tells which bucket refused, where the provider says. */
-  | { readonly type: 'rate-limited'; readonly message: string; readonly retryAfterMs: number | null; readonly scope: 'requests' | 'tokens' | null }
+  | {
+      readonly type: 'rate-limited'
+      readonly message: string
+      readonly retryAfterMs: number | null
+      readonly scope: 'requests' | 'tokens' | null
+    }
   /** The provider could not answer now: 408, 409, 5xx, connection cut, time-out. May be tried again. */
   | {
       readonly type: 'unavailable'

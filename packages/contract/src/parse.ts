@@ -16,7 +16,10 @@ function fromZodError(error: z.ZodError, prefix: readonly PropertyKey[]): Sluice
   if (issue === undefined) return invalidRequest('invalid_request', 'The request is not valid.')
   const unknownKey = issue.code === 'unrecognized_keys' ? issue.keys[0] : undefined
   const path = formatPath([...prefix, ...issue.path, ...(unknownKey === undefined ? [] : [unknownKey])])
-  const message = unknownKey === undefined ? issue.message : `Unknown field '${unknownKey}'. Remove it, or see /docs for the fields there are.`
+  const message =
+    unknownKey === undefined
+      ? issue.message
+      : `Unknown field '${unknownKey}'. Remove it, or see /docs for the fields there are.`
   const code = path.startsWith('items') ? 'invalid_item' : 'invalid_request'
   const where = path === '' ? '' : `${path}: `
   return invalidRequest(code, `${where}${message}`, path === '' ? undefined : path)

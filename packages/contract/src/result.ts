@@ -26,7 +26,10 @@ export const result = z
     status: resultStatus,
     data: z.unknown().optional().describe('The validated object; only when succeeded.'),
     error: z.object({ type: failureType, message: z.string() }).optional(),
-    raw: z.string().optional().describe("The model's last answer as it came; only when it was paid for and not usable."),
+    raw: z
+      .string()
+      .optional()
+      .describe("The model's last answer as it came; only when it was paid for and not usable."),
     usage: usage.optional(),
     attempts: z.int().describe('Calls made for this item.'),
     metadata: metadata.optional(),
@@ -37,7 +40,11 @@ export type Result = z.infer<typeof result>
 
 export const resultsQuery = z.strictObject({
   order: z.enum(['input', 'completion']).default('input'),
-  follow: z.enum(['true', 'false']).default('false').transform((value) => value === 'true').describe('Wait for results to come until the batch has ended.'),
+  follow: z
+    .enum(['true', 'false'])
+    .default('false')
+    .transform((value) => value === 'true')
+    .describe('Wait for results to come until the batch has ended.'),
   after: z.string().max(64).optional().describe('The cursor of the last line already seen.'),
   status: resultStatus.optional(),
 })
@@ -53,4 +60,6 @@ export const retryBatch = z
   .meta({ id: 'RetryBatch' })
 export type RetryBatch = z.infer<typeof retryBatch>
 
-export const retried = z.object({ object: z.literal('retry'), batch_id: z.string(), retried: z.int() }).meta({ id: 'Retried' })
+export const retried = z
+  .object({ object: z.literal('retry'), batch_id: z.string(), retried: z.int() })
+  .meta({ id: 'Retried' })

@@ -3,11 +3,35 @@ import { batch, batchOptions } from '@sluice/contract/batch'
 import { expect, test } from 'vitest'
 import { newMeta, toBatch } from './batch-view.ts'
 
-const extractor = { object: 'extractor', name: 'person', version: 3, schema: {}, instructions: '', lane: 'default', parameters: {}, reasks: 2, created_at: 0 } as const
+const extractor = {
+  object: 'extractor',
+  name: 'person',
+  version: 3,
+  schema: {},
+  instructions: '',
+  lane: 'default',
+  parameters: {},
+  reasks: 2,
+  created_at: 0,
+} as const
 const meta = { ...newMeta(extractor, batchOptions.parse({})), created_at: '1700000000123' }
 
 test('a batch is shown as the contract says', () => {
-  const view = toBatch('batch_x', { ...meta, status: 'in_progress', total: '10', succeeded: '3', rate_p50: '2', rate_p10: '1', cost_nano_usd: '1500000' }, 4, 2, true)
+  const view = toBatch(
+    'batch_x',
+    {
+      ...meta,
+      status: 'in_progress',
+      total: '10',
+      succeeded: '3',
+      rate_p50: '2',
+      rate_p10: '1',
+      cost_nano_usd: '1500000',
+    },
+    4,
+    2,
+    true,
+  )
   expect(batch.parse(view)).toEqual(view)
   expect(view).toMatchObject({
     extractor: 'person@3',
@@ -25,7 +49,13 @@ test('the counts always add up to the total', () => {
     fc.property(status, fc.nat(50), fc.nat(50), fc.nat(50), fc.nat(50), (state, succeeded, failed, open, rest) => {
       const total = succeeded + failed + open + rest
       const running = Math.min(open, 3)
-      const { counts } = toBatch('b', { ...meta, status: state, total: `${total}`, succeeded: `${succeeded}`, failed: `${failed}` }, open, running, false)
+      const { counts } = toBatch(
+        'b',
+        { ...meta, status: state, total: `${total}`, succeeded: `${succeeded}`, failed: `${failed}` },
+        open,
+        running,
+        false,
+      )
       const { total: shown, ...parts } = counts
       expect(Object.values(parts).reduce((sum, one) => sum + one, 0)).toBe(shown)
       expect(Math.min(...Object.values(parts))).toBeGreaterThanOrEqual(0)

@@ -56,10 +56,17 @@ export function createBatches({ redis, keys, ledger, wakes, startBatch, isPriced
       let last = after
       // One more than asked for tells whether there are more.
       while (data.length <= limit) {
-        const ids = await redis.zrevrangebylex(keys.allBatches, last === undefined ? '+' : `(${last}`, '-', 'LIMIT', 0, 100)
+        const ids = await redis.zrevrangebylex(
+          keys.allBatches,
+          last === undefined ? '+' : `(${last}`,
+          '-',
+          'LIMIT',
+          0,
+          100,
+        )
         if (ids.length === 0) break
         const page = await Promise.all(ids.map((id) => find(id)))
-        data.push(...page.filter((one) => one !== null && (status === undefined || one.status === status)) as Batch[])
+        data.push(...(page.filter((one) => one !== null && (status === undefined || one.status === status)) as Batch[]))
         last = ids.at(-1)
       }
       return { object: 'list', data: data.slice(0, limit), has_more: data.length > limit }
@@ -97,7 +104,11 @@ export function createBatches({ redis, keys, ledger, wakes, startBatch, isPriced
       let count = 0
       for await (const indexes of selectFailed(redis, keys.batch(id), selection)) {
         const retried = await ledger.retry(id, indexes)
-        if (retried === null) throw conflict('batch_cancelled', `Batch '${id}' was cancelled: its items cannot be retried. Submit them anew.`)
+        if (retried === null)
+          throw conflict(
+            'batch_cancelled',
+            `Batch '${id}' was cancelled: its items cannot be retried. Submit them anew.`,
+          )
         count += retried
       }
       if (count > 0) await startBatch(id)
@@ -106,7 +117,8 @@ export function createBatches({ redis, keys, ledger, wakes, startBatch, isPriced
 
     async delete(id) {
       const { status } = await get(id)
-      if (!isEnded(status)) throw conflict('batch_running', `Batch '${id}' is ${status}: cancel it first, or wait for its end.`)
+      if (!isEnded(status))
+        throw conflict('batch_running', `Batch '${id}' is ${status}: cancel it first, or wait for its end.`)
       await forget(id)
     },
 
@@ -133,11 +145,12 @@ export function createBatches({ redis, keys, ledger, wakes, startBatch, isPriced
 
   async function find(id: string): Promise<Batch | null> {
     const k = keys.batch(id)
-    const [[, meta], [, open], [, running]] = (await redis.multi().hgetall(k.meta).hlen(k.open).hlen(k.runs).exec()) as [
-      [null, BatchMeta],
-      [null, number],
-      [null, number],
-    ]
+    const [[, meta], [, open], [, running]] = (await redis
+      .multi()
+      .hgetall(k.meta)
+      .hlen(k.open)
+      .hlen(k.runs)
+      .exec()) as [[null, BatchMeta], [null, number], [null, number]]
     if (meta['status'] === undefined || meta['status'] === 'staging') return null
     return toBatch(id, meta, open, running, isPriced(meta['lane'] ?? ''))
   }
@@ -149,7 +162,11 @@ export function createBatches({ redis, keys, ledger, wakes, startBatch, isPriced
   }
 
   /** Nobody sees the batch until it is sealed; one that is never sealed is swept away. */
-  async function stage(id: string, { extractor, options }: NewBatch, items: AsyncIterable<Item> | Iterable<Item>): Promise<void> {
+  async function stage(
+    id: string,
+    { extractor, options }: NewBatch,
+    items: AsyncIterable<Item> | Iterable<Item>,
+  ): Promise<void> {
     const k = keys.batch(id)
     await redis.multi().zadd(keys.stagingBatches, Date.now(), id).exec()
     await redis.hset(k.meta, newMeta(extractor, options))
@@ -186,7 +203,11 @@ export function createBatches({ redis, keys, ledger, wakes, startBatch, isPriced
     return keys.idempotency(createHash('sha256').update(key).digest('hex'))
   }
 
-  async function settleClaim({ key, fingerprint }: { key: string; fingerprint: string }, id: string, keptMs: number): Promise<void> {
+  async function settleClaim(
+    { key, fingerprint }: { key: string; fingerprint: string },
+    id: string,
+    keptMs: number,
+  ): Promise<void> {
     await redis.set(idempotencyKey(key), `${id} ${fingerprint}`, 'PX', keptMs)
   }
 
@@ -197,16 +218,26 @@ export function createBatches({ redis, keys, ledger, wakes, startBatch, isPriced
     if (held === null) return null
     const [earlierId = '', earlierFingerprint] = held.split(' ')
     if (earlierFingerprint !== fingerprint) {
-      throw new SluiceError('conflict_error', 'idempotency_key_reused', 'This Idempotency-Key was used with another request: use a new key.', {
-        param: 'Idempotency-Key',
-      })
+      throw new SluiceError(
+        'conflict_error',
+        'idempotency_key_reused',
+        'This Idempotency-Key was used with another request: use a new key.',
+        {
+          param: 'Idempotency-Key',
+        },
+      )
     }
     const earlier = await find(earlierId)
     if (earlier !== null) return earlier
-    throw new SluiceError('conflict_error', 'idempotency_in_progress', 'A request with this Idempotency-Key is under way: try again shortly.', {
-      param: 'Idempotency-Key',
-      retryAfterS: 1,
-    })
+    throw new SluiceError(
+      'conflict_error',
+      'idempotency_in_progress',
+      'A request with this Idempotency-Key is under way: try again shortly.',
+      {
+        param: 'Idempotency-Key',
+        retryAfterS: 1,
+      },
+    )
   }
 }
 

@@ -3,12 +3,19 @@ import { expect, test } from 'vitest'
 import { packBlocks } from './blocks.ts'
 
 async function packed(items: { id: string; text: string; metadata?: Record<string, unknown> }[]) {
-  return Array.fromAsync(packBlocks(items), ({ end, bytes }) => ({ end, items: JSON.parse(zstdDecompressSync(bytes).toString()) as unknown[] }))
+  return Array.fromAsync(packBlocks(items), ({ end, bytes }) => ({
+    end,
+    items: JSON.parse(zstdDecompressSync(bytes).toString()) as unknown[],
+  }))
 }
 
 test('items are cut into blocks by number', async () => {
   const blocks = await packed(Array.from({ length: 150 }, (_, i) => ({ id: String(i), text: `t${i}` })))
-  expect(blocks.map((block) => [block.end, block.items.length])).toEqual([[64, 64], [128, 64], [150, 22]])
+  expect(blocks.map((block) => [block.end, block.items.length])).toEqual([
+    [64, 64],
+    [128, 64],
+    [150, 22],
+  ])
   expect(blocks[1]!.items[0]).toEqual(['t64'])
 })
 
@@ -18,6 +25,10 @@ test('and by size, so that no block is much larger than its largest item', async
 })
 
 test('only what is not the default is kept', async () => {
-  const [block] = await packed([{ id: '0', text: 'a' }, { id: 'own', text: 'b' }, { id: '2', text: 'c', metadata: { k: 1 } }])
+  const [block] = await packed([
+    { id: '0', text: 'a' },
+    { id: 'own', text: 'b' },
+    { id: '2', text: 'c', metadata: { k: 1 } },
+  ])
   expect(block!.items).toEqual([['a'], ['b', 'own'], ['c', null, { k: 1 }]])
 })

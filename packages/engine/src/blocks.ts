@@ -51,7 +51,11 @@ function unpack(packed: Packed, index: number): Item {
 }
 
 /** The items of the block that holds `index`, and the index of the first; null when there is none. */
-export async function readBlock(redis: Redis, key: string, index: number): Promise<{ start: number; items: Item[] } | null> {
+export async function readBlock(
+  redis: Redis,
+  key: string,
+  index: number,
+): Promise<{ start: number; items: Item[] } | null> {
   const [entry] = await redis.xrangeBuffer(key, `${index + 1}-0`, '+', 'COUNT', 1)
   if (entry === undefined) return null
   const [id, fields] = entry
@@ -62,6 +66,10 @@ export async function readBlock(redis: Redis, key: string, index: number): Promi
   return { start, items: packed.map((one, offset) => unpack(one, start + offset)) }
 }
 
-export function stageBlock(pipeline: { xadd(key: string, id: string, ...fields: (string | Buffer)[]): unknown }, key: string, block: Block): void {
+export function stageBlock(
+  pipeline: { xadd(key: string, id: string, ...fields: (string | Buffer)[]): unknown },
+  key: string,
+  block: Block,
+): void {
   pipeline.xadd(key, `${block.end}-0`, 'z', block.bytes)
 }

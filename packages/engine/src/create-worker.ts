@@ -37,7 +37,14 @@ export interface WorkerEngine {
 }
 
 /** The engine as a worker runs it: feeds batches and runs items of every lane. */
-export async function createWorker({ redisUrl, prefix, lanes, concurrency, provider, onError }: WorkerOptions): Promise<WorkerEngine> {
+export async function createWorker({
+  redisUrl,
+  prefix,
+  lanes,
+  concurrency,
+  provider,
+  onError,
+}: WorkerOptions): Promise<WorkerEngine> {
   await using opening = new AsyncDisposableStack()
   const keys = createKeys(prefix)
   const workerId = randomUUID()
@@ -59,7 +66,8 @@ export async function createWorker({ redisUrl, prefix, lanes, concurrency, provi
     wakes,
     lane: (name) => {
       const lane = openLanes.get(name)
-      if (lane === undefined) throw new Error(`This worker has no lane '${name}': its configuration differs from the API's.`)
+      if (lane === undefined)
+        throw new Error(`This worker has no lane '${name}': its configuration differs from the API's.`)
       return lane
     },
   })
@@ -92,14 +100,17 @@ export async function createWorker({ redisUrl, prefix, lanes, concurrency, provi
 
   function openLane(name: string, config: LaneConfig) {
     const { extract, estimateTokens } = provider(name)
-    const limits = { ...(config.rpm === undefined ? {} : { rpm: config.rpm }), ...(config.tpm === undefined ? {} : { tpm: config.tpm }) }
+    const limits = {
+      ...(config.rpm === undefined ? {} : { rpm: config.rpm }),
+      ...(config.tpm === undefined ? {} : { tpm: config.tpm }),
+    }
     const quota = opening.use(createQuota({ redis, key: keys.lane(name).quota, limits, onError }))
     const runItem = createRunItem({
       ledger,
       quota,
       extract,
       estimateTokens,
-      readItem: items.get,
+      readItem: (batchId, index) => items.get(batchId, index),
       readExtractor,
       pauseLane: (reason) => pauseLane(name, reason),
       policy: config.retry,
@@ -114,7 +125,8 @@ export async function createWorker({ redisUrl, prefix, lanes, concurrency, provi
         lane: name,
         concurrency,
         // A job may be dropped without a call, so the guard stands at twice the limit; the quota is what paces.
-        limiter: config.rpm === undefined ? { max: 1_000_000, duration: 1_000 } : { max: 2 * config.rpm, duration: 60_000 },
+        limiter:
+          config.rpm === undefined ? { max: 1_000_000, duration: 1_000 } : { max: 2 * config.rpm, duration: 60_000 },
         runItem,
         onError,
       }),
@@ -171,5 +183,10 @@ export async function createWorker({ redisUrl, prefix, lanes, concurrency, provi
 function nanoUsd(call: Call, prices: LaneConfig['prices']): number {
   if (prices === undefined) return 0
   const fresh = call.usage.input_tokens - call.cachedInputTokens
-  return 1_000 * (fresh * prices.input + call.cachedInputTokens * (prices.cachedInput ?? prices.input) + call.usage.output_tokens * prices.output)
+  return (
+    1_000 *
+    (fresh * prices.input +
+      call.cachedInputTokens * (prices.cachedInput ?? prices.input) +
+      call.usage.output_tokens * prices.output)
+  )
 }

@@ -26,7 +26,12 @@ export interface RetryPolicy {
  * `tries` is what the item had used before this call; the decision carries what it has used now.
  * `random` in [0, 1) makes the jitter.
  */
-export function decide(call: Call, tries: Tries, policy: RetryPolicy & { reasks: number }, random: () => number = Math.random): Decision {
+export function decide(
+  call: Call,
+  tries: Tries,
+  policy: RetryPolicy & { reasks: number },
+  random: () => number = Math.random,
+): Decision {
   const { outcome } = call
   const used: Tries = {
     ...tries,
@@ -53,13 +58,17 @@ export function decide(call: Call, tries: Tries, policy: RetryPolicy & { reasks:
       if (same || used.reasks.length >= policy.reasks) {
         return fail('invalid_output', outcome.errors.join('\n'))
       }
-      return { type: 'ask-again', tries: { ...used, reasks: [...used.reasks, { raw: call.raw ?? '', errors: outcome.errors }] } }
+      return {
+        type: 'ask-again',
+        tries: { ...used, reasks: [...used.reasks, { raw: call.raw ?? '', errors: outcome.errors }] },
+      }
     }
     case 'rate-limited':
       return { type: 'wait', tries }
     case 'unavailable': {
       const unavailable = used.unavailable + 1
-      if (unavailable >= policy.unavailable) return fail(outcome.timedOut ? 'timed_out' : 'unavailable', outcome.message)
+      if (unavailable >= policy.unavailable)
+        return fail(outcome.timedOut ? 'timed_out' : 'unavailable', outcome.message)
       const delayMs = outcome.retryAfterMs ?? backoffMs(unavailable, policy, random)
       return { type: 'retry', tries: { ...used, unavailable }, delayMs, message: outcome.message }
     }
@@ -77,7 +86,11 @@ function fail(type: FailureType, message: string): Decision {
 }
 
 /** Capped exponential with full jitter (AWS Architecture Blog, "Exponential Backoff And Jitter"): uniform in [0, min(cap, base * 2^(n-1))). */
-export function backoffMs(attempt: number, policy: Pick<RetryPolicy, 'baseMs' | 'capMs'>, random: () => number): number {
+export function backoffMs(
+  attempt: number,
+  policy: Pick<RetryPolicy, 'baseMs' | 'capMs'>,
+  random: () => number,
+): number {
   return Math.round(random() * Math.min(policy.capMs, policy.baseMs * 2 ** (attempt - 1)))
 }
 

@@ -33,7 +33,12 @@ export interface NewBatch {
   /** A stored one, or an inline one with `name: null, version: 0`. Its lane must exist. */
   readonly extractor: Extractor
   readonly options: BatchOptions
-  readonly idempotency?: { readonly key: string; /** Of the request's body: another body under the same key is a conflict. */ readonly fingerprint: string } | undefined
+  readonly idempotency?:
+    | {
+        readonly key: string
+        /** Of the request's body: another body under the same key is a conflict. */ readonly fingerprint: string
+      }
+    | undefined
 }
 
 export interface Batches {

@@ -44,7 +44,15 @@ export interface ItemWorker {
   close(graceMs: number): Promise<void>
 }
 
-export function createItemWorker({ connection, keys, lane, concurrency, limiter, runItem, onError }: ItemWorkerOptions): ItemWorker {
+export function createItemWorker({
+  connection,
+  keys,
+  lane,
+  concurrency,
+  limiter,
+  runItem,
+  onError,
+}: ItemWorkerOptions): ItemWorker {
   const running = new Map<string, string>()
   const worker = new Worker(
     laneQueueName(lane),
@@ -89,7 +97,9 @@ export function createItemWorker({ connection, keys, lane, concurrency, limiter,
       settings: {
         backoffStrategy: (attempt, _type, error) =>
           // Anything else is broken infrastructure or a bug: tried again, ever more slowly.
-          error instanceof RetryLater ? error.delayMs : 500 + backoffMs(Math.min(attempt, 10), { baseMs: 500, capMs: 30_000 }, Math.random),
+          error instanceof RetryLater
+            ? error.delayMs
+            : 500 + backoffMs(Math.min(attempt, 10), { baseMs: 500, capMs: 30_000 }, Math.random),
       },
     },
   )

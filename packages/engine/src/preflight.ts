@@ -43,13 +43,19 @@ export async function preflight(url: string, { timeoutMs = 5_000 } = {}): Promis
     const version = info.get('redis_version') ?? info.get('valkey_version') ?? '0.0.0'
     const [major = 0, minor = 0] = version.split('.').map(Number)
     if (major < oldestVersion[0] || (major === oldestVersion[0] && minor < oldestVersion[1])) {
-      findings.push({ severity: 'fatal', message: `Redis ${version} is too old: use Redis 7.2 or later (6.2 at the least), or Valkey.` })
+      findings.push({
+        severity: 'fatal',
+        message: `Redis ${version} is too old: use Redis 7.2 or later (6.2 at the least), or Valkey.`,
+      })
     }
     if (info.get('loading') === '1') {
       findings.push({ severity: 'fatal', message: 'Redis is still loading its data: start again when it is done.' })
     }
     if (info.get('role') === 'slave') {
-      findings.push({ severity: 'fatal', message: 'This Redis is a replica and takes no writes: set REDIS_URL to the primary.' })
+      findings.push({
+        severity: 'fatal',
+        message: 'This Redis is a replica and takes no writes: set REDIS_URL to the primary.',
+      })
     }
     const policy = info.get('maxmemory_policy')
     if (policy !== undefined && policy !== 'noeviction') {
@@ -61,16 +67,20 @@ export async function preflight(url: string, { timeoutMs = 5_000 } = {}): Promis
     if (info.get('aof_enabled') !== '1') {
       findings.push({
         severity: 'weak',
-        message: "Redis keeps no append-only file: what was accepted is lost when it dies. Set 'appendonly yes' and 'appendfsync always'.",
+        message:
+          "Redis keeps no append-only file: what was accepted is lost when it dies. Set 'appendonly yes' and 'appendfsync always'.",
       })
     } else {
       // Managed Redis often forbids CONFIG; then it cannot be told.
       const fsync = await redis.config('GET', 'appendfsync').then(
-        (reply) => (reply as string[])[1],
+        (reply) => reply[1],
         () => undefined,
       )
       if (fsync === undefined) {
-        findings.push({ severity: 'warning', message: "Redis does not tell its appendfsync (CONFIG is forbidden): see that it is 'always'." })
+        findings.push({
+          severity: 'warning',
+          message: "Redis does not tell its appendfsync (CONFIG is forbidden): see that it is 'always'.",
+        })
       } else if (fsync !== 'always') {
         findings.push({
           severity: 'weak',
@@ -96,10 +106,12 @@ function explain(error: Error & { code?: string }, url: string): string {
   if (/DENIED/.test(error.message)) {
     return `Redis at ${where} is in protected mode and refuses us: set a password ('requirepass') or 'protected-mode no' on a private network.`
   }
-  if (/NOAUTH|WRONGPASS|invalid password/i.test(error.message)) return `Redis at ${where} refuses the password: set it in REDIS_URL (redis://:password@host:6379).`
+  if (/NOAUTH|WRONGPASS|invalid password/i.test(error.message))
+    return `Redis at ${where} refuses the password: set it in REDIS_URL (redis://:password@host:6379).`
   if (/LOADING/.test(error.message)) return `Redis at ${where} is still loading its data: start again when it is done.`
   if (error.code === 'ECONNREFUSED') return `No Redis answers at ${where}: start one there, or set REDIS_URL.`
-  if (error.code === 'ENOTFOUND' || error.code === 'EAI_AGAIN') return `The host of Redis at ${where} is not known: see REDIS_URL.`
+  if (error.code === 'ENOTFOUND' || error.code === 'EAI_AGAIN')
+    return `The host of Redis at ${where} is not known: see REDIS_URL.`
   return `Redis at ${where} does not answer (${error.message}): see REDIS_URL, firewall and TLS.`
 }
 

@@ -46,7 +46,8 @@ export function createResults(redis: Redis, keys: Keys, wakes: Wakes, items: Ite
         if (state === null) return
         const page = await readPage(batchId, position, state, query.follow)
         position = page.position
-        const chosen = query.status === undefined ? page.results : page.results.filter((one) => one.status === query.status)
+        const chosen =
+          query.status === undefined ? page.results : page.results.filter((one) => one.status === query.status)
         if (chosen.length > 0) yield chosen
         if (!page.end) continue
         if (!query.follow || isEnded(state.status)) return

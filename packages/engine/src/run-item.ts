@@ -37,7 +37,9 @@ export interface RunItemDependencies {
 }
 
 /** One item's life on a worker: recorded already? stop. Reserve quota. Call. Decide. Record. */
-export function createRunItem(dependencies: RunItemDependencies): (run: Run, options: { signal: AbortSignal }) => Promise<RunEnd> {
+export function createRunItem(
+  dependencies: RunItemDependencies,
+): (run: Run, options: { signal: AbortSignal }) => Promise<RunEnd> {
   const { ledger, quota, extract, estimateTokens, readItem, readExtractor, pauseLane, policy, costOf } = dependencies
 
   return async (run, { signal }) => {
@@ -51,7 +53,8 @@ export function createRunItem(dependencies: RunItemDependencies): (run: Run, opt
       const request = { extractor, text: item.text, reasks: tries.reasks }
       const reserved = await reserve(estimateTokens(request), signal)
       if (reserved === 'aborted') return aborted(run, signal)
-      if (reserved instanceof QuotaTooLargeError) return fail({ type: 'too_large', message: reserved.message }, tries, noCost, null)
+      if (reserved instanceof QuotaTooLargeError)
+        return fail({ type: 'too_large', message: reserved.message }, tries, noCost, null)
 
       const opened = await ledger.openCall(run)
       if (opened !== 'opened') {
@@ -107,7 +110,10 @@ export function createRunItem(dependencies: RunItemDependencies): (run: Run, opt
       }
     }
 
-    async function reserve(tokens: number, aborting: AbortSignal): Promise<Reservation | QuotaTooLargeError | 'aborted'> {
+    async function reserve(
+      tokens: number,
+      aborting: AbortSignal,
+    ): Promise<Reservation | QuotaTooLargeError | 'aborted'> {
       try {
         return await quota.reserve(tokens, { signal: aborting })
       } catch (error) {
@@ -117,7 +123,12 @@ export function createRunItem(dependencies: RunItemDependencies): (run: Run, opt
       }
     }
 
-    async function fail(error: { type: FailureType; message: string }, before: Tries, cost: Cost, call: Call | null): Promise<RunEnd> {
+    async function fail(
+      error: { type: FailureType; message: string },
+      before: Tries,
+      cost: Cost,
+      call: Call | null,
+    ): Promise<RunEnd> {
       const raw = call?.raw ?? before.reasks.at(-1)?.raw
       const result = { status: 'failed' as const, error, ...(raw === undefined ? {} : { raw }), ...used(before, call) }
       const recorded = await ledger.record(run, 'failed', stored(item!, run.index, result), cost)
@@ -132,7 +143,8 @@ export function createRunItem(dependencies: RunItemDependencies): (run: Run, opt
     }
 
     async function aborted(mine: Run, aborting: AbortSignal): Promise<RunEnd> {
-      switch (aborting.reason as AbortReason) {
+      const reason = aborting.reason as AbortReason
+      switch (reason) {
         case 'batch-cancelled':
           return giveUp('cancelled')
         case 'shutdown':
@@ -140,6 +152,8 @@ export function createRunItem(dependencies: RunItemDependencies): (run: Run, opt
         case 'lock-lost':
           // Another worker has it, or will: nothing of it is ours to touch.
           return { type: 'dropped' }
+        default:
+          return reason satisfies never
       }
     }
   }

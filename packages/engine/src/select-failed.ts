@@ -4,7 +4,11 @@ import type { BatchKeys } from './keys.ts'
 import { parseStored } from './stored-result.ts'
 
 /** Indexes of the failed items that are meant, in pages of at most about 500; never the whole set at once. */
-export async function* selectFailed(redis: Redis, k: BatchKeys, { error_type, items }: RetryBatch): AsyncGenerator<number[]> {
+export async function* selectFailed(
+  redis: Redis,
+  k: BatchKeys,
+  { error_type, items }: RetryBatch,
+): AsyncGenerator<number[]> {
   const ids = items === undefined ? undefined : new Set(items)
   let cursor = '0'
   do {
@@ -16,7 +20,9 @@ export async function* selectFailed(redis: Redis, k: BatchKeys, { error_type, it
       const one = stored[i]
       if (!one) return false
       const { result } = parseStored(Number(index), one)
-      return (error_type === undefined || result.error?.type === error_type) && (ids === undefined || ids.has(result.id))
+      return (
+        (error_type === undefined || result.error?.type === error_type) && (ids === undefined || ids.has(result.id))
+      )
     })
     if (meant.length > 0) yield meant.map(Number)
   } while (cursor !== '0')

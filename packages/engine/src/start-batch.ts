@@ -8,7 +8,13 @@ export type StartBatch = (batchId: string) => Promise<void>
 /** Puts the job that feeds a batch in the `batches` queue. Its id is of the batch's round: adding it again does nothing. */
 export function createStartBatch(redis: Redis, keys: Keys, batches: Queue): StartBatch {
   return async (batchId) => {
-    const [label = '', lane = '', total, round] = await redis.hmget(keys.batch(batchId).meta, 'label', 'lane', 'total', 'round')
+    const [label = '', lane = '', total, round] = await redis.hmget(
+      keys.batch(batchId).meta,
+      'label',
+      'lane',
+      'total',
+      'round',
+    )
     if (!round) return
     await batches.add(
       batchJobName(label ?? '', Number(total)),

@@ -6,19 +6,36 @@ const claim = (batchId: string, weight: number, demand: number): Claim => ({ bat
 
 describe('the window', () => {
   test('is shared by weight', () => {
-    expect(share(90, [claim('a', 10, 1e6), claim('b', 20, 1e6)])).toEqual(new Map([['a', 30], ['b', 60]]))
+    expect(share(90, [claim('a', 10, 1e6), claim('b', 20, 1e6)])).toEqual(
+      new Map([
+        ['a', 30],
+        ['b', 60],
+      ]),
+    )
   })
 
   test('gives others what a small batch cannot use', () => {
-    expect(share(100, [claim('large', 10, 1e6), claim('small', 10, 10)])).toEqual(new Map([['small', 10], ['large', 90]]))
+    expect(share(100, [claim('large', 10, 1e6), claim('small', 10, 10)])).toEqual(
+      new Map([
+        ['small', 10],
+        ['large', 90],
+      ]),
+    )
   })
 
   test('gives everyone at least one and, where that fits, no more in all than there is', () => {
-    const claims = fc.uniqueArray(fc.record({ batchId: fc.string({ minLength: 1 }), weight: fc.integer({ min: 1, max: 100 }), demand: fc.integer({ min: 1, max: 1_000 }) }), {
-      selector: (one) => one.batchId,
-      minLength: 1,
-      maxLength: 20,
-    })
+    const claims = fc.uniqueArray(
+      fc.record({
+        batchId: fc.string({ minLength: 1 }),
+        weight: fc.integer({ min: 1, max: 100 }),
+        demand: fc.integer({ min: 1, max: 1_000 }),
+      }),
+      {
+        selector: (one) => one.batchId,
+        minLength: 1,
+        maxLength: 20,
+      },
+    )
     fc.assert(
       fc.property(fc.integer({ min: 1, max: 500 }), claims, (capacity, all) => {
         const shares = share(capacity, all)

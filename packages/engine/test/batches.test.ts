@@ -10,14 +10,23 @@ describe('a batch', () => {
     const engine = await sluice.engine()
     const { batch, created } = await engine.batches.create({ extractor: inline, options }, texts(300))
     expect(created).toBe(true)
-    expect(batch).toMatchObject({ status: 'in_progress', counts: { total: 300, waiting: 300, running: 0, succeeded: 0 } })
+    expect(batch).toMatchObject({
+      status: 'in_progress',
+      counts: { total: 300, waiting: 300, running: 0, succeeded: 0 },
+    })
     await sluice.worker(async (request) => {
       await sleep(Math.random() * 10)
       return echo(request)
     })
     const inOrder = await readAll(engine, batch.id)
     expect(inOrder.map((one) => one.index)).toEqual(Array.from({ length: 300 }, (_, i) => i))
-    expect(inOrder[7]).toMatchObject({ id: '7', status: 'succeeded', data: { text: 'text 7' }, attempts: 1, usage: { input_tokens: 10 } })
+    expect(inOrder[7]).toMatchObject({
+      id: '7',
+      status: 'succeeded',
+      data: { text: 'text 7' },
+      attempts: 1,
+      usage: { input_tokens: 10 },
+    })
     const asCompleted = await readAll(engine, batch.id, { order: 'completion' })
     expect(new Set(asCompleted.map((one) => one.index)).size).toBe(300)
     expect(asCompleted.map((one) => one.index)).not.toEqual(inOrder.map((one) => one.index))
@@ -114,11 +123,20 @@ describe('a batch', () => {
       { concurrency: 5 },
     )
     const { batch } = await engine.batches.create({ extractor: inline, options }, texts(100))
-    await expect.poll(async () => (await engine.batches.get(batch.id)).counts).toMatchObject({ succeeded: 1, running: 5 })
+    await expect
+      .poll(async () => (await engine.batches.get(batch.id)).counts)
+      .toMatchObject({ succeeded: 1, running: 5 })
     await engine.batches.cancel(batch.id)
     await expect.poll(async () => (await engine.batches.get(batch.id)).status, { timeout: 1_500 }).toBe('cancelled')
     expect(aborted).toBe(5)
-    expect((await engine.batches.get(batch.id)).counts).toEqual({ total: 100, waiting: 0, running: 0, succeeded: 1, failed: 0, cancelled: 99 })
+    expect((await engine.batches.get(batch.id)).counts).toEqual({
+      total: 100,
+      waiting: 0,
+      running: 0,
+      succeeded: 1,
+      failed: 0,
+      cancelled: 99,
+    })
     for (const order of ['input', 'completion'] as const) {
       const results = await readAll(engine, batch.id, { order })
       expect(results).toHaveLength(100)
@@ -169,7 +187,10 @@ describe('a batch', () => {
     }
     await sluice.worker(answer)
     await sluice.worker(answer)
-    const { batch } = await engine.batches.create({ extractor: inline, options: { ...options, concurrency: 2 } }, texts(120))
+    const { batch } = await engine.batches.create(
+      { extractor: inline, options: { ...options, concurrency: 2 } },
+      texts(120),
+    )
     await expect.poll(async () => (await engine.batches.get(batch.id)).counts.succeeded).toBeGreaterThan(30)
     expect(most).toBe(2)
     await engine.batches.patch(batch.id, { concurrency: 6 })
@@ -204,7 +225,10 @@ describe('a batch', () => {
     let most = 0
     while ((await engine.batches.get(batch.id)).status !== 'completed') {
       const counts = await queue!.getJobCounts('wait', 'active', 'delayed', 'prioritized')
-      most = Math.max(most, Object.values(counts).reduce((sum, one) => sum + one, 0))
+      most = Math.max(
+        most,
+        Object.values(counts).reduce((sum, one) => sum + one, 0),
+      )
     }
     expect(most).toBeGreaterThan(5)
     expect(most).toBeLessThanOrEqual(25)

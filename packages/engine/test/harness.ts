@@ -38,7 +38,9 @@ export function testSluice(lane: Partial<LaneConfigInput> = {}): TestSluice {
   const closers: (() => Promise<unknown>)[] = []
   onTestFailed(() => {
     failedTests.add(prefix)
-    console.error(`The keys ${prefix}:* are kept on ${redisUrl}. Errors seen: ${errors.map((error) => error.message).join('; ') || 'none'}`)
+    console.error(
+      `The keys ${prefix}:* are kept on ${redisUrl}. Errors seen: ${errors.map((error) => error.message).join('; ') || 'none'}`,
+    )
   })
   const onError = (error: Error) => errors.push(error)
   const sluice = {
@@ -99,7 +101,13 @@ function toCall(outcome: Outcome): Call {
 }
 
 export const extracted = (data: unknown): Outcome => ({ type: 'extracted', data })
-export const broken = (answered = true): Outcome => ({ type: 'unavailable', message: 'HTTP 500', retryAfterMs: 0, timedOut: false, answered })
+export const broken = (answered = true): Outcome => ({
+  type: 'unavailable',
+  message: 'HTTP 500',
+  retryAfterMs: 0,
+  timedOut: false,
+  answered,
+})
 
 export const inline: Extractor = {
   object: 'extractor',
@@ -119,10 +127,16 @@ export function texts(count: number): { id: string; text: string }[] {
   return Array.from({ length: count }, (_, index) => ({ id: String(index), text: `text ${index}` }))
 }
 
-export async function readAll(engine: Engine, batchId: string, query: Partial<ResultsQuery> = {}, limitMs = 20_000): Promise<Result[]> {
+export async function readAll(
+  engine: Engine,
+  batchId: string,
+  query: Partial<ResultsQuery> = {},
+  limitMs = 20_000,
+): Promise<Result[]> {
   const all: Result[] = []
   const signal = AbortSignal.timeout(limitMs)
-  for await (const page of engine.results.read(batchId, { order: 'input', follow: true, ...query }, { signal })) all.push(...page)
+  for await (const page of engine.results.read(batchId, { order: 'input', follow: true, ...query }, { signal }))
+    all.push(...page)
   if (signal.aborted) throw new Error(`The results did not end within ${limitMs} ms; ${all.length} came.`)
   return all
 }

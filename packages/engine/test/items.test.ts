@@ -65,7 +65,11 @@ describe('an item', () => {
     const [first, second] = await readAll(engine, batch.id)
     expect(first).toMatchObject({ status: 'failed', attempts: 3, usage: { input_tokens: 30 }, raw: '"bad"' })
     expect(first!.error).toEqual({ type: 'invalid_output', message: '/age: must be integer, try 2' })
-    expect(second).toMatchObject({ status: 'succeeded', attempts: 2, data: { mended: ['/age: must be integer, try 0'] } })
+    expect(second).toMatchObject({
+      status: 'succeeded',
+      attempts: 2,
+      data: { mended: ['/age: must be integer, try 0'] },
+    })
     expect(seen).toHaveLength(5)
   })
 
@@ -75,7 +79,9 @@ describe('an item', () => {
     let refusals = 20
     await sluice.worker(() => {
       refusals -= 1
-      return refusals >= 0 ? { type: 'rate-limited', message: 'slow down', retryAfterMs: 5, scope: 'requests' } : extracted({})
+      return refusals >= 0
+        ? { type: 'rate-limited', message: 'slow down', retryAfterMs: 5, scope: 'requests' }
+        : extracted({})
     })
     const { batch } = await engine.batches.create({ extractor: inline, options }, texts(3))
     const results = await readAll(engine, batch.id)
@@ -99,7 +105,10 @@ describe('an item', () => {
     ])
     const lane = engine.queues.find((queue) => queue.name === 'lane-default')
     const [job] = await lane!.getFailed()
-    expect(job).toMatchObject({ data: { batch_id: batch.id, index: 1 }, failedReason: expect.stringContaining('unavailable: HTTP 500') })
+    expect(job).toMatchObject({
+      data: { batch_id: batch.id, index: 1 },
+      failedReason: expect.stringContaining('unavailable: HTTP 500'),
+    })
   })
 
   test('counts a call whose end is unknown as repeated when it is made again', async () => {
@@ -130,7 +139,9 @@ describe('an item', () => {
     )
     const { batch } = await engine.batches.create({ extractor: inline, options }, texts(50))
     await expect.poll(async () => (await engine.batches.get(batch.id)).status).toBe('paused')
-    await expect.poll(async () => (await engine.batches.get(batch.id)).counts).toMatchObject({ waiting: 50, running: 0, failed: 0 })
+    await expect
+      .poll(async () => (await engine.batches.get(batch.id)).counts)
+      .toMatchObject({ waiting: 50, running: 0, failed: 0 })
     expect(calls).toBeLessThanOrEqual(10)
     expect((await engine.batches.get(batch.id)).pause_reason).toBe('out_of_funds: You exceeded your current quota.')
     funds = true

@@ -49,7 +49,10 @@ describe('the preflight', () => {
   test('says in one line that nothing answers, and does not show the password', async () => {
     const port = await freePort()
     const [finding] = await preflight(`redis://:secret@127.0.0.1:${port}`)
-    expect(finding).toMatchObject({ severity: 'fatal', message: `No Redis answers at 127.0.0.1:${port}: start one there, or set REDIS_URL.` })
+    expect(finding).toMatchObject({
+      severity: 'fatal',
+      message: `No Redis answers at 127.0.0.1:${port}: start one there, or set REDIS_URL.`,
+    })
   })
 
   test('does not hang on something that never answers', async () => {
@@ -62,15 +65,28 @@ describe('the preflight', () => {
     silent.close()
   })
 
-  test.skipIf(program === undefined)('refuses one that evicts, and warns of one that may lose what was accepted', async () => {
-    await using evicting = await redisWith(['--maxmemory-policy', 'allkeys-lru', '--appendonly', 'yes', '--appendfsync', 'everysec'])
-    const findings = await preflight(evicting.url)
-    expect(findings.map((one) => one.severity)).toEqual(['fatal', 'weak'])
-    expect(findings[0]?.message).toContain("set 'maxmemory-policy noeviction'")
-    expect(findings[1]?.message).toContain("Set 'appendfsync always'")
-    await using forgetful = await redisWith(['--appendonly', 'no', '--save', ''])
-    expect((await preflight(forgetful.url))[0]).toMatchObject({ severity: 'weak', message: expect.stringContaining("Set 'appendonly yes'") })
-  })
+  test.skipIf(program === undefined)(
+    'refuses one that evicts, and warns of one that may lose what was accepted',
+    async () => {
+      await using evicting = await redisWith([
+        '--maxmemory-policy',
+        'allkeys-lru',
+        '--appendonly',
+        'yes',
+        '--appendfsync',
+        'everysec',
+      ])
+      const findings = await preflight(evicting.url)
+      expect(findings.map((one) => one.severity)).toEqual(['fatal', 'weak'])
+      expect(findings[0]?.message).toContain("set 'maxmemory-policy noeviction'")
+      expect(findings[1]?.message).toContain("Set 'appendfsync always'")
+      await using forgetful = await redisWith(['--appendonly', 'no', '--save', ''])
+      expect((await preflight(forgetful.url))[0]).toMatchObject({
+        severity: 'weak',
+        message: expect.stringContaining("Set 'appendonly yes'"),
+      })
+    },
+  )
 
   test.skipIf(program === undefined)('asks for the password', async () => {
     await using locked = await redisWith(['--requirepass', 'pw', '--appendonly', 'yes', '--appendfsync', 'always'])

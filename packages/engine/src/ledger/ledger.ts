@@ -168,12 +168,19 @@ export function createLedger(redis: Redis, keys: Keys): Ledger {
 
     async retry(batchId, indexes) {
       const k = keys.batch(batchId)
-      const count = (await scripts.retry(redis, [k.meta, k.results, k.failed, k.requeue], [k.wake, ...indexes])) as number
+      const count = (await scripts.retry(
+        redis,
+        [k.meta, k.results, k.failed, k.requeue],
+        [k.wake, ...indexes],
+      )) as number
       return count < 0 ? null : count
     },
   }
 }
 
 function toPairs(flat: readonly string[]): { index: number; feed: number }[] {
-  return Array.from({ length: flat.length / 2 }, (_, i) => ({ index: Number(flat[2 * i]), feed: Number(flat[2 * i + 1]) }))
+  return Array.from({ length: flat.length / 2 }, (_, i) => ({
+    index: Number(flat[2 * i]),
+    feed: Number(flat[2 * i + 1]),
+  }))
 }

@@ -3,7 +3,12 @@
 import type { Redis } from 'ioredis'
 import type { Quota } from './quota.ts'
 
-export function createQuota(_: { redis: Redis; key: string; limits: { rpm?: number; tpm?: number }; onError: (error: Error) => void }): Quota {
+export function createQuota(_: {
+  redis: Redis
+  key: string
+  limits: { rpm?: number; tpm?: number }
+  onError: (error: Error) => void
+}): Quota {
   return {
     reserve: async (tokens, { signal }) => {
       signal.throwIfAborted()
