@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Batch } from '@sluice/contract/batch'
 import { expect, test } from 'vitest'
-import { startOwnRedis } from './own-redis.ts'
+import { startOwnRedis } from '../scripts/redis/own-redis.ts'
 import { people, startSystem } from './system.ts'
 
 function expectCountsToAddUp({ counts }: Batch): void {

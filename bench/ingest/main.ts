@@ -1,0 +1,97 @@
+import { parseArgs } from 'node:util'
+import { laneConfig } from '@sluice/contract/lane'
+import { createEngine } from '@sluice/engine/create-engine'
+import { Queue } from 'bullmq'
+import { Redis } from 'ioredis'
+import { startOwnRedis } from '../../scripts/redis/own-redis.ts'
+import { texts } from '../texts.ts'
+
+/**
+ * Staging a batch against what one would do with BullMQ alone: a job for each item, by addBulk.
+ * Both on the same Redis, in turns; bytes are what Redis says it holds more afterwards.
+ */
+const { values } = parseArgs({ options: { items: { type: 'string', default: '100000' }, rounds: { type: 'string', default: '3' } } })
+const items = Number(values.items)
+const rounds = Number(values.rounds)
+
+await using server = await startOwnRedis()
+const redis = new Redis(server.url, { maxRetriesPerRequest: null })
+const engine = await createEngine({
+  redisUrl: server.url,
+  prefix: 'bench',
+  lanes: { default: laneConfig.parse({ model: 'none' }) },
+  onError: console.error,
+})
+const queue = new Queue('raw', { connection: redis })
+const extractor = {
+  object: 'extractor' as const,
+  name: 'bench',
+  version: 1,
+  schema: { type: 'object' },
+  instructions: '',
+  lane: 'default',
+  parameters: {},
+  reasks: 2,
+  created_at: 0,
+}
+
+const ways = {
+  async 'Sluice, staged'() {
+    const input = texts(items).map((text, index) => ({ id: String(index), text }))
+    return measured(() => engine.batches.create({ extractor, options: { priority: 10, metadata: {} } }, input))
+  },
+  async 'BullMQ, addBulk by 1,000'() {
+    const input = texts(items)
+    return measured(async () => {
+      for (let at = 0; at < input.length; at += 1_000) {
+        await queue.addBulk(input.slice(at, at + 1_000).map((text, i) => ({ name: 'item', data: { batch: 'b', index: at + i, text } })))
+      }
+    })
+  },
+}
+
+const results = new Map<string, { perSecond: number; bytes: number; cpu: number }[]>()
+for (let round = 0; round < rounds; round += 1) {
+  for (const [name, way] of Object.entries(ways)) {
+    await redis.flushall()
+    const result = await way()
+    results.set(name, [...(results.get(name) ?? []), result])
+    console.error(`${name}: ${Math.round(result.perSecond).toLocaleString('en')} items/s, ${result.bytes.toFixed(0)} B an item`)
+  }
+}
+
+const rows = [...results].map(([name, all]) => ({
+  way: name,
+  'items/s': Math.round(median(all.map((one) => one.perSecond))).toLocaleString('en'),
+  'Redis bytes an item': Math.round(median(all.map((one) => one.bytes))),
+  'CPU us an item': Number(median(all.map((one) => one.cpu)).toFixed(1)),
+}))
+console.log(`${items.toLocaleString('en')} items of about 300 B, median of ${rounds} rounds, appendfsync always`)
+console.table(rows)
+const [ours, theirs] = [...results.values()].map((all) => ({
+  perSecond: median(all.map((one) => one.perSecond)),
+  bytes: median(all.map((one) => one.bytes)),
+}))
+console.log(`Speed ${(ours!.perSecond / theirs!.perSecond).toFixed(1)} times that of addBulk, bytes ${(ours!.bytes / theirs!.bytes).toFixed(3)} of its.`)
+
+await engine[Symbol.asyncDispose]()
+await queue.close()
+redis.disconnect()
+
+async function measured(act: () => Promise<unknown>) {
+  const before = await usedMemory()
+  const cpu = process.cpuUsage()
+  const began = performance.now()
+  await act()
+  const seconds = (performance.now() - began) / 1000
+  const { user, system } = process.cpuUsage(cpu)
+  return { perSecond: items / seconds, bytes: ((await usedMemory()) - before) / items, cpu: (user + system) / items }
+}
+
+async function usedMemory(): Promise<number> {
+  return Number(/used_memory:(\d+)/.exec(await redis.info('memory'))?.[1])
+}
+
+function median(numbers: readonly number[]): number {
+  return numbers.toSorted((a, b) => a - b)[Math.floor(numbers.length / 2)] ?? Number.NaN
+}
