@@ -1,6 +1,23 @@
-const subjects = ['delivery', 'invoice', 'login', 'refund', 'battery', 'screen', 'subscription', 'shipment', 'password', 'headset']
+const subjects = [
+  'delivery',
+  'invoice',
+  'login',
+  'refund',
+  'battery',
+  'screen',
+  'subscription',
+  'shipment',
+  'password',
+  'headset',
+]
 const openings = ['Hello team,', 'Good morning,', 'To whom it may concern,', 'Hi there,', 'Dear support,']
-const moods = ['I am quite unhappy', 'we are satisfied', 'it is urgent', 'please take your time', 'this is the third time I write']
+const moods = [
+  'I am quite unhappy',
+  'we are satisfied',
+  'it is urgent',
+  'please take your time',
+  'this is the third time I write',
+]
 
 /** Texts of about 300 characters, each different, as someone's inbox might hold. The same numbers give the same texts. */
 export function texts(count: number, seed = 1): string[] {

@@ -10,7 +10,9 @@ import { texts } from '../texts.ts'
  * Staging a batch against what one would do with BullMQ alone: a job for each item, by addBulk.
  * Both on the same Redis, in turns; bytes are what Redis says it holds more afterwards.
  */
-const { values } = parseArgs({ options: { items: { type: 'string', default: '100000' }, rounds: { type: 'string', default: '3' } } })
+const { values } = parseArgs({
+  options: { items: { type: 'string', default: '100000' }, rounds: { type: 'string', default: '3' } },
+})
 const items = Number(values.items)
 const rounds = Number(values.rounds)
 
@@ -44,7 +46,9 @@ const ways = {
     const input = texts(items)
     return measured(async () => {
       for (let at = 0; at < input.length; at += 1_000) {
-        await queue.addBulk(input.slice(at, at + 1_000).map((text, i) => ({ name: 'item', data: { batch: 'b', index: at + i, text } })))
+        await queue.addBulk(
+          input.slice(at, at + 1_000).map((text, i) => ({ name: 'item', data: { batch: 'b', index: at + i, text } })),
+        )
       }
     })
   },
@@ -56,7 +60,9 @@ for (let round = 0; round < rounds; round += 1) {
     await redis.flushall()
     const result = await way()
     results.set(name, [...(results.get(name) ?? []), result])
-    console.error(`${name}: ${Math.round(result.perSecond).toLocaleString('en')} items/s, ${result.bytes.toFixed(0)} B an item`)
+    console.error(
+      `${name}: ${Math.round(result.perSecond).toLocaleString('en')} items/s, ${result.bytes.toFixed(0)} B an item`,
+    )
   }
 }
 
@@ -72,7 +78,9 @@ const [ours, theirs] = [...results.values()].map((all) => ({
   perSecond: median(all.map((one) => one.perSecond)),
   bytes: median(all.map((one) => one.bytes)),
 }))
-console.log(`Speed ${(ours!.perSecond / theirs!.perSecond).toFixed(1)} times that of addBulk, bytes ${(ours!.bytes / theirs!.bytes).toFixed(3)} of its.`)
+console.log(
+  `Speed ${(ours!.perSecond / theirs!.perSecond).toFixed(1)} times that of addBulk, bytes ${(ours!.bytes / theirs!.bytes).toFixed(3)} of its.`,
+)
 
 await engine[Symbol.asyncDispose]()
 await queue.close()

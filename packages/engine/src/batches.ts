@@ -1,12 +1,13 @@
-import { createHash } from 'node:crypto'
 import { type Batch, isEnded } from '@sluice/contract/batch'
 import { conflict, invalidRequest, notFound, SluiceError } from '@sluice/contract/error'
 import type { Item } from '@sluice/contract/item'
 import type { ChainableCommander, Redis } from 'ioredis'
+import type { Admission } from './admission.ts'
 import { createBatchId } from './batch-id.ts'
 import { type BatchMeta, newMeta, toBatch } from './batch-view.ts'
 import { packBlocks, stageBlock } from './blocks.ts'
 import type { Batches, NewBatch } from './engine.ts'
+import type { Idempotency } from './idempotency.ts'
 import type { Keys } from './keys.ts'
 import type { Ledger } from './ledger/ledger.ts'
 import { loadScript } from './lua.ts'
@@ -18,8 +19,6 @@ const seal = loadScript(new URL('ledger/seal.lua', import.meta.url))
 
 /** A block is about 20 KB on the wire: 16 of them go in one round trip. */
 const blocksPerFlush = 16
-const idempotencyPendingMs = 60_000
-const idempotencyKeptMs = 7 * 86_400_000
 
 export interface BatchesDependencies {
   readonly redis: Redis
@@ -29,23 +28,35 @@ export interface BatchesDependencies {
   /** Puts the batch's feeding job in the `batches` queue; harmless when it is there. */
   readonly startBatch: StartBatch
   readonly isPriced: (lane: string) => boolean
+  readonly admission: Admission
+  readonly idempotency: Idempotency
 }
 
-export function createBatches({ redis, keys, ledger, wakes, startBatch, isPriced }: BatchesDependencies): Batches {
+export function createBatches({
+  redis,
+  keys,
+  ledger,
+  wakes,
+  startBatch,
+  isPriced,
+  admission,
+  idempotency,
+}: BatchesDependencies): Batches {
   return {
     async create(input, items) {
       const id = createBatchId(Date.now())
-      const earlier = input.idempotency && (await claim(input.idempotency, id))
-      if (earlier) return { batch: earlier, created: false }
+      const claim = input.idempotency
+      const earlierId = claim && (await idempotency.claim(claim, id))
+      if (earlierId) return { batch: await earlier(earlierId), created: false }
       try {
         await stage(id, input, items)
       } catch (error) {
-        await forget(id)
-        if (input.idempotency) await redis.del(idempotencyKey(input.idempotency.key))
+        // Should Redis be away, the sweeper and the claim's end do this later.
+        await Promise.allSettled([forget(id), claim && idempotency.release(claim)])
         throw error
       }
       await startBatch(id)
-      if (input.idempotency) await settleClaim(input.idempotency, id, idempotencyKeptMs)
+      if (claim) await idempotency.settle(claim, id)
       return { batch: await get(id), created: true }
     },
 
@@ -164,9 +175,10 @@ export function createBatches({ redis, keys, ledger, wakes, startBatch, isPriced
   /** Nobody sees the batch until it is sealed; one that is never sealed is swept away. */
   async function stage(
     id: string,
-    { extractor, options }: NewBatch,
+    { extractor, options, idempotency: claim }: NewBatch,
     items: AsyncIterable<Item> | Iterable<Item>,
   ): Promise<void> {
+    await admission.check()
     const k = keys.batch(id)
     await redis.multi().zadd(keys.stagingBatches, Date.now(), id).exec()
     await redis.hset(k.meta, newMeta(extractor, options))
@@ -178,6 +190,8 @@ export function createBatches({ redis, keys, ledger, wakes, startBatch, isPriced
       if (pipeline.length < blocksPerFlush) continue
       pipeline.zadd(keys.stagingBatches, Date.now(), id)
       await run(pipeline)
+      if (claim) await idempotency.renew(claim, id)
+      await admission.check()
       pipeline = redis.pipeline()
     }
     await run(pipeline)
@@ -199,44 +213,15 @@ export function createBatches({ redis, keys, ledger, wakes, startBatch, isPriced
     return get(id)
   }
 
-  function idempotencyKey(key: string): string {
-    return keys.idempotency(createHash('sha256').update(key).digest('hex'))
-  }
-
-  async function settleClaim(
-    { key, fingerprint }: { key: string; fingerprint: string },
-    id: string,
-    keptMs: number,
-  ): Promise<void> {
-    await redis.set(idempotencyKey(key), `${id} ${fingerprint}`, 'PX', keptMs)
-  }
-
-  /** The batch made under this key before, or null: then the key is ours for `id`. */
-  async function claim({ key, fingerprint }: { key: string; fingerprint: string }, id: string): Promise<Batch | null> {
-    const name = idempotencyKey(key)
-    const held = await redis.set(name, `${id} ${fingerprint}`, 'PX', idempotencyPendingMs, 'NX', 'GET')
-    if (held === null) return null
-    const [earlierId = '', earlierFingerprint] = held.split(' ')
-    if (earlierFingerprint !== fingerprint) {
-      throw new SluiceError(
-        'conflict_error',
-        'idempotency_key_reused',
-        'This Idempotency-Key was used with another request: use a new key.',
-        {
-          param: 'Idempotency-Key',
-        },
-      )
-    }
-    const earlier = await find(earlierId)
-    if (earlier !== null) return earlier
+  /** The batch that another request made, or is making, under the same idempotency key. */
+  async function earlier(id: string): Promise<Batch> {
+    const made = await find(id)
+    if (made !== null) return made
     throw new SluiceError(
       'conflict_error',
       'idempotency_in_progress',
       'A request with this Idempotency-Key is under way: try again shortly.',
-      {
-        param: 'Idempotency-Key',
-        retryAfterS: 1,
-      },
+      { param: 'Idempotency-Key', retryAfterS: 1 },
     )
   }
 }

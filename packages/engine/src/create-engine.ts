@@ -1,8 +1,10 @@
 import type { LaneConfig } from '@sluice/contract/lane'
+import { createAdmission } from './admission.ts'
 import { createBatches } from './batches.ts'
 import { connectFailingFast, connectWaiting } from './connect.ts'
 import type { Engine } from './engine.ts'
 import { createExtractors } from './extractors/extractors.ts'
+import { createIdempotency } from './idempotency.ts'
 import { createItemSource } from './item-source.ts'
 import { createKeys } from './keys.ts'
 import { createLedger } from './ledger/ledger.ts'
@@ -41,6 +43,8 @@ export async function createEngine({ redisUrl, prefix, lanes, onError }: EngineO
       ledger,
       wakes,
       startBatch: createStartBatch(redis, keys, batchesQueue),
+      admission: createAdmission(redis),
+      idempotency: createIdempotency(redis, keys),
       isPriced: (lane) => lanes[lane]?.prices !== undefined,
     }),
     results: createResults(redis, keys, wakes, createItemSource(redis, keys)),

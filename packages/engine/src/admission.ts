@@ -1,0 +1,38 @@
+import { SluiceError } from '@sluice/contract/error'
+import type { Redis } from 'ioredis'
+
+/**
+ * New work is refused from here on; what is left is for the results of the work that was accepted.
+ * Past its limit Redis refuses every write, and then nothing could be recorded.
+ */
+const fullFraction = 0.8
+/** `INFO memory` costs Redis about 50 us; uploads ask for every flush. */
+const freshMs = 200
+const retryAfterS = 30
+
+export interface Admission {
+  /** Throws `redis_full` (503) when Redis holds too much for new work. A Redis without `maxmemory` takes all. */
+  check(): Promise<void>
+}
+
+export function createAdmission(redis: Redis): Admission {
+  let seen: { at: number; used: number; limit: number } | undefined
+
+  return {
+    async check() {
+      if (seen === undefined || Date.now() - seen.at > freshMs) {
+        const info = await redis.info('memory')
+        const field = (name: string) => Number(new RegExp(`^${name}:(\\d+)`, 'm').exec(info)?.[1] ?? 0)
+        seen = { at: Date.now(), used: field('used_memory'), limit: field('maxmemory') }
+      }
+      if (seen.limit === 0 || seen.used < fullFraction * seen.limit) return
+      const megabytes = (bytes: number) => Math.round(bytes / 1_048_576)
+      throw new SluiceError(
+        'overloaded_error',
+        'redis_full',
+        `Redis holds ${megabytes(seen.used)} of at most ${megabytes(seen.limit)} MB: delete ended batches, wait for running ones, or raise maxmemory.`,
+        { retryAfterS },
+      )
+    },
+  }
+}

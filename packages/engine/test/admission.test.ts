@@ -1,0 +1,69 @@
+import { expect, test } from 'vitest'
+import { createAdmission } from '../src/admission.ts'
+import { createEngine } from '../src/create-engine.ts'
+import { createWorker } from '../src/create-worker.ts'
+import { Redis } from 'ioredis'
+import { laneConfig } from '@sluice/contract/lane'
+import { startOwnRedis } from '../../../scripts/redis/own-redis.ts'
+import { extracted, inline, options, readAll } from './harness.ts'
+
+test('near the memory limit new work is refused with nothing left behind, and running work goes on to its end', async () => {
+  await using server = await startOwnRedis()
+  const redis = new Redis(server.url)
+  await redis.config('SET', 'maxmemory', '24mb')
+  const common = {
+    redisUrl: server.url,
+    prefix: 'full',
+    lanes: { default: laneConfig.parse({ model: 'm' }) },
+    onError: () => {},
+  }
+  const engine = await createEngine(common)
+  const noise = () =>
+    Array.from({ length: 200 }, (_, i) => ({
+      id: String(i),
+      text: Array.from({ length: 500 }, () => Math.random().toString(36)).join(''),
+    }))
+  try {
+    const first = await engine.batches.create({ extractor: inline, options }, noise())
+    let refused: unknown
+    for (let tries = 0; tries < 50 && refused === undefined; tries += 1) {
+      await engine.batches.create({ extractor: inline, options }, noise()).catch((error: unknown) => {
+        refused = error
+      })
+    }
+    expect(refused).toMatchObject({ code: 'redis_full', status: 503, retryAfterS: 30 })
+    const listed = await engine.batches.list({ limit: 100 })
+    const stored = await redis.keys('full:{batch_*}:blocks')
+    expect(stored).toHaveLength(listed.data.length)
+
+    const worker = await createWorker({
+      ...common,
+      concurrency: 10,
+      provider: () => ({
+        estimateTokens: () => 1,
+        extract: async () => ({
+          outcome: extracted({ ok: true }),
+          usage: { input_tokens: 1, output_tokens: 1 },
+          cachedInputTokens: 0,
+          raw: '{}',
+          limits: null,
+          latencyMs: 1,
+        }),
+      }),
+    })
+    for (const batch of listed.data) expect(await readAll(engine, batch.id)).toHaveLength(200)
+    await worker.close(0)
+    await engine.batches.delete(first.batch.id)
+    for (const batch of listed.data.slice(0, -1)) await engine.batches.delete(batch.id)
+    await expect
+      .poll(() =>
+        createAdmission(redis)
+          .check()
+          .then(() => 'taken'),
+      )
+      .toBe('taken')
+  } finally {
+    await engine[Symbol.asyncDispose]()
+    redis.disconnect()
+  }
+})
