@@ -24,7 +24,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
     case 'server': {
       const redis = await startOwnRedis()
       project.provide('redisUrl', redis.url)
-      return () => redis[Symbol.asyncDispose]()
+      return async () => redis[Symbol.asyncDispose]()
     }
     default:
       return source satisfies never

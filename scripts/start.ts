@@ -1,0 +1,125 @@
+import { mkdir } from 'node:fs/promises'
+import { resolve } from 'node:path'
+import { findRedis } from './redis/find-redis.ts'
+import { requireUsable, startKeptRedis } from './redis/kept-redis.ts'
+import { becomeOnlyOne } from './processes/only-one.ts'
+import { whyNotFree } from './processes/ports.ts'
+import { startApi, startSimulator, startWorker, type Surroundings } from './apps.ts'
+import { createApiClient } from './sample/api-client.ts'
+import { mayCostMoney, runSamples, showUnfinished } from './sample/run-samples.ts'
+import { readSettings, simulatorModel, type Settings } from './settings.ts'
+import { StartError } from './start-error.ts'
+import { listenForStop, type StopSignals } from './stop-signals.ts'
+import { createScreen, type Screen } from './terminal/screen.ts'
+import { sayWhereThingsAre } from './terminal/where-things-are.ts'
+
+// `pnpm start`: everything on this machine, from nothing. What is wrong is said before anything is started, where it can be known.
+process.chdir(resolve(import.meta.dirname, '..'))
+const dataDirectory = '.sluice'
+const screen = createScreen(process.stdout)
+
+async function start(signals: StopSignals): Promise<void> {
+  const settings = await readSettings(process.env)
+  await requireFreePort(settings)
+  await mkdir(`${dataDirectory}/logs`, { recursive: true })
+  await using stack = new AsyncDisposableStack()
+  stack.use(await becomeOnlyOne(`${dataDirectory}/start.sock`))
+
+  const { stop: signal, hurry } = signals
+  const around: Surroundings = { logs: `${dataDirectory}/logs`, say: screen.say, signal, hurry }
+  const source = await findRedis(settings.redisUrl, screen.say)
+  signal.throwIfAborted()
+  const services: { readonly givenUp: Promise<string> }[] = []
+  const env: NodeJS.ProcessEnv = { ...process.env }
+  if (source.type === 'url') {
+    env['REDIS_URL'] = source.url
+    await requireUsable(source.url, settings.config.allowWeakDurability, screen.say)
+  } else {
+    screen.say(`Starting Redis (${source.label}), data in ${dataDirectory}/redis...`)
+    const redis = stack.use(await startKeptRedis(source, `${dataDirectory}/redis`, around))
+    services.push(redis)
+    env['REDIS_URL'] = redis.url
+  }
+  if (settings.usesSimulator) {
+    screen.say('Starting the simulator...')
+    const simulator = stack.use(await startSimulator(around))
+    services.push(simulator)
+    Object.assign(env, { OPENAI_BASE_URL: simulator.baseUrl, SLUICE_MODEL: simulatorModel })
+  }
+  screen.say('Starting worker and API...')
+  services.push(stack.use(await startWorker(env, settings.config, around)))
+  services.push(stack.use(await startApi(env, settings.config, around)))
+  if (settings.usesSimulator) sayThatAnswersAreSimulated()
+
+  const gaveUp = Promise.race(services.map(({ givenUp }) => givenUp)).then((reason) =>
+    Promise.reject(new StartError(reason)),
+  )
+  const over = new AbortController()
+  stack.defer(() => over.abort())
+  await Promise.race([showWork(settings, source.label, AbortSignal.any([signal, over.signal])), gaveUp])
+  await Promise.race([aborted(signal), gaveUp])
+}
+
+/** First the sample, or what an earlier start left unfinished; then where things are. */
+async function showWork(settings: Settings, redis: string, signal: AbortSignal): Promise<void> {
+  const {
+    api: { host, port, apiKeys },
+    lanes,
+  } = settings.config
+  const url = `http://${host.includes(':') ? `[${host}]` : host}:${port}`
+  const api = createApiClient(url, apiKeys[0], signal)
+  const lane = lanes['default'] === undefined ? Object.keys(lanes)[0]! : 'default'
+
+  const unfinished = [...(await api.batches('in_progress')), ...(await api.batches('cancelling'))]
+  if (unfinished.length > 0) {
+    await showUnfinished(api, screen, unfinished)
+  } else if ((await api.batches()).length === 0) {
+    const provider = lanes[lane]?.baseUrl ?? 'api.openai.com'
+    if (settings.usesSimulator || (await mayCostMoney(screen, provider, signal))) await runSamples(api, screen, lane)
+  }
+  sayWhereThingsAre(screen, { url, needsKey: apiKeys.length > 0, lane, redis, logs: `${dataDirectory}/logs` })
+}
+
+async function requireFreePort({
+  config: {
+    api: { host, port },
+  },
+}: Settings): Promise<void> {
+  const code = await whyNotFree(host, port)
+  if (code === undefined) return
+  const why = code === 'EADDRINUSE' ? 'is in use by another program' : `cannot be used (${code})`
+  throw new StartError(`Port ${port} on ${host} ${why}. Choose another one: PORT=${port + 1} npx pnpm@12 start`)
+}
+
+function sayThatAnswersAreSimulated(): void {
+  screen.say('')
+  screen.say(
+    screen.bold('No provider is configured, so answers come from the built-in simulator: simple rules, not a model. ') +
+      'For real ones set OPENAI_API_KEY (or OPENAI_BASE_URL) and SLUICE_MODEL.',
+  )
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve()
+    else signal.addEventListener('abort', () => resolve(), { once: true })
+  })
+}
+
+function sayStep(screen: Screen): (step: 'stop' | 'hurry') => void {
+  return (step) => {
+    screen.status(null)
+    screen.say(step === 'stop' ? 'Stopping (once more: at once)...' : 'Stopping at once...')
+  }
+}
+
+using signals = listenForStop(sayStep(screen))
+try {
+  await start(signals)
+} catch (error) {
+  screen.status(null)
+  if (error instanceof StartError) console.error(error.message)
+  else if (!signals.stop.aborted) console.error(error)
+  if (!signals.stop.aborted) process.exitCode = 1
+}
+if (signals.stop.aborted) screen.say('Stopped.')
