@@ -23,6 +23,7 @@ const worker = await createWorker({
   prefix: config.prefix,
   lanes,
   concurrency,
+  retentionMs: null,
   provider: (lane) => providers.get(lane)!,
   onError: (error) => log.error({ error: error.message }, 'worker'),
 })

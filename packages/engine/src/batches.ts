@@ -7,6 +7,7 @@ import { createBatchId } from './batch-id.ts'
 import { type BatchMeta, newMeta, toBatch } from './batch-view.ts'
 import { packBlocks, stageBlock } from './blocks.ts'
 import type { Batches, NewBatch } from './engine.ts'
+import { forgetBatch } from './forget-batch.ts'
 import type { Idempotency } from './idempotency.ts'
 import type { Keys } from './keys.ts'
 import type { Ledger } from './ledger/ledger.ts'
@@ -52,7 +53,7 @@ export function createBatches({
         await stage(id, input, items)
       } catch (error) {
         // Should Redis be away, the sweeper and the claim's end do this later.
-        await Promise.allSettled([forget(id), claim && idempotency.release(claim)])
+        await Promise.allSettled([forgetBatch(redis, keys, id), claim && idempotency.release(claim)])
         throw error
       }
       await startBatch(id)
@@ -111,7 +112,6 @@ export function createBatches({
 
     async retry(id, selection) {
       await get(id)
-      await redis.sadd(keys.activeBatches, id)
       let count = 0
       for await (const indexes of selectFailed(redis, keys.batch(id), selection)) {
         const retried = await ledger.retry(id, indexes)
@@ -122,7 +122,9 @@ export function createBatches({
           )
         count += retried
       }
-      if (count > 0) await startBatch(id)
+      if (count === 0) return 0
+      await redis.sadd(keys.activeBatches, id)
+      await startBatch(id)
       return count
     },
 
@@ -130,7 +132,7 @@ export function createBatches({
       const { status } = await get(id)
       if (!isEnded(status))
         throw conflict('batch_running', `Batch '${id}' is ${status}: cancel it first, or wait for its end.`)
-      await forget(id)
+      await forgetBatch(redis, keys, id)
     },
 
     async *watch(id, { intervalMs, signal }) {
@@ -180,7 +182,7 @@ export function createBatches({
   ): Promise<void> {
     await admission.check()
     const k = keys.batch(id)
-    await redis.multi().zadd(keys.stagingBatches, Date.now(), id).exec()
+    await redis.zadd(keys.stagingBatches, Date.now(), id)
     await redis.hset(k.meta, newMeta(extractor, options))
     let total = 0
     let pipeline = redis.pipeline()
@@ -188,8 +190,8 @@ export function createBatches({
       stageBlock(pipeline, k.blocks, block)
       total = block.end
       if (pipeline.length < blocksPerFlush) continue
-      pipeline.zadd(keys.stagingBatches, Date.now(), id)
       await run(pipeline)
+      await redis.zadd(keys.stagingBatches, Date.now(), id)
       if (claim) await idempotency.renew(claim, id)
       await admission.check()
       pipeline = redis.pipeline()
@@ -199,12 +201,6 @@ export function createBatches({
     await redis.multi().sadd(keys.activeBatches, id).zadd(keys.allBatches, 0, id).exec()
     await seal(redis, [k.meta], [total, Date.now()])
     await redis.zrem(keys.stagingBatches, id)
-  }
-
-  async function forget(id: string): Promise<void> {
-    const { wake: _, ...stored } = keys.batch(id)
-    await redis.unlink(...Object.values(stored))
-    await redis.multi().zrem(keys.allBatches, id).srem(keys.activeBatches, id).zrem(keys.stagingBatches, id).exec()
   }
 
   async function acted(id: string, was: string, fine: readonly string[], verb: string): Promise<Batch> {

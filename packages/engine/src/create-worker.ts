@@ -27,6 +27,8 @@ const extractorsKept = 500
 export interface WorkerOptions extends EngineOptions {
   /** Calls in flight of this process, on each lane. */
   readonly concurrency: number
+  /** Ended batches are removed after this; null: never. */
+  readonly retentionMs: number | null
   /** The provider of each lane. */
   readonly provider: (lane: string) => { readonly extract: Extract; readonly estimateTokens: EstimateTokens }
 }
@@ -42,6 +44,7 @@ export async function createWorker({
   prefix,
   lanes,
   concurrency,
+  retentionMs,
   provider,
   onError,
 }: WorkerOptions): Promise<WorkerEngine> {
@@ -72,7 +75,7 @@ export async function createWorker({
     },
   })
   const batchWorker = createBatchWorker({ connection: redis, redis, keys, feedBatch, onError })
-  const sweeper = startSweeper({ redis, keys, startBatch, onError })
+  const sweeper = startSweeper({ redis, keys, startBatch, retentionMs, onError })
   const announcing = every(announceMs, announce)
   const looking = every(cancelLookMs, abortCancelled)
   const opened = opening.move()

@@ -36,6 +36,8 @@ export interface Keys {
   readonly activeBatches: string
   /** Sorted set id -> unix ms of the last block: batches being staged. */
   readonly stagingBatches: string
+  /** Sorted set id -> unix ms of its end: batches that will expire. */
+  readonly endedBatches: string
   /** String, held by the process that sweeps. */
   readonly sweepLease: string
   /** String: the batch made under an idempotency key. */
@@ -79,6 +81,7 @@ export function createKeys(prefix: string): Keys {
     allBatches: `${prefix}:{batches}:all`,
     activeBatches: `${prefix}:{batches}:active`,
     stagingBatches: `${prefix}:{batches}:staging`,
+    endedBatches: `${prefix}:{batches}:ended`,
     sweepLease: `${prefix}:{batches}:sweep`,
     idempotency: (hash) => `${prefix}:idempotency:${hash}`,
     extractorNames: `${prefix}:{extractors}:names`,

@@ -39,6 +39,7 @@ test('near the memory limit new work is refused with nothing left behind, and ru
     const worker = await createWorker({
       ...common,
       concurrency: 10,
+      retentionMs: null,
       provider: () => ({
         estimateTokens: () => 1,
         extract: async () => ({

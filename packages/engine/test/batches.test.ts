@@ -245,4 +245,16 @@ describe('a batch', () => {
     await expect(engine.batches.get(batch.id)).rejects.toMatchObject({ status: 404 })
     expect(await sluice.redis.keys(`${sluice.prefix}:{${batch.id}}:*`)).toEqual([])
   })
+
+  test('is removed with all it holds when its time is over', async () => {
+    const sluice = testSluice()
+    const engine = await sluice.engine()
+    const { batch } = await engine.batches.create({ extractor: inline, options }, texts(5))
+    await sluice.worker(echo, { retentionMs: 1 })
+    await readAll(engine, batch.id)
+    await expect
+      .poll(() => sluice.redis.keys(`${sluice.prefix}:{${batch.id}}:*`), { timeout: 15_000, interval: 200 })
+      .toEqual([])
+    expect((await engine.batches.list({ limit: 10 })).data).toEqual([])
+  })
 })

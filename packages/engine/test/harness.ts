@@ -21,7 +21,10 @@ export interface TestSluice {
   readonly keys: ReturnType<typeof createKeys>
   engine(): Promise<Engine>
   /** A worker whose provider answers as told. Closed after the test, without grace, when the test did not. */
-  worker(answer: Answer, options?: { concurrency?: number }): Promise<{ close(graceMs: number): Promise<void> }>
+  worker(
+    answer: Answer,
+    options?: { concurrency?: number; retentionMs?: number | null },
+  ): Promise<{ close(graceMs: number): Promise<void> }>
 }
 
 const used = new Set<TestSluice & { close(failed: boolean): Promise<void> }>()
@@ -53,12 +56,16 @@ export function testSluice(lane: Partial<LaneConfigInput> = {}): TestSluice {
       closers.push(async () => engine[Symbol.asyncDispose]())
       return engine
     },
-    async worker(answer: Answer, { concurrency = 10 } = {}) {
+    async worker(
+      answer: Answer,
+      { concurrency = 10, retentionMs = null }: { concurrency?: number; retentionMs?: number | null } = {},
+    ) {
       const worker = await createWorker({
         redisUrl,
         prefix,
         lanes,
         concurrency,
+        retentionMs,
         onError,
         provider: () => ({
           estimateTokens: () => 10,
