@@ -7,7 +7,7 @@ import { whyNotFree } from './processes/ports.ts'
 import { startApi, startSimulator, startWorker, type Surroundings } from './apps.ts'
 import { createApiClient } from './sample/api-client.ts'
 import { mayCostMoney, runSamples, showUnfinished } from './sample/run-samples.ts'
-import { readSettings, simulatorModel, type Settings } from './settings.ts'
+import { readSettings, type Settings } from './settings.ts'
 import { StartError } from './start-error.ts'
 import { listenForStop, type StopSignals } from './stop-signals.ts'
 import { createScreen, type Screen } from './terminal/screen.ts'
@@ -40,16 +40,16 @@ async function start(signals: StopSignals): Promise<void> {
     services.push(redis)
     env['REDIS_URL'] = redis.url
   }
-  if (settings.usesSimulator) {
+  if (settings.config.usesSimulator) {
     screen.say('Starting the simulator...')
     const simulator = stack.use(await startSimulator(around))
     services.push(simulator)
-    Object.assign(env, { OPENAI_BASE_URL: simulator.baseUrl, SLUICE_MODEL: simulatorModel })
+    env['SLUICE_SIMULATOR_URL'] = simulator.baseUrl
   }
   screen.say('Starting worker and API...')
   services.push(stack.use(await startWorker(env, settings.config, around)))
   services.push(stack.use(await startApi(env, settings.config, around)))
-  if (settings.usesSimulator) sayThatAnswersAreSimulated()
+  if (settings.config.usesSimulator) sayThatAnswersAreSimulated()
 
   const gaveUp = Promise.race(services.map(({ givenUp }) => givenUp)).then((reason) =>
     Promise.reject(new StartError(reason)),
@@ -75,7 +75,8 @@ async function showWork(settings: Settings, redis: string, signal: AbortSignal):
     await showUnfinished(api, screen, unfinished)
   } else if ((await api.batches()).length === 0) {
     const provider = lanes[lane]?.baseUrl ?? 'api.openai.com'
-    if (settings.usesSimulator || (await mayCostMoney(screen, provider, signal))) await runSamples(api, screen, lane)
+    if (settings.config.usesSimulator || (await mayCostMoney(screen, provider, signal)))
+      await runSamples(api, screen, lane)
   }
   sayWhereThingsAre(screen, { url, needsKey: apiKeys.length > 0, lane, redis, logs: `${dataDirectory}/logs` })
 }

@@ -5,7 +5,7 @@ import { pathToFileURL } from 'node:url'
 import { promisify } from 'node:util'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { readConfig } from './config.ts'
-import { ConfigError, NoProviderError } from './config-error.ts'
+import { ConfigError } from './config-error.ts'
 
 // Inside the package, so that the files of the tests find zod and @sluice/config as a file in the repository does.
 const here = import.meta.dirname
@@ -78,6 +78,7 @@ describe('the environment', () => {
 
   it.each([
     ['no Redis', { ...env, REDIS_URL: undefined }, /^REDIS_URL is not set/],
+    ['no provider', { REDIS_URL: env.REDIS_URL }, /^No provider is configured/],
     ['a provider without a model', { ...env, SLUICE_MODEL: undefined }, /^SLUICE_MODEL is not set/],
     ['a public address without keys', { ...env, HOST: '0.0.0.0' }, /^HOST is 0\.0\.0\.0.*SLUICE_API_KEYS/],
     ['a list of keys that holds none', { ...env, SLUICE_API_KEYS: ' , ' }, /^SLUICE_API_KEYS names no key/],
@@ -86,8 +87,16 @@ describe('the environment', () => {
     expect(await refusal(variables)).toEqual([expect.stringMatching(line)])
   })
 
-  it('tells apart that no provider is configured at all', async () => {
-    await expect(readConfig({ REDIS_URL: env.REDIS_URL }, directory)).rejects.toBeInstanceOf(NoProviderError)
+  it('falls back to the simulator, and says so, only where no provider is configured', async () => {
+    const simulator = { REDIS_URL: env.REDIS_URL, SLUICE_SIMULATOR_URL: 'http://127.0.0.1:4010/v1' }
+    const without = await readConfig({ ...simulator, SLUICE_MODEL: 'm' }, directory)
+    expect(without).toMatchObject({
+      usesSimulator: true,
+      lanes: { default: { baseUrl: 'http://127.0.0.1:4010/v1', model: 'simulator' } },
+    })
+    const withProvider = await readConfig({ ...simulator, ...env }, directory)
+    expect(withProvider).toMatchObject({ usesSimulator: false, lanes: { default: { baseUrl: env.OPENAI_BASE_URL } } })
+    expect(await refusal({ ...simulator, OPENAI_API_KEY: 'key' })).toEqual([expect.stringMatching(/^SLUICE_MODEL/)])
   })
 
   it('lets everyone in on a public address when there are keys to ask for', async () => {

@@ -1,7 +1,7 @@
 import { laneConfig, type LaneConfig } from '@sluice/contract/lane'
 import type { CodeExtractor } from './code-extractor.ts'
 import { loadConfigFile, type LoadedFile } from './config-file.ts'
-import { ConfigError, NoProviderError } from './config-error.ts'
+import { ConfigError } from './config-error.ts'
 import { readEnvironment, type Environment } from './environment.ts'
 
 /** All that a process is told from outside, parsed once. */
@@ -29,6 +29,8 @@ export interface Config {
   }
   /** By name; at least one. */
   readonly lanes: Readonly<Record<string, LaneConfig>>
+  /** No provider is configured: the lane `default` is answered by the simulator's rules, not by a model. */
+  readonly usesSimulator: boolean
   /** Those written in code, in the order of the file. */
   readonly extractors: readonly CodeExtractor[]
 }
@@ -44,7 +46,7 @@ export async function readConfig(
   const environment = readEnvironment(env)
   const file = await loadConfigFile(environment.SLUICE_CONFIG, directory)
   const lanes = withDefaultLane(environment, file)
-  requireLanes(file, lanes)
+  requireLanes(file, lanes.lanes)
   return {
     redisUrl: requireRedisUrl(environment),
     prefix: environment.SLUICE_PREFIX,
@@ -58,37 +60,45 @@ export async function readConfig(
       queuesReadOnly: environment.SLUICE_QUEUES_READONLY,
     },
     worker: { concurrency: environment.SLUICE_CONCURRENCY, graceMs: environment.SLUICE_GRACE_S * 1_000 },
-    lanes,
+    ...lanes,
     extractors: file.extractors,
   }
 }
 
+type Lanes = Pick<Config, 'lanes' | 'usesSimulator'>
+
 /** The variables make the lane `default`, unless the file has one; lanes of the file stand as they are written there. */
-function withDefaultLane(environment: Environment, file: LoadedFile): Config['lanes'] {
-  if (file.lanes['default'] !== undefined) return file.lanes
+function withDefaultLane(environment: Environment, file: LoadedFile): Lanes {
+  const fromFile = { lanes: file.lanes, usesSimulator: false }
+  if (file.lanes['default'] !== undefined) return fromFile
   const { OPENAI_API_KEY: apiKey, OPENAI_BASE_URL: baseUrl, SLUICE_MODEL: model } = environment
   const hasLanes = Object.keys(file.lanes).length > 0
-  if (apiKey === undefined && baseUrl === undefined) {
-    if (hasLanes) return file.lanes
-    throw new NoProviderError()
-  }
+  if (apiKey === undefined && baseUrl === undefined) return hasLanes ? fromFile : simulatorLane(environment)
   if (model === undefined) {
     // A key may well be set for the lanes of the file to use.
-    if (hasLanes) return file.lanes
+    if (hasLanes) return fromFile
     throw new ConfigError(['SLUICE_MODEL is not set: name the model to use, such as gpt-4.1-mini'])
   }
-  return {
-    default: laneConfig.parse({
-      apiKey,
-      baseUrl,
-      model,
-      rpm: environment.SLUICE_RPM,
-      tpm: environment.SLUICE_TPM,
-      timeoutMs: environment.SLUICE_TIMEOUT_MS,
-      structuredOutput: environment.SLUICE_STRUCTURED_OUTPUT,
-    }),
-    ...file.lanes,
+  const defaultLane = laneConfig.parse({
+    apiKey,
+    baseUrl,
+    model,
+    rpm: environment.SLUICE_RPM,
+    tpm: environment.SLUICE_TPM,
+    timeoutMs: environment.SLUICE_TIMEOUT_MS,
+    structuredOutput: environment.SLUICE_STRUCTURED_OUTPUT,
+  })
+  return { lanes: { default: defaultLane, ...file.lanes }, usesSimulator: false }
+}
+
+function simulatorLane({ SLUICE_SIMULATOR_URL: baseUrl }: Environment): Lanes {
+  if (baseUrl === undefined) {
+    throw new ConfigError([
+      'No provider is configured: set OPENAI_API_KEY or OPENAI_BASE_URL together with SLUICE_MODEL, or name lanes in sluice.config.ts',
+    ])
   }
+  // It takes any model; this name tells what answered.
+  return { lanes: { default: laneConfig.parse({ baseUrl, model: 'simulator' }) }, usesSimulator: true }
 }
 
 function requireLanes(file: LoadedFile, lanes: Config['lanes']): void {

@@ -46,6 +46,8 @@ export const variables = {
   OPENAI_API_KEY: z.string().optional(),
   OPENAI_BASE_URL: url(/^https?$/, 'http://127.0.0.1:8000/v1').optional(),
   SLUICE_MODEL: z.string().optional(),
+  /** Where the simulator is, for when no provider is configured: set by `start` and by docker-compose.yml. */
+  SLUICE_SIMULATOR_URL: url(/^https?$/, 'http://127.0.0.1:4010/v1').optional(),
   SLUICE_RPM: wholeNumber(1, 1_000_000_000).optional(),
   SLUICE_TPM: wholeNumber(1, 1_000_000_000_000).optional(),
   SLUICE_TIMEOUT_MS: wholeNumber(100, 3_600_000).optional(),
