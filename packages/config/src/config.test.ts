@@ -38,7 +38,7 @@ describe('the environment', () => {
       allowWeakDurability: false,
       logLevel: 'info',
       api: { host: '127.0.0.1', port: 3000, apiKeys: [], bodyLimitBytes: 32 * 1024 * 1024, queuesReadOnly: true },
-      worker: { concurrency: 100, graceMs: 8_000 },
+      worker: { concurrency: 100, graceMs: 8_000, retentionMs: null },
       lanes: {
         default: { baseUrl: 'http://127.0.0.1:8000/v1', model: 'm', rpm: 600, structuredOutput: 'json_schema' },
       },

@@ -26,6 +26,8 @@ export interface Config {
     readonly concurrency: number
     /** How long running items may go on after SIGTERM before they are handed back. */
     readonly graceMs: number
+    /** Ended batches and their results are removed after this time; null: never. */
+    readonly retentionMs: number | null
   }
   /** By name; at least one. */
   readonly lanes: Readonly<Record<string, LaneConfig>>
@@ -47,6 +49,7 @@ export async function readConfig(
   const file = await loadConfigFile(environment.SLUICE_CONFIG, directory)
   const lanes = withDefaultLane(environment, file)
   requireLanes(file, lanes.lanes)
+  const days = environment.SLUICE_RETENTION_DAYS
   return {
     redisUrl: requireRedisUrl(environment),
     prefix: environment.SLUICE_PREFIX,
@@ -59,7 +62,11 @@ export async function readConfig(
       bodyLimitBytes: environment.SLUICE_BODY_LIMIT_MB * 1024 * 1024,
       queuesReadOnly: environment.SLUICE_QUEUES_READONLY,
     },
-    worker: { concurrency: environment.SLUICE_CONCURRENCY, graceMs: environment.SLUICE_GRACE_S * 1_000 },
+    worker: {
+      concurrency: environment.SLUICE_CONCURRENCY,
+      graceMs: environment.SLUICE_GRACE_S * 1_000,
+      retentionMs: days === undefined ? null : days * 86_400_000,
+    },
     ...lanes,
     extractors: file.extractors,
   }

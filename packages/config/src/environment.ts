@@ -7,6 +7,12 @@ const wholeNumber = (min: number, max: number) =>
     .regex(/^[0-9]+$/, 'must be a whole number')
     .transform(Number)
     .pipe(z.int().min(min, `must be at least ${min}`).max(max, `must be at most ${max}`))
+const decimal = (unit: string, min: number, max: number) =>
+  z
+    .string()
+    .regex(/^[0-9]+(\.[0-9]+)?$/, `must be a number of ${unit}`)
+    .transform(Number)
+    .pipe(z.number().min(min, `must be at least ${min}`).max(max, `must be at most ${max}`))
 const flag = z
   .enum(['true', 'false', '1', '0'], 'must be true or false')
   .transform((value) => value === 'true' || value === '1')
@@ -36,12 +42,8 @@ export const variables = {
 
   SLUICE_CONCURRENCY: wholeNumber(1, 10_000).default(100),
   /** Below the 10 s after which `docker stop` kills, with a second to hand back what still runs. */
-  SLUICE_GRACE_S: z
-    .string()
-    .regex(/^[0-9]+(\.[0-9]+)?$/, 'must be a number of seconds')
-    .transform(Number)
-    .pipe(z.number().max(3_600, 'must be at most 3600'))
-    .default(8),
+  SLUICE_GRACE_S: decimal('seconds', 0, 3_600).default(8),
+  SLUICE_RETENTION_DAYS: decimal('days', 0.01, 36_500).optional(),
 
   OPENAI_API_KEY: z.string().optional(),
   OPENAI_BASE_URL: url(/^https?$/, 'http://127.0.0.1:8000/v1').optional(),
