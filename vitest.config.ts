@@ -1,10 +1,11 @@
 import { defineConfig } from 'vitest/config'
 
 // unit: pure logic, beside its file, no Redis. engine: on a real Redis. system: whole processes.
+// What needs more than this machine's Node and a Redis is in vitest.slow.config.ts.
 export default defineConfig({
   test: {
     projects: [
-      { test: { name: 'unit', include: ['{apps,packages}/*/src/**/*.test.ts'] } },
+      { test: { name: 'unit', include: ['{apps,packages}/*/src/**/*.test.ts', 'scripts/**/*.test.ts'] } },
       {
         test: {
           name: 'engine',
@@ -17,7 +18,7 @@ export default defineConfig({
       {
         test: {
           name: 'system',
-          include: ['test/**/*.test.ts'],
+          include: ['test/*.test.ts'],
           globalSetup: 'test/redis.setup.ts',
           testTimeout: 120_000,
           hookTimeout: 120_000,

@@ -1,0 +1,15 @@
+import { defineConfig } from 'vitest/config'
+
+// Suites that need Docker or a browser, or take minutes. Not part of `pnpm test`; .ci/run runs each:
+// vitest run --config vitest.slow.config.ts --project compose
+const slow = { testTimeout: 300_000, hookTimeout: 300_000, fileParallelism: false } as const
+
+export default defineConfig({
+  test: {
+    projects: [
+      { test: { ...slow, name: 'compose', include: ['test/compose/*.test.ts'] } },
+      { test: { ...slow, name: 'browser', include: ['test/browser/*.test.ts'], globalSetup: 'test/redis.setup.ts' } },
+      { test: { ...slow, name: 'chaos', include: ['test/chaos/*.test.ts'], globalSetup: 'test/redis.setup.ts' } },
+    ],
+  },
+})
