@@ -26,7 +26,7 @@ export function newMeta(extractor: Extractor, options: BatchOptions): BatchMeta 
 }
 
 /**
- * What the API shows. `running` is the number of run tokens and `open` of items in the window, read together with `meta`.
+ * What the API shows. `running` is the number of calls in flight and `open` of items in the window, read together with `meta`.
  * The counts add up to `total` by construction: waiting is what is left.
  */
 export function toBatch(id: string, meta: BatchMeta, open: number, running: number, priced: boolean): Batch {
@@ -36,7 +36,7 @@ export function toBatch(id: string, meta: BatchMeta, open: number, running: numb
   const total = number('total')
   const done = number('succeeded') + number('failed')
   const stopped = status === 'cancelling' || status === 'cancelled'
-  // While a batch is cancelled only running items are open; those that lost their worker are still open too.
+  // While a batch is cancelled only items that a worker holds are open: they end with their call's abort.
   const live = stopped ? open : running
   const rest = total - done - live
   return {

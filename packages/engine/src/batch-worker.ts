@@ -88,7 +88,7 @@ export function createBatchWorker(dependencies: {
       const [[, fields], [, running]] = (await redis
         .multi()
         .hmget(k.meta, 'status', 'total', 'succeeded', 'failed')
-        .hlen(k.runs)
+        .hlen(k.calls)
         .exec()) as [[null, (string | null)[]], [null, number]]
       const [status, ...numbers] = fields
       if (!status) return

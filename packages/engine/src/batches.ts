@@ -162,7 +162,7 @@ export function createBatches({
       .multi()
       .hgetall(k.meta)
       .hlen(k.open)
-      .hlen(k.runs)
+      .hlen(k.calls)
       .exec()) as [[null, BatchMeta], [null, number], [null, number]]
     if (meta['status'] === undefined || meta['status'] === 'staging') return null
     return toBatch(id, meta, open, running, isPriced(meta['lane'] ?? ''))

@@ -14,6 +14,7 @@ import { createLedger } from './ledger/ledger.ts'
 import { createQuota } from './quota/create-quota.ts'
 import { createQueues } from './queues.ts'
 import { createRunItem } from './run-item.ts'
+import { createSlots } from './slots.ts'
 import { createStartBatch } from './start-batch.ts'
 import { startSweeper } from './sweeper.ts'
 import { createWakes } from './wake.ts'
@@ -23,6 +24,11 @@ const announceMs = 2_000
 /** A cancelled batch's calls are aborted within this, on every worker, without a message that could be lost. */
 const cancelLookMs = 400
 const extractorsKept = 500
+/**
+ * Items held beyond those whose call is in flight: taken up, or being recorded. So a call's slot goes to the next one at once,
+ * and what Redis takes for its writes to be on disk (about 1 ms each, `appendfsync always`) costs no throughput.
+ */
+const preparedFraction = 0.25
 
 export interface WorkerOptions extends EngineOptions {
   /** Calls in flight of this process, on each lane. */
@@ -51,6 +57,7 @@ export async function createWorker({
   await using opening = new AsyncDisposableStack()
   const keys = createKeys(prefix)
   const workerId = randomUUID()
+  const held = concurrency + Math.max(2, Math.ceil(concurrency * preparedFraction))
   const redis = opening.adopt(await connectWaiting(redisUrl, onError), (it) => it.disconnect())
   const wakes = opening.use(createWakes(await connectWaiting(redisUrl, onError)))
   const ledger = createLedger(redis, keys)
@@ -91,7 +98,7 @@ export async function createWorker({
 
   async function close(graceMs: number): Promise<void> {
     clearInterval(announcing)
-    await Promise.all([...openLanes].map(([, lane]) => lane.window.retire(workerId, concurrency).catch(onError)))
+    await Promise.all([...openLanes].map(([, lane]) => lane.window.retire(workerId, held).catch(onError)))
     await Promise.all([sweeper.stop(), batchWorker.close(), closeLanes(graceMs)])
     clearInterval(looking)
     await opened.disposeAsync()
@@ -115,6 +122,7 @@ export async function createWorker({
       estimateTokens,
       readItem: (batchId, index) => items.get(batchId, index),
       readExtractor,
+      slots: createSlots(concurrency),
       pauseLane: (reason) => pauseLane(name, reason),
       policy: config.retry,
       costOf: (call) => nanoUsd(call, config.prices),
@@ -126,7 +134,7 @@ export async function createWorker({
         connection: redis,
         keys,
         lane: name,
-        concurrency,
+        concurrency: held,
         // A job may be dropped without a call, so the guard stands at twice the limit; the quota is what paces.
         limiter:
           config.rpm === undefined ? { max: 1_000_000, duration: 1_000 } : { max: 2 * config.rpm, duration: 60_000 },
@@ -142,7 +150,7 @@ export async function createWorker({
   }
 
   async function announce(): Promise<void> {
-    await Promise.all([...openLanes.values()].map((lane) => lane.window.announce(workerId, concurrency)))
+    await Promise.all([...openLanes.values()].map((lane) => lane.window.announce(workerId, held)))
   }
 
   async function abortCancelled(): Promise<void> {

@@ -9,10 +9,12 @@ export interface BatchKeys {
   readonly blocks: string
   /** Hash index -> feed number: the items that stand in the lane's queue or run. The batch's part of the window. */
   readonly open: string
-  /** Hash index -> run token: the items that a worker runs now. The token fences off earlier runs. */
+  /** Hash index -> run token: the items that a worker holds now. The token fences off earlier runs. */
   readonly runs: string
-  /** Hash index -> run token: calls sent whose end is not known. */
+  /** Hash index -> run token: the calls in flight. */
   readonly calls: string
+  /** Set of indexes: a call was sent and nobody knows how it ended, so it may have been paid. */
+  readonly unsettled: string
   /** Hash index -> JSON: what an item has used of its attempts, while it is not done. */
   readonly tries: string
   /** List of indexes that go to the window before new ones. */
@@ -70,6 +72,7 @@ export function createKeys(prefix: string): Keys {
         open: `${base}:open`,
         runs: `${base}:runs`,
         calls: `${base}:calls`,
+        unsettled: `${base}:unsettled`,
         tries: `${base}:tries`,
         requeue: `${base}:requeue`,
         results: `${base}:results`,

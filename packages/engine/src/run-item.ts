@@ -1,4 +1,4 @@
-import type { EstimateTokens, Extract } from '@sluice/contract/extract-function'
+import type { EstimateTokens, Extract, ExtractRequest } from '@sluice/contract/extract-function'
 import type { Extractor } from '@sluice/contract/extractor'
 import type { Item } from '@sluice/contract/item'
 import type { Call } from '@sluice/contract/outcome'
@@ -6,6 +6,7 @@ import type { FailureType } from '@sluice/contract/result'
 import { decide, paid, type RetryPolicy } from './decide.ts'
 import { type Cost, type Ledger, noCost, type Run, type Tries } from './ledger/ledger.ts'
 import { type Quota, QuotaTooLargeError, type Reservation } from './quota/quota.ts'
+import type { Slots } from './slots.ts'
 import { ofItem, type StoredResult } from './stored-result.ts'
 
 /** How one run of an item ended. */
@@ -29,6 +30,8 @@ export interface RunItemDependencies {
   readonly estimateTokens: EstimateTokens
   readonly readItem: (batchId: string, index: number) => Promise<Item | null>
   readonly readExtractor: (batchId: string) => Promise<Extractor | null>
+  /** The calls that this process may have in flight on the lane. */
+  readonly slots: Slots
   /** Pauses every batch of the lane. */
   readonly pauseLane: (reason: string) => Promise<void>
   readonly policy: RetryPolicy
@@ -40,7 +43,35 @@ export interface RunItemDependencies {
 export function createRunItem(
   dependencies: RunItemDependencies,
 ): (run: Run, options: { signal: AbortSignal }) => Promise<RunEnd> {
-  const { ledger, quota, extract, estimateTokens, readItem, readExtractor, pauseLane, policy, costOf } = dependencies
+  const { ledger, quota, extract, estimateTokens, readItem, readExtractor, slots, pauseLane, policy, costOf } =
+    dependencies
+
+  /** The call itself, or why there is none. Only here are a slot and a part of the quota held. */
+  async function makeCall(
+    run: Run,
+    request: ExtractRequest,
+    signal: AbortSignal,
+  ): Promise<Call | QuotaTooLargeError | 'aborted' | 'stale' | 'paused' | 'cancelled'> {
+    let reserved: Reservation | undefined
+    try {
+      using _slot = await slots.take(signal)
+      reserved = await quota.reserve(estimateTokens(request), { signal })
+      const opened = await ledger.openCall(run)
+      if (opened !== 'opened') {
+        quota.release(reserved)
+        return opened
+      }
+      const call = await extract(request, { signal })
+      quota.settle(reserved, call)
+      return call
+    } catch (error) {
+      if (error instanceof QuotaTooLargeError) return error
+      // An aborted call may have reached the provider: its reservation stays spent, and the ledger keeps it as unsettled.
+      if (signal.aborted) return 'aborted'
+      if (reserved) quota.release(reserved)
+      throw error
+    }
+  }
 
   return async (run, { signal }) => {
     const taken = await ledger.take(run)
@@ -51,26 +82,13 @@ export function createRunItem(
     let { tries } = taken
     for (;;) {
       const request = { extractor, text: item.text, reasks: tries.reasks }
-      const reserved = await reserve(estimateTokens(request), signal)
-      if (reserved === 'aborted') return aborted(run, signal)
-      if (reserved instanceof QuotaTooLargeError)
-        return fail({ type: 'too_large', message: reserved.message }, tries, noCost, null)
-
-      const opened = await ledger.openCall(run)
-      if (opened !== 'opened') {
-        quota.release(reserved)
-        return giveUp(opened)
+      const made = await makeCall(run, request, signal)
+      if (made === 'aborted') return aborted(run, signal)
+      if (made instanceof QuotaTooLargeError) {
+        return fail({ type: 'too_large', message: made.message }, tries, noCost, null)
       }
-      let call: Call
-      try {
-        call = await extract(request, { signal })
-      } catch (error) {
-        // Whether the provider was paid is not known: the reservation is spent, and the open call stays marked.
-        if (signal.aborted) return aborted(run, signal)
-        quota.release(reserved)
-        throw error
-      }
-      quota.settle(reserved, call)
+      if (typeof made === 'string') return giveUp(made)
+      const call = made
 
       const wasPaid = paid(call)
       const cost: Cost = {
@@ -79,7 +97,7 @@ export function createRunItem(
         cachedInputTokens: call.cachedInputTokens,
         nanoUsd: costOf(call),
       }
-      const mark = wasPaid === 'unknown' ? 'keep' : 'clear'
+      const end = wasPaid === 'unknown' ? 'unsettled' : 'settled'
       const decision = decide(call, tries, { ...policy, reasks: extractor.reasks })
       switch (decision.type) {
         case 'succeed': {
@@ -92,34 +110,21 @@ export function createRunItem(
         case 'ask-again':
         case 'wait': {
           tries = decision.tries
-          if ((await ledger.closeCall(run, tries, cost, mark)) === 'stale') return { type: 'dropped' }
+          if ((await ledger.closeCall(run, tries, cost, end)) === 'stale') return { type: 'dropped' }
           continue
         }
         case 'retry': {
-          if ((await ledger.closeCall(run, decision.tries, cost, mark)) === 'stale') return { type: 'dropped' }
+          if ((await ledger.closeCall(run, decision.tries, cost, end)) === 'stale') return { type: 'dropped' }
           await ledger.letGo(run, 'wait')
           return { type: 'retry', delayMs: decision.delayMs, message: decision.message }
         }
         case 'pause-lane': {
-          if ((await ledger.closeCall(run, decision.tries, cost, mark)) === 'stale') return { type: 'dropped' }
+          if ((await ledger.closeCall(run, decision.tries, cost, end)) === 'stale') return { type: 'dropped' }
           await pauseLane(decision.reason)
           return giveUp('paused')
         }
         default:
           return decision satisfies never
-      }
-    }
-
-    async function reserve(
-      tokens: number,
-      aborting: AbortSignal,
-    ): Promise<Reservation | QuotaTooLargeError | 'aborted'> {
-      try {
-        return await quota.reserve(tokens, { signal: aborting })
-      } catch (error) {
-        if (aborting.aborted) return 'aborted'
-        if (error instanceof QuotaTooLargeError) return error
-        throw error
       }
     }
 

@@ -10,18 +10,19 @@ import { extracted, inline, options, readAll } from './harness.ts'
 test('near the memory limit new work is refused with nothing left behind, and running work goes on to its end', async () => {
   await using server = await startOwnRedis()
   const redis = new Redis(server.url)
-  await redis.config('SET', 'maxmemory', '24mb')
+  await redis.config('SET', 'maxmemory', '64mb')
+  const errors: string[] = []
   const common = {
     redisUrl: server.url,
     prefix: 'full',
     lanes: { default: laneConfig.parse({ model: 'm' }) },
-    onError: () => {},
+    onError: (error: Error) => errors.push(error.message),
   }
   const engine = await createEngine(common)
   const noise = () =>
     Array.from({ length: 200 }, (_, i) => ({
       id: String(i),
-      text: Array.from({ length: 500 }, () => Math.random().toString(36)).join(''),
+      text: Array.from({ length: 1_000 }, () => Math.random().toString(36)).join(''),
     }))
   try {
     const first = await engine.batches.create({ extractor: inline, options }, noise())
@@ -54,6 +55,7 @@ test('near the memory limit new work is refused with nothing left behind, and ru
     })
     for (const batch of listed.data) expect(await readAll(engine, batch.id)).toHaveLength(200)
     await worker.close(0)
+    expect(errors).toEqual([])
     await engine.batches.delete(first.batch.id)
     for (const batch of listed.data.slice(0, -1)) await engine.batches.delete(batch.id)
     await expect

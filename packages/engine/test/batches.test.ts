@@ -231,7 +231,7 @@ describe('a batch', () => {
       )
     }
     expect(most).toBeGreaterThan(5)
-    expect(most).toBeLessThanOrEqual(25)
+    expect(most).toBeLessThanOrEqual(30)
   })
 
   test('is deleted with all it holds, and only when it has ended', async () => {

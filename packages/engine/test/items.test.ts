@@ -46,7 +46,7 @@ describe('a result', () => {
     await ledger.take(run('a'))
     await ledger.openCall(run('a'))
     const tries = { ...noTries, calls: 1, unavailable: 1 }
-    expect(await ledger.closeCall(run('a'), tries, noCost, 'clear')).toBe('closed')
+    expect(await ledger.closeCall(run('a'), tries, noCost, 'settled')).toBe('closed')
     expect(await ledger.take(run('b'))).toEqual({ type: 'taken', tries })
   })
 })

@@ -57,7 +57,7 @@ export interface Ledger {
   open(batchId: string): Promise<{ index: number; feed: number }[]>
   take(run: Run): Promise<Taken>
   openCall(run: Run): Promise<Opened>
-  closeCall(run: Run, tries: Tries, cost: Cost, mark: 'keep' | 'clear'): Promise<'closed' | 'stale'>
+  closeCall(run: Run, tries: Tries, cost: Cost, end: 'settled' | 'unsettled'): Promise<'closed' | 'stale'>
   record(run: Run, status: 'succeeded' | 'failed', result: object, cost: Cost): Promise<'recorded' | 'stale'>
   letGo(run: Run, to: 'wait' | 'requeue' | 'cancel'): Promise<'done' | 'stale'>
   pause(batchId: string, reason: string): Promise<string>
@@ -111,7 +111,7 @@ export function createLedger(redis: Redis, keys: Keys): Ledger {
       const k = keys.batch(run.batchId)
       const [type, tries] = (await scripts.take(
         redis,
-        [k.meta, k.open, k.runs, k.calls, k.tries],
+        [k.meta, k.open, k.runs, k.calls, k.unsettled, k.tries],
         [...runArgs(run), Date.now()],
       )) as [Taken['type'], string?]
       if (type !== 'taken') return { type }
@@ -120,15 +120,15 @@ export function createLedger(redis: Redis, keys: Keys): Ledger {
 
     async openCall(run) {
       const k = keys.batch(run.batchId)
-      return (await scripts.openCall(redis, [k.meta, k.open, k.runs, k.calls], runArgs(run))) as Opened
+      return (await scripts.openCall(redis, [k.meta, k.open, k.runs, k.calls, k.unsettled], runArgs(run))) as Opened
     },
 
-    async closeCall(run, tries, cost, mark) {
+    async closeCall(run, tries, cost, end) {
       const k = keys.batch(run.batchId)
       return (await scripts.closeCall(
         redis,
-        [k.meta, k.open, k.runs, k.calls, k.tries],
-        [...runArgs(run), mark, JSON.stringify(tries), ...costArgs(cost)],
+        [k.meta, k.open, k.runs, k.calls, k.unsettled, k.tries],
+        [...runArgs(run), end, JSON.stringify(tries), ...costArgs(cost)],
       )) as 'closed' | 'stale'
     },
 
@@ -136,7 +136,7 @@ export function createLedger(redis: Redis, keys: Keys): Ledger {
       const k = keys.batch(run.batchId)
       const [answer] = (await scripts.record(
         redis,
-        [k.meta, k.open, k.runs, k.calls, k.tries, k.results, k.done, k.failed],
+        [k.meta, k.open, k.runs, k.calls, k.unsettled, k.tries, k.results, k.done, k.failed],
         [...runArgs(run), status, JSON.stringify(result), ...costArgs(cost), Date.now(), k.wake],
       )) as ['recorded' | 'stale']
       return answer
@@ -146,7 +146,7 @@ export function createLedger(redis: Redis, keys: Keys): Ledger {
       const k = keys.batch(run.batchId)
       return (await scripts.letGo(
         redis,
-        [k.meta, k.open, k.runs, k.requeue, k.calls, k.tries],
+        [k.meta, k.open, k.runs, k.requeue, k.calls, k.unsettled],
         [...runArgs(run), to, Date.now(), k.wake],
       )) as 'done' | 'stale'
     },
