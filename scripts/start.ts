@@ -1,5 +1,6 @@
+import { existsSync } from 'node:fs'
 import { mkdir } from 'node:fs/promises'
-import { resolve } from 'node:path'
+import { relative, resolve } from 'node:path'
 import { findRedis } from './redis/find-redis.ts'
 import { requireUsable, startKeptRedis } from './redis/kept-redis.ts'
 import { becomeOnlyOne } from './processes/only-one.ts'
@@ -15,7 +16,10 @@ import { sayWhereThingsAre } from './terminal/where-things-are.ts'
 
 // `pnpm start`: everything on this machine, from nothing. What is wrong is said before anything is started, where it can be known.
 process.chdir(resolve(import.meta.dirname, '..'))
-const dataDirectory = '.sluice'
+// What is set already counts more than the file.
+if (existsSync('.env')) process.loadEnvFile('.env')
+// Relative, because the path of a socket in it has at most about 100 characters.
+const dataDirectory = relative('.', process.env['SLUICE_DATA_DIR'] || '.sluice') || '.'
 const screen = createScreen(process.stdout)
 
 async function start(signals: StopSignals): Promise<void> {
