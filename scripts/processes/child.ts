@@ -48,11 +48,16 @@ export async function rotateLog(logFile: string): Promise<void> {
   await rename(logFile, `${logFile}.previous`).catch(ignoreMissing)
 }
 
-/** The last line of a log that is no stack frame, which is where a program that could not start says why; '' when there is none. */
-export async function lastLine(logFile: string): Promise<string> {
+/** Why a program that could not start stopped, as far as its log tells: what it refused, else what it threw, else its last line; or ''. */
+export async function reasonIn(logFile: string): Promise<string> {
   const text = await readFile(logFile, 'utf8').catch(() => '')
-  const lines = text.split('\n').map((line) => line.trim())
-  return lines.filter((line) => line !== '' && !/^(at |Node\.js v|\^|[{}])/.test(line)).at(-1) ?? ''
+  const lines = text.split('\n').filter((line) => line.trim() !== '')
+  const line =
+    lines.findLast((line) => line.startsWith('sluice: ')) ??
+    lines.findLast((line) => /^\w*Error\b/.test(line)) ??
+    lines.at(-1) ??
+    ''
+  return line.replace(/^sluice: /, '').trim()
 }
 
 // A line on the pipe is the order to stop. The pipe also closes when `start` is killed outright; what it had started then needs

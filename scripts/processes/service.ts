@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { StartError } from '../start-error.ts'
-import { endsWithin, lastLine, rotateLog, startChild, type Child, type Program } from './child.ts'
+import { endsWithin, reasonIn, rotateLog, startChild, type Child, type Program } from './child.ts'
 
 export interface ServiceOptions {
   /** As it is named to the user. */
@@ -86,10 +86,10 @@ async function untilReadyOrEnded(options: ServiceOptions, child: Child, signal: 
     sleep(options.readyWithinMs, 'late' as const, { signal: either }),
   ]).finally(() => done.abort())
   if (outcome === 'ready') return
-  const line = await lastLine(options.logFile)
+  const reason = await reasonIn(options.logFile)
   const how =
     outcome === 'ended' ? 'stopped while it was starting' : `was not ready within ${options.readyWithinMs / 1_000} s`
-  throw new StartError(`${options.name} ${how}${line === '' ? '' : `: ${line}`} (all of it: ${options.logFile})`)
+  throw new StartError(`${options.name} ${how}${reason === '' ? '' : `: ${reason}`} (all of it: ${options.logFile})`)
 }
 
 async function stop(child: Child, options: ServiceOptions, hurry: AbortSignal): Promise<void> {

@@ -26,7 +26,7 @@ export function createSpeed(windowMs = 3_000): (done: number, nowMs: number) => 
   const seen: { done: number; at: number }[] = []
   return (done, nowMs) => {
     seen.push({ done, at: nowMs })
-    while (seen.length > 2 && nowMs - seen[1]!.at > windowMs) seen.shift()
+    while (seen.length > 2 && nowMs - seen[1]!.at >= windowMs) seen.shift()
     const first = seen[0]!
     return nowMs - first.at < 250 ? null : ((done - first.done) * 1_000) / (nowMs - first.at)
   }
