@@ -1,0 +1,109 @@
+import { execFile } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
+import { resolve } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { promisify } from 'node:util'
+import type { Batch } from '@sluice/contract/batch'
+import type { Result } from '@sluice/contract/result'
+import { expect, onTestFailed, onTestFinished, test } from 'vitest'
+import { findFreePort } from '../../scripts/processes/ports.ts'
+
+const run = promisify(execFile)
+const root = resolve(import.meta.dirname, '../..')
+
+const hasDocker = await run('docker', ['compose', 'version'])
+  .then(() => run('docker', ['info'], { timeout: 10_000 }))
+  .then(
+    () => true,
+    (error: Error) => {
+      console.error(`SKIPPED, the containers are not tested: ${error.message.split('\n')[0]}`)
+      return false
+    },
+  )
+
+/** The compose file as a user runs it, under a project name, port and key of its own. */
+async function composeProject() {
+  const name = `sluice-test-${randomBytes(4).toString('hex')}`
+  const port = await findFreePort()
+  const apiKey = randomBytes(16).toString('hex')
+  const env = {
+    ...process.env,
+    PORT: String(port),
+    SLUICE_API_KEYS: apiKey,
+    SLUICE_CONCURRENCY: '5',
+    OPENAI_API_KEY: '',
+    OPENAI_BASE_URL: '',
+    SLUICE_MODEL: '',
+  }
+  const files = ['--file', 'docker-compose.yml', '--file', 'test/compose/slow-simulator.yml']
+  const compose = async (...args: string[]): Promise<string> => {
+    const options = { cwd: root, env, maxBuffer: 64 * 1024 * 1024 }
+    return (await run('docker', ['compose', '--project-name', name, ...files, ...args], options)).stdout.trim()
+  }
+  onTestFinished(async () => {
+    await compose('down', '--volumes', '--timeout', '1')
+  })
+  onTestFailed(async () => console.error(await compose('logs', '--tail', '40')))
+  const request = async (path: string, init: RequestInit = {}): Promise<Response> => {
+    const headers = { authorization: `Bearer ${apiKey}`, 'content-type': 'application/json' }
+    return fetch(`http://127.0.0.1:${port}${path}`, { headers, ...init })
+  }
+  const batch = async (id: string): Promise<Batch> => (await (await request(`/v1/batches/${id}`)).json()) as Batch
+  return {
+    compose,
+    request,
+    until: async (id: string, enough: (batch: Batch) => boolean, limitMs: number): Promise<Batch> => {
+      for (const deadline = Date.now() + limitMs; ; await sleep(200)) {
+        const now = await batch(id)
+        if (enough(now)) return now
+        if (Date.now() > deadline) throw new Error(`Not within ${limitMs} ms: ${JSON.stringify(now)}`)
+      }
+    },
+  }
+}
+
+test.skipIf(!hasDocker)(
+  'in containers: three workers, one of them killed, and every item has exactly one result',
+  async () => {
+    const { compose, request, until } = await composeProject()
+    await compose('up', '--build', '--detach', '--wait')
+
+    expect((await request('/v1/batches', { headers: {} })).status).toBe(401)
+
+    const texts = Array.from({ length: 300 }, (_, i) => `My name is Mary and I am ${i} years old`)
+    const submitted = await request('/v1/batches', {
+      method: 'POST',
+      body: JSON.stringify({
+        extractor: {
+          schema: {
+            type: 'object',
+            properties: { name: { type: 'string' }, age: { type: 'integer' } },
+            required: ['name', 'age'],
+          },
+        },
+        items: texts,
+      }),
+    })
+    expect(submitted.status).toBe(202)
+    const { id } = (await submitted.json()) as Batch
+
+    await compose('up', '--detach', '--wait', '--no-recreate', '--scale', 'worker=3')
+    const workers = (await compose('ps', '--quiet', 'worker')).split('\n')
+    expect(workers).toHaveLength(3)
+    // More than one worker of concurrency 5 can have running: the others have joined in.
+    await until(id, ({ counts }) => counts.running > 10, 60_000)
+    await run('docker', ['kill', workers[0]!])
+
+    const { counts, status } = await until(id, (batch) => batch.status === 'completed', 180_000)
+    expect({ counts, status }).toEqual({
+      status: 'completed',
+      counts: { total: 300, waiting: 0, running: 0, succeeded: 300, failed: 0, cancelled: 0 },
+    })
+
+    const lines = (await (await request(`/v1/batches/${id}/results`)).text()).trimEnd().split('\n')
+    const results = lines.map((line) => JSON.parse(line) as Result)
+    expect(results.map(({ index, status, data }) => ({ index, status, data }))).toEqual(
+      texts.map((_, index) => ({ index, status: 'succeeded', data: { name: 'Mary', age: index } })),
+    )
+  },
+)
