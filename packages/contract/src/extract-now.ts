@@ -1,12 +1,20 @@
 import { z } from 'zod'
 import { extractorChoice } from './extractor.ts'
+import { itemText } from './item.ts'
+import { result } from './result.ts'
 
 /** One text, now: a batch of one that is waited for. */
 export const extractNow = z
   .strictObject({
     extractor: extractorChoice,
-    text: z.string().min(1, 'A text must not be empty.'),
+    text: itemText,
     wait_s: z.number().min(0).max(600).default(60).describe('How long to wait before answering 202 with the batch.'),
   })
   .meta({ id: 'ExtractNow' })
 export type ExtractNow = z.infer<typeof extractNow>
+
+export const extracted = result
+  .omit({ index: true, id: true, cursor: true })
+  .extend({ batch_id: z.string() })
+  .meta({ id: 'Extracted' })
+export type Extracted = z.infer<typeof extracted>

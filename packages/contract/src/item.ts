@@ -3,14 +3,17 @@ import { z } from 'zod'
 export const maxTextLength = 4_000_000
 export const metadata = z.record(z.string().max(256), z.unknown()).describe('Yours; comes back unchanged.')
 
-const text = z
+export const itemText = z
   .string()
   .min(1, 'A text must not be empty.')
   .max(maxTextLength, `A text has at most ${maxTextLength.toLocaleString('en')} characters.`)
 
 /** One input: a text, or a text with an id (unique within its batch; default its index) and metadata. */
 export const itemInput = z
-  .union([text, z.strictObject({ id: z.string().min(1).max(256).optional(), text, metadata: metadata.optional() })])
+  .union([
+    itemText,
+    z.strictObject({ id: z.string().min(1).max(256).optional(), text: itemText, metadata: metadata.optional() }),
+  ])
   .meta({ id: 'ItemInput' })
 export type ItemInput = z.infer<typeof itemInput>
 

@@ -66,7 +66,11 @@ export interface Results {
   /**
    * Pages of results, each result once and in order, read only as fast as they are taken.
    * With `follow`, goes on until the batch has ended; without, ends at what is there now
-   * (in input order: all results there are, by index). Throws `invalid_cursor` and `batch_not_found` before the first page.
+   * (in input order: all results there are, by index). Rejects with `invalid_cursor` or `batch_not_found` before the first page.
    */
-  read(batchId: string, query: ResultsQuery, options: { signal: AbortSignal }): AsyncIterable<readonly Result[]>
+  read(
+    batchId: string,
+    query: ResultsQuery,
+    options: { signal: AbortSignal },
+  ): Promise<AsyncIterable<readonly Result[]>>
 }

@@ -35,25 +35,34 @@ interface State {
 
 export function createResults(redis: Redis, keys: Keys, wakes: Wakes, items: ItemSource): Results {
   return {
-    async *read(batchId, query, { signal }) {
-      let position = parseCursor(query)
+    async read(batchId, query, { signal }) {
+      const position = parseCursor(query)
       if ((await readState(batchId)) === null) throw notFound('batch', batchId)
-      using wake = await wakes.listen(keys.batch(batchId).wake)
-
-      while (!signal.aborted) {
-        // Read before the page: when the batch had ended by now, the end of the page is the end of all.
-        const state = await readState(batchId)
-        if (state === null) return
-        const page = await readPage(batchId, position, state, query.follow)
-        position = page.position
-        const chosen =
-          query.status === undefined ? page.results : page.results.filter((one) => one.status === query.status)
-        if (chosen.length > 0) yield chosen
-        if (!page.end) continue
-        if (!query.follow || isEnded(state.status)) return
-        await wake.wait(pollMs, signal)
-      }
+      return pages(batchId, query, position, signal)
     },
+  }
+
+  async function* pages(
+    batchId: string,
+    query: ResultsQuery,
+    from: Position,
+    signal: AbortSignal,
+  ): AsyncGenerator<Result[]> {
+    using wake = await wakes.listen(keys.batch(batchId).wake)
+    let position = from
+    while (!signal.aborted) {
+      // Read before the page: when the batch had ended by now, the end of the page is the end of all.
+      const state = await readState(batchId)
+      if (state === null) return
+      const page = await readPage(batchId, position, state, query.follow)
+      position = page.position
+      const chosen =
+        query.status === undefined ? page.results : page.results.filter((one) => one.status === query.status)
+      if (chosen.length > 0) yield chosen
+      if (!page.end) continue
+      if (!query.follow || isEnded(state.status)) return
+      await wake.wait(pollMs, signal)
+    }
   }
 
   async function readState(batchId: string): Promise<State | null> {

@@ -142,7 +142,7 @@ export async function readAll(
 ): Promise<Result[]> {
   const all: Result[] = []
   const signal = AbortSignal.timeout(limitMs)
-  for await (const page of engine.results.read(batchId, { order: 'input', follow: true, ...query }, { signal }))
+  for await (const page of await engine.results.read(batchId, { order: 'input', follow: true, ...query }, { signal }))
     all.push(...page)
   if (signal.aborted) throw new Error(`The results did not end within ${limitMs} ms; ${all.length} came.`)
   return all

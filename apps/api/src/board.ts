@@ -1,0 +1,50 @@
+import { createBullBoard } from '@bull-board/api'
+import { BullMQAdapter } from '@bull-board/api/bullMQAdapter'
+import { ExpressAdapter } from '@bull-board/express'
+import type { Engine } from '@sluice/engine/engine'
+import type { Router } from 'express'
+
+/** Every open tab polls every queue every few seconds, and rows carry whole values unless they are cut. */
+const longestText = 300
+
+/** Bull Board over all queues: the batches with their progress, and each lane's window. */
+export function createBoard(queues: Engine['queues'], { path, readOnly }: { path: string; readOnly: boolean }): Router {
+  const server = new ExpressAdapter()
+  server.setBasePath(path)
+  createBullBoard({
+    queues: queues.map((queue) => {
+      const adapter = new BullMQAdapter(queue as never, {
+        readOnlyMode: readOnly,
+        description:
+          queue.name === 'batches'
+            ? 'One job a batch: it feeds the batch, and its progress is the batch’s.'
+            : 'The window: items that run or come next. The rest of a batch waits in its ledger.',
+        externalJobUrl: (job) => ({
+          displayText: 'Batch',
+          href: `/v1/batches/${encodeURIComponent(String((job.data as { batch_id?: string }).batch_id ?? ''))}`,
+        }),
+      })
+      for (const field of ['data', 'returnValue'] as const) adapter.setFormatter(field, cut)
+      return adapter
+    }),
+    serverAdapter: server,
+    options: {
+      uiConfig: {
+        boardTitle: 'Sluice',
+        miscLinks: [
+          { text: 'API', url: '/docs' },
+          { text: 'Batches', url: '/v1/batches' },
+        ],
+      },
+    },
+  })
+  return server.getRouter() as Router
+}
+
+function cut(value: unknown): unknown {
+  if (typeof value === 'string')
+    return value.length > longestText ? `${value.slice(0, longestText)}… (${value.length} characters)` : value
+  if (Array.isArray(value)) return value.slice(0, 20).map(cut)
+  if (value === null || typeof value !== 'object') return value
+  return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, cut(inner)]))
+}

@@ -1,0 +1,59 @@
+import { SluiceError } from '@sluice/contract/error'
+import type { ErrorRequestHandler } from 'express'
+import type { Logger } from 'pino'
+
+/** The one place where an error becomes an answer. A bug is logged with its stack and told with the request's id only. */
+export function createErrorHandler(log: Logger): ErrorRequestHandler {
+  return (error, req, res, next) => {
+    const refusal = toRefusal(error, res.locals.requestId as string)
+    if (refusal.status >= 500 && refusal.code === 'internal') {
+      log.error(
+        { request_id: res.locals.requestId, error: error instanceof Error ? error.stack : String(error) },
+        'a request failed',
+      )
+    }
+    // In the middle of a stream only a cut tells the client that something is missing.
+    if (res.headersSent) {
+      res.destroy()
+      return
+    }
+    if (req.destroyed) return next()
+    if (refusal.retryAfterS !== undefined) res.set('retry-after', String(refusal.retryAfterS))
+    if (refusal.status === 401) res.set('www-authenticate', 'Bearer realm="sluice", Basic realm="sluice"')
+    res.status(refusal.status).json(refusal.toBody())
+  }
+}
+
+function toRefusal(error: unknown, requestId: string): SluiceError {
+  if (error instanceof SluiceError) return error
+  if (isRedisAway(error)) {
+    return new SluiceError(
+      'overloaded_error',
+      'redis_unavailable',
+      'Redis does not answer now: nothing was stored. Try again shortly.',
+      { retryAfterS: 2 },
+    )
+  }
+  if (error instanceof Error && 'status' in error && error.status === 400) {
+    return new SluiceError('invalid_request_error', 'invalid_request', `The request cannot be read: ${error.message}`)
+  }
+  return new SluiceError(
+    'server_error',
+    'internal',
+    `Something went wrong here, not with your request. It is in the log under ${requestId}.`,
+  )
+}
+
+/** ioredis tells these by their text only. */
+function isRedisAway(error: unknown): boolean {
+  if (!(error instanceof Error)) return false
+  const { code, name, message } = error as NodeJS.ErrnoException
+  return (
+    code === 'ECONNREFUSED' ||
+    code === 'ECONNRESET' ||
+    name === 'MaxRetriesPerRequestError' ||
+    /Connection is closed|Stream isn't writeable|Command timed out|LOADING |READONLY |max retries per request/i.test(
+      message,
+    )
+  )
+}

@@ -1,0 +1,53 @@
+import { extractorReference, type Extractor, type ExtractorChoice, type JsonSchema } from '@sluice/contract/extractor'
+import { invalidRequest, SluiceError } from '@sluice/contract/error'
+import type { Engine } from '@sluice/engine/engine'
+
+/** What is wrong with a JSON Schema: where, as a JSON pointer, and the fix; null when nothing is. */
+export type CheckSchema = (schema: unknown) => { readonly pointer: string; readonly message: string } | null
+
+/** Throws a refusal that names the field, for a schema that is not valid or not safe, or a lane that is not there. */
+export function checkRecipe(
+  { schema, lane }: { schema: JsonSchema; lane: string },
+  { lanes, checkSchema, prefix = '' }: { lanes: readonly string[]; checkSchema: CheckSchema; prefix?: string },
+): void {
+  const issue = checkSchema(schema)
+  if (issue !== null)
+    throw invalidRequest(
+      'invalid_schema',
+      `schema: at '#${issue.pointer}': ${issue.message}`,
+      `${prefix}schema#${issue.pointer}`,
+    )
+  if (!lanes.includes(lane)) {
+    throw invalidRequest('unknown_lane', `There is no lane '${lane}'; there is: ${lanes.join(', ')}.`, `${prefix}lane`)
+  }
+}
+
+/** The extractor that a request names or brings along. */
+export async function resolveExtractor(
+  choice: ExtractorChoice,
+  engine: Engine,
+  checkSchema: CheckSchema,
+): Promise<Extractor> {
+  if (typeof choice !== 'string') {
+    checkRecipe(choice, { lanes: engine.lanes, checkSchema, prefix: 'extractor.' })
+    return { object: 'extractor', name: null, version: 0, ...choice, created_at: Date.now() / 1000 }
+  }
+  if (!extractorReference.safeParse(choice).success) {
+    throw invalidRequest(
+      'invalid_request',
+      `extractor: '${choice}' is no name: write \`name\` or \`name@version\`.`,
+      'extractor',
+    )
+  }
+  try {
+    return await engine.extractors.get(choice)
+  } catch (error) {
+    if (!(error instanceof SluiceError) || error.code !== 'extractor_not_found') throw error
+    throw new SluiceError(
+      error.type,
+      error.code,
+      `${error.message} Store it by POST /v1/extractors, or give one inline.`,
+      { param: 'extractor' },
+    )
+  }
+}

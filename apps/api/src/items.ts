@@ -1,0 +1,88 @@
+import { StringDecoder } from 'node:string_decoder'
+import { invalidRequest, SluiceError } from '@sluice/contract/error'
+import { type Item, type ItemInput, itemInput, maxTextLength, toItem } from '@sluice/contract/item'
+import { parse } from '@sluice/contract/parse'
+
+/** A line may hold one text of the greatest length, escaped, and what stands around it. */
+const maxLineLength = 2 * maxTextLength + 65_536
+
+/** The items of a JSON request, checked and with their ids. */
+export function* itemsOf(inputs: readonly ItemInput[]): Generator<Item> {
+  const unique = uniqueIds()
+  for (const [index, input] of inputs.entries()) {
+    const item = toItem(input, index)
+    const first = unique(item.id, index)
+    if (first !== undefined) {
+      throw invalidRequest(
+        'duplicate_id',
+        `items[${index}].id: '${item.id}' is the id of items[${first}] already: ids are unique within a batch.`,
+        `items[${index}].id`,
+      )
+    }
+    yield item
+  }
+}
+
+/** The items of an NDJSON stream, one a line, read only as fast as they are taken. What is wrong is told with its line, counted from 1. */
+export async function* readItems(body: AsyncIterable<Buffer>): AsyncGenerator<Item> {
+  const unique = uniqueIds()
+  let line = 0
+  let index = 0
+  for await (const text of lines(body)) {
+    line += 1
+    if (text.trim() === '') continue
+    const item = toItem(parseLine(text, line), index)
+    const first = unique(item.id, line)
+    if (first !== undefined) {
+      throw invalidRequest(
+        'duplicate_id',
+        `Line ${line}: '${item.id}' is the id of line ${first} already: ids are unique within a batch.`,
+        `line ${line}`,
+      )
+    }
+    yield item
+    index += 1
+  }
+}
+
+function parseLine(text: string, line: number): ItemInput {
+  let value: unknown
+  try {
+    value = JSON.parse(text)
+  } catch (error) {
+    throw invalidRequest('invalid_json', `Line ${line} is not valid JSON: ${(error as Error).message}`, `line ${line}`)
+  }
+  try {
+    return parse(itemInput, value)
+  } catch (error) {
+    if (!(error instanceof SluiceError)) throw error
+    throw invalidRequest(
+      'invalid_item',
+      `Line ${line}: ${error.message}`,
+      error.param === null ? `line ${line}` : `line ${line}: ${error.param}`,
+    )
+  }
+}
+
+async function* lines(body: AsyncIterable<Buffer>): AsyncGenerator<string> {
+  const decoder = new StringDecoder('utf8')
+  let rest = ''
+  for await (const chunk of body) {
+    const parts = (rest + decoder.write(chunk)).split('\n')
+    rest = parts.pop() ?? ''
+    if (rest.length > maxLineLength)
+      throw invalidRequest('too_large', `A line has at most ${maxLineLength.toLocaleString('en')} characters.`)
+    yield* parts
+  }
+  if (rest !== '') yield rest
+}
+
+/** Tells where an id stood before. Ids that are their item's index are not kept, so most batches keep none. */
+function uniqueIds(): (id: string, place: number) => number | undefined {
+  const seen = new Map<string, number>()
+  return (id, place) => {
+    const first = seen.get(id)
+    if (first === undefined) seen.set(id, place)
+    return first
+  }
+}

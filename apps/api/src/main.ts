@@ -1,0 +1,47 @@
+import { createEngine } from '@sluice/engine/create-engine'
+import { boot, refuse } from '@sluice/process/boot'
+import { stopOnSignals } from '@sluice/process/stop-on-signals'
+import { checkSchema } from '@sluice/schema/check'
+import packageJson from '../package.json' with { type: 'json' }
+import { listen, ListenError } from './listen.ts'
+import { createApp } from './server.ts'
+
+/** The composition root of an API process. */
+const { config, log } = await boot('api')
+const { lanes, extractors, api } = config
+
+for (const { definition } of extractors) {
+  const issue = checkSchema(definition.schema)
+  if (issue !== null) refuse(`extractor '${definition.name}': at '#${issue.pointer}': ${issue.message}`)
+}
+
+const engine = await createEngine({
+  redisUrl: config.redisUrl,
+  prefix: config.prefix,
+  lanes,
+  onError: (error) => log.error({ error: error.message }, 'redis'),
+})
+for (const { definition } of extractors) await engine.extractors.put(definition)
+
+const stopping = new AbortController()
+const app = createApp({
+  engine,
+  checkSchema,
+  apiKeys: api.apiKeys,
+  bodyLimitBytes: api.bodyLimitBytes,
+  queuesReadOnly: api.queuesReadOnly,
+  version: packageJson.version,
+  log,
+  stopping: stopping.signal,
+})
+const server = await listen(app, api).catch((error: unknown) => {
+  if (error instanceof ListenError) return refuse(error.message)
+  throw error
+})
+log.info({ url: server.url }, `api ready on ${server.url}`)
+
+stopOnSignals(log, config.worker.graceMs, async (graceMs) => {
+  stopping.abort()
+  await server.stop(graceMs)
+  await engine[Symbol.asyncDispose]()
+})

@@ -1,0 +1,31 @@
+import { randomUUID } from 'node:crypto'
+import type { RequestHandler } from 'express'
+import type { Logger } from 'pino'
+
+const saneId = /^[A-Za-z0-9._-]{1,128}$/
+
+/** Gives every request an id, that of the caller where it is a sane one, and logs its end: never a body, a query or a key. */
+export function createRequestLog(log: Logger): RequestHandler {
+  return (req, res, next) => {
+    const given = req.headers['x-request-id']
+    const requestId = typeof given === 'string' && saneId.test(given) ? given : randomUUID()
+    res.locals.requestId = requestId
+    res.set('x-request-id', requestId)
+    const began = performance.now()
+    res.on('close', () => {
+      const fields = {
+        request_id: requestId,
+        method: req.method,
+        path: req.path,
+        status: res.statusCode,
+        ms: Math.round(performance.now() - began),
+        ...(res.writableFinished ? {} : { left: true }),
+      }
+      if (res.statusCode >= 500) log.warn(fields, 'request')
+      // Probes and the board's polling every few seconds would drown the rest.
+      else if (req.path.startsWith('/queues') || req.path.endsWith('z')) log.debug(fields, 'request')
+      else log.info(fields, 'request')
+    })
+    next()
+  }
+}

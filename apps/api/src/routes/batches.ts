@@ -1,0 +1,75 @@
+import { createHash } from 'node:crypto'
+import { batchOptions, type BatchOptions } from '@sluice/contract/batch'
+import { invalidRequest } from '@sluice/contract/error'
+import type { ExtractorChoice } from '@sluice/contract/extractor'
+import type { Item } from '@sluice/contract/item'
+import { parse } from '@sluice/contract/parse'
+import { idempotencyHeaders } from '@sluice/contract/routes'
+import type { Engine } from '@sluice/engine/engine'
+import type { Request } from 'express'
+import { type CheckSchema, resolveExtractor } from '../extractor-choice.ts'
+import { itemsOf, readItems } from '../items.ts'
+import { type Handlers, isStreamedUpload } from '../mount.ts'
+import { parseUploadQuery } from '../upload-query.ts'
+
+type Names =
+  | 'createBatch'
+  | 'listBatches'
+  | 'getBatch'
+  | 'patchBatch'
+  | 'pauseBatch'
+  | 'resumeBatch'
+  | 'cancelBatch'
+  | 'retryBatch'
+  | 'deleteBatch'
+
+export function batchRoutes(engine: Engine, checkSchema: CheckSchema): Pick<Handlers, Names> {
+  const { batches } = engine
+
+  async function submit(
+    req: Request,
+    choice: ExtractorChoice,
+    options: BatchOptions,
+    items: Iterable<Item> | AsyncIterable<Item>,
+    fingerprint: string,
+  ) {
+    const { 'Idempotency-Key': key } = parse(idempotencyHeaders, { 'Idempotency-Key': req.get('idempotency-key') })
+    const extractor = await resolveExtractor(choice, engine, checkSchema)
+    const idempotency = key === undefined ? undefined : { key, fingerprint }
+    const { batch, created } = await batches.create({ extractor, options, idempotency }, items)
+    return { status: created ? 202 : 200, body: batch }
+  }
+
+  return {
+    async createBatch({ req, body }) {
+      if (isStreamedUpload(req)) {
+        const { extractor, ...options } = parseUploadQuery(req.query)
+        // What is streamed cannot be compared with what came before: the key stands for its query.
+        return submit(req, extractor, options, readItems(req), hash(req.query))
+      }
+      const { extractor, items, ...options } = body
+      return submit(req, extractor, parse(batchOptions, options), itemsOf(items), hash(body))
+    },
+    listBatches: async ({ query }) => ({ status: 200, body: await batches.list(query) }),
+    getBatch: async ({ params }) => ({ status: 200, body: await batches.get(params['id'] ?? '') }),
+    async patchBatch({ params, body }) {
+      if (Object.keys(body).length === 0)
+        throw invalidRequest('invalid_request', 'Give `concurrency` or `priority`, or both.')
+      return { status: 200, body: await batches.patch(params['id'] ?? '', body) }
+    },
+    pauseBatch: async ({ params }) => ({ status: 200, body: await batches.pause(params['id'] ?? '') }),
+    resumeBatch: async ({ params }) => ({ status: 200, body: await batches.resume(params['id'] ?? '') }),
+    cancelBatch: async ({ params }) => ({ status: 200, body: await batches.cancel(params['id'] ?? '') }),
+    async retryBatch({ params: { id = '' }, body }) {
+      return { status: 200, body: { object: 'retry', batch_id: id, retried: await batches.retry(id, body) } }
+    },
+    async deleteBatch({ params: { id = '' } }) {
+      await batches.delete(id)
+      return { status: 200, body: { id, object: 'batch', deleted: true } }
+    },
+  }
+}
+
+function hash(value: unknown): string {
+  return createHash('sha256').update(JSON.stringify(value)).digest('base64url')
+}

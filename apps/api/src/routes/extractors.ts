@@ -1,0 +1,25 @@
+import { extractorReference } from '@sluice/contract/extractor'
+import { notFound } from '@sluice/contract/error'
+import type { Engine } from '@sluice/engine/engine'
+import { checkRecipe, type CheckSchema } from '../extractor-choice.ts'
+import type { Handlers } from '../mount.ts'
+
+export function extractorRoutes(
+  engine: Engine,
+  checkSchema: CheckSchema,
+): Pick<Handlers, 'createExtractor' | 'listExtractors' | 'getExtractor'> {
+  return {
+    async createExtractor({ body }) {
+      checkRecipe(body, { lanes: engine.lanes, checkSchema })
+      const { extractor, created } = await engine.extractors.put(body)
+      return { status: created ? 201 : 200, body: extractor }
+    },
+    async listExtractors({ query }) {
+      return { status: 200, body: { object: 'list', ...(await engine.extractors.list(query)) } }
+    },
+    async getExtractor({ params: { reference = '' } }) {
+      if (!extractorReference.safeParse(reference).success) throw notFound('extractor', reference)
+      return { status: 200, body: await engine.extractors.get(reference) }
+    },
+  }
+}

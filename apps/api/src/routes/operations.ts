@@ -1,0 +1,28 @@
+import { SluiceError } from '@sluice/contract/error'
+import { createOpenApi } from '@sluice/contract/openapi'
+import type { Engine } from '@sluice/engine/engine'
+import type { Handlers } from '../mount.ts'
+
+export function operationRoutes(
+  engine: Engine,
+  { version, secured, stopping }: { version: string; secured: boolean; stopping: AbortSignal },
+): Pick<Handlers, 'healthz' | 'readyz' | 'openapi'> {
+  const document = createOpenApi({ version, secured })
+  return {
+    healthz: async () => ({ status: 200, body: { status: 'ok' } }),
+    async readyz() {
+      if (stopping.aborted) throw notReady('This process is stopping.')
+      try {
+        await engine.ping()
+      } catch (error) {
+        throw notReady(`Redis: ${error instanceof Error ? error.message : String(error)}`)
+      }
+      return { status: 200, body: { status: 'ok' } }
+    },
+    openapi: async () => ({ status: 200, body: document }),
+  }
+}
+
+function notReady(why: string): SluiceError {
+  return new SluiceError('overloaded_error', 'not_ready', why, { retryAfterS: 2 })
+}

@@ -1,0 +1,80 @@
+import { SluiceError } from '@sluice/contract/error'
+import type { Engine } from '@sluice/engine/engine'
+import express, { type Express } from 'express'
+import type { Logger } from 'pino'
+import { onlyThisMachine, requireKey } from './auth.ts'
+import { createBoard } from './board.ts'
+import { createDocs } from './docs.ts'
+import { createErrorHandler } from './errors.ts'
+import type { CheckSchema } from './extractor-choice.ts'
+import { homePage } from './home.ts'
+import { mount } from './mount.ts'
+import { createReadBody } from './read-body.ts'
+import { createRequestLog } from './request-log.ts'
+import { batchRoutes } from './routes/batches.ts'
+import { extractRoutes } from './routes/extract.ts'
+import { extractorRoutes } from './routes/extractors.ts'
+import { operationRoutes } from './routes/operations.ts'
+import { resultRoutes } from './routes/results.ts'
+
+export interface AppOptions {
+  readonly engine: Engine
+  readonly checkSchema: CheckSchema
+  /** Empty: none is asked for, and only this machine may ask. */
+  readonly apiKeys: readonly string[]
+  readonly bodyLimitBytes: number
+  readonly queuesReadOnly: boolean
+  readonly version: string
+  readonly log: Logger
+  /** Aborts when the server stops: open streams end, readiness goes. */
+  readonly stopping: AbortSignal
+}
+
+export function createApp({
+  engine,
+  checkSchema,
+  apiKeys,
+  bodyLimitBytes,
+  queuesReadOnly,
+  version,
+  log,
+  stopping,
+}: AppOptions): Express {
+  const secured = apiKeys.length > 0
+  const app = express()
+  app.disable('x-powered-by')
+  app.set('query parser', 'simple')
+  app.use(createRequestLog(log))
+  app.use((_req, res, next) => {
+    res.set('x-content-type-options', 'nosniff').set('x-frame-options', 'DENY').set('referrer-policy', 'no-referrer')
+    next()
+  })
+  app.use(secured ? requireKey(apiKeys) : onlyThisMachine())
+
+  mount(
+    app,
+    {
+      ...extractorRoutes(engine, checkSchema),
+      ...batchRoutes(engine, checkSchema),
+      ...resultRoutes(engine, stopping),
+      ...extractRoutes(engine, checkSchema, stopping),
+      ...operationRoutes(engine, { version, secured, stopping }),
+    },
+    createReadBody(bodyLimitBytes),
+  )
+  app.get('/', (_req, res) => {
+    res.type('html').send(homePage)
+  })
+  app.use('/docs', createDocs())
+  app.use('/queues', createBoard(engine.queues, { path: '/queues', readOnly: queuesReadOnly }))
+
+  app.use((req) => {
+    throw new SluiceError(
+      'not_found_error',
+      'route_not_found',
+      `There is no ${req.method} ${req.path}: see /docs for what there is.`,
+    )
+  })
+  app.use(createErrorHandler(log))
+  return app
+}
