@@ -1,0 +1,32 @@
+import type { ExtractRequest } from '@sluice/contract/extract-function'
+import type { ChatCompletionMessageParam } from 'openai/resources'
+
+/** Of an earlier answer that is shown again; a runaway answer would fill the context. */
+const longestRaw = 20_000
+
+/**
+ * The conversation: instructions, the text, then each answer that was not valid with its errors, as instructor does.
+ * `schemaText` is given where the server does not hold the model to the schema by itself.
+ */
+export function createMessages(
+  { extractor, text, reasks }: ExtractRequest,
+  schemaText: string | null,
+): ChatCompletionMessageParam[] {
+  const instructions =
+    extractor.instructions === '' ? 'Extract what the schema asks for from the text.' : extractor.instructions
+  const system =
+    schemaText === null
+      ? instructions
+      : `${instructions}\n\nAnswer with one JSON object that is valid against this JSON Schema, and nothing else:\n${schemaText}`
+  return [
+    { role: 'system', content: system },
+    { role: 'user', content: text },
+    ...reasks.flatMap(({ raw, errors }): ChatCompletionMessageParam[] => [
+      { role: 'assistant', content: raw.length > longestRaw ? `${raw.slice(0, longestRaw)}…` : raw },
+      {
+        role: 'user',
+        content: `Your answer is not valid. Errors found:\n${errors.join('\n')}\n\nAnswer again with the whole corrected JSON object.`,
+      },
+    ]),
+  ]
+}
