@@ -60,7 +60,8 @@ async function start(signals: StopSignals): Promise<void> {
   )
   const over = new AbortController()
   stack.defer(() => over.abort())
-  await Promise.race([showWork(settings, source.label, AbortSignal.any([signal, over.signal])), gaveUp])
+  const redis = source.type === 'url' ? source.label : `${env['REDIS_URL']} (${source.label})`
+  await Promise.race([showWork(settings, redis, AbortSignal.any([signal, over.signal])), gaveUp])
   await Promise.race([aborted(signal), gaveUp])
 }
 

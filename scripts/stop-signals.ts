@@ -1,19 +1,23 @@
+import { packageManagersAbove } from './processes/package-managers.ts'
+
 /** The two steps of stopping: the first signal asks for a clean stop, the second for one at once. */
 export interface StopSignals extends Disposable {
   readonly stop: AbortSignal
   readonly hurry: AbortSignal
 }
 
-const parentLookEveryMs = 1_000
+const echoWithinMs = 250
+const lookEveryMs = 1_000
+const names = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
 
-/** Ctrl-C, SIGTERM and SIGHUP; and, run by a package manager, the end of that package manager, which may pass no signal on. */
+/** Ctrl-C, SIGTERM and SIGHUP; and the end of the package manager that runs us, which may pass nothing on when it is ended. */
 export function listenForStop(onStep: (step: 'stop' | 'hurry') => void): StopSignals {
   const stop = new AbortController()
   const hurry = new AbortController()
   let lastAt = 0
   const act = (): void => {
-    // One Ctrl-C may arrive twice: from the terminal and once more from the package manager that passes it on.
-    const isEcho = Date.now() - lastAt < 250
+    // One Ctrl-C may arrive twice: from the terminal, and from a package manager that passes it on.
+    const isEcho = Date.now() - lastAt < echoWithinMs
     lastAt = Date.now()
     if (!stop.signal.aborted) {
       onStep('stop')
@@ -23,22 +27,34 @@ export function listenForStop(onStep: (step: 'stop' | 'hurry') => void): StopSig
       hurry.abort()
     }
   }
-  const names = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
   for (const name of names) process.on(name, act)
-  const parent = process.ppid
-  const look = (): void => {
-    if (process.ppid === parent) return
-    clearInterval(timer)
-    act()
-  }
-  // Without a package manager a parent that ends is nothing unusual: a shell that is closed after `nohup`.
-  const timer = process.env['npm_lifecycle_event'] === undefined ? undefined : setInterval(look, parentLookEveryMs)
+  const watch = watchPackageManagers(act)
   return {
     stop: stop.signal,
     hurry: hurry.signal,
     [Symbol.dispose]() {
-      clearInterval(timer)
+      watch[Symbol.dispose]()
       for (const name of names) process.off(name, act)
     },
+  }
+}
+
+function watchPackageManagers(onEnd: () => void): Disposable {
+  let managers: readonly number[] = []
+  void packageManagersAbove(process.pid).then((pids) => (managers = pids))
+  const timer = setInterval(() => {
+    if (managers.every(lives)) return
+    clearInterval(timer)
+    onEnd()
+  }, lookEveryMs)
+  return { [Symbol.dispose]: () => clearInterval(timer) }
+}
+
+function lives(pid: number): boolean {
+  try {
+    return process.kill(pid, 0)
+  } catch (error) {
+    // Another user's process lives, too.
+    return (error as NodeJS.ErrnoException).code === 'EPERM'
   }
 }
