@@ -30,7 +30,7 @@ function toRefusal(error: unknown, requestId: string): SluiceError {
     return new SluiceError(
       'overloaded_error',
       'redis_unavailable',
-      'Redis does not answer now: nothing was stored. Try again shortly.',
+      'Redis does not answer now. Try again shortly; a batch with the same Idempotency-Key, so that it is not made twice.',
       { retryAfterS: 2 },
     )
   }

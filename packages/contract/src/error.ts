@@ -26,7 +26,7 @@ export const errorBody = z
   .meta({ id: 'Error' })
 export type ErrorBody = z.infer<typeof errorBody>
 
-/** Status code of each error type. 413 and 415 are invalid requests whose `code` overrides the status. */
+/** Status code of each error type; some codes have their own. */
 const statusOfType: Record<ErrorType, number> = {
   invalid_request_error: 400,
   authentication_error: 401,
@@ -35,7 +35,12 @@ const statusOfType: Record<ErrorType, number> = {
   overloaded_error: 503,
   server_error: 500,
 }
-const statusOfCode: Record<string, number> = { too_large: 413, unsupported_media_type: 415, not_acceptable: 406 }
+const statusOfCode: Record<string, number> = {
+  too_large: 413,
+  unsupported_media_type: 415,
+  not_acceptable: 406,
+  method_not_allowed: 405,
+}
 
 /** A refusal that the caller can act on. Everything else that is thrown is a bug or broken infrastructure. */
 export class SluiceError extends Error {
