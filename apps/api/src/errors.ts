@@ -4,7 +4,7 @@ import type { Logger } from 'pino'
 
 /** The one place where an error becomes an answer. A bug is logged with its stack and told with the request's id only. */
 export function createErrorHandler(log: Logger): ErrorRequestHandler {
-  return (error, req, res, next) => {
+  return (error, _req, res, _next) => {
     const refusal = toRefusal(error, res.locals.requestId as string)
     if (refusal.status >= 500 && refusal.code === 'internal') {
       log.error(
@@ -17,7 +17,7 @@ export function createErrorHandler(log: Logger): ErrorRequestHandler {
       res.destroy()
       return
     }
-    if (req.destroyed) return next()
+    if (res.destroyed) return
     if (refusal.retryAfterS !== undefined) res.set('retry-after', String(refusal.retryAfterS))
     if (refusal.status === 401) res.set('www-authenticate', 'Bearer realm="sluice", Basic realm="sluice"')
     res.status(refusal.status).json(refusal.toBody())
