@@ -4,8 +4,7 @@ import { people, person, startSystem } from './system.ts'
 
 /** Reads server-sent events until `most` came or the stream ended. */
 async function readEvents(url: string, headers: Record<string, string>, most = Number.POSITIVE_INFINITY) {
-  const abort = new AbortController()
-  const response = await fetch(url, { headers: { accept: 'text/event-stream', ...headers }, signal: abort.signal })
+  const response = await fetch(url, { headers: { accept: 'text/event-stream', ...headers } })
   const events: { event: string; id: string; data: any }[] = []
   let text = ''
   const decoder = new TextDecoder()
@@ -26,10 +25,8 @@ async function readEvents(url: string, headers: Record<string, string>, most = N
           id: fields.get('id') ?? '',
           data: JSON.parse(fields.get('data')!),
         })
-      if (events.length >= most) {
-        abort.abort()
-        return events
-      }
+      // Leaving the loop cuts the connection.
+      if (events.length >= most) return events
     }
   }
   return events

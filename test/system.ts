@@ -85,7 +85,7 @@ export async function startSystem({
     SLUICE_PREFIX: `test-${randomBytes(5).toString('hex')}`,
     OPENAI_BASE_URL: `${simulatorUrl}/v1`,
     OPENAI_API_KEY: 'simulator',
-    SLUICE_MODEL: 'sim-1',
+    SLUICE_MODEL: 'simulator',
     ...env,
   }
   const api = await start('api', { ...common, PORT: '0' }, /(http:\/\/127\.0\.0\.1:\d+)/)
