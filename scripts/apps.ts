@@ -20,7 +20,7 @@ const readyWithinMs = 30_000
 const stopBeyondGraceMs = 7_000
 const lookEveryMs = 100
 
-/** On a free port, with limits that let the sample be seen at work: see README.md. */
+/** On a free port, configured by the environment's own SIMULATOR_ variables. */
 export async function startSimulator({
   logs,
   say,
@@ -32,7 +32,7 @@ export async function startSimulator({
     {
       name: 'The simulator',
       program: { type: 'node', file: 'apps/simulator/src/main.ts' },
-      env: { ...simulatorDefaults, ...process.env, SIMULATOR_PORT: String(port), SIMULATOR_HOST: '127.0.0.1' },
+      env: { ...process.env, SIMULATOR_PORT: String(port), SIMULATOR_HOST: '127.0.0.1' },
       logFile: `${logs}/simulator.log`,
       untilReady: (ready) => untilAnswers(`http://127.0.0.1:${port}/v1/models`, ready),
       readyWithinMs,
@@ -43,8 +43,6 @@ export async function startSimulator({
   )
   return Object.assign(service, { baseUrl: `http://127.0.0.1:${port}/v1` })
 }
-
-const simulatorDefaults = {}
 
 export function startWorker(
   env: NodeJS.ProcessEnv,

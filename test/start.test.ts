@@ -45,8 +45,14 @@ async function start(env: Record<string, string> = {}): Promise<Started> {
   })
   const exited = once(child, 'exit') as Promise<[number | null]>
   let printed = ''
-  for (const stream of [child.stdout, child.stderr])
-    stream.setEncoding('utf8').on('data', (text: string) => (printed += text))
+  let more = Promise.withResolvers<void>()
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.setEncoding('utf8').on('data', (text: string) => {
+      printed += text
+      more.resolve()
+      more = Promise.withResolvers()
+    })
+  }
   onTestFinished(async () => {
     if (child.exitCode === null && child.signalCode === null) child.kill('SIGINT')
     await exited
@@ -59,7 +65,7 @@ async function start(env: Record<string, string> = {}): Promise<Started> {
       const has = (): boolean => (typeof text === 'string' ? printed.includes(text) : text.test(printed))
       while (!has()) {
         if (child.exitCode !== null) throw new Error(`It ended before it said ${String(text)}:\n${printed}`)
-        await Promise.race([once(child.stdout, 'data'), once(child.stderr, 'data'), exited])
+        await Promise.race([more.promise, exited])
       }
     },
     async end(signal) {

@@ -61,6 +61,7 @@ export function readRetryAfter(headers: Headers, nowMs: number = Date.now()): nu
   if (text === null) return null
   const seconds = notNegative(text)
   if (seconds !== null) return seconds * 1_000
-  const instant = Date.parse(text)
+  // Date.parse makes a date of `-3`, too.
+  const instant = /[a-z]/i.test(text) ? Date.parse(text) : Number.NaN
   return Number.isNaN(instant) ? null : Math.max(0, instant - nowMs)
 }
