@@ -20,7 +20,7 @@ export function createAnswerFormat(extractor: Extractor, mode: LaneConfig['struc
       return {
         responseFormat: {
           type: 'json_schema',
-          json_schema: { name, schema: converted.schema as Record<string, unknown>, strict: converted.strict },
+          json_schema: { name, schema: converted.schema, strict: converted.strict },
         },
         // Without strict mode a server may take the schema as a hint only.
         schemaText: converted.strict ? null : schemaText,

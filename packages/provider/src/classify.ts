@@ -95,8 +95,8 @@ function classifyConnection(error: APIConnectionError): Outcome {
     type: 'unavailable',
     message:
       neverSent === undefined
-        ? `The connection to the provider broke (${String(detail)}).`
-        : `The provider cannot be reached (${String(detail)}).`,
+        ? `The connection to the provider broke (${detail}).`
+        : `The provider cannot be reached (${detail}).`,
     retryAfterMs: null,
     timedOut: false,
     answered: neverSent !== undefined,
@@ -112,7 +112,7 @@ function causes(error: unknown): unknown[] {
 }
 
 function bodyOf(error: APIError): Pick<Refusal, 'code' | 'kind' | 'message'> {
-  const body = error.error as { message?: unknown } | undefined
+  const body: { message?: unknown } | undefined = error.error
   return {
     code: error.code ?? '',
     kind: error.type ?? '',

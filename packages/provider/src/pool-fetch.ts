@@ -19,7 +19,7 @@ export function createPoolFetch(origin: string): { fetch: typeof fetch } & Async
       const url = new URL(input instanceof Request ? input.url : input)
       const { statusCode, headers, body } = await pool.request({
         path: `${url.pathname}${url.search}`,
-        method: (init.method ?? 'GET') as 'GET',
+        method: init.method ?? 'GET',
         headers: Object.fromEntries(new Headers(init.headers)),
         body: (init.body ?? null) as string | null,
         signal: init.signal ?? null,

@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { setTimeout as sleep } from 'node:timers/promises'
+import { text } from 'node:stream/consumers'
 import type { Extractor } from '@sluice/contract/extractor'
 import { laneConfig } from '@sluice/contract/lane'
 import { expect, onTestFinished, test } from 'vitest'
@@ -33,16 +33,12 @@ interface Asked {
 /** A provider on a real socket that answers as the test says. */
 async function serve(answer: (res: ServerResponse, asked: Asked) => void) {
   const asked: Asked[] = []
-  const server = createServer(async (req, res) => {
-    const chunks: Buffer[] = []
-    for await (const chunk of req) chunks.push(chunk as Buffer)
-    const one = {
-      body: JSON.parse(Buffer.concat(chunks).toString()),
-      headers: req.headers,
-      port: req.socket.remotePort ?? 0,
-    }
-    asked.push(one)
-    answer(res, one)
+  const server = createServer((req, res) => {
+    void text(req).then((body) => {
+      const one = { body: JSON.parse(body), headers: req.headers, port: req.socket.remotePort ?? 0 }
+      asked.push(one)
+      answer(res, one)
+    })
   })
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
@@ -174,8 +170,7 @@ test('a time-out is told and closes the socket', async () => {
   const { baseUrl } = await serve((res) => res.on('close', () => (closed = true)))
   const { outcome } = await provider(baseUrl, { timeoutMs: 200 }).extract(ask, { signal: never })
   expect(outcome).toMatchObject({ type: 'unavailable', timedOut: true, answered: false })
-  for (let i = 0; i < 100 && !closed; i += 1) await sleep(10)
-  expect(closed).toBe(true)
+  await expect.poll(() => closed).toBe(true)
 })
 
 test('an abort rejects with its reason and closes the socket', async () => {
@@ -186,8 +181,7 @@ test('an abort rejects with its reason and closes the socket', async () => {
     stop.abort(new Error('cancelled'))
   })
   await expect(provider(baseUrl).extract(ask, { signal: stop.signal })).rejects.toThrow('cancelled')
-  for (let i = 0; i < 100 && !closed; i += 1) await sleep(10)
-  expect(closed).toBe(true)
+  await expect.poll(() => closed).toBe(true)
 })
 
 test('a cut connection may have been paid, a refused one was not', async () => {
