@@ -33,13 +33,13 @@ interface Asked {
 /** A provider on a real socket that answers as the test says. */
 async function serve(answer: (res: ServerResponse, asked: Asked) => void) {
   const asked: Asked[] = []
-  const server = createServer((req, res) => {
-    void text(req).then((body) => {
-      const one = { body: JSON.parse(body), headers: req.headers, port: req.socket.remotePort ?? 0 }
-      asked.push(one)
-      answer(res, one)
-    })
-  })
+  const receive = async (req: IncomingMessage, res: ServerResponse): Promise<void> => {
+    const body: unknown = JSON.parse(await text(req))
+    const one = { body, headers: req.headers, port: req.socket.remotePort ?? 0 }
+    asked.push(one)
+    answer(res, one)
+  }
+  const server = createServer((req, res) => void receive(req, res))
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
   onTestFinished(async () => {
