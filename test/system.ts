@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Batch } from '@sluice/contract/batch'
 import type { Result } from '@sluice/contract/result'
-import { afterEach, inject, onTestFailed } from 'vitest'
+import { afterAll, afterEach, inject, onTestFailed } from 'vitest'
 import { run, type Running } from './processes.ts'
 
 /** Sluice as it runs for a user: one process each, on the suite's Redis under a key prefix of its own. */
@@ -29,10 +29,12 @@ export interface System {
   }
 }
 
-const cleanups: (() => Promise<unknown>)[] = []
-afterEach(async () => {
-  for (const cleanup of cleanups.splice(0).reverse()) await cleanup()
-})
+const cleanups = { test: [] as (() => Promise<unknown>)[], file: [] as (() => Promise<unknown>)[] }
+const cleanUp = async (keptFor: keyof typeof cleanups) => {
+  for (const cleanup of cleanups[keptFor].splice(0).reverse()) await cleanup()
+}
+afterEach(() => cleanUp('test'))
+afterAll(() => cleanUp('file'))
 
 export const person = {
   schema: {
@@ -56,23 +58,28 @@ export interface SystemOptions {
   readonly simulator?: Record<string, string>
   readonly env?: Record<string, string>
   readonly redisUrl?: string
+  /** How long it runs: for the test that started it, or, started by `beforeAll`, for all tests of the file. */
+  readonly keepFor?: keyof typeof cleanups
 }
 
 export async function startSystem({
   simulator: simulatorEnv = {},
   env = {},
   redisUrl = inject('redisUrl'),
+  keepFor = 'test',
 }: SystemOptions = {}): Promise<System> {
   const running: Running[] = []
   const start = async (...args: Parameters<typeof run>) => {
     const one = await run(...args)
     running.push(one)
-    cleanups.push(() => one.stop('SIGKILL'))
+    cleanups[keepFor].push(() => one.stop('SIGKILL'))
     return one
   }
-  onTestFailed(() => {
-    for (const one of running) console.error(`--- ${one.child.spawnargs.join(' ')}\n${one.output().slice(-3_000)}`)
-  })
+  if (keepFor === 'test') {
+    onTestFailed(() => {
+      for (const one of running) console.error(`--- ${one.child.spawnargs.join(' ')}\n${one.output().slice(-3_000)}`)
+    })
+  }
 
   const simulator = await start(
     'simulator',

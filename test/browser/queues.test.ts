@@ -1,0 +1,89 @@
+import { mkdtemp } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { chromium, type Page } from 'playwright-core'
+import { expect, onTestFailed, onTestFinished, test } from 'vitest'
+import { people, startSystem } from '../system.ts'
+
+async function openBrowser(): Promise<Page> {
+  const browser = await chromium.launch({
+    executablePath: process.env['CHROMIUM'] ?? '/usr/bin/chromium',
+    args: ['--no-sandbox', '--disable-background-networking'],
+  })
+  onTestFinished(() => browser.close())
+  const page = await browser.newPage({ viewport: { width: 1280, height: 900 } })
+  // Nothing may be asked of any other host.
+  const foreign: string[] = []
+  page.on('request', (request) => {
+    const { hostname, protocol } = new URL(request.url())
+    if (protocol.startsWith('http') && hostname !== '127.0.0.1') foreign.push(request.url())
+  })
+  onTestFinished(() => expect(foreign).toEqual([]))
+  return page
+}
+
+async function screenshot(page: Page, name: string): Promise<void> {
+  const folder = process.env['SCREENSHOTS'] ?? (await mkdtemp(join(tmpdir(), 'sluice-screenshots-')))
+  const path = join(folder, `${name}.png`)
+  await page.screenshot({ path })
+  console.error(`screenshot: ${path}`)
+}
+
+test('a browser opens Bull Board with the key and sees the progress of a batch move to 100 %', async () => {
+  const key = 'a-key-of-forty-characters-for-this-test-1'
+  const system = await startSystem({ env: { SLUICE_API_KEYS: key }, simulator: { SIMULATOR_LATENCY_MS: '400' } })
+  const authorization = { authorization: `Bearer ${key}` }
+  await system.worker({ SLUICE_CONCURRENCY: '20' })
+  const page = await openBrowser()
+  onTestFailed(() => screenshot(page, 'failed'))
+
+  expect((await page.goto(`${system.url}/queues`))?.status()).toBe(401)
+  await page.context().setExtraHTTPHeaders({ authorization: `Basic ${Buffer.from(`me:${key}`).toString('base64')}` })
+
+  const { id } = (
+    await system.request(
+      'POST',
+      '/v1/batches',
+      { extractor: { schema: personSchema }, items: people(300) },
+      authorization,
+    )
+  ).body
+  await page.goto(`${system.url}/queues/queue/batches?status=active`)
+  await page.getByText(id).first().waitFor()
+  const seen = new Set<number>()
+  const look = async () => {
+    for (const text of await page.locator('[role="progressbar"], [class*="progress" i]').allInnerTexts()) {
+      const percent = /(\d+)\s*%/.exec(text)?.[1]
+      if (percent !== undefined) seen.add(Number(percent))
+    }
+    return seen.size
+  }
+  await expect.poll(look, { timeout: 60_000, interval: 200 }).toBeGreaterThanOrEqual(3)
+  await screenshot(page, 'active')
+
+  await page.goto(`${system.url}/queues/queue/batches?status=completed`)
+  await expect.poll(async () => (await look()) > 0 && seen.has(100), { timeout: 60_000, interval: 300 }).toBe(true)
+  await page.getByText(id).first().waitFor()
+  await screenshot(page, 'completed')
+  expect([...seen].some((percent) => percent > 0 && percent < 100)).toBe(true)
+
+  // Read-only unless configured: nothing that changes a job is offered.
+  expect(await page.getByRole('button', { name: /retry|remove|clean|promote|obliterate/i }).count()).toBe(0)
+})
+
+test('a browser opens the API docs and finds every resource', async () => {
+  const system = await startSystem()
+  const page = await openBrowser()
+  onTestFailed(() => screenshot(page, 'failed'))
+  await page.goto(`${system.url}/docs/`)
+  for (const path of ['/v1/extractors', '/v1/batches', '/v1/extract']) {
+    await page.locator(`[data-path="${path}"]`).first().waitFor()
+  }
+  await screenshot(page, 'docs')
+})
+
+const personSchema = {
+  type: 'object',
+  properties: { name: { type: 'string' }, age: { type: 'integer' } },
+  required: ['name', 'age'],
+}
