@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Batch } from '@sluice/contract/batch'
 import type { Result } from '@sluice/contract/result'
 import { afterAll, afterEach, inject, onTestFailed } from 'vitest'
-import { run, type Running } from './processes.ts'
+import { run, type Running } from '../scripts/processes/app-process.ts'
 
 /** Sluice as it runs for a user: one process each, on the suite's Redis under a key prefix of its own. */
 export interface System {

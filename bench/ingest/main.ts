@@ -4,6 +4,7 @@ import { createEngine } from '@sluice/engine/create-engine'
 import { Queue } from 'bullmq'
 import { Redis } from 'ioredis'
 import { startOwnRedis } from '../../scripts/redis/own-redis.ts'
+import { median } from '../median.ts'
 import { texts } from '../texts.ts'
 
 /**
@@ -98,8 +99,4 @@ async function measured(act: () => Promise<unknown>) {
 
 async function usedMemory(): Promise<number> {
   return Number(/used_memory:(\d+)/.exec(await redis.info('memory'))?.[1])
-}
-
-function median(numbers: readonly number[]): number {
-  return numbers.toSorted((a, b) => a - b)[Math.floor(numbers.length / 2)] ?? Number.NaN
 }

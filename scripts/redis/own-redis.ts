@@ -10,7 +10,7 @@ import { findFreePort } from '../processes/ports.ts'
 
 /** A durable Redis of one's own, for a test or a benchmark: it may be killed and started again on the same data, and is thrown away afterwards. */
 export async function startOwnRedis(): Promise<
-  { url: string; start(): Promise<void>; kill(): Promise<void> } & AsyncDisposable
+  { url: string; pid(): number; start(): Promise<void>; kill(): Promise<void> } & AsyncDisposable
 > {
   const source = await findRedis(undefined, console.error)
   if (source.type === 'url') throw new Error('A Redis of its own is needed here, not one by URL.')
@@ -22,6 +22,7 @@ export async function startOwnRedis(): Promise<
 
   const redis = {
     url,
+    pid: () => child?.pid ?? 0,
     async start() {
       child = spawn(command.path, command.args, { stdio: 'ignore' })
       await untilReady(url, AbortSignal.timeout(30_000))
