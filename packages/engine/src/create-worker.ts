@@ -29,6 +29,8 @@ const extractorsKept = 500
  * and what Redis takes for its writes to be on disk (about 1 ms each, `appendfsync always`) costs no throughput.
  */
 const preparedFraction = 0.25
+/** Of these, those whose call the ledger has opened while all slots are taken: as many as begin in the time of one write at 200 ms a call. */
+const openedFraction = 0.1
 
 export interface WorkerOptions extends EngineOptions {
   /** Calls in flight of this process, on each lane. */
@@ -123,6 +125,7 @@ export async function createWorker({
       readItem: (batchId, index) => items.get(batchId, index),
       readExtractor,
       slots: createSlots(concurrency),
+      places: createSlots(concurrency + Math.ceil(concurrency * openedFraction)),
       pauseLane: (reason) => pauseLane(name, reason),
       policy: config.retry,
       costOf: (call) => nanoUsd(call, config.prices),

@@ -4,10 +4,13 @@ import type { Item } from '@sluice/contract/item'
 import type { Call } from '@sluice/contract/outcome'
 import type { FailureType } from '@sluice/contract/result'
 import { decide, paid, type RetryPolicy } from './decide.ts'
-import { type Cost, type Ledger, noCost, type Run, type Tries } from './ledger/ledger.ts'
+import { type Cost, type Ledger, noCost, type Opened, type Run, type Tries } from './ledger/ledger.ts'
 import { type Quota, QuotaTooLargeError, type Reservation } from './quota/quota.ts'
 import type { Slots } from './slots.ts'
 import { ofItem, type StoredResult } from './stored-result.ts'
+
+/** For this long the ledger's word that a call may go holds; pausing and cancelling act within a second. */
+const openForMs = 250
 
 /** How one run of an item ended. */
 export type RunEnd =
@@ -32,6 +35,8 @@ export interface RunItemDependencies {
   readonly readExtractor: (batchId: string) => Promise<Extractor | null>
   /** The calls that this process may have in flight on the lane. */
   readonly slots: Slots
+  /** Room for those in flight and a few more that are about to go, so that a slot never waits for a write to be on disk. */
+  readonly places: Slots
   /** Pauses every batch of the lane. */
   readonly pauseLane: (reason: string) => Promise<void>
   readonly policy: RetryPolicy
@@ -43,33 +48,45 @@ export interface RunItemDependencies {
 export function createRunItem(
   dependencies: RunItemDependencies,
 ): (run: Run, options: { signal: AbortSignal }) => Promise<RunEnd> {
-  const { ledger, quota, extract, estimateTokens, readItem, readExtractor, slots, pauseLane, policy, costOf } =
+  const { ledger, quota, extract, estimateTokens, readItem, readExtractor, slots, places, pauseLane, policy, costOf } =
     dependencies
 
   /** The call itself, or why there is none. Only here are a slot and a part of the quota held. */
   async function makeCall(
     run: Run,
+    tries: Tries,
     request: ExtractRequest,
     signal: AbortSignal,
   ): Promise<Call | QuotaTooLargeError | 'aborted' | 'stale' | 'paused' | 'cancelled'> {
     let reserved: Reservation | undefined
+    let opened: Opened | undefined
+    let gone = false
     try {
-      using _slot = await slots.take(signal)
+      using _place = await places.take(signal)
       reserved = await quota.reserve(estimateTokens(request), { signal })
-      const opened = await ledger.openCall(run)
-      if (opened !== 'opened') {
-        quota.release(reserved)
-        return opened
+      const openedAt = performance.now()
+      opened = await ledger.openCall(run)
+      if (opened === 'opened') {
+        using _slot = await slots.take(signal)
+        // Paused or cancelled while it waited behind long calls?
+        if (performance.now() - openedAt > openForMs) opened = await ledger.openCall(run)
+        if (opened === 'opened') {
+          gone = true
+          const call = await extract(request, { signal })
+          quota.settle(reserved, call)
+          return call
+        }
+        await ledger.closeCall(run, tries, noCost, 'settled')
       }
-      const call = await extract(request, { signal })
-      quota.settle(reserved, call)
-      return call
+      quota.release(reserved)
+      return opened
     } catch (error) {
       if (error instanceof QuotaTooLargeError) return error
-      // An aborted call may have reached the provider: its reservation stays spent, and the ledger keeps it as unsettled.
-      if (signal.aborted) return 'aborted'
-      if (reserved) quota.release(reserved)
-      throw error
+      // Once gone, a call may have reached the provider: its reservation stays spent, and the ledger keeps it as unsettled.
+      if (reserved && !gone) quota.release(reserved)
+      if (!signal.aborted) throw error
+      if (opened === 'opened' && !gone) await ledger.closeCall(run, tries, noCost, 'settled')
+      return 'aborted'
     }
   }
 
@@ -82,7 +99,7 @@ export function createRunItem(
     let { tries } = taken
     for (;;) {
       const request = { extractor, text: item.text, reasks: tries.reasks }
-      const made = await makeCall(run, request, signal)
+      const made = await makeCall(run, tries, request, signal)
       if (made === 'aborted') return aborted(run, signal)
       if (made instanceof QuotaTooLargeError) {
         return fail({ type: 'too_large', message: made.message }, tries, noCost, null)
