@@ -80,7 +80,7 @@ test('a browser opens the API docs and finds every resource', async () => {
   onTestFailed(() => screenshot(page, 'failed'))
   await page.goto(`${system.url}/docs/`)
   for (const path of ['/v1/extractors', '/v1/batches', '/v1/extract']) {
-    await page.locator(`[data-path="${path}"]`).first().waitFor()
+    await expect.poll(() => page.locator(`[data-path="${path}"]`).count(), { timeout: 10_000 }).toBeGreaterThan(0)
   }
   await screenshot(page, 'docs')
 })

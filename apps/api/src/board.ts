@@ -21,7 +21,7 @@ export function createBoard(queues: Engine['queues'], { path, readOnly }: { path
             : 'The window: items that run or come next. The rest of a batch waits in its ledger.',
         externalJobUrl: (job) => ({
           displayText: 'Batch',
-          href: `/v1/batches/${encodeURIComponent(String((job.data as { batch_id?: string }).batch_id ?? ''))}`,
+          href: `/v1/batches/${encodeURIComponent((job.data as { batch_id?: string }).batch_id ?? '')}`,
         }),
       })
       for (const field of ['data', 'returnValue'] as const) adapter.setFormatter(field, cut)

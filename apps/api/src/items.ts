@@ -32,11 +32,11 @@ export async function* readItems(body: AsyncIterable<Buffer>): AsyncGenerator<It
     line += 1
     if (text.trim() === '') continue
     const item = toItem(parseLine(text, line), index)
-    const first = unique(item.id, line)
+    const first = unique(item.id, index)
     if (first !== undefined) {
       throw invalidRequest(
         'duplicate_id',
-        `Line ${line}: '${item.id}' is the id of line ${first} already: ids are unique within a batch.`,
+        `Line ${line}: '${item.id}' is the id of item ${first} (counted from 0) already: ids are unique within a batch.`,
         `line ${line}`,
       )
     }
@@ -77,12 +77,18 @@ async function* lines(body: AsyncIterable<Buffer>): AsyncGenerator<string> {
   if (rest !== '') yield rest
 }
 
-/** Tells where an id stood before. Ids that are their item's index are not kept, so most batches keep none. */
-function uniqueIds(): (id: string, place: number) => number | undefined {
-  const seen = new Map<string, number>()
-  return (id, place) => {
-    const first = seen.get(id)
-    if (first === undefined) seen.set(id, place)
-    return first
+/** Tells which item has an id already. Only ids that are not their item's index are kept, so most batches keep none. */
+function uniqueIds(): (id: string, index: number) => number | undefined {
+  const given = new Map<string, number>()
+  const withGiven = new Set<number>()
+  return (id, index) => {
+    const first = given.get(id)
+    if (first !== undefined || id === String(index)) return first
+    const other = Number(id)
+    if (String(other) === id && other >= 0 && other < index && Number.isInteger(other) && !withGiven.has(other))
+      return other
+    given.set(id, index)
+    withGiven.add(index)
+    return undefined
   }
 }

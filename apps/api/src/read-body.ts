@@ -22,7 +22,7 @@ export function createReadBody(limitBytes: number): RequestHandler {
   }
 
   function explain(error: unknown): unknown {
-    const { type, message } = error as { type?: string; message?: string }
+    const { type = '', message } = error as { type?: string; message?: string }
     switch (type) {
       case 'entity.too.large':
         return new SluiceError(

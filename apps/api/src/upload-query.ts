@@ -1,16 +1,10 @@
-import { batchOptions, type BatchOptions } from '@sluice/contract/batch'
-import { extractorReference } from '@sluice/contract/extractor'
+import { batchOptions, type BatchOptions, uploadQuery } from '@sluice/contract/batch'
+import { invalidRequest } from '@sluice/contract/error'
 import { parse } from '@sluice/contract/parse'
-import { z } from 'zod'
-
-/** The options of a batch as query parameters, where its body is a stream of items. */
-const uploadQuery = z.strictObject({
-  extractor: extractorReference,
-  concurrency: z.coerce.number().optional(),
-  priority: z.coerce.number().optional(),
-})
 
 export function parseUploadQuery(query: unknown): BatchOptions & { extractor: string } {
   const { extractor, ...options } = parse(uploadQuery, query)
+  if (extractor === undefined)
+    throw invalidRequest('invalid_request', 'extractor: Name the extractor in the query: ?extractor=name.', 'extractor')
   return { extractor, ...parse(batchOptions, options) }
 }

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { extractorChoice } from './extractor.ts'
+import { extractorChoice, extractorReference } from './extractor.ts'
 import { itemInput, metadata } from './item.ts'
 
 export const batchStatus = z.enum(['in_progress', 'paused', 'cancelling', 'completed', 'cancelled'])
@@ -40,6 +40,13 @@ export const createBatch = z
   })
   .meta({ id: 'CreateBatch' })
 export type CreateBatch = z.infer<typeof createBatch>
+
+/** The extractor and the options of a batch as query parameters, where its body is a stream of items. */
+export const uploadQuery = z.strictObject({
+  extractor: extractorReference.optional().describe('Of a stream of items: `name` or `name@version`.'),
+  concurrency: z.coerce.number().pipe(concurrency).optional(),
+  priority: z.coerce.number().pipe(priority).optional(),
+})
 
 export const patchBatch = z
   .strictObject({ concurrency: concurrency.nullable().optional(), priority: priority.optional() })

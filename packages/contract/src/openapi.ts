@@ -35,7 +35,7 @@ export function createOpenApi({ version, secured }: { version: string; secured: 
 }
 
 function describeRoute(operationId: string, route: Route, schemas: Json, secured: boolean): Json {
-  const { tag, summary, body, answers } = route
+  const { tag, summary, body, upload, answers } = route
   const parameters = [
     ...[...route.path.matchAll(/\{(\w+)\}/g)].map(([, name]) => ({
       name,
@@ -44,6 +44,7 @@ function describeRoute(operationId: string, route: Route, schemas: Json, secured
       schema: { type: 'string' },
     })),
     ...describeFields(route.query, 'query'),
+    ...describeFields(upload?.query, 'query').map((field) => ({ ...field, required: false })),
     ...describeFields(route.headers, 'header'),
   ]
   return {
@@ -56,7 +57,12 @@ function describeRoute(operationId: string, route: Route, schemas: Json, secured
       : {
           requestBody: {
             required: route.bodyOptional !== true,
-            content: { 'application/json': { schema: toSchema(body, 'input', schemas) } },
+            content: {
+              'application/json': { schema: toSchema(body, 'input', schemas) },
+              ...(upload === undefined
+                ? {}
+                : { 'application/x-ndjson': { schema: toSchema(upload.line, 'input', schemas) } }),
+            },
           },
         }),
     responses: {
@@ -111,7 +117,7 @@ function toSchema(schema: z.ZodType, io: 'input' | 'output', schemas: Json): Jso
   return pointToComponents(root) as Json
 }
 
-function withoutId({ id: _, ...schema }: Json): Json {
+function withoutId({ id: _id, ...schema }: Json): Json {
   return schema
 }
 

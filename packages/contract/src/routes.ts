@@ -1,7 +1,8 @@
 import { z } from 'zod'
-import { batch, batchList, createBatch, deletedBatch, listBatchesQuery, patchBatch } from './batch.ts'
+import { batch, batchList, createBatch, deletedBatch, listBatchesQuery, patchBatch, uploadQuery } from './batch.ts'
 import { errorBody } from './error.ts'
 import { createExtractor, extractor, extractorList } from './extractor.ts'
+import { itemInput } from './item.ts'
 import { extractNow, extracted } from './extract-now.ts'
 import { result, resultsQuery, retried, retryBatch } from './result.ts'
 
@@ -24,6 +25,8 @@ export interface Route {
   readonly headers?: z.ZodObject
   readonly body?: z.ZodType
   readonly bodyOptional?: boolean
+  /** The body may be a stream of lines instead (application/x-ndjson), with these query parameters. */
+  readonly upload?: { readonly query: z.ZodObject; readonly line: z.ZodType }
   readonly answers: Readonly<Record<number, Answer>>
   /** Needs no API key. */
   readonly open?: boolean
@@ -84,6 +87,7 @@ export const routes = {
     summary: 'Submit items; answered when they are on disk',
     headers: idempotencyHeaders,
     body: createBatch,
+    upload: { query: uploadQuery, line: itemInput },
     answers: {
       200: { description: 'This Idempotency-Key was seen before: the batch it made.', schema: batch },
       202: { description: 'Accepted.', schema: batch },

@@ -26,12 +26,10 @@ test('near the memory limit new work is refused with nothing left behind, and ru
     }))
   try {
     const first = await engine.batches.create({ extractor: inline, options }, noise())
-    let refused: unknown
-    for (let tries = 0; tries < 50 && refused === undefined; tries += 1) {
-      await engine.batches.create({ extractor: inline, options }, noise()).catch((error: unknown) => {
-        refused = error
-      })
+    const fill = async () => {
+      for (let tries = 0; tries < 50; tries += 1) await engine.batches.create({ extractor: inline, options }, noise())
     }
+    const refused: unknown = await fill().catch((error: unknown) => error)
     expect(refused).toMatchObject({ code: 'redis_full', status: 503, retryAfterS: 30 })
     const listed = await engine.batches.list({ limit: 100 })
     const stored = await redis.keys('full:{batch_*}:blocks')

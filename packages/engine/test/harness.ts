@@ -12,7 +12,7 @@ import { createWorker } from '../src/create-worker.ts'
 import type { Engine } from '../src/engine.ts'
 import { createKeys } from '../src/keys.ts'
 
-export type Answer = (request: ExtractRequest, options: { signal: AbortSignal }) => Promise<Outcome> | Outcome
+type Answer = (request: ExtractRequest, options: { signal: AbortSignal }) => Promise<Outcome> | Outcome
 
 export interface TestSluice {
   readonly redisUrl: string
