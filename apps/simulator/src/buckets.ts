@@ -1,0 +1,47 @@
+/** A token bucket that refills all the time: what OpenAI's limits are described as. `now` in ms, from any clock that does not jump. */
+export interface Bucket {
+  readonly limitPerMinute: number
+  readonly capacity: number
+  /** What is in it now. */
+  remaining(now: number): number
+  take(amount: number, now: number): void
+  /** Milliseconds until it holds `amount`; Infinity for more than it can hold. */
+  waitFor(amount: number, now: number): number
+  /** Milliseconds until it is full. */
+  resetMs(now: number): number
+}
+
+/** `burstS`: how many seconds of refill it holds. At least one unit, or nothing would ever pass. */
+export function createBucket(limitPerMinute: number, burstS: number, now: number): Bucket {
+  const perMs = limitPerMinute / 60_000
+  const capacity = Math.max(1, (limitPerMinute / 60) * burstS)
+  let level = capacity
+  let at = now
+  const settle = (time: number) => {
+    level = Math.min(capacity, level + Math.max(0, time - at) * perMs)
+    at = time
+    return level
+  }
+  return {
+    limitPerMinute,
+    capacity,
+    remaining: settle,
+    take(amount, time) {
+      level = settle(time) - amount
+    },
+    waitFor: (amount, time) =>
+      amount > capacity ? Number.POSITIVE_INFINITY : Math.max(0, (amount - settle(time)) / perMs),
+    resetMs: (time) => (capacity - settle(time)) / perMs,
+  }
+}
+
+/** A Go duration, as OpenAI's reset headers have it: `12ms`, `1.5s`, `6m0s`. */
+export function formatGoDuration(ms: number): string {
+  if (ms <= 0) return '0s'
+  if (ms < 1_000) return `${Math.max(1, Math.round(ms))}ms`
+  const seconds = Math.round(ms) / 1_000
+  if (seconds < 60) return `${Number(seconds.toFixed(3))}s`
+  const minutes = Math.floor(seconds / 60)
+  const rest = Number((seconds - minutes * 60).toFixed(3))
+  return minutes < 60 ? `${minutes}m${rest}s` : `${Math.floor(minutes / 60)}h${minutes % 60}m${rest}s`
+}
