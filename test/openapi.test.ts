@@ -18,6 +18,7 @@ test('the OpenAPI document describes every route, and every route answers as it 
     listExtractors: { status: 200 },
     getExtractor: { id: 'person@1', status: 200 },
     createBatch: { body: { extractor: 'person', items: ['Ann is 3'] }, status: 202 },
+    estimateBatch: { body: { extractor: 'person', items: ['Ann is 3'] }, status: 200 },
     listBatches: { status: 200 },
     getBatch: { id: running, status: 200 },
     patchBatch: { id: running, body: { priority: 20 }, status: 200 },

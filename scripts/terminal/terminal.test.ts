@@ -15,6 +15,7 @@ const batch: Batch = {
   cost_usd: null,
   eta_s: { p50: 9.2, p90: 12 },
   concurrency: null,
+  max_cost_usd: null,
   priority: 10,
   created_at: 0,
   started_at: 0,

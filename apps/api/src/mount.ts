@@ -76,7 +76,7 @@ function parseBody(route: Route, req: Request): unknown {
 export function isStreamedUpload(req: Request): boolean {
   return (
     req.method === 'POST' &&
-    req.path === routes.createBatch.path &&
+    (req.path === routes.createBatch.path || req.path === routes.estimateBatch.path) &&
     req.is('application/x-ndjson') === 'application/x-ndjson'
   )
 }

@@ -20,10 +20,19 @@ const priority = z
   .max(100)
   .describe("The batch's weight when it shares a lane; twice the weight, twice the share.")
 
+const maxCostUsd = z
+  .number()
+  .positive()
+  .max(1_000_000)
+  .describe(
+    'The batch pauses before a call that might take its cost beyond this, calls in flight counted. Sharp with `max_tokens` in the parameters, else from the length of earlier answers.',
+  )
+
 export const batchOptions = z
   .strictObject({
     concurrency: concurrency.optional(),
     priority: priority.default(10),
+    max_cost_usd: maxCostUsd.optional(),
     metadata: metadata.default({}),
   })
   .meta({ id: 'BatchOptions' })
@@ -46,10 +55,15 @@ export const uploadQuery = z.strictObject({
   extractor: extractorReference.optional().describe('Of a stream of items: `name` or `name@version`.'),
   concurrency: z.coerce.number().pipe(concurrency).optional(),
   priority: z.coerce.number().pipe(priority).optional(),
+  max_cost_usd: z.coerce.number().pipe(maxCostUsd).optional(),
 })
 
 export const patchBatch = z
-  .strictObject({ concurrency: concurrency.nullable().optional(), priority: priority.optional() })
+  .strictObject({
+    concurrency: concurrency.nullable().optional(),
+    priority: priority.optional(),
+    max_cost_usd: maxCostUsd.nullable().optional(),
+  })
   .meta({ id: 'PatchBatch' })
 export type PatchBatch = z.infer<typeof patchBatch>
 
@@ -81,6 +95,7 @@ export const batch = z
       .nullable()
       .describe('Seconds to the end; null when it cannot be told.'),
     concurrency: z.int().nullable(),
+    max_cost_usd: z.number().nullable(),
     priority: z.int(),
     created_at: z.number(),
     started_at: z.number().nullable(),

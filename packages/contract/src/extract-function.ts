@@ -12,5 +12,9 @@ export interface ExtractRequest {
 /** The seam between engine and provider: one call, one outcome. Rejects only when `signal` aborts or on a bug. */
 export type Extract = (request: ExtractRequest, options: { readonly signal: AbortSignal }) => Promise<Call>
 
-/** Tokens to reserve for a call before it is made; the usage settles the difference. */
-export type EstimateTokens = (request: ExtractRequest) => number
+/** Tokens of a request, counted before it is sent; `mostOutput` is null where the answer has no limit. */
+export interface TokenEstimate {
+  readonly input: number
+  readonly mostOutput: number | null
+}
+export type EstimateTokens = (request: ExtractRequest) => TokenEstimate

@@ -31,6 +31,7 @@ export const result = z
       .optional()
       .describe("The model's last answer as it came; only when it was paid for and not usable."),
     usage: usage.optional(),
+    cost_usd: z.number().optional().describe('Only when the lane has prices.'),
     attempts: z.int().describe('Calls made for this item.'),
     metadata: metadata.optional(),
     cursor: z.string().describe('Give it as `after` to go on behind this line.'),

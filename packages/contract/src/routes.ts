@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { batch, batchList, createBatch, deletedBatch, listBatchesQuery, patchBatch, uploadQuery } from './batch.ts'
+import { estimate } from './estimate.ts'
 import { errorBody } from './error.ts'
 import { createExtractor, extractor, extractorList } from './extractor.ts'
 import { itemInput } from './item.ts'
@@ -92,6 +93,15 @@ export const routes = {
       200: { description: 'This Idempotency-Key was seen before: the batch it made.', schema: batch },
       202: { description: 'Accepted.', schema: batch },
     },
+  },
+  estimateBatch: {
+    method: 'post',
+    path: '/v1/batches/estimate',
+    tag: 'Batches',
+    summary: 'Tell items, tokens and cost of a batch without running or storing anything',
+    body: createBatch,
+    upload: { query: uploadQuery, line: itemInput },
+    answers: ok(estimate),
   },
   listBatches: {
     method: 'get',

@@ -13,6 +13,7 @@ export function newMeta(extractor: Extractor, options: BatchOptions): BatchMeta 
     lane: extractor.lane,
     concurrency: options.concurrency === undefined ? '' : String(options.concurrency),
     priority: String(options.priority),
+    max_cost_nano_usd: toNanoUsd(options.max_cost_usd),
     metadata: JSON.stringify(options.metadata),
     total: '0',
     next: '0',
@@ -23,6 +24,11 @@ export function newMeta(extractor: Extractor, options: BatchOptions): BatchMeta 
     started_at: '',
     finished_at: '',
   }
+}
+
+/** As the ledger keeps it; '' for none. */
+export function toNanoUsd(usd: number | null | undefined): string {
+  return usd === null || usd === undefined ? '' : String(Math.round(usd * 1e9))
 }
 
 /**
@@ -63,6 +69,7 @@ export function toBatch(id: string, meta: BatchMeta, open: number, running: numb
     cost_usd: priced ? number('cost_nano_usd') / 1e9 : null,
     eta_s: eta(status, rest + live, number('rate_p50'), number('rate_p10')),
     concurrency: meta['concurrency'] ? number('concurrency') : null,
+    max_cost_usd: meta['max_cost_nano_usd'] ? number('max_cost_nano_usd') / 1e9 : null,
     priority: number('priority'),
     created_at: seconds('created_at') ?? 0,
     started_at: seconds('started_at'),

@@ -4,7 +4,7 @@ import type { Item } from '@sluice/contract/item'
 import type { ChainableCommander, Redis } from 'ioredis'
 import type { Admission } from './admission.ts'
 import { createBatchId } from './batch-id.ts'
-import { type BatchMeta, newMeta, toBatch } from './batch-view.ts'
+import { type BatchMeta, newMeta, toBatch, toNanoUsd } from './batch-view.ts'
 import { packBlocks, stageBlock } from './blocks.ts'
 import type { Batches, NewBatch } from './engine.ts'
 import { forgetBatch } from './forget-batch.ts'
@@ -45,6 +45,7 @@ export function createBatches({
 }: BatchesDependencies): Batches {
   return {
     async create(input, items) {
+      if (input.options.max_cost_usd !== undefined) requirePrices(input.extractor.lane)
       const id = createBatchId(Date.now())
       const claim = input.idempotency
       const earlierId = claim && (await idempotency.claim(claim, id))
@@ -84,12 +85,14 @@ export function createBatches({
       return { object: 'list', data: data.slice(0, limit), has_more: data.length > limit }
     },
 
-    async patch(id, { concurrency, priority }) {
-      await get(id)
+    async patch(id, { concurrency, priority, max_cost_usd }) {
+      const { lane } = await get(id)
+      if (max_cost_usd !== undefined && max_cost_usd !== null) requirePrices(lane)
       const k = keys.batch(id)
       const fields = {
         ...(concurrency === undefined ? {} : { concurrency: concurrency === null ? '' : String(concurrency) }),
         ...(priority === undefined ? {} : { priority: String(priority) }),
+        ...(max_cost_usd === undefined ? {} : { max_cost_nano_usd: toNanoUsd(max_cost_usd) }),
       }
       if (Object.keys(fields).length > 0) await redis.multi().hset(k.meta, fields).publish(k.wake, 'changed').exec()
       return get(id)
@@ -154,6 +157,15 @@ export function createBatches({
         yield batch
       }
     },
+  }
+
+  function requirePrices(lane: string): void {
+    if (isPriced(lane)) return
+    throw invalidRequest(
+      'unknown_prices',
+      `max_cost_usd: The lane '${lane}' has no prices: give it \`prices\` in sluice.config.ts.`,
+      'max_cost_usd',
+    )
   }
 
   async function find(id: string): Promise<Batch | null> {

@@ -7,6 +7,7 @@ import { createExtractors } from './extractors/extractors.ts'
 import { createIdempotency } from './idempotency.ts'
 import { createItemSource } from './item-source.ts'
 import { createKeys } from './keys.ts'
+import { createMoney } from './money.ts'
 import { createLedger } from './ledger/ledger.ts'
 import { createQueues } from './queues.ts'
 import { createResults } from './results.ts'
@@ -50,6 +51,10 @@ export async function createEngine({ redisUrl, prefix, lanes, onError }: EngineO
     results: createResults(redis, keys, wakes, createItemSource(redis, keys)),
     queues,
     lanes: laneNames,
+    cost(lane, usage) {
+      const prices = lanes[lane]?.prices
+      return prices === undefined ? null : createMoney(prices).of({ usage, cachedInputTokens: 0 }) / 1e9
+    },
     async ping() {
       const timeout = new Promise<never>((_, reject) => {
         setTimeout(() => reject(new Error('Redis did not answer within a second.')), 1_000).unref()

@@ -2,7 +2,6 @@ import { randomUUID } from 'node:crypto'
 import type { EstimateTokens, Extract } from '@sluice/contract/extract-function'
 import type { Extractor } from '@sluice/contract/extractor'
 import type { LaneConfig } from '@sluice/contract/lane'
-import type { Call } from '@sluice/contract/outcome'
 import { createBatchWorker } from './batch-worker.ts'
 import { connectWaiting } from './connect.ts'
 import type { EngineOptions } from './create-engine.ts'
@@ -11,6 +10,7 @@ import { createItemSource } from './item-source.ts'
 import { createItemWorker } from './item-worker.ts'
 import { createKeys } from './keys.ts'
 import { createLedger } from './ledger/ledger.ts'
+import { createMoney } from './money.ts'
 import { createQuota } from './quota/create-quota.ts'
 import { createQueues } from './queues.ts'
 import { createRunItem } from './run-item.ts'
@@ -128,7 +128,8 @@ export async function createWorker({
       places: createSlots(concurrency + Math.ceil(concurrency * openedFraction)),
       pauseLane: (reason) => pauseLane(name, reason),
       policy: config.retry,
-      costOf: (call) => nanoUsd(call, config.prices),
+      pauseBatch: async (batchId, reason) => void (await ledger.pause(batchId, reason)),
+      money: createMoney(config.prices),
     })
     return {
       queue: queues.lane(name),
@@ -191,16 +192,4 @@ export async function createWorker({
       return extractor
     }
   }
-}
-
-/** Prices are dollars for a million tokens, so a token costs price * 1,000 nano-dollars. */
-function nanoUsd(call: Call, prices: LaneConfig['prices']): number {
-  if (prices === undefined) return 0
-  const fresh = call.usage.input_tokens - call.cachedInputTokens
-  return (
-    1_000 *
-    (fresh * prices.input +
-      call.cachedInputTokens * (prices.cachedInput ?? prices.input) +
-      call.usage.output_tokens * prices.output)
-  )
 }

@@ -27,6 +27,7 @@ const used: Tries = {
   calls: 1,
   unavailable: 1,
   usage: { input_tokens: 1, output_tokens: 1 },
+  nanoUsd: 0,
   reasks: [{ raw: 'r', errors: ['/a: x'] }],
 }
 

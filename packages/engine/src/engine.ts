@@ -2,6 +2,7 @@ import type { Batch, BatchList, BatchOptions, ListBatchesQuery, PatchBatch } fro
 import type { CreateExtractor, Extractor } from '@sluice/contract/extractor'
 import type { Item } from '@sluice/contract/item'
 import type { Result, ResultsQuery, RetryBatch } from '@sluice/contract/result'
+import type { Usage } from '@sluice/contract/usage'
 import type { Queue } from 'bullmq'
 
 /**
@@ -16,6 +17,8 @@ export interface Engine extends AsyncDisposable {
   readonly queues: readonly Queue[]
   /** The lanes there are, by name. */
   readonly lanes: readonly string[]
+  /** What such usage costs on a lane, in dollars; null when the lane has no prices. */
+  cost(lane: string, usage: Usage): number | null
   /** Resolves when Redis answers within a second, else rejects with the reason. */
   ping(): Promise<void>
 }

@@ -53,7 +53,7 @@ export interface Keys {
     readonly workers: string
     /** Hash batch id -> `<weight>|<demand>|<unix ms until>`: who shares the window. */
     readonly feeding: string
-    /** Hash: the state of the quota. */
+    /** String, MessagePack: the state of the quota; gone an hour after the last call. */
     readonly quota: string
   }
   /** Prefixes for BullMQ, each with its own hash tag. */

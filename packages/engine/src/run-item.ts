@@ -5,6 +5,7 @@ import type { Call } from '@sluice/contract/outcome'
 import type { FailureType } from '@sluice/contract/result'
 import { decide, paid, type RetryPolicy } from './decide.ts'
 import { type Cost, type Ledger, noCost, type Opened, type Run, type Tries } from './ledger/ledger.ts'
+import type { Money } from './money.ts'
 import { type Quota, QuotaTooLargeError, type Reservation } from './quota/quota.ts'
 import type { Slots } from './slots.ts'
 import { ofItem, type StoredResult } from './stored-result.ts'
@@ -40,16 +41,29 @@ export interface RunItemDependencies {
   /** Pauses every batch of the lane. */
   readonly pauseLane: (reason: string) => Promise<void>
   readonly policy: RetryPolicy
-  /** Of one call in nano-dollars. */
-  readonly costOf: (call: Call) => number
+  /** Pauses the one batch. */
+  readonly pauseBatch: (batchId: string, reason: string) => Promise<void>
+  readonly money: Money
 }
 
 /** One item's life on a worker: recorded already? stop. Reserve quota. Call. Decide. Record. */
 export function createRunItem(
   dependencies: RunItemDependencies,
 ): (run: Run, options: { signal: AbortSignal }) => Promise<RunEnd> {
-  const { ledger, quota, extract, estimateTokens, readItem, readExtractor, slots, places, pauseLane, policy, costOf } =
-    dependencies
+  const {
+    ledger,
+    quota,
+    extract,
+    estimateTokens,
+    readItem,
+    readExtractor,
+    slots,
+    places,
+    pauseLane,
+    pauseBatch,
+    policy,
+    money,
+  } = dependencies
 
   /** The call itself, or why there is none. Only here are a slot and a part of the quota held. */
   async function makeCall(
@@ -57,19 +71,21 @@ export function createRunItem(
     tries: Tries,
     request: ExtractRequest,
     signal: AbortSignal,
-  ): Promise<Call | QuotaTooLargeError | 'aborted' | 'stale' | 'paused' | 'cancelled'> {
+  ): Promise<Call | QuotaTooLargeError | Exclude<Opened, 'opened'> | 'aborted'> {
     let reserved: Reservation | undefined
     let opened: Opened | undefined
     let gone = false
     try {
       using _place = await places.take(signal)
-      reserved = await quota.reserve(estimateTokens(request), { signal })
+      const tokens = estimateTokens(request)
+      const expected = money.expect(tokens)
+      reserved = await quota.reserve(Math.max(tokens.input, tokens.mostOutput ?? 0), { signal })
       const openedAt = performance.now()
-      opened = await ledger.openCall(run)
+      opened = await ledger.openCall(run, expected)
       if (opened === 'opened') {
         using _slot = await slots.take(signal)
         // Paused or cancelled while it waited behind long calls?
-        if (performance.now() - openedAt > openForMs) opened = await ledger.openCall(run)
+        if (performance.now() - openedAt > openForMs) opened = await ledger.openCall(run, expected)
         if (opened === 'opened') {
           gone = true
           const call = await extract(request, { signal })
@@ -112,8 +128,9 @@ export function createRunItem(
         paidCalls: wasPaid === 'yes' ? 1 : 0,
         usage: call.usage,
         cachedInputTokens: call.cachedInputTokens,
-        nanoUsd: costOf(call),
+        nanoUsd: money.of(call),
       }
+      tries = { ...tries, nanoUsd: tries.nanoUsd + cost.nanoUsd }
       const end = wasPaid === 'unknown' ? 'unsettled' : 'settled'
       const decision = decide(call, tries, { ...policy, reasks: extractor.reasks })
       switch (decision.type) {
@@ -158,8 +175,10 @@ export function createRunItem(
       return { type: 'failed', message: `${error.type}: ${error.message} (item '${item!.id}')` }
     }
 
-    async function giveUp(why: 'stale' | 'paused' | 'cancelled'): Promise<RunEnd> {
-      if (why === 'paused') await ledger.letGo(run, 'requeue')
+    async function giveUp(why: Exclude<Opened, 'opened'>): Promise<RunEnd> {
+      if (why === 'over-cost')
+        await pauseBatch(run.batchId, 'max_cost_usd: the next call might take the batch beyond it')
+      if (why === 'paused' || why === 'over-cost') await ledger.letGo(run, 'requeue')
       if (why === 'cancelled') await ledger.letGo(run, 'cancel')
       return { type: 'dropped' }
     }
@@ -181,12 +200,13 @@ export function createRunItem(
   }
 }
 
-function used(before: Tries, call: Call | null): Pick<StoredResult, 'usage' | 'attempts'> {
+function used(before: Tries, call: Call | null): Pick<StoredResult, 'usage' | 'cost_usd' | 'attempts'> {
   return {
     usage: {
       input_tokens: before.usage.input_tokens + (call?.usage.input_tokens ?? 0),
       output_tokens: before.usage.output_tokens + (call?.usage.output_tokens ?? 0),
     },
+    ...(before.nanoUsd > 0 ? { cost_usd: before.nanoUsd / 1e9 } : {}),
     attempts: before.calls + (call === null ? 0 : 1),
   }
 }

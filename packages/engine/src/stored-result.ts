@@ -10,6 +10,8 @@ export interface StoredResult {
   readonly error?: { readonly type: FailureType; readonly message: string }
   readonly raw?: string
   readonly usage: Usage
+  /** Left out where the lane has no prices. */
+  readonly cost_usd?: number
   readonly attempts: number
   readonly metadata?: Record<string, unknown>
 }

@@ -40,7 +40,7 @@ test('near the memory limit new work is refused with nothing left behind, and ru
       concurrency: 10,
       retentionMs: null,
       provider: () => ({
-        estimateTokens: () => 1,
+        estimateTokens: () => ({ input: 1, mostOutput: null }),
         extract: async () => ({
           outcome: extracted({ ok: true }),
           usage: { input_tokens: 1, output_tokens: 1 },

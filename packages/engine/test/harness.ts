@@ -68,7 +68,7 @@ export function testSluice(lane: Partial<LaneConfigInput> = {}): TestSluice {
         retentionMs,
         onError,
         provider: () => ({
-          estimateTokens: () => 10,
+          estimateTokens: ({ extractor }) => ({ input: 10, mostOutput: extractor.parameters.max_tokens ?? null }),
           extract: async (request, options) => toCall(await answer(request, options)),
         }),
       })

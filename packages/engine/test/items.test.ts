@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, expect, test } from 'vitest'
-import { createLedger, noCost, noTries, type Run } from '../src/ledger/ledger.ts'
+import { createLedger, noCost, noExpectedCost, noTries, type Run } from '../src/ledger/ledger.ts'
 import { broken, extracted, inline, options, readAll, testSluice, texts } from './harness.ts'
 
 const cost = { ...noCost, paidCalls: 1, usage: { input_tokens: 10, output_tokens: 5 } }
@@ -20,7 +20,7 @@ describe('a result', () => {
   test('is recorded once, however often it is reported', async () => {
     const { engine, ledger, batch, run } = await fedItem()
     await ledger.take(run('a'))
-    await ledger.openCall(run('a'))
+    await ledger.openCall(run('a'), noExpectedCost)
     expect(await ledger.record(run('a'), 'succeeded', result, cost)).toBe('recorded')
     expect(await ledger.record(run('a'), 'failed', { ...result, status: 'failed' }, cost)).toBe('stale')
     expect(await readAll(engine, batch.id)).toMatchObject([{ status: 'succeeded', data: { n: 1 } }])
@@ -30,11 +30,11 @@ describe('a result', () => {
   test('of a run that was overtaken is not recorded and may not call, but what it paid is counted', async () => {
     const { engine, ledger, batch, run } = await fedItem()
     await ledger.take(run('zombie'))
-    expect(await ledger.openCall(run('zombie'))).toBe('opened')
+    expect(await ledger.openCall(run('zombie'), noExpectedCost)).toBe('opened')
     await ledger.take(run('second'))
-    expect(await ledger.openCall(run('second'))).toBe('opened')
+    expect(await ledger.openCall(run('second'), noExpectedCost)).toBe('opened')
     expect(await ledger.record(run('zombie'), 'succeeded', result, cost)).toBe('stale')
-    expect(await ledger.openCall(run('zombie'))).toBe('stale')
+    expect(await ledger.openCall(run('zombie'), noExpectedCost)).toBe('stale')
     expect(await ledger.record(run('second'), 'succeeded', { ...result, data: { n: 2 } }, cost)).toBe('recorded')
     expect(await readAll(engine, batch.id)).toMatchObject([{ data: { n: 2 } }])
     // The second call was made without knowing of the first: that is a repeated call.
@@ -44,7 +44,7 @@ describe('a result', () => {
   test('keeps what an item has used when another worker takes it up', async () => {
     const { ledger, run } = await fedItem()
     await ledger.take(run('a'))
-    await ledger.openCall(run('a'))
+    await ledger.openCall(run('a'), noExpectedCost)
     const tries = { ...noTries, calls: 1, unavailable: 1 }
     expect(await ledger.closeCall(run('a'), tries, noCost, 'settled')).toBe('closed')
     expect(await ledger.take(run('b'))).toEqual({ type: 'taken', tries })

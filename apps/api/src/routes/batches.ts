@@ -1,19 +1,27 @@
 import { createHash } from 'node:crypto'
+import { setImmediate } from 'node:timers/promises'
 import { batchOptions, type BatchOptions } from '@sluice/contract/batch'
 import { invalidRequest } from '@sluice/contract/error'
+import type { Estimate } from '@sluice/contract/estimate'
 import type { ExtractorChoice } from '@sluice/contract/extractor'
 import type { Item } from '@sluice/contract/item'
 import { parse } from '@sluice/contract/parse'
 import { idempotencyHeaders } from '@sluice/contract/routes'
 import type { Engine } from '@sluice/engine/engine'
+import { estimateAnswerTokens } from '@sluice/tokens/estimate-answer'
+import { createEstimateTokens } from '@sluice/tokens/estimate-tokens'
 import type { Request } from 'express'
 import { type CheckSchema, resolveExtractor } from '../extractor-choice.ts'
 import { itemsOf, readItems } from '../items.ts'
 import { type Handlers, isStreamedUpload } from '../mount.ts'
 import { parseUploadQuery } from '../upload-query.ts'
 
+/** Items whose tokens are counted before other requests get their turn: about 10 ms. */
+const countedAtOnce = 100
+
 type Names =
   | 'createBatch'
+  | 'estimateBatch'
   | 'listBatches'
   | 'getBatch'
   | 'patchBatch'
@@ -25,6 +33,7 @@ type Names =
 
 export function batchRoutes(engine: Engine, checkSchema: CheckSchema): Pick<Handlers, Names> {
   const { batches } = engine
+  const estimateTokens = createEstimateTokens()
 
   async function submit(
     req: Request,
@@ -40,6 +49,24 @@ export function batchRoutes(engine: Engine, checkSchema: CheckSchema): Pick<Hand
     return { status: created ? 202 : 200, body: batch }
   }
 
+  async function estimate(choice: ExtractorChoice, items: Iterable<Item> | AsyncIterable<Item>): Promise<Estimate> {
+    const extractor = await resolveExtractor(choice, engine, checkSchema)
+    const answer = Math.min(
+      estimateAnswerTokens(extractor.schema),
+      extractor.parameters.max_tokens ?? Number.POSITIVE_INFINITY,
+    )
+    let count = 0
+    let input = 0
+    for await (const { text } of items) {
+      input += estimateTokens({ extractor, text, reasks: [] }).input
+      count += 1
+      // Counting is work: others are served in between.
+      if (count % countedAtOnce === 0) await setImmediate()
+    }
+    const usage = { input_tokens: input, output_tokens: count * answer }
+    return { object: 'estimate', items: count, ...usage, cost_usd: engine.cost(extractor.lane, usage) }
+  }
+
   return {
     async createBatch({ req, body }) {
       if (isStreamedUpload(req)) {
@@ -49,6 +76,13 @@ export function batchRoutes(engine: Engine, checkSchema: CheckSchema): Pick<Hand
       }
       const { extractor, items, ...options } = body
       return submit(req, extractor, parse(batchOptions, options), itemsOf(items), hash(body))
+    },
+    async estimateBatch({ req, body }) {
+      if (isStreamedUpload(req)) {
+        const { extractor } = parseUploadQuery(req.query)
+        return { status: 200, body: await estimate(extractor, readItems(req)) }
+      }
+      return { status: 200, body: await estimate(body.extractor, itemsOf(body.items)) }
     },
     listBatches: async ({ query }) => ({ status: 200, body: await batches.list(query) }),
     getBatch: async ({ params }) => ({ status: 200, body: await batches.get(params['id'] ?? '') }),

@@ -20,10 +20,17 @@ export interface Tries {
   /** Calls that ended in a time-out, a cut connection or a 5xx. */
   readonly unavailable: number
   readonly usage: Usage
+  readonly nanoUsd: number
   readonly reasks: readonly Reask[]
 }
 
-export const noTries: Tries = { calls: 0, unavailable: 0, usage: { input_tokens: 0, output_tokens: 0 }, reasks: [] }
+export const noTries: Tries = {
+  calls: 0,
+  unavailable: 0,
+  usage: { input_tokens: 0, output_tokens: 0 },
+  nanoUsd: 0,
+  reasks: [],
+}
 
 /** What one call cost. `paidCalls` is 0 or 1: a refused call is not paid. */
 export interface Cost {
@@ -36,7 +43,18 @@ export interface Cost {
 export const noCost: Cost = { paidCalls: 0, usage: noTries.usage, cachedInputTokens: 0, nanoUsd: 0 }
 
 export type Taken = { type: 'taken'; tries: Tries } | { type: 'stale' | 'cancelled' | 'gone' }
-export type Opened = 'opened' | 'stale' | 'paused' | 'cancelled'
+/** 'over-cost': the call might take the batch beyond its `max_cost_usd`. */
+export type Opened = 'opened' | 'stale' | 'paused' | 'cancelled' | 'over-cost'
+
+/** What a call will cost, as far as can be told before it: in nano-dollars, zero where the lane has no prices. */
+export interface ExpectedCost {
+  readonly inputNanoUsd: number
+  readonly outputTokenNanoUsd: number
+  /** Null: not limited; then what the batch's answers had so far is taken. */
+  readonly mostOutputTokens: number | null
+}
+
+export const noExpectedCost: ExpectedCost = { inputNanoUsd: 0, outputTokenNanoUsd: 0, mostOutputTokens: null }
 
 export interface Feed {
   readonly status: string
@@ -56,7 +74,7 @@ export interface Ledger {
   /** The items of the batch that are in the window. */
   open(batchId: string): Promise<{ index: number; feed: number }[]>
   take(run: Run): Promise<Taken>
-  openCall(run: Run): Promise<Opened>
+  openCall(run: Run, expected: ExpectedCost): Promise<Opened>
   closeCall(run: Run, tries: Tries, cost: Cost, end: 'settled' | 'unsettled'): Promise<'closed' | 'stale'>
   record(run: Run, status: 'succeeded' | 'failed', result: object, cost: Cost): Promise<'recorded' | 'stale'>
   letGo(run: Run, to: 'wait' | 'requeue' | 'cancel'): Promise<'done' | 'stale'>
@@ -118,9 +136,13 @@ export function createLedger(redis: Redis, keys: Keys): Ledger {
       return { type, tries: tries ? (JSON.parse(tries) as Tries) : noTries }
     },
 
-    async openCall(run) {
+    async openCall(run, { inputNanoUsd, outputTokenNanoUsd, mostOutputTokens }) {
       const k = keys.batch(run.batchId)
-      return (await scripts.openCall(redis, [k.meta, k.open, k.runs, k.calls, k.unsettled], runArgs(run))) as Opened
+      return (await scripts.openCall(
+        redis,
+        [k.meta, k.open, k.runs, k.calls, k.unsettled],
+        [...runArgs(run), Math.ceil(inputNanoUsd), Math.ceil(outputTokenNanoUsd), mostOutputTokens ?? ''],
+      )) as Opened
     },
 
     async closeCall(run, tries, cost, end) {

@@ -4,6 +4,7 @@
 --       paid calls, input tokens, cached input tokens, output tokens, cost in nano-dollars, now (unix ms), wake channel.
 -- Returns {'recorded', status of the batch}, or {'stale'}: another run holds or has recorded the item; what was paid is added all the same.
 -- include: usage.lua
+-- include: end-call.lua
 -- include: finish.lua
 if redis.call('EXISTS', KEYS[1]) == 0 then return { 'stale' } end
 addUsage(KEYS[1], ARGV, 6)
@@ -15,7 +16,7 @@ redis.call('HINCRBY', KEYS[1], ARGV[4], 1)
 if ARGV[4] == 'failed' then redis.call('SADD', KEYS[9], ARGV[1]) end
 redis.call('HDEL', KEYS[2], ARGV[1])
 redis.call('HDEL', KEYS[3], ARGV[1])
-redis.call('HDEL', KEYS[4], ARGV[1])
+endCall(KEYS[1], KEYS[4], ARGV[1])
 redis.call('SREM', KEYS[5], ARGV[1])
 redis.call('HDEL', KEYS[6], ARGV[1])
 local status = finish(KEYS[1], KEYS[2], ARGV[11])

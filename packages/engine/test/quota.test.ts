@@ -1,0 +1,529 @@
+import { randomBytes } from 'node:crypto'
+import { readFileSync } from 'node:fs'
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Call, LimitSample, Outcome } from '@sluice/contract/outcome'
+import fc from 'fast-check'
+import { Redis } from 'ioredis'
+import { afterAll, describe, expect, inject, onTestFinished, test } from 'vitest'
+import { startOwnRedis } from '../../../scripts/redis/own-redis.ts'
+import { createQuota } from '../src/quota/create-quota.ts'
+import { type ExchangeMessage, type ExchangeReply, readReply } from '../src/quota/exchange.ts'
+import { type Quota, QuotaTooLargeError, type Reservation } from '../src/quota/quota.ts'
+
+const redis = new Redis(inject('redisUrl'), { maxRetriesPerRequest: null })
+afterAll(() => redis.disconnect())
+const never = new AbortController().signal
+const newKey = () => `test-${randomBytes(5).toString('hex')}:{lane-test}:quota`
+
+/** The script with the clock in our hands, so that minutes pass in no time. */
+const sha = (async () => {
+  const source = readFileSync(new URL('../src/quota/exchange.lua', import.meta.url), 'utf8')
+  const timed = source.replace("redis.call('TIME')", '{ math.floor(ARGV[2] / 1000), (ARGV[2] % 1000) * 1000 }')
+  if (timed === source) throw new Error('The script reads its clock in another way.')
+  return (await redis.script('LOAD', timed)) as string
+})()
+
+const nothing: ExchangeMessage = { rpm: 0, tpm: 0, costs: [], backRequests: 0, backTokens: 0, overTokens: 0 }
+
+async function trade(key: string, nowMs: number, message: Partial<ExchangeMessage>): Promise<ExchangeReply> {
+  const text = JSON.stringify({ ...nothing, ...message })
+  return readReply((await redis.evalsha(await sha, 1, key, text, nowMs)) as string[])
+}
+
+interface Window {
+  level: number
+  cap: number
+  rate: number
+}
+
+async function windowsOf(key: string): Promise<Record<string, Window>> {
+  const json = await redis.eval("return cjson.encode(cmsgpack.unpack(redis.call('GET', KEYS[1])).windows)", 1, key)
+  return JSON.parse(json as string) as Record<string, Window>
+}
+
+interface Sent {
+  readonly atMs: number
+  readonly tokens: number
+}
+
+/** The most that was sent beyond `rate` (units per ms) in any window, of any length: the burst. */
+function burstOf(sent: readonly Sent[], rate: number, amount: (one: Sent) => number): number {
+  let most = 0
+  sent.forEach((first, from) => {
+    let sum = 0
+    for (const one of sent.slice(from)) {
+      sum += amount(one)
+      most = Math.max(most, sum - rate * (one.atMs - first.atMs))
+    }
+  })
+  return most
+}
+
+const step = fc.record({
+  gapMs: fc.integer({ min: 0, max: 400 }),
+  costs: fc.array(fc.integer({ min: 1, max: 400 }), { maxLength: 8 }),
+})
+const steps = fc.array(step, { minLength: 1, maxLength: 15 })
+const start = 1_790_000_000_000
+
+describe('the exchange', () => {
+  test('with configured limits, no window holds more than the rate and the burst, and no minute more than the limit', async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.integer({ min: 60, max: 6_000 }),
+        fc.integer({ min: 400, max: 60_000 }),
+        steps,
+        async (rpm, tpm, all) => {
+          const key = newKey()
+          const { sent, asked } = await play(key, { rpm, tpm }, all)
+          expect(sent).toHaveLength(asked)
+          const largest = Math.max(0, ...sent.map((one) => one.tokens))
+          const requestBurst = Math.max(1, rpm / 240)
+          expect(burstOf(sent, (rpm - (requestBurst - 1)) / 60_000, () => 1)).toBeLessThan(requestBurst + 0.01)
+          expect(burstOf(sent, (tpm - tpm / 240) / 60_000, (one) => one.tokens)).toBeLessThan(
+            Math.max(tpm / 240, largest) + 0.5,
+          )
+          for (const { atMs } of sent) {
+            const inMinute = sent.filter((one) => one.atMs >= atMs && one.atMs < atMs + 59_999)
+            expect(inMinute.length).toBeLessThanOrEqual(rpm)
+          }
+          await redis.del(key)
+        },
+      ),
+      { numRuns: 40 },
+    )
+  }, 60_000)
+
+  test('gives every call one place, in the order of asking, however the processes take turns', async () => {
+    await fc.assert(
+      fc.asyncProperty(steps, async (all) => {
+        const key = newKey()
+        const { sent, asked, inOrder } = await play(key, { rpm: 1_200, tpm: 12_000 }, all)
+        expect(sent).toHaveLength(asked)
+        expect(inOrder).toBe(true)
+        // None lost: what was reserved is what went, so the lane is done when its sum has come in.
+        const sum = sent.reduce((total, one) => total + one.tokens, 0)
+        const needMs = Math.max(sum / ((12_000 - 50) / 60_000), asked / ((1_200 - 4) / 60_000))
+        const idleMs = all.reduce((total, one) => total + one.gapMs, 0)
+        if (sent.length > 0) expect(sent.at(-1)!.atMs - start).toBeLessThan(needMs + idleMs + 10)
+        await redis.del(key)
+      }),
+      { numRuns: 40 },
+    )
+  }, 60_000)
+
+  test('settling never mints: what went, less what was given back, stays within rate and burst', async () => {
+    const settled = fc.record({
+      gapMs: fc.integer({ min: 0, max: 300 }),
+      costs: fc.array(fc.integer({ min: 1, max: 300 }), { maxLength: 6 }),
+      back: fc.integer({ min: 0, max: 3 }),
+      over: fc.integer({ min: -400, max: 400 }),
+    })
+    await fc.assert(
+      fc.asyncProperty(fc.array(settled, { minLength: 1, maxLength: 25 }), async (all) => {
+        const key = newKey()
+        const limits = { rpm: 600, tpm: 30_000 }
+        let nowMs = start
+        let spent = 0
+        let returned = 0
+        let largest = 125
+        let untilMs = start
+        const open: number[] = []
+        for (const { gapMs, costs, back, over } of all) {
+          nowMs += gapMs
+          const given = open.splice(0, back)
+          const backTokens = given.reduce((sum, tokens) => sum + tokens, 0)
+          const used = open.shift() ?? 0
+          const overTokens = used === 0 ? 0 : Math.max(-used, over)
+          const { grants } = await trade(key, nowMs, {
+            ...limits,
+            costs,
+            backRequests: given.length,
+            backTokens,
+            overTokens,
+          })
+          returned += backTokens + Math.max(0, -overTokens)
+          for (const tokens of costs.slice(0, grants.length)) {
+            spent += tokens
+            largest = Math.max(largest, tokens)
+            open.push(tokens)
+          }
+          const windows = await windowsOf(key)
+          for (const window of Object.values(windows)) expect(window.level).toBeLessThanOrEqual(window.cap + 1e-6)
+          untilMs = Math.max(untilMs, nowMs, ...grants.map((grant) => nowMs + grant.delayMs))
+          expect(spent - returned).toBeLessThanOrEqual(largest + (30_000 / 60_000) * (untilMs - start) + 1)
+        }
+        await redis.del(key)
+      }),
+      { numRuns: 60 },
+    )
+  }, 60_000)
+
+  test('learns a limit from headers, uses all of it, and is never refused by a strict bucket', async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.record({
+          perS: fc.integer({ min: 5, max: 400 }),
+          burstS: fc.constantFrom(0.5, 1, 10),
+          latencyMs: fc.integer({ min: 30, max: 1_000 }),
+          processes: fc.integer({ min: 1, max: 4 }),
+          tokens: fc.boolean(),
+        }),
+        async ({ perS, burstS, latencyMs, processes, tokens }) => {
+          const key = newKey()
+          const scale = tokens ? 1_000 : 1
+          const rate = (perS * scale) / 1_000
+          const bucket = createBucket(rate, Math.max(rate * burstS * 1_000, 2 * scale))
+          const answers: {
+            atMs: number
+            goneAtMs: number
+            remaining: number
+            expected: number | null
+            epoch: number
+          }[] = []
+          let went = 0
+          let refused = 0
+          const forMs = 8_000
+          let nowMs = start
+          for (let turn = 0; nowMs < start + forMs; turn += 1) {
+            nowMs += 50 / processes
+            const told = answers.filter((answer) => answer.atMs <= nowMs)
+            answers.splice(0, told.length)
+            const seen = told.map((one) => sampleOf(one, rate, bucket.cap, scale, nowMs)).at(-1)
+            const costs = Array.from({ length: Math.ceil(perS / 10) + 2 }, () => scale)
+            const reply = await trade(key, nowMs, {
+              costs,
+              ...(seen === undefined ? {} : { [tokens ? 'tokens' : 'requests']: seen, answered: seen.age }),
+            })
+            for (const grant of reply.grants) {
+              const goneAtMs = nowMs + grant.delayMs
+              went += 1
+              if (!bucket.take(scale, goneAtMs)) refused += 1
+              const expected = tokens ? grant.tokens : grant.requests
+              answers.push({
+                atMs: goneAtMs + latencyMs,
+                goneAtMs,
+                remaining: bucket.remaining(),
+                expected,
+                epoch: reply.epoch,
+              })
+            }
+          }
+          expect(refused).toBe(0)
+          // The cold start costs the answer of one probe; what is kept in reserve, at most a quarter of the bucket.
+          const ideal = rate * (forMs - 2 * latencyMs - 200) + bucket.cap * 0.7
+          expect(went * scale).toBeGreaterThan(ideal * 0.97 - 3 * scale)
+          await redis.del(key)
+        },
+      ),
+      { numRuns: 25 },
+    )
+  }, 120_000)
+
+  test('a large call is not starved by small ones of another process', async () => {
+    const key = newKey()
+    const limits = { rpm: 0, tpm: 60_000 }
+    let largeAtMs = Number.POSITIVE_INFINITY
+    let nowMs = start
+    for (; nowMs < start + 60_000 && largeAtMs === Number.POSITIVE_INFINITY; nowMs += 25) {
+      await trade(key, nowMs, { ...limits, costs: Array.from({ length: 20 }, () => 10) })
+      const [large] = (await trade(key, nowMs + 12, { ...limits, costs: [20_000] })).grants
+      if (large !== undefined) largeAtMs = nowMs + 12 + large.delayMs
+    }
+    // Its own 20 s of refill, and a short while until its turn.
+    expect(largeAtMs - start).toBeLessThan(21_500)
+    await redis.del(key)
+  })
+
+  test('a reservation that was lost with its worker costs its tokens once', async () => {
+    const key = newKey()
+    const limits = { rpm: 600, tpm: 0 }
+    const lost = await trade(key, start, { ...limits, costs: [1, 1, 1, 1, 1] })
+    expect(lost.grants.length).toBeGreaterThanOrEqual(2)
+    const later = await trade(key, start + 1_000, { ...limits, costs: [1, 1, 1] })
+    expect(later.grants.slice(0, 2).map((grant) => grant.delayMs)).toEqual([0, 0])
+    await redis.del(key)
+  })
+
+  test('a hold without an instant doubles, up to a minute, until a call that went after it is answered', async () => {
+    const key = newKey()
+    const held: number[] = []
+    let nowMs = start
+    for (let i = 0; i < 8; i += 1) {
+      const { heldMs } = await trade(key, nowMs, { refused: { after: -1, age: 1 } })
+      held.push(heldMs)
+      expect((await trade(key, nowMs + 1, { refused: { after: -1, age: 10 } })).heldMs).toBe(heldMs - 1)
+      nowMs += heldMs + 10
+    }
+    expect(held).toEqual([1_000, 2_000, 4_000, 8_000, 16_000, 32_000, 60_000, 60_000])
+    await trade(key, nowMs, { answered: 2 })
+    expect((await trade(key, nowMs + 5, { refused: { after: -1, age: 1 } })).heldMs).toBe(1_000)
+    await redis.del(key)
+  })
+
+  /** Two processes take turns until every call has its place. */
+  async function play(
+    key: string,
+    limits: { rpm: number; tpm: number },
+    all: readonly { gapMs: number; costs: number[] }[],
+  ) {
+    const lines: number[][] = [[], []]
+    const sent: Sent[] = []
+    let asked = 0
+    let nowMs = start
+    let inOrder = true
+    for (let i = 0; i < all.length || lines.some((line) => line.length > 0); i += 1) {
+      const { gapMs, costs } = all[i] ?? { gapMs: 90, costs: [] }
+      nowMs += gapMs
+      asked += costs.length
+      const line = lines[i % 2]!
+      line.push(...costs)
+      const { grants } = await trade(key, nowMs, { ...limits, costs: line })
+      for (const { delayMs } of grants) {
+        const atMs = nowMs + delayMs
+        inOrder &&= atMs >= (sent.at(-1)?.atMs ?? 0) - 0.01
+        sent.push({ atMs, tokens: line.shift()! })
+      }
+    }
+    return { sent, asked, inOrder }
+  }
+})
+
+describe('the quota of a lane', () => {
+  test('costs no exchange a call where the provider tells no limit', async () => {
+    const { quota, exchanges } = await opened()
+    quota.settle(await quota.reserve(10, { signal: never }), answer(extracted))
+    await quota.reserve(10, { signal: never })
+    const before = await exchanges()
+    const began = performance.now()
+    for (let i = 0; i < 2_000; i += 1) quota.settle(await quota.reserve(10, { signal: never }), answer(extracted))
+    expect((await exchanges()) - before).toBeLessThan(3 + (performance.now() - began) / 100)
+  })
+
+  test('sends one careful call at a time by all processes until the first answer', async () => {
+    const key = newKey()
+    const quotas = [await opened({ key }), await opened({ key }), await opened({ key })]
+    let went = 0
+    const abort = new AbortController()
+    for (const { quota } of quotas) {
+      for (let i = 0; i < 100; i += 1) {
+        void quota.reserve(1, { signal: abort.signal }).then(
+          () => (went += 1),
+          () => {},
+        )
+      }
+    }
+    await sleep(600)
+    abort.abort()
+    expect(went).toBeGreaterThanOrEqual(2)
+    expect(went).toBeLessThanOrEqual(6)
+  })
+
+  test('learns from the headers of one process for all: the burst at once, then the pace', async () => {
+    const key = newKey()
+    const [first, second] = [await opened({ key }), await opened({ key })]
+    const limits = headers({ limitRequests: 6_000, remainingRequests: 49, resetRequestsMs: 10 })
+    first.quota.settle(await first.quota.reserve(1, { signal: never }), answer(extracted, limits))
+    await sleep(50)
+    const began = performance.now()
+    const went: number[] = []
+    await Promise.all(
+      [first, second].flatMap(({ quota }) =>
+        Array.from({ length: 50 }, async () => {
+          await quota.reserve(1, { signal: never })
+          went.push(performance.now() - began)
+        }),
+      ),
+    )
+    // 50 in the bucket, of which a quarter is kept until it is known better, and 100 a second.
+    expect(went.filter((atMs) => atMs < 30).length).toBeGreaterThan(25)
+    expect(Math.max(...went)).toBeGreaterThan(500)
+    expect(Math.max(...went)).toBeLessThan(1_200)
+  })
+
+  test('a refusal holds every process to the instant asked for', async () => {
+    const key = newKey()
+    const [first, second] = [await opened({ key, rpm: 60_000 }), await opened({ key, rpm: 60_000 })]
+    const one = await first.quota.reserve(1, { signal: never })
+    await second.quota.reserve(1, { signal: never })
+    const refusedAt = performance.now()
+    first.quota.settle(one, answer({ type: 'rate-limited', message: '', retryAfterMs: 700, scope: null }))
+    await sleep(30)
+    await Promise.all([first, second].map(({ quota }) => quota.reserve(1, { signal: never })))
+    expect(performance.now() - refusedAt).toBeGreaterThanOrEqual(690)
+    expect(performance.now() - refusedAt).toBeLessThan(1_000)
+  })
+
+  test('a lane without known limits is held as well, and begins with single calls again', async () => {
+    const key = newKey()
+    const [first, second] = [await opened({ key }), await opened({ key })]
+    for (const { quota } of [first, second]) quota.settle(await quota.reserve(1, { signal: never }), answer(extracted))
+    const one = await first.quota.reserve(1, { signal: never })
+    const refusedAt = performance.now()
+    first.quota.settle(one, answer({ type: 'rate-limited', message: '', retryAfterMs: 400, scope: null }))
+    await sleep(300)
+    const went: number[] = []
+    const abort = new AbortController()
+    const all = [first, second].flatMap(({ quota }) =>
+      Array.from({ length: 20 }, () =>
+        quota.reserve(1, { signal: abort.signal }).then(
+          () => went.push(performance.now() - refusedAt),
+          () => {},
+        ),
+      ),
+    )
+    await sleep(400)
+    abort.abort()
+    await Promise.all(all)
+    expect(Math.min(...went)).toBeGreaterThanOrEqual(395)
+    expect(went.length).toBeLessThanOrEqual(4)
+  })
+
+  test('failures in a row hold the lane; single ones do not', async () => {
+    const { quota } = await opened()
+    const failure = answer({
+      type: 'unavailable',
+      message: 'HTTP 500',
+      retryAfterMs: null,
+      timedOut: false,
+      answered: true,
+    })
+    quota.settle(await quota.reserve(1, { signal: never }), answer(extracted))
+    for (let i = 0; i < 21; i += 1) {
+      quota.settle(await quota.reserve(1, { signal: never }), i % 3 === 0 ? answer(extracted) : failure)
+    }
+    const reservations: Reservation[] = []
+    for (let i = 0; i < 8; i += 1) reservations.push(await quota.reserve(1, { signal: never }))
+    const began = performance.now()
+    for (const reservation of reservations) quota.settle(reservation, failure)
+    await quota.reserve(1, { signal: never })
+    expect(performance.now() - began).toBeGreaterThan(900)
+  })
+
+  test('refuses at once what is larger than the limit of a minute, configured or told', async () => {
+    const configured = await opened({ tpm: 1_000 })
+    await expect(configured.quota.reserve(1_001, { signal: never })).rejects.toThrow(QuotaTooLargeError)
+    const told = await opened()
+    const first = await told.quota.reserve(10, { signal: never })
+    const waiting = told.quota.reserve(5_001, { signal: never })
+    waiting.catch(() => {})
+    told.quota.settle(
+      first,
+      answer(extracted, headers({ limitTokens: 5_000, remainingTokens: 4_990, resetTokensMs: 120 })),
+    )
+    await expect(waiting).rejects.toThrow('5001 tokens')
+  })
+
+  test('an abort while waiting ends the wait, and its place goes to the next', async () => {
+    const { quota } = await opened({ rpm: 60 })
+    await quota.reserve(1, { signal: never })
+    const abort = new AbortController()
+    const waiting = quota.reserve(1, { signal: abort.signal })
+    await sleep(30)
+    const began = performance.now()
+    abort.abort('shutdown')
+    await expect(waiting).rejects.toBe('shutdown')
+    expect(performance.now() - began).toBeLessThan(20)
+    await quota.reserve(1, { signal: never })
+    expect(performance.now() - began).toBeLessThan(1_500)
+    await expect(quota.reserve(1, { signal: AbortSignal.abort('gone') })).rejects.toBe('gone')
+  })
+
+  test('while Redis is away calls wait, none is let through and none fails; then they go on', async () => {
+    await using server = await startOwnRedis()
+    const own = new Redis(server.url, { maxRetriesPerRequest: null, retryStrategy: () => 50 })
+    own.on('error', () => {})
+    const quota = createQuota({ redis: own, key: 'quota', limits: {}, onError: () => {} })
+    quota.settle(await quota.reserve(1, { signal: never }), answer(extracted))
+    await quota.reserve(1, { signal: never })
+    await server.kill()
+    await sleep(1_100)
+    let went = 0
+    const all = Array.from({ length: 20 }, async () => {
+      quota.settle(await quota.reserve(1, { signal: never }), answer(extracted))
+      went += 1
+    })
+    await sleep(300)
+    expect(went).toBe(0)
+    await server.start()
+    await Promise.all(all)
+    await quota[Symbol.asyncDispose]()
+    own.disconnect()
+  })
+
+  async function opened({ key = newKey(), rpm, tpm }: { key?: string; rpm?: number; tpm?: number } = {}): Promise<{
+    quota: Quota
+    exchanges: () => Promise<number>
+  }> {
+    let count = 0
+    const counted = new Proxy(redis, {
+      get(target, name) {
+        if (name === 'evalsha') count += 1
+        const value = Reflect.get(target, name) as unknown
+        return typeof value === 'function' ? (value.bind(target) as unknown) : value
+      },
+    })
+    const limits = { ...(rpm === undefined ? {} : { rpm }), ...(tpm === undefined ? {} : { tpm }) }
+    const errors: Error[] = []
+    const quota = createQuota({ redis: counted, key, limits, onError: (error) => errors.push(error) })
+    onTestFinished(async () => {
+      await quota[Symbol.asyncDispose]()
+      await redis.del(key)
+      expect(errors).toEqual([])
+    })
+    return { quota, exchanges: async () => count }
+  }
+})
+
+const extracted: Outcome = { type: 'extracted', data: {} }
+
+function answer(outcome: Outcome, limits: LimitSample | null = null): Call {
+  const usage =
+    outcome.type === 'extracted' ? { input_tokens: 8, output_tokens: 2 } : { input_tokens: 0, output_tokens: 0 }
+  return { outcome, usage, cachedInputTokens: 0, raw: null, limits, latencyMs: 1 }
+}
+
+function headers(told: Partial<LimitSample>): LimitSample {
+  return {
+    limitRequests: null,
+    remainingRequests: null,
+    resetRequestsMs: null,
+    limitTokens: null,
+    remainingTokens: null,
+    resetTokensMs: null,
+    ...told,
+  }
+}
+
+function createBucket(rate: number, cap: number) {
+  let level = cap
+  let atMs = start
+  return {
+    cap,
+    remaining: () => Math.floor(level),
+    take(amount: number, nowMs: number): boolean {
+      level = Math.min(cap, level + Math.max(0, nowMs - atMs) * rate)
+      atMs = Math.max(atMs, nowMs)
+      if (level < amount) return false
+      level -= amount
+      return true
+    },
+  }
+}
+
+function sampleOf(
+  told: { goneAtMs: number; remaining: number; expected: number | null; epoch: number },
+  rate: number,
+  cap: number,
+  cost: number,
+  nowMs: number,
+) {
+  return {
+    limit: rate * 60_000,
+    remaining: told.remaining,
+    cap: Math.floor(cap),
+    cost,
+    age: nowMs - told.goneAtMs,
+    ...(told.expected === null ? {} : { off: told.remaining - told.expected, epoch: told.epoch }),
+  }
+}

@@ -1,0 +1,20 @@
+import { expect, test } from 'vitest'
+import { estimateAnswerTokens } from './estimate-answer.ts'
+
+test('grows with the fields of the schema, references followed', () => {
+  const person = { type: 'object', properties: { name: { type: 'string' }, age: { type: 'integer' } } }
+  const one = estimateAnswerTokens(person)
+  expect(one).toBeGreaterThan(10)
+  expect(one).toBeLessThan(40)
+  const several = {
+    type: 'object',
+    properties: { people: { type: 'array', items: { $ref: '#/$defs/person' } } },
+    $defs: { person },
+  }
+  expect(estimateAnswerTokens(several)).toBeGreaterThan(2.5 * one)
+})
+
+test('ends for a schema that contains itself', () => {
+  const tree = { type: 'object', properties: { name: { type: 'string' }, child: { $ref: '#' } } }
+  expect(estimateAnswerTokens(tree)).toBeLessThan(1_000)
+})
