@@ -75,7 +75,7 @@ describe('the exchange', () => {
         steps,
         async (rpm, tpm, all) => {
           const key = newKey()
-          const { sent, asked } = await play(key, { rpm, tpm }, all)
+          const { sent, asked } = await play(key, { rpm, tpm }, all, 400)
           expect(sent).toHaveLength(asked)
           const largest = Math.max(0, ...sent.map((one) => one.tokens))
           const requestBurst = Math.max(1, rpm / 240)
@@ -98,7 +98,7 @@ describe('the exchange', () => {
     await fc.assert(
       fc.asyncProperty(steps, async (all) => {
         const key = newKey()
-        const { sent, asked, inOrder } = await play(key, { rpm: 1_200, tpm: 12_000 }, all)
+        const { sent, asked, inOrder } = await play(key, { rpm: 1_200, tpm: 12_000 }, all, 90)
         expect(sent).toHaveLength(asked)
         expect(inOrder).toBe(true)
         // None lost: what was reserved is what went, so the lane is done when its sum has come in.
@@ -266,6 +266,7 @@ describe('the exchange', () => {
     key: string,
     limits: { rpm: number; tpm: number },
     all: readonly { gapMs: number; costs: number[] }[],
+    drainGapMs: number,
   ) {
     const lines: number[][] = [[], []]
     const sent: Sent[] = []
@@ -273,7 +274,7 @@ describe('the exchange', () => {
     let nowMs = start
     let inOrder = true
     for (let i = 0; i < all.length || lines.some((line) => line.length > 0); i += 1) {
-      const { gapMs, costs } = all[i] ?? { gapMs: 90, costs: [] }
+      const { gapMs, costs } = all[i] ?? { gapMs: drainGapMs, costs: [] }
       nowMs += gapMs
       asked += costs.length
       const line = lines[i % 2]!

@@ -1,8 +1,13 @@
 import type { Call } from '@sluice/contract/outcome'
+import type { Grant } from './exchange.ts'
 
 /** A place in the lane's limit, given for one call. */
 export interface Reservation {
   readonly tokens: number
+  /** When the call went, by `performance.now()`. */
+  readonly goneAtMs: number
+  /** What the quota expects the answer to say; null: nothing. */
+  readonly expected: (Pick<Grant, 'requests' | 'tokens'> & { readonly epoch: number }) | null
 }
 
 /**
@@ -10,7 +15,10 @@ export interface Reservation {
  * A reservation that is never settled (its worker died) costs its tokens once and nothing more.
  */
 export interface Quota extends AsyncDisposable {
-  /** Resolves at the instant the call may go; first come, first served in this process. Rejects only when `signal` aborts. */
+  /**
+   * Resolves at the instant the call may go; first come, first served in this process. Rejects when `signal` aborts, or with
+   * QuotaTooLargeError when the lane's limit of a minute is less than `tokens`. While Redis is away it waits.
+   */
   reserve(tokens: number, options: { readonly signal: AbortSignal }): Promise<Reservation>
   /** Gives back what the call did not use and takes in what its answer told of the limit. Never throws, never waits. */
   settle(reservation: Reservation, call: Call): void

@@ -1,0 +1,177 @@
+-- One exchange of a process with its lane's quota: takes in what came back, reserves for calls that wait, says when they may go.
+-- A window is a bucket as the provider keeps it: level, rate (units per ms), cap. There is one for each kind of limit ('requests', 'tokens')
+-- and source: 'set' by the configuration, 'told' by headers. `q.at` is when the last granted call goes, and the levels are of that
+-- instant: a grant does what the provider will do, so the level after it is what the header of its answer should say.
+-- `correction` sums up what headers have added to a level. level - correction is free of it, so the header of an answer less what was
+-- expected in these terms is a sample of the correction, whatever was sent or corrected in between.
+-- KEYS: state (MessagePack). ARGV: message (JSON, ExchangeMessage in exchange.ts; times in ms).
+-- Returns {mode, epoch, ms the lane is held, ms until to come again, most tokens of a call or '', then for each granted call:
+-- ms until it goes (-1: it never can), what its headers should say of requests, of tokens ('' for no such window)}. Numbers as strings.
+local horizonMs, forgetAfterMs, staleAfterMs, smoothingMs, probeMs = 100, 3600000, 5000, 600, 125
+local time = redis.call('TIME')
+local now = time[1] * 1000 + time[2] / 1000
+local m = cjson.decode(ARGV[1])
+local packed = redis.call('GET', KEYS[1])
+local q = packed and cmsgpack.unpack(packed)
+-- A clock that was set back (another server took over): nothing stored is of use.
+if not q or now < q.now - 1000 then
+  q = { at = now, epoch = math.floor(now), heldUntil = 0, strikes = 0, free = false, probes = 0, probeAt = 0, windows = {} }
+end
+q.now = now
+local windows, epoch = q.windows, q.epoch
+
+-- The slope is how fast others take from the bucket, or, upwards, by how much calls cost less than reserved.
+local function pace(w) return math.max(w.rate + w.slope, w.rate / 10) end
+
+-- Kept in the bucket for what no header has told yet: 4 mean deviations, at least 20 ms of refill. It is what keeps refusals away; it
+-- costs no pace, only itself, once.
+local function reserveOf(w)
+  return w.source == 'set' and 0 or math.min(w.cap / 2, math.max(4 * w.deviation, 20 * w.rate))
+end
+
+local function refill(w, ms, full)
+  w.level = math.max(w.level, math.min(full, w.level + pace(w) * ms))
+  w.correction = w.correction + (pace(w) - w.rate) * ms
+end
+
+-- A minute's window never holds more than the limit: the rate is less by what the burst of 250 ms adds.
+local function configure(kind, limit, smallest)
+  local key = 'set ' .. kind
+  if limit == 0 then windows[key] = nil return end
+  if windows[key] and windows[key].limit == limit then return end
+  local cap = math.max(smallest, limit / 240)
+  local rate = (limit - (cap - smallest)) / 60000
+  windows[key] = { source = 'set', kind = kind, limit = limit, rate = rate, cap = cap, level = cap, slope = 0, correction = 0 }
+end
+
+local function learn(kind, seen)
+  local key, rate, since = 'told ' .. kind, seen.limit / 60000, q.at - (now - seen.age)
+  local w = windows[key]
+  local off = w and seen.off and seen.epoch == epoch and seen.off - (w.correction - w.slope * since)
+  if not w or w.limit ~= seen.limit then
+    -- The other probes under way take theirs; how many calls of a free lane are under way nobody knows.
+    local level = q.free and 0 or seen.remaining + rate * math.max(0, since) - math.max(0, q.probes - 1) * seen.cost
+    if w then level = off and w.level + off - math.max(0, w.rate - rate) * since or math.min(w.level, seen.remaining) end
+    windows[key] = {
+      source = 'told', kind = kind, limit = seen.limit, rate = rate, cap = seen.cap, level = math.min(seen.cap, level),
+      slope = 0, correction = 0, deviation = seen.cap / 16, synced = false, toldAt = now, age = seen.age,
+    }
+    q.epoch = q.epoch + 1
+  elseif off then
+    -- A fading-memory filter of the first order: the least-squares line through the samples, older ones counting ever less.
+    local dt = math.max(0.1, now - w.toldAt)
+    -- Over 20 calls at least: a header is whole numbers, and at one call in 2 s that would look like others coming and going.
+    local theta = w.synced and math.exp(-dt / (smoothingMs + seen.age + 20 * seen.cost / rate)) or 0
+    w.level, w.correction = w.level + (1 - theta ^ 2) * off, w.correction + (1 - theta ^ 2) * off
+    w.cap = math.max(1, w.cap + (1 - theta) * (seen.cap - w.cap))
+    if w.synced then
+      w.deviation = w.deviation + (1 - theta) * (math.abs(off) - w.deviation)
+      -- A full bucket tells nothing of what others take.
+      local slope = w.level < 0.95 * w.cap and w.slope + (1 - theta) ^ 2 * off / dt or w.slope * theta
+      w.slope = math.max(-0.9 * rate, math.min(0.25 * rate, slope))
+    end
+    w.level, w.toldAt, w.age, w.synced = math.min(w.cap, w.level), now, seen.age, true
+  end
+end
+
+local function hold(refused)
+  local after = refused.after
+  -- Calls that went before the last hold ended tell nothing new but a later instant.
+  if now - refused.age > q.heldUntil then
+    if after < 0 then after = math.min(60000, 1000 * 2 ^ q.strikes) end
+    q.strikes, q.epoch, q.free = math.min(10, q.strikes + 1), q.epoch + 1, false
+    for _, w in pairs(windows) do
+      if not refused.scope or refused.scope == w.kind then
+        w.level, w.slope, w.synced = math.min(w.level, 0), 0, false
+        if w.deviation then w.deviation = math.max(2 * w.deviation, 10 * w.rate) end
+      end
+    end
+  end
+  q.heldUntil = math.max(q.heldUntil, now + after)
+end
+
+configure('requests', m.rpm, 1)
+configure('tokens', m.tpm, 0)
+for _, w in pairs(windows) do
+  if now > q.at then refill(w, now - q.at, w.cap) end
+  if w.source == 'told' and now - w.toldAt > staleAfterMs + 2 * w.age then
+    -- Others may have used it up since. The lane goes on at its pace, which wastes nothing, until an answer tells more.
+    w.level, w.slope, w.synced = math.min(w.level, reserveOf(w) + 1), 0, false
+  end
+end
+q.at = math.max(q.at, now)
+if m.requests then learn('requests', m.requests) end
+if m.tokens then learn('tokens', m.tokens) end
+for _, w in pairs(windows) do
+  -- Never above the cap: nothing is minted. What calls really used, headers tell better.
+  local back = w.kind == 'requests' and m.backRequests or m.backTokens - (w.source == 'set' and m.overTokens or 0)
+  w.level = math.min(math.max(w.cap, w.level), w.level + back)
+end
+if m.refused then hold(m.refused) end
+if m.answered and now - m.answered > q.heldUntil then
+  q.strikes, q.free = 0, next(windows) == nil
+end
+q.at = math.max(q.at, q.heldUntil)
+
+local active, most = {}, math.huge
+for _, w in pairs(windows) do
+  -- A limit told that is no higher makes the configured one idle: the provider knows what bursts it allows.
+  local told = windows['told ' .. w.kind]
+  if w.source == 'set' and told and told.limit <= w.limit then w.level = 0 else active[#active + 1] = w end
+  if w.kind == 'tokens' then most = math.min(most, w.limit) end
+end
+
+local reply, mode, again = { '', '', '', '', '' }, 'paced', 500
+local function grant(ms, requests, tokens)
+  local n = #reply
+  reply[n + 1], reply[n + 2], reply[n + 3] = tostring(ms), requests or '', tokens or ''
+end
+local function reserve(tokens)
+  local wait, needs, expected = 0, {}, {}
+  for i, w in ipairs(active) do
+    local cost = w.kind == 'requests' and 1 or tokens
+    if w.source == 'set' then w.cap = math.max(w.cap, cost) end
+    needs[i] = cost + math.min(reserveOf(w), math.max(0, w.cap - cost))
+    wait = math.max(wait, (needs[i] - w.level) / pace(w))
+  end
+  for i, w in ipairs(active) do
+    refill(w, wait, math.max(w.cap, needs[i]))
+    w.level = w.level - (w.kind == 'requests' and 1 or tokens)
+    if w.source == 'told' then expected[w.kind] = tostring(w.level - w.correction) end
+  end
+  q.at = q.at + wait
+  return q.at - now, expected.requests, expected.tokens
+end
+
+if #active > 0 then
+  -- A call is granted when its turn begins within the horizon, however long it has to save up then: so no large one starves, and little
+  -- stands ahead that could not be taken back when the limit falls.
+  for _, tokens in ipairs(m.costs) do
+    if q.at > now + horizonMs then break end
+    if tokens > most then
+      grant(-1)
+    else
+      grant(reserve(tokens))
+    end
+  end
+  again = q.at - now - horizonMs / 2
+elseif q.heldUntil > now then
+  mode, again = 'probing', q.heldUntil - now
+elseif not q.free then
+  -- 8 a second by all workers together: a start is no storm, and where answers take 30 s, 240 calls are in flight by the first.
+  mode = 'probing'
+  if #m.costs > 0 and now >= q.probeAt then
+    q.probes, q.probeAt = q.probes + 1, now + probeMs
+    grant(0)
+  end
+  again = math.min(50, q.probeAt - now)
+else
+  mode, q.probes = 'free', 0
+  for _ in ipairs(m.costs) do grant(0) end
+end
+
+local held = math.max(0, q.heldUntil - now)
+redis.call('SET', KEYS[1], cmsgpack.pack(q), 'PX', math.ceil(forgetAfterMs + held))
+reply[1], reply[2], reply[3] = mode, tostring(q.epoch), tostring(held)
+reply[4], reply[5] = tostring(math.max(10, math.min(500, again))), most < math.huge and tostring(most) or ''
+return reply
