@@ -13,12 +13,16 @@ test('the OpenAPI document describes every route, and every route answers as it 
   const { id } = await system.submit(people(5))
   await system.until(id, ({ status }) => status === 'completed')
   const running = (await system.submit(people(2_000), { concurrency: 1 })).id
-  const requests: Record<string, { id?: string; body?: unknown; status: number }> = {
+  const uploading = (await system.request('POST', '/v1/batches/uploads', { extractor: person })).body.id
+  const requests: Record<string, { id?: string; query?: string; lines?: string; body?: unknown; status: number }> = {
     createExtractor: { body: { name: 'person', ...person }, status: 201 },
     listExtractors: { status: 200 },
     getExtractor: { id: 'person@1', status: 200 },
     createBatch: { body: { extractor: 'person', items: ['Ann is 3'] }, status: 202 },
     estimateBatch: { body: { extractor: 'person', items: ['Ann is 3'] }, status: 200 },
+    openUpload: { body: { extractor: 'person' }, status: 201 },
+    appendItems: { id: uploading, query: '?from=0', lines: '"Ann is 3"\n', status: 200 },
+    sealBatch: { id: uploading, status: 202 },
     listBatches: { status: 200 },
     getBatch: { id: running, status: 200 },
     patchBatch: { id: running, body: { priority: 20 }, status: 200 },
@@ -37,10 +41,11 @@ test('the OpenAPI document describes every route, and every route answers as it 
   expect(operations.map(({ operationId }) => operationId).sort()).toEqual(Object.keys(requests).sort())
 
   // In the order above: a batch is retried and read before it is deleted.
-  for (const [operationId, { id: name, body, status }] of Object.entries(requests)) {
+  for (const [operationId, { id: name, query = '', lines, body, status }] of Object.entries(requests)) {
     const { method, path } = operations.find((one) => one.operationId === operationId)!
-    const response = await fetch(`${system.url}${path.replace(/\{\w+\}/, name ?? '')}`, {
+    const response = await fetch(`${system.url}${path.replace(/\{\w+\}/, name ?? '')}${query}`, {
       method: method.toUpperCase(),
+      ...(lines === undefined ? {} : { headers: { 'content-type': 'application/x-ndjson' }, body: lines }),
       ...(body === undefined ? {} : { headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) }),
     })
     expect([operationId, response.status]).toEqual([operationId, status])

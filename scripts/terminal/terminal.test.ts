@@ -16,6 +16,7 @@ const batch: Batch = {
   eta_s: { p50: 9.2, p90: 12 },
   concurrency: null,
   max_cost_usd: null,
+  skipped: null,
   priority: 10,
   created_at: 0,
   started_at: 0,

@@ -23,16 +23,36 @@ export function* itemsOf(inputs: readonly ItemInput[]): Generator<Item> {
   }
 }
 
+export interface LineOptions {
+  /** Index of the first item. */
+  readonly from?: number
+  readonly ids?: ReturnType<typeof uniqueIds>
+  /** Told of each line that is left out because it is not valid; without it the first such line ends the reading. */
+  readonly skip?: (line: number, message: string) => void
+}
+
 /** The items of an NDJSON stream, one a line, read only as fast as they are taken. What is wrong is told with its line, counted from 1. */
-export async function* readItems(body: AsyncIterable<Buffer>): AsyncGenerator<Item> {
-  const unique = uniqueIds()
+export async function* readItems(
+  body: AsyncIterable<Buffer>,
+  { from = 0, ids = uniqueIds(), skip }: LineOptions = {},
+): AsyncGenerator<Item> {
   let line = 0
-  let index = 0
+  let index = from
   for await (const text of lines(body)) {
     line += 1
     if (text.trim() === '') continue
+    try {
+      yield itemOf(text, line, index)
+      index += 1
+    } catch (error) {
+      if (skip === undefined || !(error instanceof SluiceError)) throw error
+      skip(line, error.message)
+    }
+  }
+
+  function itemOf(text: string, line: number, index: number): Item {
     const item = toItem(parseLine(text, line), index)
-    const first = unique(item.id, index)
+    const first = ids(item.id, index)
     if (first !== undefined) {
       throw invalidRequest(
         'duplicate_id',
@@ -40,8 +60,7 @@ export async function* readItems(body: AsyncIterable<Buffer>): AsyncGenerator<It
         `line ${line}`,
       )
     }
-    yield item
-    index += 1
+    return item
   }
 }
 
@@ -78,7 +97,7 @@ async function* lines(body: AsyncIterable<Buffer>): AsyncGenerator<string> {
 }
 
 /** Tells which item has an id already. Only ids that are not their item's index are kept, so most batches keep none. */
-function uniqueIds(): (id: string, index: number) => number | undefined {
+export function uniqueIds(): (id: string, index: number) => number | undefined {
   const given = new Map<string, number>()
   const withGiven = new Set<number>()
   return (id, index) => {

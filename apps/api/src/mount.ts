@@ -5,11 +5,19 @@ import type { Express, Request, RequestHandler, Response } from 'express'
 import type { z } from 'zod'
 
 type Parsed<Schema> = Schema extends z.ZodType ? z.output<Schema> : undefined
+/** A route that takes nothing but a stream has its query there. */
+type QueryOf<R> = R extends { query: infer Q }
+  ? Q
+  : R extends { body: unknown }
+    ? undefined
+    : R extends { upload: { query: infer Q } }
+      ? Q
+      : undefined
 type RouteOf<Name extends RouteName> = (typeof routes)[Name] & Route
 
 export interface Context<Name extends RouteName> {
   readonly params: Readonly<Record<string, string>>
-  readonly query: Parsed<RouteOf<Name>['query']>
+  readonly query: Parsed<QueryOf<RouteOf<Name>>>
   readonly body: Parsed<RouteOf<Name>['body']>
   readonly req: Request
   readonly res: Response
@@ -57,6 +65,7 @@ export function toExpressPath(path: string): string {
 }
 
 function parseQuery(route: Route, req: Request): unknown {
+  if (route.upload !== undefined && route.body === undefined) return parse(route.upload.query, req.query)
   if (isStreamedUpload(req)) return req.query
   if (route.query !== undefined) return parse(route.query, req.query)
   const [unknown] = Object.keys(req.query)
@@ -72,11 +81,11 @@ function parseBody(route: Route, req: Request): unknown {
   return parse(route.body, req.body ?? {})
 }
 
+const streamedPath = /^\/v1\/batches(\/estimate|\/[^/]+\/items)?$/
+
 /** Its handler reads the body itself, line by line, and its options from the query. */
 export function isStreamedUpload(req: Request): boolean {
   return (
-    req.method === 'POST' &&
-    (req.path === routes.createBatch.path || req.path === routes.estimateBatch.path) &&
-    req.is('application/x-ndjson') === 'application/x-ndjson'
+    req.method === 'POST' && streamedPath.test(req.path) && req.is('application/x-ndjson') === 'application/x-ndjson'
   )
 }

@@ -15,6 +15,7 @@ import { batchRoutes } from './routes/batches.ts'
 import { extractRoutes } from './routes/extract.ts'
 import { extractorRoutes } from './routes/extractors.ts'
 import { operationRoutes } from './routes/operations.ts'
+import { uploadRoutes } from './routes/uploads.ts'
 import { resultRoutes } from './routes/results.ts'
 
 export interface AppOptions {
@@ -64,6 +65,7 @@ export function createApp({
     {
       ...extractorRoutes(engine, checkSchema),
       ...batchRoutes(engine, checkSchema),
+      ...uploadRoutes(engine, checkSchema),
       ...resultRoutes(engine, stopping),
       ...extractRoutes(engine, checkSchema, stopping),
       ...operationRoutes(engine, { version, secured, stopping }),

@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { extractorChoice, extractorReference } from './extractor.ts'
 import { itemInput, metadata } from './item.ts'
 
-export const batchStatus = z.enum(['in_progress', 'paused', 'cancelling', 'completed', 'cancelled'])
+export const batchStatus = z.enum(['uploading', 'in_progress', 'paused', 'cancelling', 'completed', 'cancelled'])
 export type BatchStatus = z.infer<typeof batchStatus>
 
 export function isEnded(status: BatchStatus): boolean {
@@ -50,12 +50,27 @@ export const createBatch = z
   .meta({ id: 'CreateBatch' })
 export type CreateBatch = z.infer<typeof createBatch>
 
+const onInvalid = z
+  .enum(['stop', 'skip'])
+  .default('stop')
+  .describe('What becomes of a line that is not valid: it ends the upload, or is left out and reported.')
+
 /** The extractor and the options of a batch as query parameters, where its body is a stream of items. */
 export const uploadQuery = z.strictObject({
   extractor: extractorReference.optional().describe('Of a stream of items: `name` or `name@version`.'),
   concurrency: z.coerce.number().pipe(concurrency).optional(),
   priority: z.coerce.number().pipe(priority).optional(),
   max_cost_usd: z.coerce.number().pipe(maxCostUsd).optional(),
+  on_invalid: onInvalid,
+})
+
+export const openUpload = z
+  .strictObject({ extractor: extractorChoice, ...batchOptions.shape })
+  .meta({ id: 'OpenUpload' })
+
+export const appendQuery = z.strictObject({
+  from: z.coerce.number().int().min(0).describe('The index of the first item sent: how many the batch has already.'),
+  on_invalid: onInvalid,
 })
 
 export const patchBatch = z
@@ -66,6 +81,12 @@ export const patchBatch = z
   })
   .meta({ id: 'PatchBatch' })
 export type PatchBatch = z.infer<typeof patchBatch>
+
+export const skipped = z.object({
+  count: z.int(),
+  first: z.array(z.object({ line: z.int(), message: z.string() })).describe('The first 20 of them.'),
+})
+export type Skipped = z.infer<typeof skipped>
 
 export const batch = z
   .object({
@@ -100,6 +121,7 @@ export const batch = z
     created_at: z.number(),
     started_at: z.number().nullable(),
     finished_at: z.number().nullable(),
+    skipped: skipped.nullable().describe('Lines left out because of `on_invalid=skip`.'),
     metadata,
   })
   .meta({ id: 'Batch' })

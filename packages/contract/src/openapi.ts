@@ -44,7 +44,9 @@ function describeRoute(operationId: string, route: Route, schemas: Json, secured
       schema: { type: 'string' },
     })),
     ...describeFields(route.query, 'query'),
-    ...describeFields(upload?.query, 'query').map((field) => ({ ...field, required: false })),
+    ...describeFields(upload?.query, 'query').map((field) =>
+      body === undefined ? field : { ...field, required: false },
+    ),
     ...describeFields(route.headers, 'header'),
   ]
   return {
@@ -52,13 +54,13 @@ function describeRoute(operationId: string, route: Route, schemas: Json, secured
     tags: [tag],
     summary,
     ...(parameters.length > 0 ? { parameters } : {}),
-    ...(body === undefined
+    ...(body === undefined && upload === undefined
       ? {}
       : {
           requestBody: {
             required: route.bodyOptional !== true,
             content: {
-              'application/json': { schema: toSchema(body, 'input', schemas) },
+              ...(body === undefined ? {} : { 'application/json': { schema: toSchema(body, 'input', schemas) } }),
               ...(upload === undefined
                 ? {}
                 : { 'application/x-ndjson': { schema: toSchema(upload.line, 'input', schemas) } }),

@@ -1,5 +1,15 @@
 import { z } from 'zod'
-import { batch, batchList, createBatch, deletedBatch, listBatchesQuery, patchBatch, uploadQuery } from './batch.ts'
+import {
+  appendQuery,
+  batch,
+  batchList,
+  createBatch,
+  deletedBatch,
+  listBatchesQuery,
+  openUpload,
+  patchBatch,
+  uploadQuery,
+} from './batch.ts'
 import { estimate } from './estimate.ts'
 import { errorBody } from './error.ts'
 import { createExtractor, extractor, extractorList } from './extractor.ts'
@@ -102,6 +112,30 @@ export const routes = {
     body: createBatch,
     upload: { query: uploadQuery, line: itemInput },
     answers: ok(estimate),
+  },
+  openUpload: {
+    method: 'post',
+    path: '/v1/batches/uploads',
+    tag: 'Batches',
+    summary: 'Begin a batch that several requests fill; removed when nothing comes for a day',
+    body: openUpload,
+    answers: { 201: { description: 'Empty, `uploading`.', schema: batch } },
+  },
+  appendItems: {
+    method: 'post',
+    path: '/v1/batches/{id}/items',
+    tag: 'Batches',
+    summary:
+      'Add items, one a line, gzip allowed; what arrived before a break stays, `counts.total` tells where to go on',
+    upload: { query: appendQuery, line: itemInput },
+    answers: ok(batch),
+  },
+  sealBatch: {
+    method: 'post',
+    path: '/v1/batches/{id}/seal',
+    tag: 'Batches',
+    summary: 'All items are there: the batch begins',
+    answers: { 202: { description: 'Accepted.', schema: batch } },
   },
   listBatches: {
     method: 'get',

@@ -74,6 +74,7 @@ export function toBatch(id: string, meta: BatchMeta, open: number, running: numb
     created_at: seconds('created_at') ?? 0,
     started_at: seconds('started_at'),
     finished_at: seconds('finished_at'),
+    skipped: meta['skipped'] ? (JSON.parse(meta['skipped']) as Batch['skipped']) : null,
     metadata: JSON.parse(meta['metadata'] ?? '{}') as Record<string, unknown>,
   }
 }

@@ -42,10 +42,12 @@ export function createBatches({
   isPriced,
   admission,
   idempotency,
-}: BatchesDependencies): Batches {
+}: BatchesDependencies): Batches & { checkOptions(input: NewBatch): void } {
   return {
+    checkOptions,
+
     async create(input, items) {
-      if (input.options.max_cost_usd !== undefined) requirePrices(input.extractor.lane)
+      checkOptions(input)
       const id = createBatchId(Date.now())
       const claim = input.idempotency
       const earlierId = claim && (await idempotency.claim(claim, id))
@@ -133,7 +135,7 @@ export function createBatches({
 
     async delete(id) {
       const { status } = await get(id)
-      if (!isEnded(status))
+      if (!isEnded(status) && status !== 'uploading')
         throw conflict('batch_running', `Batch '${id}' is ${status}: cancel it first, or wait for its end.`)
       await forgetBatch(redis, keys, id)
     },
@@ -157,6 +159,10 @@ export function createBatches({
         yield batch
       }
     },
+  }
+
+  function checkOptions({ extractor, options }: NewBatch): void {
+    if (options.max_cost_usd !== undefined) requirePrices(extractor.lane)
   }
 
   function requirePrices(lane: string): void {
@@ -189,7 +195,7 @@ export function createBatches({
   /** Nobody sees the batch until it is sealed; one that is never sealed is swept away. */
   async function stage(
     id: string,
-    { extractor, options, idempotency: claim }: NewBatch,
+    { extractor, options, skipped, idempotency: claim }: NewBatch,
     items: AsyncIterable<Item> | Iterable<Item>,
   ): Promise<void> {
     await admission.check()
@@ -211,6 +217,8 @@ export function createBatches({
     await run(pipeline)
     if (total === 0) throw invalidRequest('invalid_request', 'items: A batch has at least one item.', 'items')
     await redis.multi().sadd(keys.activeBatches, id).zadd(keys.allBatches, 0, id).exec()
+    const left = skipped?.()
+    if (left !== undefined) await redis.hset(k.meta, 'skipped', JSON.stringify(left))
     await seal(redis, [k.meta], [total, Date.now()])
     await redis.zrem(keys.stagingBatches, id)
   }

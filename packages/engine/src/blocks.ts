@@ -14,18 +14,20 @@ const charactersPerBlock = 131_072
 type Packed = [string] | [string, string | null] | [string, string | null, Record<string, unknown>]
 
 export interface Block {
+  /** The index of its first item. */
+  readonly start: number
   /** The index behind its last item. */
   readonly end: number
   readonly bytes: Buffer
 }
 
-/** Cuts items into blocks as they come; never holds more than one block. */
-export async function* packBlocks(items: AsyncIterable<Item> | Iterable<Item>): AsyncGenerator<Block> {
+/** Cuts items into blocks as they come, the first of which has the index `from`; never holds more than one block. */
+export async function* packBlocks(items: AsyncIterable<Item> | Iterable<Item>, from = 0): AsyncGenerator<Block> {
   let packed: Packed[] = []
   let characters = 0
-  let end = 0
+  let end = from
   const close = (): Block => {
-    const block = { end, bytes: zstdCompressSync(JSON.stringify(packed)) }
+    const block = { start: end - packed.length, end, bytes: zstdCompressSync(JSON.stringify(packed)) }
     packed = []
     characters = 0
     return block

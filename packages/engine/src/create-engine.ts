@@ -12,6 +12,7 @@ import { createLedger } from './ledger/ledger.ts'
 import { createQueues } from './queues.ts'
 import { createResults } from './results.ts'
 import { createStartBatch } from './start-batch.ts'
+import { createUploads } from './uploads.ts'
 import { createWakes } from './wake.ts'
 
 export interface EngineOptions {
@@ -36,17 +37,29 @@ export async function createEngine({ redisUrl, prefix, lanes, onError }: EngineO
   const ledger = createLedger(redis, keys)
   const opened = opening.move()
 
+  const startBatch = createStartBatch(redis, keys, batchesQueue)
+  const admission = createAdmission(redis)
+  const batches = createBatches({
+    redis,
+    keys,
+    ledger,
+    wakes,
+    startBatch,
+    admission,
+    idempotency: createIdempotency(redis, keys),
+    isPriced: (lane) => lanes[lane]?.prices !== undefined,
+  })
+
   return {
     extractors: createExtractors(redis, keys),
-    batches: createBatches({
+    batches,
+    uploads: createUploads({
       redis,
       keys,
-      ledger,
-      wakes,
-      startBatch: createStartBatch(redis, keys, batchesQueue),
-      admission: createAdmission(redis),
-      idempotency: createIdempotency(redis, keys),
-      isPriced: (lane) => lanes[lane]?.prices !== undefined,
+      startBatch,
+      admission,
+      get: (id) => batches.get(id),
+      checkOptions: batches.checkOptions,
     }),
     results: createResults(redis, keys, wakes, createItemSource(redis, keys)),
     queues,

@@ -1,4 +1,4 @@
-import type { Batch, BatchList, BatchOptions, ListBatchesQuery, PatchBatch } from '@sluice/contract/batch'
+import type { Batch, BatchList, Skipped, BatchOptions, ListBatchesQuery, PatchBatch } from '@sluice/contract/batch'
 import type { CreateExtractor, Extractor } from '@sluice/contract/extractor'
 import type { Item } from '@sluice/contract/item'
 import type { Result, ResultsQuery, RetryBatch } from '@sluice/contract/result'
@@ -19,6 +19,7 @@ export interface Engine extends AsyncDisposable {
   readonly lanes: readonly string[]
   /** What such usage costs on a lane, in dollars; null when the lane has no prices. */
   cost(lane: string, usage: Usage): number | null
+  readonly uploads: Uploads
   /** Resolves when Redis answers within a second, else rejects with the reason. */
   ping(): Promise<void>
 }
@@ -36,6 +37,8 @@ export interface NewBatch {
   /** A stored one, or an inline one with `name: null, version: 0`. Its lane must exist. */
   readonly extractor: Extractor
   readonly options: BatchOptions
+  /** Read when all items have come: the lines that were left out. */
+  readonly skipped?: (() => Skipped | undefined) | undefined
   readonly idempotency?:
     | {
         readonly key: string
@@ -63,6 +66,19 @@ export interface Batches {
   delete(id: string): Promise<void>
   /** A snapshot at once, then at most every `intervalMs` when something changed; the last one has an ended status. */
   watch(id: string, options: { intervalMs: number; signal: AbortSignal }): AsyncIterable<Batch>
+}
+
+/** Batches that several requests fill, for uploads that may break off: nothing of one runs before it is sealed. */
+export interface Uploads {
+  open(input: NewBatch): Promise<Batch>
+  /** Adds items behind the `from` there are; `upload_position` (409) tells how many there are when that is not the number. What was added stays when `items` throws. */
+  append(id: string, from: number, items: AsyncIterable<Item> | Iterable<Item>): Promise<Batch>
+  /** The items so far, in order. */
+  staged(id: string): AsyncIterable<Item>
+  /** Adds to the report of lines that were left out. */
+  addSkipped(id: string, skipped: Skipped): Promise<void>
+  /** The batch begins. Harmless when it has begun. */
+  seal(id: string): Promise<Batch>
 }
 
 export interface Results {

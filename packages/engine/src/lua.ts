@@ -3,7 +3,11 @@ import { readFileSync } from 'node:fs'
 import type { Redis } from 'ioredis'
 
 export type LuaReply = string | number | null | LuaReply[]
-export type Script = (redis: Redis, keys: readonly string[], args: readonly (string | number)[]) => Promise<LuaReply>
+export type Script = (
+  redis: Redis,
+  keys: readonly string[],
+  args: readonly (string | number | Buffer)[],
+) => Promise<LuaReply>
 
 /**
  * An atomic step: one `.lua` file, run by its hash. A line `-- include: name.lua` takes in a file of the same folder.

@@ -7,7 +7,7 @@ import type { StartBatch } from './start-batch.ts'
 /** How often one process of all looks. Bounds how long a batch waits whose maker died between storing and starting it. */
 const sweepMs = 5_000
 /** A batch that got no block for this long was left by its maker. */
-const stagingLeftMs = 10 * 60_000
+export const stagingLeftMs = 10 * 60_000
 
 /**
  * Mends what a death at the wrong moment leaves: batches without their feeding job, and staged items that nobody will seal.
@@ -28,7 +28,7 @@ export function startSweeper(dependencies: {
     for (const id of await redis.smembers(keys.activeBatches)) await sweepActive(id)
     const left = await redis.zrangebyscore(keys.stagingBatches, '-inf', Date.now() - stagingLeftMs)
     for (const id of left) {
-      if ((await statusOf(id)) === 'staging') await forgetBatch(redis, keys, id)
+      if (['staging', 'uploading'].includes((await statusOf(id)) ?? '')) await forgetBatch(redis, keys, id)
       else await redis.zrem(keys.stagingBatches, id)
     }
     if (retentionMs === null) return
@@ -44,7 +44,7 @@ export function startSweeper(dependencies: {
 
   const sweepActive = async (id: string) => {
     const [status, finishedAt] = await redis.hmget(keys.batch(id).meta, 'status', 'finished_at')
-    if (status === 'staging') return
+    if (status === 'staging' || status === 'uploading') return
     if (status === null || status === undefined) await redis.srem(keys.activeBatches, id)
     else if (isEnded(status as BatchStatus)) {
       await redis.multi().zadd(keys.endedBatches, Number(finishedAt), id).srem(keys.activeBatches, id).exec()

@@ -1,20 +1,20 @@
 import { createHash } from 'node:crypto'
 import { setImmediate } from 'node:timers/promises'
-import { batchOptions, type BatchOptions } from '@sluice/contract/batch'
+import { batchOptions } from '@sluice/contract/batch'
 import { invalidRequest } from '@sluice/contract/error'
 import type { Estimate } from '@sluice/contract/estimate'
 import type { ExtractorChoice } from '@sluice/contract/extractor'
 import type { Item } from '@sluice/contract/item'
 import { parse } from '@sluice/contract/parse'
 import { idempotencyHeaders } from '@sluice/contract/routes'
-import type { Engine } from '@sluice/engine/engine'
+import type { Engine, NewBatch } from '@sluice/engine/engine'
 import { estimateAnswerTokens } from '@sluice/tokens/estimate-answer'
 import { createEstimateTokens } from '@sluice/tokens/estimate-tokens'
 import type { Request } from 'express'
 import { type CheckSchema, resolveExtractor } from '../extractor-choice.ts'
 import { itemsOf, readItems } from '../items.ts'
 import { type Handlers, isStreamedUpload } from '../mount.ts'
-import { parseUploadQuery } from '../upload-query.ts'
+import { bodyOf, createSkipped, parseUploadQuery } from '../upload.ts'
 
 /** Items whose tokens are counted before other requests get their turn: about 10 ms. */
 const countedAtOnce = 100
@@ -37,15 +37,14 @@ export function batchRoutes(engine: Engine, checkSchema: CheckSchema): Pick<Hand
 
   async function submit(
     req: Request,
-    choice: ExtractorChoice,
-    options: BatchOptions,
+    { extractor: choice, ...input }: Omit<NewBatch, 'extractor'> & { extractor: ExtractorChoice },
     items: Iterable<Item> | AsyncIterable<Item>,
     fingerprint: string,
   ) {
     const { 'Idempotency-Key': key } = parse(idempotencyHeaders, { 'Idempotency-Key': req.get('idempotency-key') })
     const extractor = await resolveExtractor(choice, engine, checkSchema)
     const idempotency = key === undefined ? undefined : { key, fingerprint }
-    const { batch, created } = await batches.create({ extractor, options, idempotency }, items)
+    const { batch, created } = await batches.create({ ...input, extractor, idempotency }, items)
     return { status: created ? 202 : 200, body: batch }
   }
 
@@ -70,17 +69,19 @@ export function batchRoutes(engine: Engine, checkSchema: CheckSchema): Pick<Hand
   return {
     async createBatch({ req, body }) {
       if (isStreamedUpload(req)) {
-        const { extractor, ...options } = parseUploadQuery(req.query)
+        const { extractor, options, onInvalid } = parseUploadQuery(req.query)
+        const skipped = createSkipped()
+        const items = readItems(bodyOf(req), onInvalid === 'skip' ? { skip: skipped.add } : {})
         // What is streamed cannot be compared with what came before: the key stands for its query.
-        return submit(req, extractor, options, readItems(req), hash(req.query))
+        return submit(req, { extractor, options, skipped: skipped.report }, items, hash(req.query))
       }
       const { extractor, items, ...options } = body
-      return submit(req, extractor, parse(batchOptions, options), itemsOf(items), hash(body))
+      return submit(req, { extractor, options: parse(batchOptions, options) }, itemsOf(items), hash(body))
     },
     async estimateBatch({ req, body }) {
       if (isStreamedUpload(req)) {
         const { extractor } = parseUploadQuery(req.query)
-        return { status: 200, body: await estimate(extractor, readItems(req)) }
+        return { status: 200, body: await estimate(extractor, readItems(bodyOf(req))) }
       }
       return { status: 200, body: await estimate(body.extractor, itemsOf(body.items)) }
     },
