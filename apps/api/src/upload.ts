@@ -23,7 +23,10 @@ export function parseUploadQuery(query: unknown): UploadOptions {
 /** The bytes of a request's body, unpacked as they come. */
 export async function* bodyOf(req: Request): AsyncGenerator<Buffer> {
   const encoding = req.get('content-encoding') ?? 'identity'
-  if (encoding === 'identity') return yield* req as AsyncIterable<Buffer>
+  if (encoding === 'identity') {
+    yield* req as AsyncIterable<Buffer>
+    return
+  }
   if (encoding !== 'gzip') {
     throw invalidRequest(
       'unsupported_media_type',
@@ -47,7 +50,10 @@ export async function* bodyOf(req: Request): AsyncGenerator<Buffer> {
 }
 
 /** Counts the lines that are left out, and keeps the first for the report. */
-export function createSkipped(): { add(line: number, message: string): void; report(): Skipped | undefined } {
+export function createSkipped(): {
+  readonly add: (line: number, message: string) => void
+  readonly report: () => Skipped | undefined
+} {
   let count = 0
   const first: Skipped['first'] = []
   return {

@@ -42,7 +42,7 @@ export function createBatches({
   isPriced,
   admission,
   idempotency,
-}: BatchesDependencies): Batches & { checkOptions(input: NewBatch): void } {
+}: BatchesDependencies): Batches & { readonly checkOptions: (input: NewBatch) => void } {
   return {
     checkOptions,
 

@@ -1,6 +1,5 @@
 import { type BatchOptions, batchOptions } from '@sluice/contract/batch'
 import { invalidRequest } from '@sluice/contract/error'
-import type { Item } from '@sluice/contract/item'
 import { parse } from '@sluice/contract/parse'
 import type { Engine } from '@sluice/engine/engine'
 import { type CheckSchema, resolveExtractor } from '../extractor-choice.ts'
@@ -46,6 +45,6 @@ export function uploadRoutes(
   /** Ids must differ from those of earlier requests, too. */
   async function known(id: string, ids: (id: string, index: number) => number | undefined): Promise<void> {
     let index = 0
-    for await (const { id: given } of uploads.staged(id) as AsyncIterable<Item>) ids(given, index++)
+    for await (const { id: given } of uploads.staged(id)) ids(given, index++)
   }
 }
