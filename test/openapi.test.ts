@@ -34,6 +34,8 @@ test('the OpenAPI document describes every route, and every route answers as it 
     streamEvents: { id, status: 200 },
     deleteBatch: { id, status: 200 },
     extract: { body: { extractor: 'person', text: 'Ann is 3' }, status: 200 },
+    listLanes: { status: 200 },
+    metrics: { status: 200 },
     healthz: { status: 200 },
     readyz: { status: 200 },
     openapi: { status: 200 },
@@ -58,6 +60,7 @@ test('the OpenAPI document describes every route, and every route answers as it 
     if (contentTypes.includes('application/json')) expect(() => schema?.parse(JSON.parse(text))).not.toThrow()
     else if (operationId === 'streamResults')
       for (const line of text.trim().split('\n')) expect(() => schema?.parse(JSON.parse(line))).not.toThrow()
+    else if (operationId === 'metrics') expect(text).toMatch(/^sluice_workers\{lane="default"\} 1$/m)
     else expect(text).toMatch(/^event: progress\ndata: \{/)
   }
 })

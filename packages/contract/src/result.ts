@@ -57,10 +57,11 @@ export const retryBatch = z
     status: z.enum(['failed']).default('failed'),
     error_type: failureType.optional(),
     items: z.array(z.string()).min(1).max(10_000).optional().describe('Item ids.'),
+    dry_run: z.boolean().default(false).describe('Only tell how many would go back.'),
   })
   .meta({ id: 'RetryBatch' })
 export type RetryBatch = z.infer<typeof retryBatch>
 
 export const retried = z
-  .object({ object: z.literal('retry'), batch_id: z.string(), retried: z.int() })
+  .object({ object: z.literal('retry'), batch_id: z.string(), retried: z.int(), dry_run: z.boolean() })
   .meta({ id: 'Retried' })

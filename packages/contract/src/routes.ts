@@ -15,6 +15,7 @@ import { errorBody } from './error.ts'
 import { createExtractor, extractor, extractorList } from './extractor.ts'
 import { itemInput } from './item.ts'
 import { extractNow, extracted } from './extract-now.ts'
+import { laneList } from './lane-view.ts'
 import { result, resultsQuery, retried, retryBatch } from './result.ts'
 
 /** What an answer carries: a schema of its JSON, or of one line or event of a stream. */
@@ -219,6 +220,20 @@ export const routes = {
       200: { description: 'The result.', schema: extracted },
       202: { description: 'Not done within `wait_s`: the batch of one, which goes on.', schema: batch },
     },
+  },
+  listLanes: {
+    method: 'get',
+    path: '/v1/lanes',
+    tag: 'Operations',
+    summary: 'What every lane does now, and what it has done and cost',
+    answers: ok(laneList),
+  },
+  metrics: {
+    method: 'get',
+    path: '/metrics',
+    tag: 'Operations',
+    summary: 'The same for Prometheus',
+    answers: { 200: { description: 'Metrics.', schema: z.string(), contentTypes: ['text/plain'] } },
   },
   healthz: {
     method: 'get',

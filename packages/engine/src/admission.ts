@@ -11,26 +11,30 @@ const freshMs = 200
 const retryAfterS = 30
 
 export interface Admission {
+  memory(): Promise<{ usedBytes: number; limitBytes: number }>
   /** Throws `redis_full` (503) when Redis holds too much for new work. A Redis without `maxmemory` takes all. */
   check(): Promise<void>
 }
 
 export function createAdmission(redis: Redis): Admission {
-  let seen: { at: number; used: number; limit: number } | undefined
+  let seen: { at: number; usedBytes: number; limitBytes: number } | undefined
+
+  const memory = async () => {
+    const info = await redis.info('memory')
+    const field = (name: string) => Number(new RegExp(`^${name}:(\\d+)`, 'm').exec(info)?.[1] ?? 0)
+    return { usedBytes: field('used_memory'), limitBytes: field('maxmemory') }
+  }
 
   return {
+    memory,
     async check() {
-      if (seen === undefined || Date.now() - seen.at > freshMs) {
-        const info = await redis.info('memory')
-        const field = (name: string) => Number(new RegExp(`^${name}:(\\d+)`, 'm').exec(info)?.[1] ?? 0)
-        seen = { at: Date.now(), used: field('used_memory'), limit: field('maxmemory') }
-      }
-      if (seen.limit === 0 || seen.used < fullFraction * seen.limit) return
+      if (seen === undefined || Date.now() - seen.at > freshMs) seen = { at: Date.now(), ...(await memory()) }
+      if (seen.limitBytes === 0 || seen.usedBytes < fullFraction * seen.limitBytes) return
       const megabytes = (bytes: number) => Math.round(bytes / 1_048_576)
       throw new SluiceError(
         'overloaded_error',
         'redis_full',
-        `Redis holds ${megabytes(seen.used)} of at most ${megabytes(seen.limit)} MB: delete ended batches, wait for running ones, or raise maxmemory.`,
+        `Redis holds ${megabytes(seen.usedBytes)} of at most ${megabytes(seen.limitBytes)} MB: delete ended batches, wait for running ones, or raise maxmemory.`,
         { retryAfterS },
       )
     },

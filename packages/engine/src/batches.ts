@@ -116,18 +116,15 @@ export function createBatches({
     },
 
     async retry(id, selection) {
-      await get(id)
+      const { status } = await get(id)
+      if (status === 'cancelled' || status === 'cancelling') throw cancelled(id)
       let count = 0
       for await (const indexes of selectFailed(redis, keys.batch(id), selection)) {
-        const retried = await ledger.retry(id, indexes)
-        if (retried === null)
-          throw conflict(
-            'batch_cancelled',
-            `Batch '${id}' was cancelled: its items cannot be retried. Submit them anew.`,
-          )
+        const retried = selection.dry_run ? indexes.length : await ledger.retry(id, indexes)
+        if (retried === null) throw cancelled(id)
         count += retried
       }
-      if (count === 0) return 0
+      if (count === 0 || selection.dry_run) return count
       await redis.sadd(keys.activeBatches, id)
       await startBatch(id)
       return count
@@ -172,6 +169,10 @@ export function createBatches({
       `max_cost_usd: The lane '${lane}' has no prices: give it \`prices\` in sluice.config.ts.`,
       'max_cost_usd',
     )
+  }
+
+  function cancelled(id: string): SluiceError {
+    return conflict('batch_cancelled', `Batch '${id}' was cancelled: its items cannot be retried. Submit them anew.`)
   }
 
   async function find(id: string): Promise<Batch | null> {

@@ -8,6 +8,7 @@ import { createIdempotency } from './idempotency.ts'
 import { createItemSource } from './item-source.ts'
 import { createKeys } from './keys.ts'
 import { createMoney } from './money.ts'
+import { readLanes } from './lane-view.ts'
 import { createLedger } from './ledger/ledger.ts'
 import { createQueues } from './queues.ts'
 import { createResults } from './results.ts'
@@ -33,7 +34,8 @@ export async function createEngine({ redisUrl, prefix, lanes, onError }: EngineO
   const open = opening.use(createQueues(redis, keys, onError))
   const batchesQueue = open.batches()
   const laneNames = Object.keys(lanes)
-  const queues = [batchesQueue, ...laneNames.map((name) => open.lane(name))]
+  const laneQueues = new Map(laneNames.map((name) => [name, open.lane(name)]))
+  const queues = [batchesQueue, ...laneQueues.values()]
   const ledger = createLedger(redis, keys)
   const opened = opening.move()
 
@@ -64,6 +66,8 @@ export async function createEngine({ redisUrl, prefix, lanes, onError }: EngineO
     results: createResults(redis, keys, wakes, createItemSource(redis, keys)),
     queues,
     lanes: laneNames,
+    memory: () => admission.memory(),
+    lanesNow: () => readLanes(redis, keys, lanes, (name) => laneQueues.get(name)!),
     cost(lane, usage) {
       const prices = lanes[lane]?.prices
       return prices === undefined ? null : createMoney(prices).of({ usage, cachedInputTokens: 0 }) / 1e9

@@ -9,11 +9,12 @@ import { createFeeder } from './feeder.ts'
 import { createItemSource } from './item-source.ts'
 import { createItemWorker } from './item-worker.ts'
 import { createKeys } from './keys.ts'
+import { startLaneStats } from './lane-stats.ts'
 import { createLedger } from './ledger/ledger.ts'
 import { createMoney } from './money.ts'
 import { createQuota } from './quota/create-quota.ts'
 import { createQueues } from './queues.ts'
-import { createRunItem } from './run-item.ts'
+import { type Activity, createRunItem } from './run-item.ts'
 import { createSlots } from './slots.ts'
 import { createStartBatch } from './start-batch.ts'
 import { startSweeper } from './sweeper.ts'
@@ -58,8 +59,8 @@ export async function createWorker({
 }: WorkerOptions): Promise<WorkerEngine> {
   await using opening = new AsyncDisposableStack()
   const keys = createKeys(prefix)
-  const workerId = randomUUID()
   const held = concurrency + Math.max(2, Math.ceil(concurrency * preparedFraction))
+  const me = { id: randomUUID(), held, concurrency }
   const redis = opening.adopt(await connectWaiting(redisUrl, onError), (it) => it.disconnect())
   const wakes = opening.use(createWakes(await connectWaiting(redisUrl, onError)))
   const ledger = createLedger(redis, keys)
@@ -100,9 +101,10 @@ export async function createWorker({
 
   async function close(graceMs: number): Promise<void> {
     clearInterval(announcing)
-    await Promise.all([...openLanes].map(([, lane]) => lane.window.retire(workerId, held).catch(onError)))
+    await Promise.all([...openLanes].map(([, lane]) => lane.window.retire(me).catch(onError)))
     await Promise.all([sweeper.stop(), batchWorker.close(), closeLanes(graceMs)])
     clearInterval(looking)
+    await Promise.all([...openLanes.values()].map(({ stats }) => stats.stop()))
     await opened.disposeAsync()
   }
 
@@ -117,7 +119,11 @@ export async function createWorker({
       ...(config.tpm === undefined ? {} : { tpm: config.tpm }),
     }
     const quota = opening.use(createQuota({ redis, key: keys.lane(name).quota, limits, onError }))
+    const activity: Activity = { inFlight: 0, waitingForQuota: 0 }
+    const stats = startLaneStats({ redis, keys: keys.lane(name), workerId: me.id, gauges: () => activity, onError })
     const runItem = createRunItem({
+      activity,
+      onCall: stats.called,
       ledger,
       quota,
       extract,
@@ -132,6 +138,7 @@ export async function createWorker({
       money: createMoney(config.prices),
     })
     return {
+      stats,
       queue: queues.lane(name),
       window: createLaneWindow(redis, keys, name),
       worker: createItemWorker({
@@ -154,7 +161,7 @@ export async function createWorker({
   }
 
   async function announce(): Promise<void> {
-    await Promise.all([...openLanes.values()].map((lane) => lane.window.announce(workerId, held)))
+    await Promise.all([...openLanes.values()].map((lane) => lane.window.announce(me)))
   }
 
   async function abortCancelled(): Promise<void> {

@@ -1,5 +1,6 @@
 import type { Batch, BatchList, Skipped, BatchOptions, ListBatchesQuery, PatchBatch } from '@sluice/contract/batch'
 import type { CreateExtractor, Extractor } from '@sluice/contract/extractor'
+import type { LaneView } from '@sluice/contract/lane-view'
 import type { Item } from '@sluice/contract/item'
 import type { Result, ResultsQuery, RetryBatch } from '@sluice/contract/result'
 import type { Usage } from '@sluice/contract/usage'
@@ -20,6 +21,10 @@ export interface Engine extends AsyncDisposable {
   /** What such usage costs on a lane, in dollars; null when the lane has no prices. */
   cost(lane: string, usage: Usage): number | null
   readonly uploads: Uploads
+  /** What Redis uses of its memory, and may use (0: no limit). */
+  memory(): Promise<{ usedBytes: number; limitBytes: number }>
+  /** What every lane does now, and has done. */
+  lanesNow(): Promise<LaneView[]>
   /** Resolves when Redis answers within a second, else rejects with the reason. */
   ping(): Promise<void>
 }

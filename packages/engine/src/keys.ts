@@ -55,6 +55,10 @@ export interface Keys {
     readonly feeding: string
     /** String, MessagePack: the state of the quota; gone an hour after the last call. */
     readonly quota: string
+    /** Hash: totals of calls, latencies, tokens and cost. */
+    readonly stats: string
+    /** Hash worker id -> `<calls in flight>|<waiting for quota>|<unix ms>`. */
+    readonly gauges: string
   }
   /** Prefixes for BullMQ, each with its own hash tag. */
   readonly batchesQueuePrefix: string
@@ -93,6 +97,8 @@ export function createKeys(prefix: string): Keys {
       workers: `${prefix}:{lane-${name}}:workers`,
       feeding: `${prefix}:{lane-${name}}:feeding`,
       quota: `${prefix}:{lane-${name}}:quota`,
+      stats: `${prefix}:{lane-${name}}:stats`,
+      gauges: `${prefix}:{lane-${name}}:gauges`,
     }),
     batchesQueuePrefix: `${prefix}:{batches}:queue`,
     laneQueuePrefix: (lane) => `${prefix}:{lane-${lane}}:queue`,

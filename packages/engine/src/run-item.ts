@@ -27,6 +27,12 @@ export type RunEnd =
 /** Why a run is aborted: the reason of its signal. */
 export type AbortReason = 'shutdown' | 'batch-cancelled' | 'lock-lost'
 
+/** What a lane's items do in this process now. */
+export interface Activity {
+  inFlight: number
+  waitingForQuota: number
+}
+
 export interface RunItemDependencies {
   readonly ledger: Ledger
   readonly quota: Quota
@@ -44,6 +50,8 @@ export interface RunItemDependencies {
   /** Pauses the one batch. */
   readonly pauseBatch: (batchId: string, reason: string) => Promise<void>
   readonly money: Money
+  readonly activity: Activity
+  readonly onCall: (call: Call, nanoUsd: number) => void
 }
 
 /** One item's life on a worker: recorded already? stop. Reserve quota. Call. Decide. Record. */
@@ -63,6 +71,8 @@ export function createRunItem(
     pauseBatch,
     policy,
     money,
+    activity,
+    onCall,
   } = dependencies
 
   /** The call itself, or why there is none. Only here are a slot and a part of the quota held. */
@@ -79,7 +89,12 @@ export function createRunItem(
       using _place = await places.take(signal)
       const tokens = estimateTokens(request)
       const expected = money.expect(tokens)
-      reserved = await quota.reserve(Math.max(tokens.input, tokens.mostOutput ?? 0), { signal })
+      activity.waitingForQuota += 1
+      try {
+        reserved = await quota.reserve(Math.max(tokens.input, tokens.mostOutput ?? 0), { signal })
+      } finally {
+        activity.waitingForQuota -= 1
+      }
       const openedAt = performance.now()
       opened = await ledger.openCall(run, expected)
       if (opened === 'opened') {
@@ -88,9 +103,14 @@ export function createRunItem(
         if (performance.now() - openedAt > openForMs) opened = await ledger.openCall(run, expected)
         if (opened === 'opened') {
           gone = true
-          const call = await extract(request, { signal })
-          quota.settle(reserved, call)
-          return call
+          activity.inFlight += 1
+          try {
+            const call = await extract(request, { signal })
+            quota.settle(reserved, call)
+            return call
+          } finally {
+            activity.inFlight -= 1
+          }
         }
         await ledger.closeCall(run, tries, noCost, 'settled')
       }
@@ -124,6 +144,7 @@ export function createRunItem(
       const call = made
 
       const wasPaid = paid(call)
+      onCall(call, money.of(call))
       const cost: Cost = {
         paidCalls: wasPaid === 'yes' ? 1 : 0,
         usage: call.usage,

@@ -38,10 +38,18 @@ export function share(capacity: number, claims: readonly Claim[]): Map<string, n
   return shares
 }
 
+export interface LiveWorker {
+  readonly id: string
+  /** Items it may hold at once. */
+  readonly held: number
+  /** Calls it may have in flight at once. */
+  readonly concurrency: number
+}
+
 export interface LaneWindow {
   /** A worker tells that it lives and how much it runs at once. To be repeated every few seconds. */
-  announce(workerId: string, concurrency: number): Promise<void>
-  retire(workerId: string, concurrency: number): Promise<void>
+  announce(worker: LiveWorker): Promise<void>
+  retire(worker: LiveWorker): Promise<void>
   /** This batch's part of the window now. Tells the others what it could use. */
   share(claim: Claim): Promise<number>
   leave(batchId: string): Promise<void>
@@ -49,7 +57,7 @@ export interface LaneWindow {
 
 export function createLaneWindow(redis: Redis, keys: Keys, lane: string): LaneWindow {
   const { workers, feeding } = keys.lane(lane)
-  const member = (workerId: string, concurrency: number) => `${workerId}|${concurrency}`
+  const member = ({ id, held, concurrency }: LiveWorker) => `${id}|${held}|${concurrency}`
   let seen: { at: number; capacity: number; claims: Claim[] } | undefined
   const written = new Map<string, { text: string; at: number }>()
 
@@ -72,11 +80,11 @@ export function createLaneWindow(redis: Redis, keys: Keys, lane: string): LaneWi
   }
 
   return {
-    async announce(workerId, concurrency) {
-      await redis.zadd(workers, Date.now() + liveMs, member(workerId, concurrency))
+    async announce(worker) {
+      await redis.zadd(workers, Date.now() + liveMs, member(worker))
     },
-    async retire(workerId, concurrency) {
-      await redis.zrem(workers, member(workerId, concurrency))
+    async retire(worker) {
+      await redis.zrem(workers, member(worker))
     },
     async share(claim) {
       const now = Date.now()

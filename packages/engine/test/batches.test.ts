@@ -4,6 +4,8 @@ import { broken, extracted, inline, options, readAll, testSluice, texts } from '
 
 const echo = ({ text }: { text: string }) => extracted({ text })
 
+const all = { status: 'failed', dry_run: false } as const
+
 describe('a batch', () => {
   test('ends with every item in input order and in the order of completion', async () => {
     const sluice = testSluice()
@@ -162,10 +164,12 @@ describe('a batch', () => {
     expect(first.filter((one) => one.status === 'failed')).toHaveLength(10)
     expect(first[5]).toMatchObject({ error: { type: 'unavailable' }, attempts: 2 })
     healthy = true
-    expect(await engine.batches.retry(batch.id, { status: 'failed', items: ['0', '15'] })).toBe(1)
+    expect(await engine.batches.retry(batch.id, { status: 'failed', dry_run: true })).toBe(10)
+    expect((await engine.batches.get(batch.id)).status).toBe('completed')
+    expect(await engine.batches.retry(batch.id, { ...all, items: ['0', '15'] })).toBe(1)
     await expect.poll(async () => (await engine.batches.get(batch.id)).counts.failed).toBe(9)
-    expect(await engine.batches.retry(batch.id, { status: 'failed', error_type: 'refused' })).toBe(3)
-    expect(await engine.batches.retry(batch.id, { status: 'failed' })).toBe(6)
+    expect(await engine.batches.retry(batch.id, { ...all, error_type: 'refused' })).toBe(3)
+    expect(await engine.batches.retry(batch.id, all)).toBe(6)
     const last = await readAll(engine, batch.id)
     expect(last.every((one) => one.status === 'succeeded')).toBe(true)
     const completion = await readAll(engine, batch.id, { order: 'completion' })

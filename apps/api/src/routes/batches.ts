@@ -96,7 +96,10 @@ export function batchRoutes(engine: Engine, checkSchema: CheckSchema): Pick<Hand
     resumeBatch: async ({ params }) => ({ status: 200, body: await batches.resume(params['id'] ?? '') }),
     cancelBatch: async ({ params }) => ({ status: 200, body: await batches.cancel(params['id'] ?? '') }),
     async retryBatch({ params: { id = '' }, body }) {
-      return { status: 200, body: { object: 'retry', batch_id: id, retried: await batches.retry(id, body) } }
+      return {
+        status: 200,
+        body: { object: 'retry', batch_id: id, retried: await batches.retry(id, body), dry_run: body.dry_run },
+      }
     },
     async deleteBatch({ params: { id = '' } }) {
       await batches.delete(id)

@@ -1,12 +1,13 @@
 import { SluiceError } from '@sluice/contract/error'
 import { createOpenApi } from '@sluice/contract/openapi'
 import type { Engine } from '@sluice/engine/engine'
+import { formatMetrics } from '../metrics.ts'
 import type { Handlers } from '../mount.ts'
 
 export function operationRoutes(
   engine: Engine,
   { version, secured, stopping }: { version: string; secured: boolean; stopping: AbortSignal },
-): Pick<Handlers, 'healthz' | 'readyz' | 'openapi'> {
+): Pick<Handlers, 'healthz' | 'readyz' | 'openapi' | 'listLanes' | 'metrics'> {
   const document = createOpenApi({ version, secured })
   return {
     healthz: async () => ({ status: 200, body: { status: 'ok' } }),
@@ -18,6 +19,13 @@ export function operationRoutes(
         throw notReady(`Redis: ${error instanceof Error ? error.message : String(error)}`)
       }
       return { status: 200, body: { status: 'ok' } }
+    },
+    listLanes: async () => ({ status: 200, body: { object: 'list', data: await engine.lanesNow(), has_more: false } }),
+    async metrics({ res }) {
+      const [lanes, memory] = await Promise.all([engine.lanesNow(), engine.memory()])
+      const { contentType, text } = await formatMetrics(lanes, memory)
+      res.status(200).set('content-type', contentType).send(text)
+      return 'written'
     },
     openapi: async () => ({ status: 200, body: document }),
   }

@@ -1,0 +1,118 @@
+import type { LaneConfig } from '@sluice/contract/lane'
+import type { LaneView } from '@sluice/contract/lane-view'
+import type { Queue } from 'bullmq'
+import type { Redis } from 'ioredis'
+import type { Keys } from './keys.ts'
+import { gaugesLiveMs, latencyBounds } from './lane-stats.ts'
+
+/** Reads what every lane does now. One round trip for each batch at work: cheap for thousands, not for a page that is asked often. */
+export async function readLanes(
+  redis: Redis,
+  keys: Keys,
+  lanes: Readonly<Record<string, LaneConfig>>,
+  queueOf: (lane: string) => Queue,
+): Promise<LaneView[]> {
+  const work = await readWork(redis, keys)
+  return Promise.all(
+    Object.entries(lanes).map(async ([name, { model, prices }]) => {
+      const k = keys.lane(name)
+      const [jobs, members, stats, gauges] = await Promise.all([
+        queueOf(name).getJobCounts('wait', 'prioritized', 'active', 'delayed'),
+        redis.zrangebyscore(k.workers, Date.now(), '+inf'),
+        redis.hgetall(k.stats),
+        readGauges(redis, k.gauges),
+      ])
+      const number = (field: string) => Number(stats[field] ?? 0)
+      const concurrency = members.reduce((sum, member) => sum + Number(member.split('|')[2] ?? 0), 0)
+      const { items = 0, batches = 0 } = work.get(name) ?? {}
+      return {
+        object: 'lane',
+        name,
+        model,
+        workers: members.length,
+        concurrency,
+        workers_wanted: workersWanted({
+          items: items + gauges.inFlight,
+          ...gauges,
+          workers: members.length,
+          concurrency,
+        }),
+        in_flight: gauges.inFlight,
+        waiting_for_quota: gauges.waitingForQuota,
+        items_waiting: items,
+        window: {
+          waiting: (jobs['wait'] ?? 0) + (jobs['prioritized'] ?? 0),
+          active: jobs['active'] ?? 0,
+          delayed: jobs['delayed'] ?? 0,
+        },
+        batches,
+        calls: Object.fromEntries(
+          Object.keys(stats).flatMap((field) => (field.startsWith('calls ') ? [[field.slice(6), number(field)]] : [])),
+        ),
+        call_seconds: latencies(number),
+        usage: {
+          input_tokens: number('input_tokens'),
+          cached_input_tokens: number('cached_input_tokens'),
+          output_tokens: number('output_tokens'),
+        },
+        cost_usd: prices === undefined ? null : number('nano_usd') / 1e9,
+      }
+    }),
+  )
+}
+
+/** As many as the work could keep busy; where calls wait for the limit, as many as what is in flight needs. */
+export function workersWanted(lane: {
+  readonly items: number
+  readonly inFlight: number
+  readonly waitingForQuota: number
+  readonly workers: number
+  readonly concurrency: number
+}): number {
+  if (lane.items === 0) return 0
+  const each = lane.workers === 0 ? Number.POSITIVE_INFINITY : lane.concurrency / lane.workers
+  const useful = lane.waitingForQuota > 0 ? Math.min(lane.items, lane.inFlight + lane.waitingForQuota) : lane.items
+  return Math.max(1, Number.isFinite(each) ? Math.ceil(useful / Math.max(1, each)) : 1)
+}
+
+function latencies(number: (field: string) => number): LaneView['call_seconds'] {
+  let sum = 0
+  const buckets = Object.fromEntries(
+    latencyBounds.map((bound) => {
+      sum += number(`latency ${bound}`)
+      return [String(bound), sum]
+    }),
+  )
+  return { buckets, sum: number('latency sum') / 1_000, count: sum + number('latency more') }
+}
+
+async function readGauges(redis: Redis, key: string): Promise<{ inFlight: number; waitingForQuota: number }> {
+  const sum = { inFlight: 0, waitingForQuota: 0 }
+  for (const told of Object.values(await redis.hgetall(key))) {
+    const [inFlight = 0, waiting = 0, at = 0] = told.split('|').map(Number)
+    if (Date.now() - at > gaugesLiveMs) continue
+    sum.inFlight += inFlight
+    sum.waitingForQuota += waiting
+  }
+  return sum
+}
+
+/** Items not yet done and not in flight, and batches at work, by lane. */
+async function readWork(redis: Redis, keys: Keys): Promise<Map<string, { items: number; batches: number }>> {
+  const work = new Map<string, { items: number; batches: number }>()
+  const fields = ['status', 'lane', 'total', 'succeeded', 'failed'] as const
+  for (const id of await redis.smembers(keys.activeBatches)) {
+    const k = keys.batch(id)
+    const [[, meta], [, calls]] = (await redis
+      .multi()
+      .hmget(k.meta, ...fields)
+      .hlen(k.calls)
+      .exec()) as [[null, (string | null)[]], [null, number]]
+    const [status, lane, total, succeeded, failed] = meta
+    if (status !== 'in_progress' || !lane) continue
+    const before = work.get(lane) ?? { items: 0, batches: 0 }
+    const left = Number(total) - Number(succeeded) - Number(failed) - calls
+    work.set(lane, { items: before.items + Math.max(0, left), batches: before.batches + 1 })
+  }
+  return work
+}
