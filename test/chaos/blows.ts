@@ -1,0 +1,64 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Crew } from './crew.ts'
+import type { TcpProxy } from './tcp-proxy.ts'
+
+export interface Struck {
+  readonly crew: Crew
+  readonly redis: { kill(): Promise<void>; start(): Promise<void> }
+  readonly proxy: TcpProxy
+  readonly setFaults: (rates: Record<string, number>) => Promise<void>
+  readonly random: () => number
+}
+
+/** Past the lock of 15 s and the scan of 10 s: another worker has taken over by then. */
+const frozenMs = 27_000
+
+/** What can happen to a run. Each resolves when it is over; `lost` is how many workers' calls in flight nobody knows the end of. */
+export const blows: Record<string, (struck: Struck) => Promise<{ lost: number }>> = {
+  async 'a worker is killed'({ crew, random }) {
+    await crew.killWorker(Math.floor(random() * crew.workers.length))
+    return { lost: 1 }
+  },
+  async 'all workers are killed'({ crew }) {
+    await Promise.all(crew.workers.map((_, place) => crew.killWorker(place)))
+    return { lost: crew.workers.length }
+  },
+  async 'a worker is stopped by SIGTERM'({ crew, random }) {
+    const code = await crew.stopWorker(Math.floor(random() * crew.workers.length), 'SIGTERM')
+    if (code !== 0) throw new Error(`A worker ended with ${code} on SIGTERM.`)
+    return { lost: 1 }
+  },
+  async 'the API is killed'({ crew }) {
+    await crew.killApi()
+    return { lost: 0 }
+  },
+  async 'Redis is killed and started'({ crew, redis, random }) {
+    await redis.kill()
+    await sleep(500 + random() * 2_500)
+    await redis.start()
+    return { lost: crew.workers.length }
+  },
+  async 'connections to Redis are cut'({ proxy }) {
+    proxy.cut()
+    return { lost: 0 }
+  },
+  async 'the line to Redis is slow'({ proxy, random }) {
+    proxy.delay(20 + random() * 130)
+    await sleep(3_000)
+    proxy.delay(0)
+    return { lost: 0 }
+  },
+  async 'a worker is frozen past its lock and goes on'({ crew, random }) {
+    const worker = crew.workers[Math.floor(random() * crew.workers.length)]!
+    worker.child.kill('SIGSTOP')
+    await sleep(frozenMs)
+    worker.child.kill('SIGCONT')
+    return { lost: 1 }
+  },
+  async 'the provider fails'({ setFaults }) {
+    await setFaults({ '500': 0.2, '503': 0.1, rate_limit: 0.1, cut: 0.1, cut_after: 0.1 })
+    await sleep(2_000)
+    await setFaults({})
+    return { lost: 0 }
+  },
+}

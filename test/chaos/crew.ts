@@ -1,0 +1,56 @@
+import { type Running, run } from '../../scripts/processes/app-process.ts'
+
+export const workerConcurrency = 20
+
+/** The processes of one run: they die and are started again on the same settings. */
+export interface Crew extends AsyncDisposable {
+  readonly apiUrl: string
+  readonly workers: readonly Running[]
+  killApi(): Promise<void>
+  /** Kills a worker and starts another in its place. */
+  killWorker(place: number): Promise<void>
+  stopWorker(place: number, signal: 'SIGTERM'): Promise<number | null>
+}
+
+export async function startCrew(env: Record<string, string>, workerCount: number): Promise<Crew> {
+  const settings = { ...env, SLUICE_CONCURRENCY: String(workerConcurrency), SLUICE_LOG_LEVEL: 'info' }
+  // One started while Redis was away ends with its one line, as it should; whoever runs processes starts it again.
+  const persistently = async (start: () => Promise<Running & { ready: RegExpExecArray }>) => {
+    for (let left = 20; ; left -= 1) {
+      try {
+        return await start()
+      } catch (error) {
+        if (left === 0) throw error
+      }
+    }
+  }
+  const startApi = (port: string) =>
+    persistently(() => run('api', { ...settings, PORT: port }, /api ready on (http:\/\/127\.0\.0\.1:\d+)/))
+  const startWorker = () => persistently(() => run('worker', settings, /worker ready/))
+
+  let api = await startApi('0')
+  const apiUrl = api.ready[1]!
+  const { port } = new URL(apiUrl)
+  const workers: Running[] = await Promise.all(Array.from({ length: workerCount }, startWorker))
+
+  return {
+    apiUrl,
+    workers,
+    async killApi() {
+      await api.stop('SIGKILL')
+      api = await startApi(port)
+    },
+    async killWorker(place) {
+      await workers[place]!.stop('SIGKILL')
+      workers[place] = await startWorker()
+    },
+    async stopWorker(place, signal) {
+      const code = await workers[place]!.stop(signal)
+      workers[place] = await startWorker()
+      return code
+    },
+    async [Symbol.asyncDispose]() {
+      await Promise.all([api, ...workers].map((one) => one.stop('SIGKILL')))
+    },
+  }
+}

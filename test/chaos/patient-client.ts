@@ -1,0 +1,77 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Batch } from '@sluice/contract/batch'
+import type { Result } from '@sluice/contract/result'
+
+const againMs = 200
+
+/** A client as one should be: it repeats what failed, with an idempotency key, and resumes its stream from its cursor. */
+export interface PatientClient {
+  submit(key: string, body: object): Promise<Batch>
+  batch(id: string): Promise<Batch>
+  /** Every result in the order of completion until the batch has ended. */
+  follow(id: string, onResult: (result: Result) => void): Promise<void>
+  all(id: string): Promise<Result[]>
+}
+
+export function createPatientClient(baseUrl: string, signal: AbortSignal): PatientClient {
+  const persistently = async <T>(act: () => Promise<T | undefined>): Promise<T> => {
+    for (;;) {
+      signal.throwIfAborted()
+      const done = await act().catch(() => undefined)
+      if (done !== undefined) return done
+      await sleep(againMs)
+    }
+  }
+  const json = async <T>(path: string, init: RequestInit = {}): Promise<T | undefined> => {
+    const response = await fetch(`${baseUrl}${path}`, { ...init, signal: AbortSignal.timeout(10_000) })
+    const body = (await response.json()) as T
+    // What is refused for good will not get better.
+    if (response.status >= 400 && response.status < 500 && response.status !== 409)
+      throw new Error(`${path}: ${response.status} ${JSON.stringify(body)}`)
+    return response.ok ? body : undefined
+  }
+
+  const client: PatientClient = {
+    submit: (key, body) =>
+      persistently(() =>
+        json<Batch>('/v1/batches', {
+          method: 'POST',
+          headers: { 'content-type': 'application/json', 'idempotency-key': key },
+          body: JSON.stringify(body),
+        }),
+      ),
+    batch: (id) => persistently(() => json<Batch>(`/v1/batches/${id}`)),
+    async follow(id, onResult) {
+      let after = ''
+      await persistently(async () => {
+        const cursor = after === '' ? '' : `&after=${after}`
+        const response = await fetch(`${baseUrl}/v1/batches/${id}/results?order=completion&follow=true${cursor}`)
+        if (!response.ok) return undefined
+        let text = ''
+        const decoder = new TextDecoder()
+        for await (const chunk of response.body!) {
+          text += decoder.decode(chunk as Uint8Array, { stream: true })
+          const lines = text.split('\n')
+          text = lines.pop() ?? ''
+          for (const line of lines) {
+            const result = JSON.parse(line) as Result
+            onResult(result)
+            after = result.cursor
+          }
+        }
+        const { status } = await client.batch(id)
+        return status === 'completed' ? true : undefined
+      })
+    },
+    all: (id) =>
+      persistently(async () => {
+        const response = await fetch(`${baseUrl}/v1/batches/${id}/results`)
+        if (!response.ok) return undefined
+        return (await response.text())
+          .split('\n')
+          .filter(Boolean)
+          .map((line) => JSON.parse(line) as Result)
+      }),
+  }
+  return client
+}

@@ -1,0 +1,211 @@
+import { isDeepStrictEqual } from 'node:util'
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Result } from '@sluice/contract/result'
+import { run } from '../../scripts/processes/app-process.ts'
+import { startOwnRedis } from '../../scripts/redis/own-redis.ts'
+import { blows } from './blows.ts'
+import { startCrew, workerConcurrency } from './crew.ts'
+import { createPatientClient } from './patient-client.ts'
+import { createRandom } from './random.ts'
+import { startTcpProxy } from './tcp-proxy.ts'
+
+export interface ChaosOptions {
+  /** The same seed strikes in the same order with the same pauses. */
+  readonly seed: number
+  readonly items: number
+  readonly workers: number
+  /** How long blows fall. */
+  readonly seconds: number
+  readonly say: (line: string) => void
+}
+
+export interface ChaosReport {
+  readonly seed: number
+  readonly struck: Readonly<Record<string, number>>
+  readonly items: number
+  readonly succeeded: number
+  readonly failed: number
+  readonly seconds: number
+  /** From the end of the blows to the end of the last batch. */
+  readonly secondsToEnd: number
+  readonly paid: number
+  /** What the simulator counted as paid more than once for the same text. */
+  readonly paidAgain: number
+  readonly repeatedCalls: number
+  /** Promises that were not kept, in words; none is what is wanted. */
+  readonly broken: readonly string[]
+}
+
+const schema = {
+  type: 'object',
+  properties: { name: { type: 'string' }, age: { type: 'integer' } },
+  required: ['name', 'age'],
+  additionalProperties: false,
+}
+const endWithinMs = 180_000
+
+/** Three batches on real processes, while these are killed, frozen, cut off and lied to; then everything that was promised is checked. */
+export async function runChaos({ seed, items, workers, seconds, say }: ChaosOptions): Promise<ChaosReport> {
+  const random = createRandom(seed)
+  await using stack = new AsyncDisposableStack()
+  const redis = stack.use(await startOwnRedis())
+  const proxy = stack.use(await startTcpProxy({ host: '127.0.0.1', port: Number(new URL(redis.url).port) }))
+  const simulator = stack.use(
+    await run(
+      'simulator',
+      {
+        SIMULATOR_PORT: '0',
+        SIMULATOR_LATENCY_MS: String(latencyFor(items, workers, seconds)),
+        SIMULATOR_SEED: String(seed),
+      },
+      /(http:\/\/127\.0\.0\.1:\d+)/,
+    ),
+  )
+  const simulatorUrl = simulator.ready[1]!
+  const crew = stack.use(
+    await startCrew(
+      {
+        REDIS_URL: `redis://127.0.0.1:${proxy.port}`,
+        OPENAI_BASE_URL: `${simulatorUrl}/v1`,
+        OPENAI_API_KEY: 'none',
+        SLUICE_MODEL: 'simulator',
+        SLUICE_TIMEOUT_MS: '20000',
+        SLUICE_GRACE_S: '0.5',
+      },
+      workers,
+    ),
+  )
+  const over = new AbortController()
+  stack.defer(() => over.abort(new Error('The run is over.')))
+  const client = createPatientClient(crew.apiUrl, over.signal)
+  const setFaults = async (rates: Record<string, number>) => {
+    await fetch(`${simulatorUrl}/_simulator/faults`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ rates }),
+    })
+  }
+
+  const began = performance.now()
+  const sizes = [Math.ceil(items * 0.6), Math.ceil(items * 0.3), Math.ceil(items * 0.1)]
+  const batches = await Promise.all(
+    sizes.map(async (size, number) => {
+      const texts = Array.from(
+        { length: size },
+        (_, i) => `My name is Bob and I am ${i % 90} years old. Batch ${number}, text ${i}.`,
+      )
+      const { id } = await client.submit(`chaos-${seed}-${number}`, { extractor: { schema }, items: texts })
+      const seen: Result[] = []
+      const followed = client.follow(id, (result) => seen.push(result))
+      followed.catch(() => {})
+      return { id, size, seen, followed }
+    }),
+  )
+
+  const struck: Record<string, number> = {}
+  let lost = 0
+  const names = Object.keys(blows)
+  while (performance.now() - began < seconds * 1_000) {
+    const name = names[Math.floor(random() * names.length)]!
+    const pause = 500 + random() * 2_500
+    say(`${elapsed(began)} ${name}`)
+    struck[name] = (struck[name] ?? 0) + 1
+    lost += (await blows[name]!({ crew, redis, proxy, setFaults, random })).lost
+    await sleep(pause)
+  }
+  const healed = performance.now()
+  say(`${elapsed(began)} no more blows`)
+
+  const deadline = AbortSignal.timeout(endWithinMs)
+  deadline.addEventListener('abort', () =>
+    over.abort(new Error(`Not all batches ended within ${endWithinMs / 1_000} s.`)),
+  )
+  const broken: string[] = []
+  await Promise.all(batches.map(({ followed }) => followed)).catch((error: unknown) => {
+    broken.push(
+      `${String(error)} ${JSON.stringify(batches.map(({ id, seen, size }) => ({ id, seen: seen.length, size })))}`,
+    )
+  })
+  const ended = performance.now()
+  if (broken.length > 0) return { ...empty(seed, items), struck, broken }
+
+  let succeeded = 0
+  let failed = 0
+  let repeatedCalls = 0
+  for (const { id, size, seen } of batches) {
+    const batch = await client.batch(id)
+    const final = await client.all(id)
+    const { total, ...parts } = batch.counts
+    const promise = (kept: boolean, what: string) => {
+      if (!kept) broken.push(`${id}: ${what}`)
+    }
+    promise(total === size, `it has ${total} items of ${size}`)
+    promise(
+      Object.values(parts).reduce((sum, one) => sum + one, 0) === total,
+      `its counts do not add up: ${JSON.stringify(batch.counts)}`,
+    )
+    promise(parts.succeeded + parts.failed === size, `not everything is done: ${JSON.stringify(batch.counts)}`)
+    promise(
+      final.length === size && final.every(({ index }, i) => index === i),
+      `${final.length} results of ${size} in input order`,
+    )
+    promise(
+      new Set(seen.map(({ index }) => index)).size === seen.length,
+      'a result came twice in the order of completion',
+    )
+    promise(seen.length === size, `${seen.length} results of ${size} came in the order of completion`)
+    const changed = seen.filter((one) => !isDeepStrictEqual(withoutCursor(one), withoutCursor(final[one.index])))
+    promise(changed.length === 0, `${changed.length} results changed after they were read`)
+    promise(
+      final.every(({ status, data }, i) => status !== 'succeeded' || (data as { age: number }).age === i % 90),
+      'a result is of another item',
+    )
+    succeeded += parts.succeeded
+    failed += parts.failed
+    repeatedCalls += batch.usage.repeated_calls
+  }
+  const stats = (await (await fetch(`${simulatorUrl}/_simulator/stats`)).json()) as {
+    paid: number
+    paid_again: number
+    faults: Record<string, number>
+  }
+  if (stats.paid_again > repeatedCalls)
+    broken.push(`${stats.paid_again} calls were paid again, and only ${repeatedCalls} counted as repeated`)
+  const unknown =
+    lost * Math.ceil(workerConcurrency * 1.1) + (stats.faults['cut'] ?? 0) + (stats.faults['cut_after'] ?? 0)
+  if (repeatedCalls > unknown)
+    broken.push(`${repeatedCalls} calls were repeated, and at most ${unknown} could not be known`)
+  // The provider failed only for seconds: no item can have used up its eight tries by that.
+  if (failed > 0) broken.push(`${failed} items failed`)
+  return {
+    seed,
+    struck,
+    items: batches.reduce((sum, { size }) => sum + size, 0),
+    succeeded,
+    failed,
+    seconds: Math.round((ended - began) / 1_000),
+    secondsToEnd: Math.round((ended - healed) / 100) / 10,
+    paid: stats.paid,
+    paidAgain: stats.paid_again,
+    repeatedCalls,
+    broken,
+  }
+}
+
+/** So that the work lasts a little longer than the blows. */
+function latencyFor(items: number, workers: number, seconds: number): number {
+  return Math.max(50, Math.round((1_000 * seconds * workers * workerConcurrency) / items))
+}
+
+function withoutCursor(result: Result | undefined): object {
+  const { cursor: _cursor, ...rest } = result ?? { cursor: '' }
+  return rest
+}
+
+function elapsed(began: number): string {
+  return `[${((performance.now() - began) / 1_000).toFixed(1).padStart(6)} s]`
+}
+
+function empty(seed: number, items: number) {
+  return { seed, items, succeeded: 0, failed: 0, seconds: 0, secondsToEnd: 0, paid: 0, paidAgain: 0, repeatedCalls: 0 }
+}

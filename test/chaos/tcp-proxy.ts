@@ -1,0 +1,59 @@
+import { once } from 'node:events'
+import { connect, createServer, type AddressInfo, type Socket } from 'node:net'
+import { setTimeout as sleep } from 'node:timers/promises'
+
+/** Stands between the processes and their Redis, to cut and to slow the line. */
+export interface TcpProxy extends AsyncDisposable {
+  readonly port: number
+  /** Breaks every connection there is. */
+  cut(): void
+  /** Holds what comes from now on back by `ms`; 0 for not at all. */
+  delay(ms: number): void
+}
+
+export async function startTcpProxy(target: { host: string; port: number }): Promise<TcpProxy> {
+  const sockets = new Set<Socket>()
+  let delayMs = 0
+  const pass = (from: Socket, to: Socket) => {
+    let passed: Promise<void> = Promise.resolve()
+    const after = async (before: Promise<void>, chunk: Buffer, atMs: number) => {
+      await before
+      const ms = atMs - performance.now()
+      if (ms > 0) await sleep(ms)
+      if (!to.destroyed) to.write(chunk)
+    }
+    // In order, also when the delay has changed in between.
+    from.on('data', (chunk: Buffer) => {
+      passed = after(passed, chunk, performance.now() + delayMs)
+    })
+    from.on('close', () => to.destroy())
+    from.on('error', () => to.destroy())
+  }
+  const server = createServer((client) => {
+    const upstream = connect(target)
+    for (const socket of [client, upstream]) {
+      sockets.add(socket)
+      socket.setNoDelay(true)
+      socket.on('close', () => sockets.delete(socket))
+    }
+    pass(client, upstream)
+    pass(upstream, client)
+  })
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const cut = () => {
+    for (const socket of sockets) socket.destroy()
+  }
+  return {
+    port: (server.address() as AddressInfo).port,
+    cut,
+    delay(ms) {
+      delayMs = ms
+    },
+    async [Symbol.asyncDispose]() {
+      cut()
+      server.close()
+      await once(server, 'close')
+    },
+  }
+}
