@@ -41,6 +41,18 @@ test('lines stream in, also as gzip, and come out in order', async () => {
   }
 })
 
+test('the answer tells what is on disk when it comes', async () => {
+  const system = await withPerson()
+  const response = await fetch(`${system.url}/v1/batches`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ extractor: 'person', items: ['Ann is 3'] }),
+  })
+  expect(response.status).toBe(202)
+  expect(response.headers.get('x-sluice-durability')).toBe('always')
+  expect(system.api.output()).toContain('"durability":"always"')
+})
+
 test('a bad line ends the upload with its number, and nothing of it remains', async () => {
   const system = await withPerson()
   const text = `${lines(people(500))}{"text": ""}\n${lines(people(10))}`

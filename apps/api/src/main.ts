@@ -38,7 +38,7 @@ const server = await listen(app, api).catch((error: unknown) => {
   if (error instanceof ListenError) return refuse(error.message)
   throw error
 })
-log.info({ url: server.url }, `api ready on ${server.url}`)
+log.info({ url: server.url, durability: engine.durability }, `api ready on ${server.url}`)
 
 stopOnSignals(log, config.worker.graceMs, async (graceMs) => {
   stopping.abort()

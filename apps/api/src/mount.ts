@@ -26,7 +26,7 @@ export interface Context<Name extends RouteName> {
 /** Answers with JSON, or has written the answer itself. */
 export type Handler<Name extends RouteName> = (
   context: Context<Name>,
-) => Promise<{ status: number; body: unknown } | 'written'>
+) => Promise<{ status: number; body: unknown; headers?: Readonly<Record<string, string>> } | 'written'>
 export type Handlers = { readonly [Name in RouteName]: Handler<Name> }
 
 /** Mounts every route of the contract, body and query parsed, and refuses other methods on its paths. */
@@ -44,7 +44,11 @@ export function mount(app: Express, handlers: Handlers, readBody: RequestHandler
         req,
         res,
       } as Context<RouteName>)
-      if (answer !== 'written') res.status(answer.status).json(answer.body)
+      if (answer !== 'written')
+        res
+          .status(answer.status)
+          .set(answer.headers ?? {})
+          .json(answer.body)
     })
   }
   for (const [path, allowed] of methods) {

@@ -28,6 +28,8 @@ export interface BatchesDependencies {
   readonly wakes: Wakes
   /** Puts the batch's feeding job in the `batches` queue; harmless when it is there. */
   readonly startBatch: StartBatch
+  /** Resolves when what was written is on disk. */
+  readonly confirm: () => Promise<void>
   readonly isPriced: (lane: string) => boolean
   readonly admission: Admission
   readonly idempotency: Idempotency
@@ -39,6 +41,7 @@ export function createBatches({
   ledger,
   wakes,
   startBatch,
+  confirm,
   isPriced,
   admission,
   idempotency,
@@ -61,6 +64,7 @@ export function createBatches({
       }
       await startBatch(id)
       if (claim) await idempotency.settle(claim, id)
+      await confirm()
       return { batch: await get(id), created: true }
     },
 

@@ -2,6 +2,7 @@ import type { LaneConfig } from '@sluice/contract/lane'
 import { createAdmission } from './admission.ts'
 import { createBatches } from './batches.ts'
 import { connectFailingFast, connectWaiting } from './connect.ts'
+import { readDurability } from './durability.ts'
 import type { Engine } from './engine.ts'
 import { createExtractors } from './extractors/extractors.ts'
 import { createIdempotency } from './idempotency.ts'
@@ -41,12 +42,15 @@ export async function createEngine({ redisUrl, prefix, lanes, onError }: EngineO
 
   const startBatch = createStartBatch(redis, keys, batchesQueue)
   const admission = createAdmission(redis)
+  const durability = await readDurability(redis)
+  const confirm = () => durability.confirm()
   const batches = createBatches({
     redis,
     keys,
     ledger,
     wakes,
     startBatch,
+    confirm,
     admission,
     idempotency: createIdempotency(redis, keys),
     isPriced: (lane) => lanes[lane]?.prices !== undefined,
@@ -60,12 +64,14 @@ export async function createEngine({ redisUrl, prefix, lanes, onError }: EngineO
       keys,
       startBatch,
       admission,
+      confirm,
       get: (id) => batches.get(id),
       checkOptions: batches.checkOptions,
     }),
     results: createResults(redis, keys, wakes, createItemSource(redis, keys)),
     queues,
     lanes: laneNames,
+    durability: durability.level,
     memory: () => admission.memory(),
     lanesNow: () => readLanes(redis, keys, lanes, (name) => laneQueues.get(name)!),
     cost(lane, usage) {

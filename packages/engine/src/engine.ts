@@ -5,6 +5,7 @@ import type { Item } from '@sluice/contract/item'
 import type { Result, ResultsQuery, RetryBatch } from '@sluice/contract/result'
 import type { Usage } from '@sluice/contract/usage'
 import type { Queue } from 'bullmq'
+import type { DurabilityLevel } from './durability.ts'
 
 /**
  * What the API sees of the engine. Every method throws a SluiceError for what the caller did wrong
@@ -21,6 +22,8 @@ export interface Engine extends AsyncDisposable {
   /** What such usage costs on a lane, in dollars; null when the lane has no prices. */
   cost(lane: string, usage: Usage): number | null
   readonly uploads: Uploads
+  /** What is on disk when a batch is accepted. */
+  readonly durability: DurabilityLevel
   /** What Redis uses of its memory, and may use (0: no limit). */
   memory(): Promise<{ usedBytes: number; limitBytes: number }>
   /** What every lane does now, and has done. */

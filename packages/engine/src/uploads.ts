@@ -23,10 +23,11 @@ export function createUploads(dependencies: {
   readonly keys: Keys
   readonly startBatch: StartBatch
   readonly admission: Admission
+  readonly confirm: () => Promise<void>
   readonly get: (id: string) => Promise<Batch>
   readonly checkOptions: (input: NewBatch) => void
 }): Uploads {
-  const { redis, keys, startBatch, admission, get, checkOptions } = dependencies
+  const { redis, keys, startBatch, admission, confirm, get, checkOptions } = dependencies
   /** The sweeper removes what is older than its own limit. */
   const touch = (id: string) => redis.zadd(keys.stagingBatches, Date.now() + uploadLeftMs - stagingLeftMs, id)
 
@@ -53,6 +54,7 @@ export function createUploads(dependencies: {
         if (staged === 'closed') throw closed(await get(id))
         await touch(id)
       }
+      await confirm()
       return get(id)
     },
 
@@ -82,6 +84,7 @@ export function createUploads(dependencies: {
         await redis.zrem(keys.stagingBatches, id)
       }
       await startBatch(id)
+      await confirm()
       return get(id)
     },
   }

@@ -45,7 +45,7 @@ export function batchRoutes(engine: Engine, checkSchema: CheckSchema): Pick<Hand
     const extractor = await resolveExtractor(choice, engine, checkSchema)
     const idempotency = key === undefined ? undefined : { key, fingerprint }
     const { batch, created } = await batches.create({ ...input, extractor, idempotency }, items)
-    return { status: created ? 202 : 200, body: batch }
+    return { status: created ? 202 : 200, body: batch, headers: { 'x-sluice-durability': engine.durability } }
   }
 
   async function estimate(choice: ExtractorChoice, items: Iterable<Item> | AsyncIterable<Item>): Promise<Estimate> {

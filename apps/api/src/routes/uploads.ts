@@ -39,7 +39,11 @@ export function uploadRoutes(
       return { status: 200, body: await engine.batches.get(id) }
     },
 
-    sealBatch: async ({ params: { id = '' } }) => ({ status: 202, body: await uploads.seal(id) }),
+    sealBatch: async ({ params: { id = '' } }) => ({
+      status: 202,
+      body: await uploads.seal(id),
+      headers: { 'x-sluice-durability': engine.durability },
+    }),
   }
 
   /** Ids must differ from those of earlier requests, too. */
