@@ -1,0 +1,59 @@
+import type { Extractor } from '@sluice/contract/extractor'
+import { laneConfig } from '@sluice/contract/lane'
+import type { Call } from '@sluice/contract/outcome'
+import { createEngine } from '@sluice/engine/create-engine'
+import { createWorker } from '@sluice/engine/create-worker'
+
+export const extractor: Extractor = {
+  object: 'extractor',
+  name: 'bench',
+  version: 1,
+  schema: { type: 'object' },
+  instructions: '',
+  lane: 'default',
+  parameters: {},
+  reasks: 2,
+  created_at: 0,
+}
+
+const call: Call = {
+  outcome: { type: 'extracted', data: { name: 'Mary', age: 21 } },
+  usage: { input_tokens: 100, output_tokens: 10 },
+  cachedInputTokens: 0,
+  raw: null,
+  limits: null,
+  latencyMs: 1,
+}
+
+/** Engine and worker in this process, with a provider that answers after `latencyMs`: what is measured is ours. */
+export async function openEngine(
+  redisUrl: string,
+  { concurrency, latencyMs }: { concurrency: number; latencyMs: number },
+) {
+  const options = {
+    redisUrl,
+    prefix: 'bench',
+    lanes: { default: laneConfig.parse({ model: 'none' }) },
+    onError: (error: Error) => console.error(error.message),
+  }
+  const engine = await createEngine(options)
+  const worker = await createWorker({
+    ...options,
+    concurrency,
+    retentionMs: null,
+    provider: () => ({
+      estimateTokens: () => ({ input: 100, mostOutput: null }),
+      async extract() {
+        if (latencyMs > 0) await new Promise((resolve) => setTimeout(resolve, latencyMs))
+        return call
+      },
+    }),
+  })
+  return {
+    engine,
+    async close() {
+      await worker.close(0)
+      await engine[Symbol.asyncDispose]()
+    },
+  }
+}
