@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Batch } from '@sluice/contract/batch'
 import { expect, test } from 'vitest'
 import { startOwnRedis } from '../scripts/redis/own-redis.ts'
-import { people, startSystem } from './system.ts'
+import { people, person, startSystem } from './system.ts'
 
 function expectCountsToAddUp({ counts }: Batch): void {
   const { total, ...parts } = counts
@@ -127,3 +127,32 @@ test('10,000 items over two workers, with a provider that fails in many ways, en
 function timesPaidTwice(stats: { content: Record<string, number> }): number {
   return Object.values(stats.content).reduce((sum, times) => sum + times - 1, 0)
 }
+
+test('Redis away for longer than a lock: all wait and say so, what was paid for meanwhile is recorded, nothing is paid again', async () => {
+  await using redis = await startOwnRedis()
+  const system = await startSystem({
+    redisUrl: redis.url,
+    simulator: { SIMULATOR_LATENCY_MS: '4000', SIMULATOR_LATENCY_SPREAD: '0' },
+  })
+  await system.worker({ SLUICE_CONCURRENCY: '20' })
+  const { id } = await system.submit(people(60))
+  await system.until(id, ({ counts }) => counts.running >= 20 && counts.succeeded > 0)
+  await sleep(1_000)
+  await redis.kill()
+  await sleep(2_000)
+  expect((await system.request('GET', '/readyz')).status).toBe(503)
+  expect((await system.request('POST', '/v1/batches', { extractor: person, items: ['Ann is 3'] })).status).toBe(503)
+  expect((await system.request('GET', '/healthz')).status).toBe(200)
+  await sleep(18_000)
+  await redis.start()
+
+  await expect.poll(async () => (await system.request('GET', '/readyz')).status, { timeout: 10_000 }).toBe(200)
+  const results = await system.results(id)
+  expect(results.map(({ index }) => index)).toEqual(Array.from({ length: 60 }, (_, i) => i))
+  expect(results.every(({ status, attempts }) => status === 'succeeded' && attempts === 1)).toBe(true)
+  const { usage } = await system.batch(id)
+  const stats = await system.simulator.stats()
+  expect(stats.paid_again).toBe(0)
+  // A quarter more than the slots is held ready: their calls begin when Redis is back, and end with their lost locks.
+  expect(usage.repeated_calls).toBeLessThanOrEqual(5)
+})
