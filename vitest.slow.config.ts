@@ -9,6 +9,7 @@ export default defineConfig({
     projects: [
       { test: { ...slow, name: 'compose', include: ['test/compose/*.test.ts'] } },
       { test: { ...slow, name: 'browser', include: ['test/browser/*.test.ts'], globalSetup: 'test/redis.setup.ts' } },
+      { test: { ...slow, name: 'cluster', include: ['test/cluster/*.test.ts'] } },
       { test: { ...slow, name: 'chaos', include: ['test/chaos/*.test.ts'] } },
     ],
   },

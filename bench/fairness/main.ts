@@ -22,7 +22,9 @@ const small = 10
 
 await using server = await startOwnRedis()
 const redis = new Redis(server.url, { maxRetriesPerRequest: null })
-const { engine, close } = await openEngine(server.url, { concurrency, latencyMs })
+const opened = await openEngine(server.url, { concurrency, latencyMs })
+
+const { engine } = opened
 
 const behind = await submit(engine, large, 10)
 await sleep(3_000)
@@ -46,7 +48,7 @@ const start = await Promise.all([done(light.id), done(heavy.id)])
 await sleep(seconds * 1_000)
 const end = await Promise.all([done(light.id), done(heavy.id)])
 await Promise.all([engine.batches.cancel(light.id), engine.batches.cancel(heavy.id)])
-await close()
+await opened.close()
 
 await redis.flushall()
 const queue = new Queue('raw', { connection: redis })

@@ -24,7 +24,8 @@ const rows: object[] = []
 
 for (const size of sizesOf(values.sizes)) {
   await redis.flushall()
-  const { engine, close } = await openEngine(server.url, { concurrency, latencyMs: 0 })
+  const opened = await openEngine(server.url, { concurrency, latencyMs: 0 })
+  const { engine } = opened
   const staging = await measured(size, () =>
     engine.batches.create({ extractor, options: { priority: 10, metadata: {} } }, items(size)),
   )
@@ -34,7 +35,7 @@ for (const size of sizesOf(values.sizes)) {
     for await (const now of engine.batches.watch(batch!.id, { intervalMs: 1_000, signal }))
       progress('Sluice', size, now.counts.succeeded)
   })
-  await close()
+  await opened.close()
   rows.push(row('Sluice', size, staging, running))
 }
 

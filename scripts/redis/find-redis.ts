@@ -1,3 +1,4 @@
+import { withoutPassword } from '@sluice/contract/redis-address'
 import { StartError } from '../start-error.ts'
 import { run } from '../processes/run.ts'
 import { installDebianRedis } from './debian-package.ts'
@@ -41,10 +42,4 @@ function refuse(): never {
   throw new StartError(
     'No Redis can be had here. Install one (`apt install redis-server`, `brew install redis`), or start Docker, or set REDIS_URL to one that runs.',
   )
-}
-
-function withoutPassword(url: string): string {
-  const shown = new URL(url)
-  if (shown.password !== '') shown.password = '***'
-  return shown.href
 }

@@ -1,3 +1,4 @@
+import { parseRedisAddress } from '@sluice/contract/redis-address'
 import { z } from 'zod'
 import { ConfigError } from './config-error.ts'
 
@@ -26,7 +27,10 @@ const url = (protocol: RegExp, example: string) => z.url({ protocol, error: `mus
 
 /** Every variable there is, but for the simulator's own. README.md has the table for users; keep the two together. */
 export const variables = {
-  REDIS_URL: url(/^rediss?$/, 'redis://127.0.0.1:6379').optional(),
+  REDIS_URL: z
+    .string()
+    .refine((url) => parseRedisAddress(url) !== null, 'must be a URL such as redis://127.0.0.1:6379')
+    .optional(),
   SLUICE_PREFIX: z
     .string()
     .regex(/^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$/, 'must be 1 to 64 letters, digits, `_`, `.` or `-`')

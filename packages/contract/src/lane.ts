@@ -15,6 +15,11 @@ export const laneConfig = z.strictObject({
   /** Requests and tokens a minute; none: learned from the provider's headers. */
   rpm: perMinute.optional(),
   tpm: perMinute.optional(),
+  /**
+   * The calls in flight where no limit is configured and the provider tells none. `adaptive`: each worker goes as high as more calls
+   * bring more answers, and no higher than its concurrency; `fixed`: always its concurrency.
+   */
+  concurrency: z.enum(['adaptive', 'fixed']).default('adaptive'),
   /** Of one call, in milliseconds. */
   timeoutMs: z.int().min(100).max(3_600_000).default(120_000),
   retry: z

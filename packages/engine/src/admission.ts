@@ -1,5 +1,6 @@
 import { SluiceError } from '@sluice/contract/error'
 import type { Redis } from 'ioredis'
+import { primaries } from './connect.ts'
 
 /**
  * New work is refused from here on; what is left is for the results of the work that was accepted.
@@ -20,9 +21,19 @@ export function createAdmission(redis: Redis): Admission {
   let seen: { at: number; usedBytes: number; limitBytes: number } | undefined
 
   const memory = async () => {
-    const info = await redis.info('memory')
-    const field = (name: string) => Number(new RegExp(`^${name}:(\\d+)`, 'm').exec(info)?.[1] ?? 0)
-    return { usedBytes: field('used_memory'), limitBytes: field('maxmemory') }
+    const nodes = await Promise.all(
+      primaries(redis).map(async (node) => {
+        const info = await node.info('memory')
+        const field = (name: string) => Number(new RegExp(`^${name}:(\\d+)`, 'm').exec(info)?.[1] ?? 0)
+        return { usedBytes: field('used_memory'), limitBytes: field('maxmemory') }
+      }),
+    )
+    // Of a cluster the fullest: where a batch will be is not known before it is made.
+    const full = (one: { usedBytes: number; limitBytes: number }) =>
+      one.limitBytes === 0 ? 0 : one.usedBytes / one.limitBytes
+    return (
+      nodes.toSorted((a, b) => full(b) - full(a) || b.usedBytes - a.usedBytes)[0] ?? { usedBytes: 0, limitBytes: 0 }
+    )
   }
 
   return {

@@ -1,9 +1,18 @@
-import { Redis } from 'ioredis'
+import { parseRedisAddress } from '@sluice/contract/redis-address'
+import { Cluster, Redis } from 'ioredis'
 
 /**
  * Two kinds of connections. Who serves a request wants to fail fast; who works on through an outage waits.
  * BullMQ asks for `maxRetriesPerRequest: null` on every connection that blocks.
  */
+
+interface ConnectOptions {
+  readonly maxRetriesPerRequest: number | null
+  readonly enableOfflineQueue?: boolean
+  readonly commandTimeout?: number
+  readonly connectTimeout?: number
+  readonly retryStrategy?: (times: number) => number | null
+}
 
 /** For the API: a command without Redis fails within seconds instead of queueing up in memory. */
 export function connectFailingFast(url: string, onError: (error: Error) => void): Promise<Redis> {
@@ -15,19 +24,12 @@ export function connectWaiting(url: string, onError: (error: Error) => void): Pr
   return opened(url, { maxRetriesPerRequest: null }, onError)
 }
 
-interface Waiting {
-  readonly maxRetriesPerRequest: number | null
-  readonly enableOfflineQueue?: boolean
-  readonly commandTimeout?: number
-}
-
 /** Resolves when the connection is ready; rejects with the first error. Afterwards it reconnects by itself, at most a second apart. */
-async function opened(url: string, options: Waiting, onError: (error: Error) => void): Promise<Redis> {
-  const redis = new Redis(url, {
-    ...options,
-    lazyConnect: true,
+async function opened(url: string, options: ConnectOptions, onError: (error: Error) => void): Promise<Redis> {
+  const redis = createRedis(url, {
     connectTimeout: 5_000,
     retryStrategy: (times) => Math.min(1_000, 50 * 2 ** times),
+    ...options,
   })
   redis.on('error', onError)
   try {
@@ -37,4 +39,48 @@ async function opened(url: string, options: Waiting, onError: (error: Error) => 
     throw error
   }
   return redis
+}
+
+/** A client for any address, not yet connected. A cluster takes the same commands, as each of ours stays within one slot. */
+export function createRedis(url: string, options: ConnectOptions): Redis {
+  const address = parseRedisAddress(url)
+  if (address === null) throw new Error('This is no address of a Redis: see REDIS_URL in README.md.')
+  const { username, password } = address
+  const shared = {
+    ...options,
+    lazyConnect: true,
+    ...(username === undefined ? {} : { username }),
+    ...(password === undefined ? {} : { password }),
+    ...(address.tls ? { tls: {} } : {}),
+  }
+  switch (address.type) {
+    case 'single':
+      return new Redis(address.url, { ...options, lazyConnect: true })
+    case 'sentinel':
+      return new Redis({
+        ...shared,
+        sentinels: [...address.nodes],
+        name: address.primary,
+        db: address.db,
+        ...(password === undefined ? {} : { sentinelPassword: password }),
+        ...(address.tls ? { enableTLSForSentinelMode: true } : {}),
+      })
+    case 'cluster': {
+      const { retryStrategy, enableOfflineQueue = true, ...redisOptions } = shared
+      return new Cluster([...address.nodes], {
+        lazyConnect: true,
+        enableOfflineQueue,
+        clusterRetryStrategy: (times) => retryStrategy?.(times) ?? null,
+        redisOptions,
+      }) as unknown as Redis
+    }
+    default:
+      return address satisfies never
+  }
+}
+
+/** The servers that hold data: each primary of a cluster, or the one there is. */
+export function primaries(redis: Redis): Redis[] {
+  const client: unknown = redis
+  return client instanceof Cluster ? client.nodes('master') : [redis]
 }

@@ -1,5 +1,5 @@
 import { SluiceError } from '@sluice/contract/error'
-import type { Redis } from 'ioredis'
+import { Redis } from 'ioredis'
 
 /** What Redis has on disk when it answers: every write, all but the last second, or nothing. 'unknown' where it does not tell. */
 export type DurabilityLevel = 'always' | 'everysec' | 'none' | 'unknown'
@@ -17,7 +17,8 @@ const confirmMs = 5_000
 
 export async function readDurability(redis: Redis): Promise<Durability> {
   const level = await readLevel(redis)
-  const asks = level === 'always' && (await knowsWaitAof(redis))
+  // In a cluster the question would go to any node; there `always` alone has to do.
+  const asks = level === 'always' && redis instanceof Redis && (await knowsWaitAof(redis))
   return {
     level,
     async confirm() {
@@ -38,7 +39,7 @@ async function readLevel(redis: Redis): Promise<DurabilityLevel> {
   if (!/^aof_enabled:1/m.test(await redis.info('persistence'))) return 'none'
   // Managed Redis often forbids CONFIG.
   const fsync = await redis.config('GET', 'appendfsync').then(
-    (reply) => (reply as string[])[1],
+    (reply) => reply[1],
     () => undefined,
   )
   if (fsync === 'always' || fsync === 'everysec') return fsync

@@ -1,4 +1,4 @@
-import { Redis } from 'ioredis'
+import { createRedis } from './connect.ts'
 
 /**
  * What is wrong with a Redis, and the fix. `fatal`: nothing can run on it. `weak`: it may lose what was accepted when it dies,
@@ -17,8 +17,7 @@ const oldestVersion = [6, 2] as const
  * `now` in the messages is what was found; the fix is a line of redis.conf.
  */
 export async function preflight(url: string, { timeoutMs = 5_000 } = {}): Promise<Finding[]> {
-  const redis = new Redis(url, {
-    lazyConnect: true,
+  const redis = createRedis(url, {
     connectTimeout: timeoutMs,
     commandTimeout: timeoutMs,
     maxRetriesPerRequest: 0,
@@ -102,7 +101,8 @@ function parseInfo(text: string): Map<string, string> {
 }
 
 function explain(error: Error & { code?: string }, url: string): string {
-  const where = withoutPassword(url)
+  // Host and port: neither scheme nor credentials help whoever reads this.
+  const where = url.replace(/^[^/]*\/\/(?:[^@/]*@)?/, '')
   if (/DENIED/.test(error.message)) {
     return `Redis at ${where} is in protected mode and refuses us: set a password ('requirepass') or 'protected-mode no' on a private network.`
   }
@@ -113,13 +113,4 @@ function explain(error: Error & { code?: string }, url: string): string {
   if (error.code === 'ENOTFOUND' || error.code === 'EAI_AGAIN')
     return `The host of Redis at ${where} is not known: see REDIS_URL.`
   return `Redis at ${where} does not answer (${error.message}): see REDIS_URL, firewall and TLS.`
-}
-
-function withoutPassword(url: string): string {
-  try {
-    const parsed = new URL(url)
-    return `${parsed.hostname}:${parsed.port || '6379'}`
-  } catch {
-    return 'REDIS_URL'
-  }
 }

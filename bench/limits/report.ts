@@ -1,0 +1,73 @@
+import { readFile, writeFile } from 'node:fs/promises'
+import { cpus, platform, totalmem } from 'node:os'
+import { drawChart } from './chart.ts'
+import type { Measured } from './measure.ts'
+import { atOnce, type Job } from './system.ts'
+import { markdownTable } from './table.ts'
+
+export interface CaseResult {
+  readonly job: Job
+  readonly all: readonly Measured[]
+}
+
+const docs = new URL('../../docs/', import.meta.url)
+const modules = new URL('../../node_modules/', import.meta.url)
+const drawn = 'requests-per-second'
+
+/** Writes docs/benchmarks-limits.md with a table for each case, and the picture docs/limits.svg when its case is among them. */
+export async function writeReport(results: readonly CaseResult[], args: readonly string[]): Promise<void> {
+  const picture = results.find(({ job, all }) => job.case.name === drawn && all.length > 0)
+  if (picture !== undefined) {
+    const svg = drawChart(picture.job.case.title, picture.job.case.perSecond, picture.all)
+    await writeFile(new URL('limits.svg', docs), svg)
+  }
+  const sections = results.map(
+    ({ job, all }) =>
+      `## ${job.case.title}\n\n${job.texts.length.toLocaleString('en')} items${toldOf(job)}.\n\n${markdownTable(all)}\n`,
+  )
+  const parts = [
+    await opening(args),
+    ...(picture === undefined ? [] : [`![Calls admitted each second](limits.svg)\n`]),
+    ...sections,
+  ]
+  await writeFile(new URL('benchmarks-limits.md', docs), parts.join('\n'))
+}
+
+function toldOf({ case: { unit, perSecond }, told }: Job): string {
+  return unit === 'requests'
+    ? ''
+    : `, ${Math.round(perSecond / told.perSecond)} tokens each on average: the others are told ${told.perSecond.toFixed(1)} calls a second`
+}
+
+async function opening(args: readonly string[]): Promise<string> {
+  const { devDependencies: ours } = JSON.parse(await readFile(new URL('../package.json', modules), 'utf8')) as {
+    devDependencies: Record<string, string>
+  }
+  const versions = await Promise.all(
+    ['openai', 'p-queue', 'bottleneck', 'bullmq']
+      .filter((name) => name in ours)
+      .map(async (name) => {
+        const text = await readFile(new URL(`${name}/package.json`, modules), 'utf8')
+        return `${name} ${(JSON.parse(text) as { version: string }).version}`
+      }),
+  )
+  const [first] = cpus()
+  const machine = `${cpus().length} cores (${first?.model.trim() ?? 'unknown'}), ${Math.round(totalmem() / 2 ** 30)} GB, ${platform()}`
+  return `# The limit, used and not overrun
+
+\`pnpm bench limits${args.map((arg) => ` ${arg}`).join('')}\` on ${new Date().toISOString().slice(0, 10)}: ${machine}; Node ${process.versions.node}, ${versions.join(', ')}.
+
+The provider is the [simulator](../apps/simulator/README.md) in a process of its own, strict: token buckets, full at the start, and a call takes 300 ms (median, log-normal).
+Everything runs on this one machine. Sluice is API, workers and a Redis of its own, started for each run, and is told nothing of limits: it learns them from the answers' headers.
+The others are one process over the openai SDK, and are told the limit. All may have ${atOnce} calls in flight.
+
+- Bare loop: as many loops as calls in flight, the SDK's two retries; it has nothing to tell a limit to.
+- p-queue: \`intervalCap\` what the bucket holds, \`interval\` the time it fills in, \`strict\`; the SDK's two retries.
+- Bottleneck: \`minTime\` where the limit is enforced each second, else a reservoir of what the bucket holds, filled every 5 s; the SDK's two retries.
+- BullMQ limiter: \`max\` what the bucket holds, \`duration\` the time it fills in; 5 attempts, exponential backoff from 1 s with jitter, no retries of the SDK.
+
+Utilisation: the time in which the provider could have admitted what was answered (the burst it starts with, a change and another client's calls counted) and one call's latency,
+over the time taken from the first item handed over to the last answer. A way that loses what is refused is soon done, and its utilisation says little. Refused: answered with 429, by the provider's count. Lost: items without a valid answer at the end.
+CPU is that of the processes that make the calls; beside it: of Redis, and of Sluice's API.
+`
+}

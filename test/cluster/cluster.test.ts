@@ -1,0 +1,123 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { Redis } from 'ioredis'
+import { expect, onTestFinished, test } from 'vitest'
+import { findFreePort } from '../../scripts/processes/ports.ts'
+import { findRedis } from '../../scripts/redis/find-redis.ts'
+import { durableOptions } from '../../scripts/redis/redis-command.ts'
+import { people, startSystem } from '../system.ts'
+
+const slots = 16_384
+
+interface Server {
+  readonly port: number
+  readonly busPort: number
+  readonly redis: Redis
+}
+
+/** Servers of this machine's own program, each with its data in a folder of its own. */
+async function startServers(
+  count: number,
+  argsOf: (server: { directory: string; busPort: number }) => Promise<string[]> | string[],
+): Promise<Server[]> {
+  const source = await findRedis(undefined, console.error)
+  if (source.type !== 'server') throw new Error('This needs redis-server or valkey-server on the PATH.')
+  return Promise.all(
+    Array.from({ length: count }, async () => {
+      const directory = await mkdtemp(join(tmpdir(), 'sluice-cluster-'))
+      const [port, busPort] = [await findFreePort(), await findFreePort()]
+      const args = await argsOf({ directory, busPort })
+      const child: ChildProcess = spawn(
+        source.path,
+        [...args, '--bind', '127.0.0.1', '--port', String(port), '--dir', directory],
+        { stdio: 'ignore' },
+      )
+      const redis = new Redis(port, '127.0.0.1', { maxRetriesPerRequest: null })
+      redis.on('error', () => {})
+      onTestFinished(async () => {
+        redis.disconnect()
+        child.kill('SIGKILL')
+        await once(child, 'exit')
+        await rm(directory, { recursive: true })
+      })
+      await redis.ping()
+      return { port, busPort, redis }
+    }),
+  )
+}
+
+async function startCluster(): Promise<{ url: string; nodes: readonly Server[] }> {
+  const nodes = await startServers(3, ({ busPort }) => [
+    ...durableOptions,
+    '--cluster-enabled',
+    'yes',
+    '--cluster-port',
+    String(busPort),
+  ])
+  for (const [i, { redis }] of nodes.entries()) {
+    const [from, to] = [Math.floor((slots * i) / 3), Math.floor((slots * (i + 1)) / 3) - 1]
+    await redis.call('CLUSTER', 'ADDSLOTSRANGE', from, to)
+    for (const other of nodes) await redis.call('CLUSTER', 'MEET', '127.0.0.1', other.port, other.busPort)
+  }
+  for (const { redis } of nodes)
+    await expect.poll(async () => redis.call('CLUSTER', 'INFO'), { timeout: 20_000 }).toContain('cluster_state:ok')
+  for (const { redis } of nodes)
+    await expect.poll(async () => redis.call('CLUSTER', 'INFO'), { timeout: 20_000 }).toContain('cluster_known_nodes:3')
+  return { url: `redis-cluster://${nodes.map(({ port }) => `127.0.0.1:${port}`).join(',')}`, nodes }
+}
+
+async function startSentinel(primaryPort: number): Promise<Server> {
+  const [sentinel] = await startServers(1, async ({ directory }) => {
+    const file = join(directory, 'sentinel.conf')
+    await writeFile(
+      file,
+      `sentinel monitor main 127.0.0.1 ${primaryPort} 1\nsentinel down-after-milliseconds main 1000\n`,
+    )
+    return [file, '--sentinel']
+  })
+  return sentinel!
+}
+
+test('on a cluster of three nodes batches run, spread over the nodes, and a killed worker loses nothing', async () => {
+  const { url, nodes } = await startCluster()
+  const system = await startSystem({ redisUrl: url, simulator: { SIMULATOR_LATENCY_MS: '200' } })
+  const killed = await system.worker({ SLUICE_CONCURRENCY: '10' })
+  await system.worker({ SLUICE_CONCURRENCY: '10' })
+  const batches = await Promise.all(Array.from({ length: 16 }, () => system.submit(people(30))))
+  await system.until(batches[0]!.id, ({ counts }) => counts.succeeded > 0)
+  for (const { redis } of nodes) expect(await redis.keys('*{batch_*}:meta')).not.toHaveLength(0)
+  await killed.stop('SIGKILL')
+  for (const { id } of batches) {
+    const results = await system.results(id)
+    expect(results.map(({ index }) => index)).toEqual(Array.from({ length: 30 }, (_, i) => i))
+    expect(results.every(({ status }) => status === 'succeeded')).toBe(true)
+    expect((await system.batch(id)).counts).toMatchObject({ total: 30, succeeded: 30 })
+  }
+  expect((await system.request('GET', '/readyz')).status).toBe(200)
+  expect((await system.request('GET', '/v1/lanes')).body.data[0]).toMatchObject({ workers: 1 })
+  const [first] = batches
+  expect((await system.request('DELETE', `/v1/batches/${first!.id}`)).status).toBe(200)
+})
+
+test('sentinels are asked for the primary, also after it has changed', async () => {
+  const [primary, replica] = await startServers(2, () => [...durableOptions])
+  await replica!.redis.replicaof('127.0.0.1', primary!.port)
+  await expect.poll(() => replica!.redis.info('replication'), { timeout: 10_000 }).toContain('master_link_status:up')
+  const sentinel = await startSentinel(primary!.port)
+  await expect.poll(() => sentinel.redis.call('SENTINEL', 'REPLICAS', 'main'), { timeout: 20_000 }).toHaveLength(1)
+  const system = await startSystem({
+    redisUrl: `redis-sentinel://127.0.0.1:${sentinel.port}#main`,
+    simulator: { SIMULATOR_LATENCY_MS: '100' },
+  })
+  await system.worker({ SLUICE_CONCURRENCY: '5' })
+  const { id } = await system.submit(people(200))
+  await system.until(id, ({ counts }) => counts.succeeded > 20)
+  await sentinel.redis.call('SENTINEL', 'FAILOVER', 'main')
+  const results = await system.results(id)
+  expect(results).toHaveLength(200)
+  expect(results.every(({ status }) => status === 'succeeded')).toBe(true)
+  expect(await replica!.redis.info('replication')).toContain('role:master')
+})
