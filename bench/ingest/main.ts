@@ -4,6 +4,7 @@ import { createEngine } from '@sluice/engine/create-engine'
 import { Queue } from 'bullmq'
 import { Redis } from 'ioredis'
 import { startOwnRedis } from '../../scripts/redis/own-redis.ts'
+import { extractor } from '../instant-engine.ts'
 import { median } from '../median.ts'
 import { texts } from '../texts.ts'
 
@@ -26,18 +27,6 @@ const engine = await createEngine({
   onError: console.error,
 })
 const queue = new Queue('raw', { connection: redis })
-const extractor = {
-  object: 'extractor' as const,
-  name: 'bench',
-  version: 1,
-  schema: { type: 'object' },
-  instructions: '',
-  lane: 'default',
-  parameters: {},
-  reasks: 2,
-  created_at: 0,
-}
-
 const ways = {
   async 'Sluice, staged'() {
     const input = texts(items).map((text, index) => ({ id: String(index), text }))

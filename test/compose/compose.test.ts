@@ -31,6 +31,7 @@ async function composeProject() {
     PORT: String(port),
     SLUICE_API_KEYS: apiKey,
     SLUICE_CONCURRENCY: '5',
+    SLUICE_GRACE_S: '0.5',
     OPENAI_API_KEY: '',
     OPENAI_BASE_URL: '',
     SLUICE_MODEL: '',
@@ -63,7 +64,7 @@ async function composeProject() {
 }
 
 test.skipIf(!hasDocker)(
-  'in containers: three workers, one of them killed, and every item has exactly one result',
+  'in containers: three workers, one killed, scaled down and up again, and every item has exactly one result',
   async () => {
     const { compose, request, until } = await composeProject()
     await compose('up', '--build', '--detach', '--wait')
@@ -93,6 +94,11 @@ test.skipIf(!hasDocker)(
     // More than one worker of concurrency 5 can have running: the others have joined in.
     await until(id, ({ counts }) => counts.running > 10, 60_000)
     await run('docker', ['kill', workers[0]!])
+    // Down to one and up again in the middle: what the stopped ones held goes back at once.
+    await compose('up', '--detach', '--no-recreate', '--scale', 'worker=1')
+    await compose('up', '--detach', '--wait', '--no-recreate', '--scale', 'worker=3')
+    const { counts: underWay } = await until(id, (batch) => batch.counts.succeeded > 0, 60_000)
+    expect(underWay.succeeded).toBeLessThan(300)
 
     const { counts, status } = await until(id, (batch) => batch.status === 'completed', 180_000)
     expect({ counts, status }).toEqual({
@@ -102,8 +108,9 @@ test.skipIf(!hasDocker)(
 
     const lines = (await (await request(`/v1/batches/${id}/results`)).text()).trimEnd().split('\n')
     const results = lines.map((line) => JSON.parse(line) as Result)
-    expect(results.map(({ index, status, data }) => ({ index, status, data }))).toEqual(
-      texts.map((_, index) => ({ index, status: 'succeeded', data: { name: 'Mary', age: index } })),
+    // Neither the kill nor the stops have cost an attempt.
+    expect(results.map(({ index, status, data, attempts }) => ({ index, status, data, attempts }))).toEqual(
+      texts.map((_, index) => ({ index, status: 'succeeded', data: { name: 'Mary', age: index }, attempts: 1 })),
     )
   },
 )
