@@ -17,6 +17,7 @@ const batch: Batch = {
   concurrency: null,
   max_cost_usd: null,
   skipped: null,
+  stored_bytes: 1_000,
   priority: 10,
   created_at: 0,
   started_at: 0,

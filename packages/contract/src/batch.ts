@@ -28,11 +28,22 @@ const maxCostUsd = z
     'The batch pauses before a call that might take its cost beyond this, calls in flight counted. Sharp with `max_tokens` in the parameters, else from the length of earlier answers.',
   )
 
+const seconds = z.number().positive().max(2_592_000)
+export const deadlines = z
+  .strictObject({
+    call_s: seconds.optional().describe('One call; then it counts as timed out and is tried again.'),
+    item_s: seconds.optional().describe('An item in all, from when a worker first takes it up.'),
+    wait_s: seconds.optional().describe("An item's first call, from when the batch is accepted."),
+  })
+  .describe('Items that are too late fail as `timed_out`.')
+export type Deadlines = z.infer<typeof deadlines>
+
 export const batchOptions = z
   .strictObject({
     concurrency: concurrency.optional(),
     priority: priority.default(10),
     max_cost_usd: maxCostUsd.optional(),
+    deadlines: deadlines.optional(),
     metadata: metadata.default({}),
   })
   .meta({ id: 'BatchOptions' })
@@ -118,6 +129,10 @@ export const batch = z
     concurrency: z.int().nullable(),
     max_cost_usd: z.number().nullable(),
     priority: z.int(),
+    stored_bytes: z
+      .int()
+      .nullable()
+      .describe('Of Redis memory, items and results, by samples; null where Redis does not tell.'),
     created_at: z.number(),
     started_at: z.number().nullable(),
     finished_at: z.number().nullable(),

@@ -14,6 +14,7 @@ export function newMeta(extractor: Extractor, options: BatchOptions): BatchMeta 
     concurrency: options.concurrency === undefined ? '' : String(options.concurrency),
     priority: String(options.priority),
     max_cost_nano_usd: toNanoUsd(options.max_cost_usd),
+    deadlines: JSON.stringify(options.deadlines ?? {}),
     metadata: JSON.stringify(options.metadata),
     total: '0',
     next: '0',
@@ -35,7 +36,16 @@ export function toNanoUsd(usd: number | null | undefined): string {
  * What the API shows. `running` is the number of calls in flight and `open` of items in the window, read together with `meta`.
  * The counts add up to `total` by construction: waiting is what is left.
  */
-export function toBatch(id: string, meta: BatchMeta, open: number, running: number, priced: boolean): Batch {
+export function toBatch(
+  id: string,
+  {
+    meta,
+    open,
+    running,
+    bytes,
+    priced,
+  }: { meta: BatchMeta; open: number; running: number; bytes: number | null; priced: boolean },
+): Batch {
   const number = (field: string) => Number(meta[field] ?? 0)
   const seconds = (field: string) => (meta[field] ? Number(meta[field]) / 1000 : null)
   const status = meta['status'] as BatchStatus
@@ -71,6 +81,7 @@ export function toBatch(id: string, meta: BatchMeta, open: number, running: numb
     concurrency: meta['concurrency'] ? number('concurrency') : null,
     max_cost_usd: meta['max_cost_nano_usd'] ? number('max_cost_nano_usd') / 1e9 : null,
     priority: number('priority'),
+    stored_bytes: bytes,
     created_at: seconds('created_at') ?? 0,
     started_at: seconds('started_at'),
     finished_at: seconds('finished_at'),

@@ -181,14 +181,17 @@ export function createBatches({
 
   async function find(id: string): Promise<Batch | null> {
     const k = keys.batch(id)
-    const [[, meta], [, open], [, running]] = (await redis
+    const [[, meta], [, open], [, running], ...sizes] = (await redis
       .multi()
       .hgetall(k.meta)
       .hlen(k.open)
       .hlen(k.calls)
-      .exec()) as [[null, BatchMeta], [null, number], [null, number]]
+      .memory('USAGE', k.blocks)
+      .memory('USAGE', k.results)
+      .exec()) as [[null, BatchMeta], [null, number], [null, number], ...[Error | null, number | null][]]
     if (meta['status'] === undefined || meta['status'] === 'staging') return null
-    return toBatch(id, meta, open, running, isPriced(meta['lane'] ?? ''))
+    const bytes = sizes.some(([error]) => error !== null) ? null : sizes.reduce((sum, [, size]) => sum + (size ?? 0), 0)
+    return toBatch(id, { meta, open, running, bytes, priced: isPriced(meta['lane'] ?? '') })
   }
 
   async function get(id: string): Promise<Batch> {

@@ -1,7 +1,9 @@
 import { randomUUID } from 'node:crypto'
+import type { Deadlines } from '@sluice/contract/batch'
 import type { EstimateTokens, Extract } from '@sluice/contract/extract-function'
 import type { Extractor } from '@sluice/contract/extractor'
 import type { LaneConfig } from '@sluice/contract/lane'
+import { createAdaptiveLimit, watched } from './adaptive-limit.ts'
 import { createBatchWorker } from './batch-worker.ts'
 import { connectWaiting } from './connect.ts'
 import type { EngineOptions } from './create-engine.ts'
@@ -11,10 +13,11 @@ import { createItemWorker } from './item-worker.ts'
 import { createKeys } from './keys.ts'
 import { startLaneStats } from './lane-stats.ts'
 import { createLedger } from './ledger/ledger.ts'
+import { type Activity, createMakeCall } from './make-call.ts'
 import { createMoney } from './money.ts'
 import { createQuota } from './quota/create-quota.ts'
 import { createQueues } from './queues.ts'
-import { type Activity, createRunItem } from './run-item.ts'
+import { createRunItem, type Recipe } from './run-item.ts'
 import { createSlots } from './slots.ts'
 import { createStartBatch } from './start-batch.ts'
 import { startSweeper } from './sweeper.ts'
@@ -24,7 +27,7 @@ import { createLaneWindow } from './window.ts'
 const announceMs = 2_000
 /** A cancelled batch's calls are aborted within this, on every worker, without a message that could be lost. */
 const cancelLookMs = 400
-const extractorsKept = 500
+const recipesKept = 500
 /**
  * Items held beyond those whose call is in flight: taken up, or being recorded. So a call's slot goes to the next one at once,
  * and what Redis takes for its writes to be on disk (about 1 ms each, `appendfsync always`) costs no throughput.
@@ -34,7 +37,7 @@ const preparedFraction = 0.25
 const openedFraction = 0.1
 
 export interface WorkerOptions extends EngineOptions {
-  /** Calls in flight of this process, on each lane. */
+  /** The most calls in flight of this process, on each lane. */
   readonly concurrency: number
   /** Ended batches are removed after this; null: never. */
   readonly retentionMs: number | null
@@ -65,7 +68,7 @@ export async function createWorker({
   const wakes = opening.use(createWakes(await connectWaiting(redisUrl, onError)))
   const ledger = createLedger(redis, keys)
   const items = createItemSource(redis, keys)
-  const readExtractor = cachedExtractors()
+  const readRecipe = cachedRecipes()
   const queues = createQueues(redis, keys, onError)
   opening.use(queues)
   const batchesQueue = queues.batches()
@@ -118,24 +121,50 @@ export async function createWorker({
       ...(config.rpm === undefined ? {} : { rpm: config.rpm }),
       ...(config.tpm === undefined ? {} : { tpm: config.tpm }),
     }
-    const quota = opening.use(createQuota({ redis, key: keys.lane(name).quota, limits, onError }))
+    const slots = createSlots(concurrency)
+    const places = createSlots(placesFor(concurrency))
+    const adaptive =
+      config.concurrency === 'fixed'
+        ? null
+        : createAdaptiveLimit({
+            most: concurrency,
+            resize(limit) {
+              places.resize(placesFor(limit))
+              slots.resize(limit)
+            },
+          })
+    const quota = opening.use(
+      createQuota({
+        redis,
+        key: keys.lane(name).quota,
+        limits,
+        ...(adaptive === null ? {} : { onMode: (mode) => adaptive.heard(mode) }),
+        onError,
+      }),
+    )
     const activity: Activity = { inFlight: 0, waitingForQuota: 0 }
     const stats = startLaneStats({ redis, keys: keys.lane(name), workerId: me.id, gauges: () => activity, onError })
-    const runItem = createRunItem({
-      activity,
-      onCall: stats.called,
+    const money = createMoney(config.prices)
+    const makeCall = createMakeCall({
       ledger,
       quota,
-      extract,
+      extract: adaptive === null ? extract : watched(extract, adaptive),
       estimateTokens,
+      slots,
+      places,
+      money,
+      activity,
+    })
+    const runItem = createRunItem({
+      ledger,
+      makeCall,
       readItem: (batchId, index) => items.get(batchId, index),
-      readExtractor,
-      slots: createSlots(concurrency),
-      places: createSlots(concurrency + Math.ceil(concurrency * openedFraction)),
+      readRecipe,
       pauseLane: (reason) => pauseLane(name, reason),
-      policy: config.retry,
       pauseBatch: async (batchId, reason) => void (await ledger.pause(batchId, reason)),
-      money: createMoney(config.prices),
+      policy: config.retry,
+      money,
+      onCall: stats.called,
     })
     return {
       stats,
@@ -153,6 +182,10 @@ export async function createWorker({
         onError,
       }),
     }
+  }
+
+  function placesFor(calls: number): number {
+    return calls + Math.ceil(calls * openedFraction)
   }
 
   async function pauseLane(lane: string, reason: string): Promise<void> {
@@ -185,18 +218,21 @@ export async function createWorker({
     }, ms)
   }
 
-  function cachedExtractors(): (batchId: string) => Promise<Extractor | null> {
-    const kept = new Map<string, Extractor>()
+  function cachedRecipes(): (batchId: string) => Promise<Recipe | null> {
+    const kept = new Map<string, Recipe>()
     return async (batchId) => {
       const here = kept.get(batchId)
       if (here !== undefined) return here
-      const stored = await redis.hget(keys.batch(batchId).meta, 'extractor')
-      if (stored === null) return null
-      const extractor = JSON.parse(stored) as Extractor
+      const [extractor, deadlines] = await redis.hmget(keys.batch(batchId).meta, 'extractor', 'deadlines')
+      if (!extractor) return null
+      const recipe = {
+        extractor: JSON.parse(extractor) as Extractor,
+        deadlines: JSON.parse(deadlines ?? '{}') as Deadlines,
+      }
       const oldest = kept.keys().next().value
-      if (kept.size >= extractorsKept && oldest !== undefined) kept.delete(oldest)
-      kept.set(batchId, extractor)
-      return extractor
+      if (kept.size >= recipesKept && oldest !== undefined) kept.delete(oldest)
+      kept.set(batchId, recipe)
+      return recipe
     }
   }
 }

@@ -1,6 +1,6 @@
 import type { Call } from '@sluice/contract/outcome'
 import type { Redis } from 'ioredis'
-import type { Activity } from './run-item.ts'
+import type { Activity } from './make-call.ts'
 
 const flushMs = 1_000
 /** A worker's gauges that were not told anew for this long are of a dead one. */

@@ -1,17 +1,15 @@
-import type { EstimateTokens, Extract, ExtractRequest } from '@sluice/contract/extract-function'
+import type { Deadlines } from '@sluice/contract/batch'
 import type { Extractor } from '@sluice/contract/extractor'
 import type { Item } from '@sluice/contract/item'
 import type { Call } from '@sluice/contract/outcome'
 import type { FailureType } from '@sluice/contract/result'
+import { itemDeadlines } from './deadlines.ts'
 import { decide, paid, type RetryPolicy } from './decide.ts'
 import { type Cost, type Ledger, noCost, type Opened, type Run, type Tries } from './ledger/ledger.ts'
+import type { MakeCall } from './make-call.ts'
 import type { Money } from './money.ts'
-import { type Quota, QuotaTooLargeError, type Reservation } from './quota/quota.ts'
-import type { Slots } from './slots.ts'
+import { QuotaTooLargeError } from './quota/quota.ts'
 import { ofItem, type StoredResult } from './stored-result.ts'
-
-/** For this long the ledger's word that a call may go holds; pausing and cancelling act within a second. */
-const openForMs = 250
 
 /** How one run of an item ended. */
 export type RunEnd =
@@ -27,121 +25,56 @@ export type RunEnd =
 /** Why a run is aborted: the reason of its signal. */
 export type AbortReason = 'shutdown' | 'batch-cancelled' | 'lock-lost'
 
-/** What a lane's items do in this process now. */
-export interface Activity {
-  inFlight: number
-  waitingForQuota: number
-}
-
 export interface RunItemDependencies {
   readonly ledger: Ledger
-  readonly quota: Quota
-  readonly extract: Extract
-  readonly estimateTokens: EstimateTokens
+  readonly makeCall: MakeCall
   readonly readItem: (batchId: string, index: number) => Promise<Item | null>
-  readonly readExtractor: (batchId: string) => Promise<Extractor | null>
-  /** The calls that this process may have in flight on the lane. */
-  readonly slots: Slots
-  /** Room for those in flight and a few more that are about to go, so that a slot never waits for a write to be on disk. */
-  readonly places: Slots
+  readonly readRecipe: (batchId: string) => Promise<Recipe | null>
   /** Pauses every batch of the lane. */
   readonly pauseLane: (reason: string) => Promise<void>
-  readonly policy: RetryPolicy
   /** Pauses the one batch. */
   readonly pauseBatch: (batchId: string, reason: string) => Promise<void>
+  readonly policy: RetryPolicy
   readonly money: Money
-  readonly activity: Activity
   readonly onCall: (call: Call, nanoUsd: number) => void
+}
+
+/** What of a batch is the same for all its items. */
+export interface Recipe {
+  readonly extractor: Extractor
+  readonly deadlines: Deadlines
 }
 
 /** One item's life on a worker: recorded already? stop. Reserve quota. Call. Decide. Record. */
 export function createRunItem(
   dependencies: RunItemDependencies,
 ): (run: Run, options: { signal: AbortSignal }) => Promise<RunEnd> {
-  const {
-    ledger,
-    quota,
-    extract,
-    estimateTokens,
-    readItem,
-    readExtractor,
-    slots,
-    places,
-    pauseLane,
-    pauseBatch,
-    policy,
-    money,
-    activity,
-    onCall,
-  } = dependencies
-
-  /** The call itself, or why there is none. Only here are a slot and a part of the quota held. */
-  async function makeCall(
-    run: Run,
-    tries: Tries,
-    request: ExtractRequest,
-    signal: AbortSignal,
-  ): Promise<Call | QuotaTooLargeError | Exclude<Opened, 'opened'> | 'aborted'> {
-    let reserved: Reservation | undefined
-    let opened: Opened | undefined
-    let gone = false
-    try {
-      using _place = await places.take(signal)
-      const tokens = estimateTokens(request)
-      const expected = money.expect(tokens)
-      activity.waitingForQuota += 1
-      try {
-        reserved = await quota.reserve(Math.max(tokens.input, tokens.mostOutput ?? 0), { signal })
-      } finally {
-        activity.waitingForQuota -= 1
-      }
-      const openedAt = performance.now()
-      opened = await ledger.openCall(run, expected)
-      if (opened === 'opened') {
-        using _slot = await slots.take(signal)
-        // Paused or cancelled while it waited behind long calls?
-        if (performance.now() - openedAt > openForMs) opened = await ledger.openCall(run, expected)
-        if (opened === 'opened') {
-          gone = true
-          activity.inFlight += 1
-          try {
-            const call = await extract(request, { signal })
-            quota.settle(reserved, call)
-            return call
-          } finally {
-            activity.inFlight -= 1
-          }
-        }
-        await ledger.closeCall(run, tries, noCost, 'settled')
-      }
-      quota.release(reserved)
-      return opened
-    } catch (error) {
-      if (error instanceof QuotaTooLargeError) return error
-      // Once gone, a call may have reached the provider: its reservation stays spent, and the ledger keeps it as unsettled.
-      if (reserved && !gone) quota.release(reserved)
-      if (!signal.aborted) throw error
-      if (opened === 'opened' && !gone) await ledger.closeCall(run, tries, noCost, 'settled')
-      return 'aborted'
-    }
-  }
+  const { ledger, makeCall, readItem, readRecipe, pauseLane, pauseBatch, policy, money, onCall } = dependencies
 
   return async (run, { signal }) => {
-    const taken = await ledger.take(run)
+    const recipe = await readRecipe(run.batchId)
+    if (recipe === null) return { type: 'dropped' }
+    const { extractor, deadlines } = recipe
+    const taken = await ledger.take(run, { keepsTime: deadlines.item_s !== undefined })
     if (taken.type !== 'taken') return { type: 'dropped' }
-    const [item, extractor] = await Promise.all([readItem(run.batchId, run.index), readExtractor(run.batchId)])
-    if (item === null || extractor === null) return { type: 'dropped' }
+    const item = await readItem(run.batchId, run.index)
+    if (item === null) return { type: 'dropped' }
 
     let { tries } = taken
+    const until = itemDeadlines(deadlines, taken, Date.now())
+    if (until.over !== null) return fail({ type: 'timed_out', message: until.over }, tries, noCost, null)
+    let begin = until.begin
     for (;;) {
       const request = { extractor, text: item.text, reasks: tries.reasks }
-      const made = await makeCall(run, tries, request, signal)
+      const made = await makeCall(run, tries, request, { signal, begin, end: until.end, callMs: until.callMs })
+      if (made === 'late') return fail({ type: 'timed_out', message: until.message() }, tries, noCost, null)
       if (made === 'aborted') return aborted(run, signal)
       if (made instanceof QuotaTooLargeError) {
         return fail({ type: 'too_large', message: made.message }, tries, noCost, null)
       }
       if (typeof made === 'string') return giveUp(made)
       const call = made
+      begin = null
 
       const wasPaid = paid(call)
       onCall(call, money.of(call))

@@ -42,7 +42,16 @@ export interface Cost {
 
 export const noCost: Cost = { paidCalls: 0, usage: noTries.usage, cachedInputTokens: 0, nanoUsd: 0 }
 
-export type Taken = { type: 'taken'; tries: Tries } | { type: 'stale' | 'cancelled' | 'gone' }
+export type Taken =
+  | {
+      type: 'taken'
+      tries: Tries
+      /** Unix ms; when the item was first taken up, where that is kept. */
+      firstTakenAt: number | null
+      /** Unix ms; since when the batch's items wait. */
+      waitingSince: number
+    }
+  | { type: 'stale' | 'cancelled' | 'gone' }
 /** 'over-cost': the call might take the batch beyond its `max_cost_usd`. */
 export type Opened = 'opened' | 'stale' | 'paused' | 'cancelled' | 'over-cost'
 
@@ -73,7 +82,7 @@ export interface Ledger {
   feed(batchId: string, limit: number, most: number): Promise<Feed>
   /** The items of the batch that are in the window. */
   open(batchId: string): Promise<{ index: number; feed: number }[]>
-  take(run: Run): Promise<Taken>
+  take(run: Run, options: { keepsTime: boolean }): Promise<Taken>
   openCall(run: Run, expected: ExpectedCost): Promise<Opened>
   closeCall(run: Run, tries: Tries, cost: Cost, end: 'settled' | 'unsettled'): Promise<'closed' | 'stale'>
   record(run: Run, status: 'succeeded' | 'failed', result: object, cost: Cost): Promise<'recorded' | 'stale'>
@@ -125,15 +134,20 @@ export function createLedger(redis: Redis, keys: Keys): Ledger {
       return Object.entries(open).map(([index, feed]) => ({ index: Number(index), feed: Number(feed) }))
     },
 
-    async take(run) {
+    async take(run, { keepsTime }) {
       const k = keys.batch(run.batchId)
-      const [type, tries] = (await scripts.take(
+      const [type, tries, firstTakenAt, waitingSince] = (await scripts.take(
         redis,
         [k.meta, k.open, k.runs, k.calls, k.unsettled, k.tries],
-        [...runArgs(run), Date.now()],
-      )) as [Taken['type'], string?]
+        [...runArgs(run), Date.now(), keepsTime ? 1 : 0],
+      )) as [Taken['type'], string?, string?, string?]
       if (type !== 'taken') return { type }
-      return { type, tries: tries ? (JSON.parse(tries) as Tries) : noTries }
+      return {
+        type,
+        tries: tries ? (JSON.parse(tries) as Tries) : noTries,
+        firstTakenAt: firstTakenAt ? Number(firstTakenAt) : null,
+        waitingSince: Number(waitingSince),
+      }
     },
 
     async openCall(run, { inputNanoUsd, outputTokenNanoUsd, mostOutputTokens }) {
@@ -193,7 +207,7 @@ export function createLedger(redis: Redis, keys: Keys): Ledger {
       const count = (await scripts.retry(
         redis,
         [k.meta, k.results, k.failed, k.requeue],
-        [k.wake, ...indexes],
+        [k.wake, Date.now(), ...indexes],
       )) as number
       return count < 0 ? null : count
     },

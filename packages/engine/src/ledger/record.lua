@@ -18,7 +18,7 @@ redis.call('HDEL', KEYS[2], ARGV[1])
 redis.call('HDEL', KEYS[3], ARGV[1])
 endCall(KEYS[1], KEYS[4], ARGV[1])
 redis.call('SREM', KEYS[5], ARGV[1])
-redis.call('HDEL', KEYS[6], ARGV[1])
+redis.call('HDEL', KEYS[6], ARGV[1], 'first:' .. ARGV[1])
 local status = finish(KEYS[1], KEYS[2], ARGV[11])
 redis.call('PUBLISH', ARGV[12], status)
 return { 'recorded', status }

@@ -1,0 +1,60 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { expect, test } from 'vitest'
+import { broken, extracted, inline, options, readAll, testSluice, texts } from './harness.ts'
+
+test('a call that takes too long is cut off and tried again', async () => {
+  const sluice = testSluice({ retry: { baseMs: 1, capMs: 1 } })
+  const engine = await sluice.engine()
+  let calls = 0
+  let cut = 0
+  await sluice.worker(async (_, { signal }) => {
+    calls += 1
+    if (calls > 1) return extracted({})
+    await sleep(10_000, undefined, { signal }).finally(() => (cut += 1))
+    return extracted({})
+  })
+  const { batch } = await engine.batches.create(
+    { extractor: inline, options: { ...options, deadlines: { call_s: 0.3 } } },
+    texts(1),
+  )
+  expect(await readAll(engine, batch.id)).toMatchObject([{ status: 'succeeded', attempts: 2 }])
+  expect({ calls, cut }).toEqual({ calls: 2, cut: 1 })
+})
+
+test('an item that takes too long in all fails as timed out, over all its calls', async () => {
+  const sluice = testSluice({ retry: { baseMs: 50, capMs: 50, unavailable: 1_000 } })
+  const engine = await sluice.engine()
+  await sluice.worker(() => broken())
+  const { batch } = await engine.batches.create(
+    { extractor: inline, options: { ...options, deadlines: { item_s: 1 } } },
+    texts(1),
+  )
+  const began = Date.now()
+  const [result] = await readAll(engine, batch.id)
+  expect(result).toMatchObject({
+    status: 'failed',
+    error: { type: 'timed_out', message: expect.stringContaining('item_s of 1 s') as string },
+  })
+  expect(result!.attempts).toBeGreaterThan(2)
+  expect(Date.now() - began).toBeLessThan(4_000)
+})
+
+test('an item that waits too long fails without a call, and retrying gives it its time anew', async () => {
+  const sluice = testSluice()
+  const engine = await sluice.engine()
+  const { batch } = await engine.batches.create(
+    { extractor: inline, options: { ...options, deadlines: { wait_s: 0.5 } } },
+    texts(20),
+  )
+  await sleep(700)
+  let calls = 0
+  await sluice.worker(() => {
+    calls += 1
+    return extracted({})
+  })
+  const results = await readAll(engine, batch.id)
+  expect(results.every(({ error, attempts }) => error?.type === 'timed_out' && attempts === 0)).toBe(true)
+  expect(calls).toBe(0)
+  expect(await engine.batches.retry(batch.id, { status: 'failed', dry_run: false })).toBe(20)
+  expect((await readAll(engine, batch.id)).every(({ status }) => status === 'succeeded')).toBe(true)
+})
