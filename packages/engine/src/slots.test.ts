@@ -34,3 +34,23 @@ test('who gives up waiting takes no room', async () => {
   held[Symbol.dispose]()
   await slots.take(never)
 })
+
+test('shrinking takes nothing away, growing lets in who waits', async () => {
+  const slots = createSlots(2)
+  const held = [await slots.take(never), await slots.take(never)]
+  let came = 0
+  const waiting = [1, 2, 3].map(async () => {
+    const slot = await slots.take(never)
+    came += 1
+    return slot
+  })
+  slots.resize(1)
+  held[0]![Symbol.dispose]()
+  await Promise.resolve()
+  expect(came).toBe(0)
+  slots.resize(3)
+  await Promise.all(waiting.slice(0, 2))
+  expect(came).toBe(2)
+  held[1]![Symbol.dispose]()
+  await waiting[2]
+})

@@ -23,7 +23,15 @@ const sha = (async () => {
   return (await redis.script('LOAD', timed)) as string
 })()
 
-const nothing: ExchangeMessage = { rpm: 0, tpm: 0, costs: [], backRequests: 0, backTokens: 0, overTokens: 0 }
+const nothing: ExchangeMessage = {
+  rpm: 0,
+  tpm: 0,
+  adapts: false,
+  costs: [],
+  backRequests: 0,
+  backTokens: 0,
+  overTokens: 0,
+}
 
 async function trade(key: string, nowMs: number, message: Partial<ExchangeMessage>): Promise<ExchangeReply> {
   const text = JSON.stringify({ ...nothing, ...message })
@@ -380,6 +388,20 @@ describe('the quota of a lane', () => {
     expect(went.length).toBeLessThanOrEqual(4)
   })
 
+  test('where the calls in flight adapt, a short hold ends with all that wait, and the mode is told before they go', async () => {
+    const told: string[] = []
+    const { quota } = await opened({ onMode: (mode) => told.push(mode) })
+    quota.settle(await quota.reserve(1, { signal: never }), answer(extracted))
+    const one = await quota.reserve(1, { signal: never })
+    quota.settle(one, answer({ type: 'rate-limited', message: '', retryAfterMs: 200, scope: null }))
+    const began = performance.now()
+    await Promise.all(Array.from({ length: 50 }, () => quota.reserve(1, { signal: never })))
+    expect(performance.now() - began).toBeGreaterThan(190)
+    // With single calls again, 8 a second, it would take 6 s.
+    expect(performance.now() - began).toBeLessThan(600)
+    expect(told.filter((mode, i) => mode !== told[i - 1])).toEqual(['probing', 'free', 'probing', 'free'])
+  })
+
   test('failures in a row hold the lane; single ones do not', async () => {
     const { quota } = await opened()
     const failure = answer({
@@ -452,7 +474,12 @@ describe('the quota of a lane', () => {
     own.disconnect()
   })
 
-  async function opened({ key = newKey(), rpm, tpm }: { key?: string; rpm?: number; tpm?: number } = {}): Promise<{
+  async function opened({
+    key = newKey(),
+    rpm,
+    tpm,
+    onMode,
+  }: { key?: string; rpm?: number; tpm?: number; onMode?: (mode: ExchangeReply['mode']) => void } = {}): Promise<{
     quota: Quota
     exchanges: () => Promise<number>
   }> {
@@ -466,7 +493,13 @@ describe('the quota of a lane', () => {
     })
     const limits = { ...(rpm === undefined ? {} : { rpm }), ...(tpm === undefined ? {} : { tpm }) }
     const errors: Error[] = []
-    const quota = createQuota({ redis: counted, key, limits, onError: (error) => errors.push(error) })
+    const quota = createQuota({
+      redis: counted,
+      key,
+      limits,
+      ...(onMode === undefined ? {} : { onMode }),
+      onError: (error) => errors.push(error),
+    })
     onTestFinished(async () => {
       await quota[Symbol.asyncDispose]()
       await redis.del(key)

@@ -30,11 +30,14 @@ export function createQuota({
   redis,
   key,
   limits,
+  onMode,
   onError,
 }: {
   redis: Redis
   key: string
   limits: { rpm?: number; tpm?: number }
+  /** Told with every exchange, before calls go by it. Given where the calls in flight adapt: then nothing stops them after a short hold. */
+  onMode?: (mode: ExchangeReply['mode']) => void
   onError: (error: Error) => void
 }): Quota {
   const findings = createFindings()
@@ -130,6 +133,7 @@ export function createQuota({
     const reply = await answered({
       rpm: limits.rpm ?? 0,
       tpm: limits.tpm ?? 0,
+      adapts: onMode !== undefined,
       costs,
       ...findings.take(performance.now()),
     })
@@ -171,6 +175,7 @@ export function createQuota({
     const nowMs = (heardAtMs = performance.now())
     // A refusal that came while the exchange ran is not in its reply.
     mode = findings.urgent() ? 'probing' : reply.mode
+    onMode?.(mode)
     mostTokens = Math.min(limits.tpm ?? Number.POSITIVE_INFINITY, reply.mostTokens)
     if (reply.epoch !== epoch && reply.heldMs > 0) {
       // What was granted before the hold goes after it, as far apart as before.

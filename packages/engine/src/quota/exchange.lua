@@ -78,8 +78,11 @@ local function hold(refused)
   local after = refused.after
   -- Calls that went before the last hold ended tell nothing new but a later instant.
   if now - refused.age > q.heldUntil then
+    -- Where the calls in flight adapt, a short wait that was told is all there is to it. To begin with single calls again would empty the
+    -- lane for the time of a call, and send all at once after.
+    q.free = q.free and m.adapts and after >= 0 and after <= 1000
     if after < 0 then after = math.min(60000, 1000 * 2 ^ q.strikes) end
-    q.strikes, q.epoch, q.free = math.min(10, q.strikes + 1), q.epoch + 1, false
+    q.strikes, q.epoch = math.min(10, q.strikes + 1), q.epoch + 1
     for _, w in pairs(windows) do
       if not refused.scope or refused.scope == w.kind then
         w.level, w.slope, w.synced = math.min(w.level, 0), 0, false

@@ -23,6 +23,8 @@ export interface ExchangeMessage {
   /** Configured limits; 0: none. */
   readonly rpm: number
   readonly tpm: number
+  /** The processes bound their calls in flight by what they see of the provider. */
+  readonly adapts: boolean
   /** Tokens of each call that waits, in order. */
   readonly costs: readonly number[]
   readonly requests?: Seen
