@@ -12,6 +12,9 @@ export default defineConfig({
       // Limits are learned from the provider's headers. Name them where it sends none, or to stay below them.
       rpm: 5_000,
       tpm: 2_000_000,
+      // Limits of other periods, and of the calls in flight of all workers together.
+      limits: [{ requests: 10_000, perS: 86_400 }],
+      maxInFlight: 200,
       // US dollars for a million tokens; with them batches tell what they cost.
       prices: { input: 0.4, cachedInput: 0.1, output: 1.6 },
     },

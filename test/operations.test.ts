@@ -1,5 +1,7 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Batch } from '@sluice/contract/batch'
 import { expect, test } from 'vitest'
-import { people, startSystem } from './system.ts'
+import { people, person, startSystem } from './system.ts'
 
 test('lanes and metrics tell what was called, what it cost nobody, and how many workers the work could use', async () => {
   const system = await startSystem({ simulator: { SIMULATOR_LATENCY_MS: '300', SIMULATOR_FAULTS: '500=0.2' } })
@@ -40,4 +42,42 @@ test('lanes and metrics tell what was called, what it cost nobody, and how many 
   expect(value('sluice_redis_used_bytes')).toBeGreaterThan(100_000)
   // Texts, results and keys are in neither.
   expect(metrics + JSON.stringify(done) + system.api.output()).not.toMatch(/My name is|Ticket 7/)
+})
+
+test('pause, resume and cancel act within a second on all workers, calls in flight included, however large the batch', async () => {
+  const system = await startSystem({ simulator: { SIMULATOR_LATENCY_MS: '200' } })
+  await system.worker({ SLUICE_CONCURRENCY: '10' })
+  await system.worker({ SLUICE_CONCURRENCY: '10' })
+  await system.request('POST', '/v1/extractors', { name: 'person', ...person })
+  const lines = people(100_000).map((text) => JSON.stringify(text))
+  const uploaded = await fetch(`${system.url}/v1/batches?extractor=person`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/x-ndjson' },
+    body: lines.join('\n'),
+  })
+  const { id } = (await uploaded.json()) as Batch
+  const act = async (what: string) => {
+    expect((await system.request('POST', `/v1/batches/${id}/${what}`)).status).toBeLessThan(300)
+  }
+  const stats = () => system.simulator.stats()
+  await expect.poll(async () => (await stats()).in_flight, { timeout: 10_000 }).toBeGreaterThan(10)
+
+  await act('pause')
+  await sleep(1_000)
+  const { requests } = await stats()
+  await sleep(1_500)
+  expect(await stats()).toMatchObject({ requests, in_flight: 0, client_left: 0 })
+
+  await act('resume')
+  await expect.poll(async () => (await stats()).in_flight, { timeout: 1_000, interval: 20 }).toBeGreaterThan(0)
+
+  await system.simulator.set('latency', { p50_ms: 60_000 })
+  // Until only calls that hang are left.
+  await sleep(1_500)
+  const { in_flight: hanging } = await stats()
+  expect(hanging).toBeGreaterThan(10)
+  await act('cancel')
+  await expect.poll(async () => (await stats()).client_left, { timeout: 1_000, interval: 20 }).toBe(hanging)
+  const cancelled = await system.until(id, ({ status }) => status === 'cancelled', 1_000)
+  expect(cancelled.counts.succeeded + cancelled.counts.cancelled).toBe(100_000)
 })

@@ -1,12 +1,21 @@
+import { createInterface } from 'node:readline'
+import { Readable } from 'node:stream'
+import { ReadableStream } from 'node:stream/web'
 import { parseArgs } from 'node:util'
+import type { Batch } from '@sluice/contract/batch'
 import { Queue, Worker } from 'bullmq'
 import { Redis } from 'ioredis'
+import { run } from '../../scripts/processes/app-process.ts'
 import { startOwnRedis } from '../../scripts/redis/own-redis.ts'
-import { extractor, openEngine } from '../instant-engine.ts'
+import { openEngine } from '../instant-engine.ts'
+import { peakMemoryMb } from '../peak-memory.ts'
 import { cpuUs } from '../process-cpu.ts'
 import { texts } from '../texts.ts'
 
-/** CPU and bytes an item while batches grow, against BullMQ with a job for each item, on the same Redis in the same run. */
+/**
+ * CPU, bytes and memory while batches grow: uploaded through the API, run by a worker whose provider answers at once, read through the
+ * API in both orders. Against BullMQ with a job for each item, on the same Redis in the same run.
+ */
 const { values } = parseArgs({
   options: {
     sizes: { type: 'string', default: '10000,100000,1000000' },
@@ -25,18 +34,47 @@ const rows: object[] = []
 for (const size of sizesOf(values.sizes)) {
   await redis.flushall()
   const opened = await openEngine(server.url, { concurrency, latencyMs: 0 })
-  const { engine } = opened
-  const staging = await measured(size, () =>
-    engine.batches.create({ extractor, options: { priority: 10, metadata: {} } }, items(size)),
+  // One for each size, so that its peak is that of this size.
+  await using api = await run(
+    'api',
+    { REDIS_URL: server.url, SLUICE_PREFIX: 'bench', OPENAI_API_KEY: 'none', SLUICE_MODEL: 'none', PORT: '0' },
+    /(http:\/\/127\.0\.0\.1:\d+)/,
   )
-  const [batch] = (await engine.batches.list({ limit: 1 })).data
+  const url = api.ready[1]!
+  let batchId = ''
+  const staging = await measured(
+    size,
+    async () => {
+      batchId = (await upload(url, size)).id
+      // Staging alone is measured: what runs meanwhile is let go again.
+      await post(`${url}/v1/batches/${batchId}/pause`)
+    },
+    api.pid,
+  )
+  const uploadedMb = peakMemoryMb(api.pid)
   const running = await measured(size, async () => {
+    await post(`${url}/v1/batches/${batchId}/resume`)
     const signal = new AbortController().signal
-    for await (const now of engine.batches.watch(batch!.id, { intervalMs: 1_000, signal }))
+    for await (const now of opened.engine.batches.watch(batchId, { intervalMs: 1_000, signal }))
       progress('Sluice', size, now.counts.succeeded)
   })
+  const reading = await measured(
+    2 * size,
+    async () => {
+      for (const order of ['input', 'completion']) {
+        const lines = await countResults(`${url}/v1/batches/${batchId}/results?order=${order}`)
+        if (lines !== size) throw new Error(`${lines} results of ${size} in order of ${order}.`)
+      }
+    },
+    api.pid,
+  )
+  rows.push({
+    ...row('Sluice', size, staging, running),
+    'results read /s': Math.round((2 * size) / reading.seconds),
+    'peak memory of the API, MB: uploaded': uploadedMb,
+    'and read in both orders': peakMemoryMb(api.pid),
+  })
   await opened.close()
-  rows.push(row('Sluice', size, staging, running))
 }
 
 for (const size of sizesOf(values['bullmq-sizes'])) {
@@ -66,7 +104,7 @@ for (const size of sizesOf(values['bullmq-sizes'])) {
   rows.push(row('BullMQ, a job an item', size, staging, running))
 }
 redis.disconnect()
-console.table(rows)
+for (const one of rows) console.table([one])
 
 interface Measured {
   readonly seconds: number
@@ -75,12 +113,13 @@ interface Measured {
   readonly bytes: number
 }
 
-async function measured(size: number, act: () => Promise<unknown>): Promise<Measured> {
-  const before = await usage()
+/** CPU of this process, or of `pid`, and of Redis. */
+async function measured(size: number, act: () => Promise<unknown>, pid?: number): Promise<Measured> {
+  const before = await usage(pid)
   const began = performance.now()
   await act()
   const seconds = (performance.now() - began) / 1_000
-  const after = await usage()
+  const after = await usage(pid)
   return {
     seconds,
     cpuUs: (after.own - before.own) / size,
@@ -89,24 +128,68 @@ async function measured(size: number, act: () => Promise<unknown>): Promise<Meas
   }
 }
 
-async function usage() {
+async function usage(pid: number | undefined) {
   const { user, system } = process.cpuUsage()
   const bytes = Number(/used_memory:(\d+)/.exec(await redis.info('memory'))?.[1])
-  return { own: user + system, redis: cpuUs(server.pid()), bytes }
+  return { own: pid === undefined ? user + system : cpuUs(pid), redis: cpuUs(server.pid()), bytes }
 }
 
 function row(way: string, size: number, staging: Measured, running: Measured): object {
   return {
     way,
     items: size.toLocaleString('en'),
+    'staged, items/s': Math.round(size / staging.seconds),
     'staging, CPU us an item': round(staging.cpuUs + staging.redisCpuUs),
     'staged, bytes an item': round(staging.bytes),
     'run, items/s': Math.round(size / running.seconds),
     'run, CPU us an item': round(running.cpuUs),
     'run, Redis CPU us an item': round(running.redisCpuUs),
     'results, bytes an item': round(running.bytes),
-    'peak memory of this process, MB': Math.round(process.resourceUsage().maxRSS / 1_024),
   }
+}
+
+async function post(url: string, body?: string): Promise<void> {
+  const response = await fetch(url, {
+    method: 'POST',
+    ...(body === undefined ? {} : { headers: { 'content-type': 'application/json' }, body }),
+  })
+  if (!response.ok) throw new Error(`${url}: ${response.status} ${await response.text()}`)
+  await response.body?.cancel()
+}
+
+async function upload(url: string, size: number): Promise<Batch> {
+  await post(`${url}/v1/extractors`, JSON.stringify({ name: 'bench', schema: { type: 'object' } }))
+  const lines = ReadableStream.from(blocks(size)).pipeThrough(new TextEncoderStream())
+  const response = await fetch(`${url}/v1/batches?extractor=bench`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/x-ndjson' },
+    body: lines,
+    duplex: 'half',
+  })
+  if (response.status !== 202) throw new Error(`The batch was not taken: ${await response.text()}`)
+  return (await response.json()) as Batch
+}
+
+/** Lines, some at a time, so that the writing of this process is not what is measured. */
+function* blocks(size: number) {
+  let block = ''
+  for (const item of items(size)) {
+    block += `${JSON.stringify(item)}\n`
+    if (block.length > 100_000) {
+      yield block
+      block = ''
+    }
+  }
+  yield block
+}
+
+async function countResults(url: string): Promise<number> {
+  const response = await fetch(url)
+  let lines = 0
+  for await (const line of createInterface({ input: Readable.fromWeb(response.body as ReadableStream) })) {
+    if (line.startsWith('{"index":')) lines += 1
+  }
+  return lines
 }
 
 function round(number: number): number {

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import { parseArgs } from 'node:util'
 import { laneConfig } from '@sluice/contract/lane'
 import { createEngine } from '@sluice/engine/create-engine'
@@ -13,10 +14,17 @@ import { texts } from '../texts.ts'
  * Both on the same Redis, in turns; bytes are what Redis says it holds more afterwards.
  */
 const { values } = parseArgs({
-  options: { items: { type: 'string', default: '100000' }, rounds: { type: 'string', default: '3' } },
+  options: {
+    items: { type: 'string', default: '100000' },
+    rounds: { type: 'string', default: '3' },
+    /** Random letters in place of sentences: what compresses worst. */
+    random: { type: 'boolean', default: false },
+  },
 })
 const items = Number(values.items)
 const rounds = Number(values.rounds)
+const inputOf = (count: number) =>
+  values.random ? Array.from({ length: count }, () => randomBytes(225).toString('base64')) : texts(count)
 
 await using server = await startOwnRedis()
 const redis = new Redis(server.url, { maxRetriesPerRequest: null })
@@ -29,11 +37,11 @@ const engine = await createEngine({
 const queue = new Queue('raw', { connection: redis })
 const ways = {
   async 'Sluice, staged'() {
-    const input = texts(items).map((text, index) => ({ id: String(index), text }))
+    const input = inputOf(items).map((text, index) => ({ id: String(index), text }))
     return measured(() => engine.batches.create({ extractor, options: { priority: 10, metadata: {} } }, input))
   },
   async 'BullMQ, addBulk by 1,000'() {
-    const input = texts(items)
+    const input = inputOf(items)
     return measured(async () => {
       for (let at = 0; at < input.length; at += 1_000) {
         await queue.addBulk(
@@ -62,7 +70,9 @@ const rows = [...results].map(([name, all]) => ({
   'Redis bytes an item': Math.round(median(all.map((one) => one.bytes))),
   'CPU us an item': Number(median(all.map((one) => one.cpu)).toFixed(1)),
 }))
-console.log(`${items.toLocaleString('en')} items of about 300 B, median of ${rounds} rounds, appendfsync always`)
+console.log(
+  `${items.toLocaleString('en')} items of about 300 B${values.random ? ' of random letters' : ''}, median of ${rounds} rounds, appendfsync always`,
+)
 console.table(rows)
 const [ours, theirs] = [...results.values()].map((all) => ({
   perSecond: median(all.map((one) => one.perSecond)),

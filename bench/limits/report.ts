@@ -12,9 +12,12 @@ export interface CaseResult {
 
 const docs = new URL('../../docs/', import.meta.url)
 const modules = new URL('../../node_modules/', import.meta.url)
+/** The lines between which the section stands. */
+const begins = '<!-- limits -->'
+const ends = '<!-- end of limits -->'
 const drawn = 'requests-per-second'
 
-/** Writes docs/benchmarks-limits.md with a table for each case, and the picture docs/limits.svg when its case is among them. */
+/** Writes its section of docs/benchmarks.md with a table for each case, and the picture docs/limits.svg when its case is among them. */
 export async function writeReport(results: readonly CaseResult[], args: readonly string[]): Promise<void> {
   const picture = results.find(({ job, all }) => job.case.name === drawn && all.length > 0)
   if (picture !== undefined) {
@@ -23,14 +26,18 @@ export async function writeReport(results: readonly CaseResult[], args: readonly
   }
   const sections = results.map(
     ({ job, all }) =>
-      `## ${job.case.title}\n\n${job.texts.length.toLocaleString('en')} items${toldOf(job)}.\n\n${markdownTable(all)}\n`,
+      `### ${job.case.title}\n\n${job.texts.length.toLocaleString('en')} items${toldOf(job)}.\n\n${markdownTable(all)}\n`,
   )
   const parts = [
     await opening(args),
     ...(picture === undefined ? [] : [`![Calls admitted each second](limits.svg)\n`]),
     ...sections,
   ]
-  await writeFile(new URL('benchmarks-limits.md', docs), parts.join('\n'))
+  const file = new URL('benchmarks.md', docs)
+  const text = await readFile(file, 'utf8')
+  const [from, to] = [text.indexOf(begins), text.indexOf(ends)]
+  if (from < 0 || to < from) throw new Error(`docs/benchmarks.md has lost its lines '${begins}' and '${ends}'.`)
+  await writeFile(file, `${text.slice(0, from + begins.length)}\n\n${parts.join('\n')}\n${text.slice(to)}`)
 }
 
 function toldOf({ case: { unit, perSecond }, told }: Job): string {
@@ -53,7 +60,7 @@ async function opening(args: readonly string[]): Promise<string> {
   )
   const [first] = cpus()
   const machine = `${cpus().length} cores (${first?.model.trim() ?? 'unknown'}), ${Math.round(totalmem() / 2 ** 30)} GB, ${platform()}`
-  return `# The limit, used and not overrun
+  return `## The limit, used and not overrun
 
 \`pnpm bench limits${args.map((arg) => ` ${arg}`).join('')}\` on ${new Date().toISOString().slice(0, 10)}: ${machine}; Node ${process.versions.node}, ${versions.join(', ')}.
 

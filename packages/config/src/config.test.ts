@@ -46,6 +46,16 @@ describe('the environment', () => {
     })
   })
 
+  it('refuses two limits of one kind and period, and takes those that differ', async () => {
+    const lane = (limits: string) =>
+      `export default { lanes: { default: { model: 'm', rpm: 600, limits: [${limits}] } } }`
+    await writeFile(join(directory, 'sluice.config.ts'), lane('{ requests: 10, perS: 60 }'))
+    expect(await refusal(env)).toEqual([expect.stringMatching(/lanes\.default\.limits.*another limit of this kind/)])
+    await writeFile(join(directory, 'other.ts'), lane('{ requests: 10, perS: 1 }, { tokens: 5_000, perS: 60 }'))
+    const { lanes } = await readConfig({ ...env, SLUICE_CONFIG: join(directory, 'other.ts') }, directory)
+    expect(lanes['default']?.limits).toHaveLength(2)
+  })
+
   it('takes an empty variable for one that is not set', async () => {
     const config = await readConfig({ ...env, PORT: '', SLUICE_API_KEYS: '', OPENAI_API_KEY: '' }, directory)
     expect(config.api).toMatchObject({ port: 3000, apiKeys: [] })

@@ -92,6 +92,7 @@ function withDefaultLane(environment: Environment, file: LoadedFile): Lanes {
     model,
     rpm: environment.SLUICE_RPM,
     tpm: environment.SLUICE_TPM,
+    maxInFlight: environment.SLUICE_MAX_IN_FLIGHT,
     timeoutMs: environment.SLUICE_TIMEOUT_MS,
     structuredOutput: environment.SLUICE_STRUCTURED_OUTPUT,
   })

@@ -1,44 +1,74 @@
 import { z } from 'zod'
 
-const perMinute = z.int().min(1)
+const positive = z.int().min(1)
+const periodS = z
+  .int()
+  .min(1)
+  .max(31 * 86_400)
 const attempts = z.int().min(1).max(1_000)
 
 /** A provider + model + credentials with its own queue, limits, prices and retry policy. Written in code (camel case), never over HTTP. */
-export const laneConfig = z.strictObject({
-  /** Of the OpenAI-compatible API, such as `http://127.0.0.1:8000/v1`; none: api.openai.com. */
-  baseUrl: z.url().optional(),
-  /** None: servers that ask for no key. */
-  apiKey: z.string().min(1).optional(),
-  model: z.string().min(1),
-  /** How the model is held to the schema: strict mode, JSON mode with the schema in the prompt, or the prompt alone. */
-  structuredOutput: z.enum(['json_schema', 'json_object', 'prompt']).default('json_schema'),
-  /** Requests and tokens a minute; none: learned from the provider's headers. */
-  rpm: perMinute.optional(),
-  tpm: perMinute.optional(),
-  /**
-   * The calls in flight where no limit is configured and the provider tells none. `adaptive`: each worker goes as high as more calls
-   * bring more answers, and no higher than its concurrency; `fixed`: always its concurrency.
-   */
-  concurrency: z.enum(['adaptive', 'fixed']).default('adaptive'),
-  /** Of one call, in milliseconds. */
-  timeoutMs: z.int().min(100).max(3_600_000).default(120_000),
-  retry: z
-    .strictObject({
-      /** Calls that may end in a time-out, 5xx or a cut connection before the item fails. */
-      unavailable: attempts.default(8),
-      /** First wait; doubles each time, with full jitter. */
-      baseMs: z.int().min(1).default(500),
-      capMs: z.int().min(1).default(60_000),
+export const laneConfig = z
+  .strictObject({
+    /** Of the OpenAI-compatible API, such as `http://127.0.0.1:8000/v1`; none: api.openai.com. */
+    baseUrl: z.url().optional(),
+    /** None: servers that ask for no key. */
+    apiKey: z.string().min(1).optional(),
+    model: z.string().min(1),
+    /** How the model is held to the schema: strict mode, JSON mode with the schema in the prompt, or the prompt alone. */
+    structuredOutput: z.enum(['json_schema', 'json_object', 'prompt']).default('json_schema'),
+    /** Requests and tokens a minute; none: learned from the provider's headers. */
+    rpm: positive.optional(),
+    tpm: positive.optional(),
+    /** Further limits, all of them kept at once, such as `{ requests: 10, perS: 1 }` or `{ tokens: 5_000_000, perS: 86_400 }`. */
+    limits: z
+      .array(
+        z.union([
+          z.strictObject({ requests: positive, perS: periodS }),
+          z.strictObject({ tokens: positive, perS: periodS }),
+        ]),
+      )
+      .max(8)
+      .default([]),
+    /** Calls in flight by all workers together; none: each worker's concurrency alone. */
+    maxInFlight: positive.optional(),
+    /**
+     * The calls in flight where no limit is configured and the provider tells none. `adaptive`: each worker goes as high as more calls
+     * bring more answers, and no higher than its concurrency; `fixed`: always its concurrency.
+     */
+    concurrency: z.enum(['adaptive', 'fixed']).default('adaptive'),
+    /** Of one call, in milliseconds. */
+    timeoutMs: z.int().min(100).max(3_600_000).default(120_000),
+    retry: z
+      .strictObject({
+        /** Calls that may end in a time-out, 5xx or a cut connection before the item fails. */
+        unavailable: attempts.default(8),
+        /** First wait; doubles each time, with full jitter. */
+        baseMs: z.int().min(1).default(500),
+        capMs: z.int().min(1).default(60_000),
+      })
+      .prefault({}),
+    /** US dollars for a million tokens; none: cost is not told. */
+    prices: z
+      .strictObject({
+        input: z.number().min(0),
+        cachedInput: z.number().min(0).optional(),
+        output: z.number().min(0),
+      })
+      .optional(),
+  })
+  .superRefine(({ rpm, tpm, limits }, context) => {
+    const taken = new Set([...(rpm === undefined ? [] : ['requests 60']), ...(tpm === undefined ? [] : ['tokens 60'])])
+    limits.forEach((limit, i) => {
+      const name = `${'requests' in limit ? 'requests' : 'tokens'} ${limit.perS}`
+      if (taken.has(name))
+        context.addIssue({
+          code: 'custom',
+          path: ['limits', i],
+          message: 'there is another limit of this kind and period',
+        })
+      taken.add(name)
     })
-    .prefault({}),
-  /** US dollars for a million tokens; none: cost is not told. */
-  prices: z
-    .strictObject({
-      input: z.number().min(0),
-      cachedInput: z.number().min(0).optional(),
-      output: z.number().min(0),
-    })
-    .optional(),
-})
+  })
 export type LaneConfig = z.infer<typeof laneConfig>
 export type LaneConfigInput = z.input<typeof laneConfig>

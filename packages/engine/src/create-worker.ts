@@ -16,6 +16,7 @@ import { createLedger } from './ledger/ledger.ts'
 import { type Activity, createMakeCall } from './make-call.ts'
 import { createMoney } from './money.ts'
 import { createQuota } from './quota/create-quota.ts'
+import { laneLimits } from './quota/lane-limits.ts'
 import { createQueues } from './queues.ts'
 import { createRunItem, type Recipe } from './run-item.ts'
 import { createSlots } from './slots.ts'
@@ -117,10 +118,6 @@ export async function createWorker({
 
   function openLane(name: string, config: LaneConfig) {
     const { extract, estimateTokens } = provider(name)
-    const limits = {
-      ...(config.rpm === undefined ? {} : { rpm: config.rpm }),
-      ...(config.tpm === undefined ? {} : { tpm: config.tpm }),
-    }
     const slots = createSlots(concurrency)
     const places = createSlots(placesFor(concurrency))
     const adaptive =
@@ -137,7 +134,8 @@ export async function createWorker({
       createQuota({
         redis,
         key: keys.lane(name).quota,
-        limits,
+        limits: laneLimits(config),
+        ...(config.maxInFlight === undefined ? {} : { maxInFlight: config.maxInFlight }),
         ...(adaptive === null ? {} : { onMode: (mode) => adaptive.heard(mode) }),
         onError,
       }),

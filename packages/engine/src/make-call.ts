@@ -100,6 +100,7 @@ export function createMakeCall(dependencies: CallDependencies): MakeCall {
     } catch (error) {
       if (error instanceof QuotaTooLargeError) return error
       // Once gone, a call may have reached the provider: its reservation stays spent, and the ledger keeps it as unsettled.
+      if (reserved && gone) quota.settle(reserved, null)
       if (reserved && !gone) quota.release(reserved)
       const late = limits.end?.aborted === true || (!gone && limits.begin?.aborted === true)
       if (!limits.signal.aborted && !late) throw error

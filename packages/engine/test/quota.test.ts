@@ -7,7 +7,7 @@ import { Redis } from 'ioredis'
 import { afterAll, describe, expect, inject, onTestFinished, test } from 'vitest'
 import { startOwnRedis } from '../../../scripts/redis/own-redis.ts'
 import { createQuota } from '../src/quota/create-quota.ts'
-import { type ExchangeMessage, type ExchangeReply, readReply } from '../src/quota/exchange.ts'
+import { type ConfiguredLimit, type ExchangeMessage, type ExchangeReply, readReply } from '../src/quota/exchange.ts'
 import { type Quota, QuotaTooLargeError, type Reservation } from '../src/quota/quota.ts'
 
 const redis = new Redis(inject('redisUrl'), { maxRetriesPerRequest: null })
@@ -24,14 +24,16 @@ const sha = (async () => {
 })()
 
 const nothing: ExchangeMessage = {
-  rpm: 0,
-  tpm: 0,
+  limits: [],
   adapts: false,
   costs: [],
   backRequests: 0,
   backTokens: 0,
   overTokens: 0,
 }
+
+const requests = (most: number, periodMs = 60_000): ConfiguredLimit => ({ kind: 'requests', most, periodMs })
+const tokens = (most: number, periodMs = 60_000): ConfiguredLimit => ({ kind: 'tokens', most, periodMs })
 
 async function trade(key: string, nowMs: number, message: Partial<ExchangeMessage>): Promise<ExchangeReply> {
   const text = JSON.stringify({ ...nothing, ...message })
@@ -83,7 +85,7 @@ describe('the exchange', () => {
         steps,
         async (rpm, tpm, all) => {
           const key = newKey()
-          const { sent, asked } = await play(key, { rpm, tpm }, all, 400)
+          const { sent, asked } = await play(key, [requests(rpm), tokens(tpm)], all, 400)
           expect(sent).toHaveLength(asked)
           const largest = Math.max(0, ...sent.map((one) => one.tokens))
           const requestBurst = Math.max(1, rpm / 240)
@@ -106,7 +108,7 @@ describe('the exchange', () => {
     await fc.assert(
       fc.asyncProperty(steps, async (all) => {
         const key = newKey()
-        const { sent, asked, inOrder } = await play(key, { rpm: 1_200, tpm: 12_000 }, all, 90)
+        const { sent, asked, inOrder } = await play(key, [requests(1_200), tokens(12_000)], all, 90)
         expect(sent).toHaveLength(asked)
         expect(inOrder).toBe(true)
         // None lost: what was reserved is what went, so the lane is done when its sum has come in.
@@ -130,7 +132,7 @@ describe('the exchange', () => {
     await fc.assert(
       fc.asyncProperty(fc.array(settled, { minLength: 1, maxLength: 25 }), async (all) => {
         const key = newKey()
-        const limits = { rpm: 600, tpm: 30_000 }
+        const limits = [requests(600), tokens(30_000)]
         let nowMs = start
         let spent = 0
         let returned = 0
@@ -144,7 +146,7 @@ describe('the exchange', () => {
           const used = open.shift() ?? 0
           const overTokens = used === 0 ? 0 : Math.max(-used, over)
           const { grants } = await trade(key, nowMs, {
-            ...limits,
+            limits,
             costs,
             backRequests: given.length,
             backTokens,
@@ -164,6 +166,96 @@ describe('the exchange', () => {
         await redis.del(key)
       }),
       { numRuns: 60 },
+    )
+  }, 60_000)
+
+  test('with further limits, no sliding period of any of them holds more than its limit, and nothing is lost', async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.integer({ min: 2, max: 20 }),
+        fc.integer({ min: 6, max: 60 }),
+        fc.integer({ min: 400, max: 4_000 }),
+        fc.array(step, { minLength: 1, maxLength: 8 }),
+        async (perSecond, perTwoMinutes, tokensPerHour, all) => {
+          const key = newKey()
+          const limits = [
+            requests(perSecond, 1_000),
+            requests(perTwoMinutes, 120_000),
+            tokens(tokensPerHour, 3_600_000),
+          ]
+          const { sent, asked } = await play(key, limits, all, 20_000)
+          expect(sent).toHaveLength(asked)
+          for (const { kind, most, periodMs } of limits) {
+            for (const { atMs } of sent) {
+              const within = sent.filter((one) => one.atMs >= atMs && one.atMs < atMs + periodMs - 0.01)
+              const amount = kind === 'requests' ? within.length : within.reduce((sum, one) => sum + one.tokens, 0)
+              expect(amount).toBeLessThanOrEqual(most)
+            }
+          }
+          await redis.del(key)
+        },
+      ),
+      { numRuns: 30 },
+    )
+  }, 60_000)
+
+  test("a day's limit may go at once, and what is given back of it is never more than was taken", async () => {
+    const key = newKey()
+    const dayMs = 86_400_000
+    const limits = [requests(1_000, dayMs)]
+    await trade(key, start, { limits, costs: [1] })
+    await trade(key, start + 10, { limits, answered: 5 })
+    let went = 1
+    for (let i = 0; i < 4; i += 1) {
+      went += (await trade(key, start + 100 + i, { limits, costs: Array.from({ length: 400 }, () => 1) })).grants.length
+    }
+    // Of 400 at a time, none of a call that the limit has no room for.
+    expect(went).toBe(1_000)
+    const back = await trade(key, start + 7_200_000, { limits, costs: [1, 1, 1, 1], backRequests: 3 })
+    expect(back.grants).toHaveLength(3)
+    const early = await trade(key, start + dayMs, { limits, costs: [1] })
+    expect(early.grants).toHaveLength(0)
+    const free = await trade(key, start + dayMs + 3_600_000, { limits, costs: Array.from({ length: 499 }, () => 1) })
+    expect(free.grants).toHaveLength(499)
+    const more = Array.from({ length: 501 }, () => 1)
+    const rest = await trade(key, start + dayMs + 3_600_001, { limits, costs: more, backRequests: 5_000 })
+    // Even what is given back by mistake mints nothing beyond the whole limit.
+    expect(rest.grants.length).toBeLessThanOrEqual(1_000)
+    await redis.del(key)
+  })
+
+  test('calls in flight are never more than allowed, whoever holds them, and a dead process holds its own for 5 s', async () => {
+    const turn = fc.record({
+      by: fc.integer({ min: 0, max: 2 }),
+      gapMs: fc.integer({ min: 0, max: 200 }),
+      waits: fc.integer({ min: 0, max: 12 }),
+      ends: fc.integer({ min: 0, max: 6 }),
+    })
+    await fc.assert(
+      fc.asyncProperty(fc.integer({ min: 1, max: 9 }), fc.array(turn, { maxLength: 25 }), async (most, turns) => {
+        const key = newKey()
+        await trade(key, start, { answered: 1 })
+        const held = [0, 0, 0]
+        let nowMs = start
+        const ask = async (by: number, waits: number) => {
+          const inFlight = { most, by: `process ${by}`, held: held[by]! }
+          const { grants } = await trade(key, nowMs, { inFlight, costs: Array.from({ length: waits }, () => 1) })
+          held[by]! += grants.length
+          return grants.length
+        }
+        for (const { by, gapMs, waits, ends } of turns) {
+          nowMs += gapMs
+          held[by] = Math.max(0, held[by]! - ends)
+          await ask(by, waits)
+          expect(held[0]! + held[1]! + held[2]!).toBeLessThanOrEqual(most)
+        }
+        // One lives on; the others are gone without a word.
+        nowMs += 5_001
+        held[0] = 0
+        expect(await ask(0, 20)).toBe(most)
+        await redis.del(key)
+      }),
+      { numRuns: 40 },
     )
   }, 60_000)
 
@@ -230,12 +322,12 @@ describe('the exchange', () => {
 
   test('a large call is not starved by small ones of another process', async () => {
     const key = newKey()
-    const limits = { rpm: 0, tpm: 60_000 }
+    const limits = [tokens(60_000)]
     let largeAtMs = Number.POSITIVE_INFINITY
     let nowMs = start
     for (; nowMs < start + 60_000 && largeAtMs === Number.POSITIVE_INFINITY; nowMs += 25) {
-      await trade(key, nowMs, { ...limits, costs: Array.from({ length: 20 }, () => 10) })
-      const [large] = (await trade(key, nowMs + 12, { ...limits, costs: [20_000] })).grants
+      await trade(key, nowMs, { limits, costs: Array.from({ length: 20 }, () => 10) })
+      const [large] = (await trade(key, nowMs + 12, { limits, costs: [20_000] })).grants
       if (large !== undefined) largeAtMs = nowMs + 12 + large.delayMs
     }
     // Its own 20 s of refill, and a short while until its turn.
@@ -245,10 +337,10 @@ describe('the exchange', () => {
 
   test('a reservation that was lost with its worker costs its tokens once', async () => {
     const key = newKey()
-    const limits = { rpm: 600, tpm: 0 }
-    const lost = await trade(key, start, { ...limits, costs: [1, 1, 1, 1, 1] })
+    const limits = [requests(600)]
+    const lost = await trade(key, start, { limits, costs: [1, 1, 1, 1, 1] })
     expect(lost.grants.length).toBeGreaterThanOrEqual(2)
-    const later = await trade(key, start + 1_000, { ...limits, costs: [1, 1, 1] })
+    const later = await trade(key, start + 1_000, { limits, costs: [1, 1, 1] })
     expect(later.grants.slice(0, 2).map((grant) => grant.delayMs)).toEqual([0, 0])
     await redis.del(key)
   })
@@ -272,7 +364,7 @@ describe('the exchange', () => {
   /** Two processes take turns until every call has its place. */
   async function play(
     key: string,
-    limits: { rpm: number; tpm: number },
+    limits: readonly ConfiguredLimit[],
     all: readonly { gapMs: number; costs: number[] }[],
     drainGapMs: number,
   ) {
@@ -287,7 +379,7 @@ describe('the exchange', () => {
       asked += costs.length
       const line = lines[i % 2]!
       line.push(...costs)
-      const { grants } = await trade(key, nowMs, { ...limits, costs: line })
+      const { grants } = await trade(key, nowMs, { limits, costs: line })
       for (const { delayMs } of grants) {
         const atMs = nowMs + delayMs
         inOrder &&= atMs >= (sent.at(-1)?.atMs ?? 0) - 0.01
@@ -352,7 +444,10 @@ describe('the quota of a lane', () => {
 
   test('a refusal holds every process to the instant asked for', async () => {
     const key = newKey()
-    const [first, second] = [await opened({ key, rpm: 60_000 }), await opened({ key, rpm: 60_000 })]
+    const [first, second] = [
+      await opened({ key, limits: [requests(60_000)] }),
+      await opened({ key, limits: [requests(60_000)] }),
+    ]
     const one = await first.quota.reserve(1, { signal: never })
     await second.quota.reserve(1, { signal: never })
     const refusedAt = performance.now()
@@ -402,6 +497,36 @@ describe('the quota of a lane', () => {
     expect(told.filter((mode, i) => mode !== told[i - 1])).toEqual(['probing', 'free', 'probing', 'free'])
   })
 
+  test('processes share the calls in flight evenly, and a call that was cut off gives its place back', async () => {
+    const key = newKey()
+    const quotas = [await opened({ key, maxInFlight: 4 }), await opened({ key, maxInFlight: 4 })]
+    quotas[0]!.quota.settle(await quotas[0]!.quota.reserve(1, { signal: never }), answer(extracted))
+    const went = [0, 0]
+    let inFlight = 0
+    let most = 0
+    const stop = new AbortController()
+    const loops = quotas.flatMap(({ quota }, i) =>
+      Array.from({ length: 20 }, async () => {
+        while (!stop.signal.aborted) {
+          const reservation = await quota.reserve(1, { signal: stop.signal })
+          most = Math.max(most, (inFlight += 1))
+          await sleep(20)
+          inFlight -= 1
+          went[i]! += 1
+          if (went[i]! % 3 === 0) quota.settle(reservation, null)
+          else if (went[i]! % 3 === 1) quota.release(reservation)
+          else quota.settle(reservation, answer(extracted))
+        }
+      }).map((loop) => loop.catch(() => {})),
+    )
+    await sleep(2_000)
+    stop.abort(new Error('enough'))
+    await Promise.all(loops)
+    expect(most).toBe(4)
+    // Each has two places, of about 26 ms each.
+    expect(Math.min(...went)).toBeGreaterThan(60)
+  })
+
   test('failures in a row hold the lane; single ones do not', async () => {
     const { quota } = await opened()
     const failure = answer({
@@ -424,7 +549,7 @@ describe('the quota of a lane', () => {
   })
 
   test('refuses at once what is larger than the limit of a minute, configured or told', async () => {
-    const configured = await opened({ tpm: 1_000 })
+    const configured = await opened({ limits: [tokens(1_000)] })
     await expect(configured.quota.reserve(1_001, { signal: never })).rejects.toThrow(QuotaTooLargeError)
     const told = await opened()
     const first = await told.quota.reserve(10, { signal: never })
@@ -438,7 +563,7 @@ describe('the quota of a lane', () => {
   })
 
   test('an abort while waiting ends the wait, and its place goes to the next', async () => {
-    const { quota } = await opened({ rpm: 60 })
+    const { quota } = await opened({ limits: [requests(60)] })
     await quota.reserve(1, { signal: never })
     const abort = new AbortController()
     const waiting = quota.reserve(1, { signal: abort.signal })
@@ -456,7 +581,7 @@ describe('the quota of a lane', () => {
     await using server = await startOwnRedis()
     const own = new Redis(server.url, { maxRetriesPerRequest: null, retryStrategy: () => 50 })
     own.on('error', () => {})
-    const quota = createQuota({ redis: own, key: 'quota', limits: {}, onError: () => {} })
+    const quota = createQuota({ redis: own, key: 'quota', limits: [], onError: () => {} })
     quota.settle(await quota.reserve(1, { signal: never }), answer(extracted))
     await quota.reserve(1, { signal: never })
     await server.kill()
@@ -476,10 +601,15 @@ describe('the quota of a lane', () => {
 
   async function opened({
     key = newKey(),
-    rpm,
-    tpm,
+    limits = [],
+    maxInFlight,
     onMode,
-  }: { key?: string; rpm?: number; tpm?: number; onMode?: (mode: ExchangeReply['mode']) => void } = {}): Promise<{
+  }: {
+    key?: string
+    limits?: readonly ConfiguredLimit[]
+    maxInFlight?: number
+    onMode?: (mode: ExchangeReply['mode']) => void
+  } = {}): Promise<{
     quota: Quota
     exchanges: () => Promise<number>
   }> {
@@ -491,12 +621,12 @@ describe('the quota of a lane', () => {
         return typeof value === 'function' ? (value.bind(target) as unknown) : value
       },
     })
-    const limits = { ...(rpm === undefined ? {} : { rpm }), ...(tpm === undefined ? {} : { tpm }) }
     const errors: Error[] = []
     const quota = createQuota({
       redis: counted,
       key,
       limits,
+      ...(maxInFlight === undefined ? {} : { maxInFlight }),
       ...(onMode === undefined ? {} : { onMode }),
       onError: (error) => errors.push(error),
     })

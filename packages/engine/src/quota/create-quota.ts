@@ -1,6 +1,7 @@
+import { randomUUID } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Redis } from 'ioredis'
-import { exchange, type ExchangeReply, type Grant } from './exchange.ts'
+import { type ConfiguredLimit, exchange, type ExchangeReply, type Grant } from './exchange.ts'
 import { createFindings } from './findings.ts'
 import { type Quota, QuotaTooLargeError, type Reservation } from './quota.ts'
 
@@ -30,12 +31,15 @@ export function createQuota({
   redis,
   key,
   limits,
+  maxInFlight,
   onMode,
   onError,
 }: {
   redis: Redis
   key: string
-  limits: { rpm?: number; tpm?: number }
+  limits: readonly ConfiguredLimit[]
+  /** Calls in flight of the lane, by all processes. */
+  maxInFlight?: number
   /** Told with every exchange, before calls go by it. Given where the calls in flight adapt: then nothing stops them after a short hold. */
   onMode?: (mode: ExchangeReply['mode']) => void
   onError: (error: Error) => void
@@ -47,7 +51,10 @@ export function createQuota({
   const granted: Waiter[] = []
   let mode: ExchangeReply['mode'] = 'probing'
   let epoch = 0
-  let mostTokens = limits.tpm ?? Number.POSITIVE_INFINITY
+  const id = randomUUID()
+  /** Granted, and neither settled nor released. */
+  let held = 0
+  let mostTokens = Math.min(...limits.map(({ kind, most }) => (kind === 'tokens' ? most : Number.POSITIVE_INFINITY)))
   let heardAtMs = Number.NEGATIVE_INFINITY
   let wentFree = false
   let trading = false
@@ -63,18 +70,22 @@ export function createQuota({
       const nowMs = performance.now()
       if (mode === 'free' && waiting.length === 0 && nowMs - heardAtMs < freshMs) {
         wentFree = true
+        held += 1
         planTrade(idleMs)
         return { tokens, goneAtMs: nowMs, expected: null }
       }
       return wait(tokens, signal)
     },
     settle(reservation, call) {
+      freePlace()
+      if (call === null) return
       findings.add(reservation, call, performance.now())
       // Until the lane's hold is known here, nothing goes past the line.
       if (findings.urgent()) mode = 'probing'
       planTrade(mode === 'probing' ? 0 : idleMs)
     },
     release(reservation) {
+      freePlace()
       findings.giveBack(reservation.tokens)
       planTrade(idleMs)
     },
@@ -104,6 +115,7 @@ export function createQuota({
       }
       const abort = () => {
         if (!remove(waiting, waiter) && remove(granted, waiter)) {
+          freePlace()
           findings.giveBack(tokens)
           planTrade(idleMs)
         }
@@ -113,6 +125,11 @@ export function createQuota({
       waiting.push(waiter)
       if (waiting.length === 1) planTrade(heardAtMs + soonMs - performance.now())
     })
+  }
+
+  function freePlace(): void {
+    held -= 1
+    if (maxInFlight !== undefined && waiting.length > 0) planTrade(soonMs)
   }
 
   /** Sees to it that an exchange begins within `ms`. */
@@ -131,8 +148,8 @@ export function createQuota({
     const asked = waiting.slice(0, mostAsked)
     const costs = asked.map(({ tokens }) => tokens)
     const reply = await answered({
-      rpm: limits.rpm ?? 0,
-      tpm: limits.tpm ?? 0,
+      limits,
+      ...(maxInFlight === undefined ? {} : { inFlight: { most: maxInFlight, by: id, held } }),
       adapts: onMode !== undefined,
       costs,
       ...findings.take(performance.now()),
@@ -146,6 +163,9 @@ export function createQuota({
       planTrade(left)
     } else if (wentFree || !findings.empty()) {
       planTrade(idleMs)
+    } else if (maxInFlight !== undefined && held > 0) {
+      // Else they would be taken for lost with their process.
+      planTrade(freshMs)
     }
     wentFree = false
     // What was planned while the exchange ran.
@@ -176,7 +196,7 @@ export function createQuota({
     // A refusal that came while the exchange ran is not in its reply.
     mode = findings.urgent() ? 'probing' : reply.mode
     onMode?.(mode)
-    mostTokens = Math.min(limits.tpm ?? Number.POSITIVE_INFINITY, reply.mostTokens)
+    mostTokens = reply.mostTokens
     if (reply.epoch !== epoch && reply.heldMs > 0) {
       // What was granted before the hold goes after it, as far apart as before.
       for (const waiter of granted) {
@@ -191,6 +211,7 @@ export function createQuota({
       if (!remove(waiting, waiter)) return findings.giveBack(waiter.tokens)
       waiter.goAtMs = nowMs + delayMs
       waiter.expected = { ...expected, epoch }
+      held += 1
       granted.push(waiter)
     })
     for (const waiter of waiting.filter(({ tokens }) => tokens > mostTokens)) {
@@ -213,7 +234,7 @@ export function createQuota({
   }
 
   function tooLarge(tokens: number): QuotaTooLargeError {
-    return new QuotaTooLargeError(`The call needs ${tokens} tokens; the lane's limit is ${mostTokens} a minute.`)
+    return new QuotaTooLargeError(`The call needs ${tokens} tokens; the lane's limit is ${mostTokens}.`)
   }
 }
 

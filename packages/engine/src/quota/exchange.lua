@@ -1,13 +1,15 @@
 -- One exchange of a process with its lane's quota: takes in what came back, reserves for calls that wait, says when they may go.
 -- A window is a bucket as the provider keeps it: level, rate (units per ms), cap. There is one for each kind of limit ('requests', 'tokens')
--- and source: 'set' by the configuration, 'told' by headers. `q.at` is when the last granted call goes, and the levels are of that
+-- and source: 'set' by the configuration, for each of its periods, 'told' by headers. A budget is a window longer than a minute: it is
+-- counted, so that all of it may go at once. `q.at` is when the last granted call goes, and the levels are of that
 -- instant: a grant does what the provider will do, so the level after it is what the header of its answer should say.
 -- `correction` sums up what headers have added to a level. level - correction is free of it, so the header of an answer less what was
 -- expected in these terms is a sample of the correction, whatever was sent or corrected in between.
 -- KEYS: state (MessagePack). ARGV: message (JSON, ExchangeMessage in exchange.ts; times in ms).
 -- Returns {mode, epoch, ms the lane is held, ms until to come again, most tokens of a call or '', then for each granted call:
 -- ms until it goes (-1: it never can), what its headers should say of requests, of tokens ('' for no such window)}. Numbers as strings.
-local horizonMs, forgetAfterMs, staleAfterMs, smoothingMs, probeMs = 100, 3600000, 5000, 600, 125
+local horizonMs, forgetAfterMs, staleAfterMs, smoothingMs, probeMs, lostAfterMs = 100, 3600000, 5000, 600, 125, 5000
+local minuteMs, budgetParts = 60000, 24
 local time = redis.call('TIME')
 local now = time[1] * 1000 + time[2] / 1000
 local m = cjson.decode(ARGV[1])
@@ -15,7 +17,7 @@ local packed = redis.call('GET', KEYS[1])
 local q = packed and cmsgpack.unpack(packed)
 -- A clock that was set back (another server took over): nothing stored is of use.
 if not q or now < q.now - 1000 then
-  q = { at = now, epoch = math.floor(now), heldUntil = 0, strikes = 0, free = false, probes = 0, probeAt = 0, windows = {} }
+  q = { at = now, epoch = math.floor(now), heldUntil = 0, strikes = 0, free = false, probes = 0, probeAt = 0, windows = {}, budgets = {}, holders = {} }
 end
 q.now = now
 local windows, epoch = q.windows, q.epoch
@@ -34,14 +36,56 @@ local function refill(w, ms, full)
   w.correction = w.correction + (pace(w) - w.rate) * ms
 end
 
--- A minute's window never holds more than the limit: the rate is less by what the burst of 250 ms adds.
-local function configure(kind, limit, smallest)
-  local key = 'set ' .. kind
-  if limit == 0 then windows[key] = nil return end
-  if windows[key] and windows[key].limit == limit then return end
-  local cap = math.max(smallest, limit / 240)
-  local rate = (limit - (cap - smallest)) / 60000
-  windows[key] = { source = 'set', kind = kind, limit = limit, rate = rate, cap = cap, level = cap, slope = 0, correction = 0 }
+-- No sliding period holds more than the limit: the rate is less by what the burst adds, 250 ms of a minute, 25 ms of a second.
+local function configure(limits)
+  local windowsSet, budgetsSet = {}, {}
+  for _, limit in ipairs(limits) do
+    local kind, most, period = limit.kind, limit.most, limit.periodMs
+    local key = 'set ' .. kind .. ' ' .. period
+    if period > minuteMs then
+      budgetsSet[key] = q.budgets[key] or { kind = kind, partMs = period / budgetParts, parts = {} }
+      budgetsSet[key].most = most
+    elseif windows[key] and windows[key].limit == most then
+      windowsSet[key] = windows[key]
+    else
+      local smallest = kind == 'requests' and 1 or 0
+      local cap = math.max(smallest, most * math.min(250 / period, 1 / 40))
+      windowsSet[key] = {
+        source = 'set', kind = kind, limit = most, period = period, rate = (most - (cap - smallest)) / period,
+        cap = cap, level = cap, slope = 0, correction = 0,
+      }
+    end
+  end
+  for key, w in pairs(windows) do
+    if w.source == 'told' then windowsSet[key] = w end
+  end
+  windows, q.windows, q.budgets = windowsSet, windowsSet, budgetsSet
+end
+
+-- What went in the last whole parts of the period and in the one that has begun is never more than the limit.
+local function spend(b, amount)
+  local part, last = math.floor(q.at / b.partMs), b.parts[#b.parts]
+  if not last or last[1] ~= part then
+    last = { part, 0 }
+    b.parts[#b.parts + 1] = last
+  end
+  last[2] = last[2] + amount
+  b.left = b.left - amount
+end
+
+-- From the oldest part on: then no later window sums up to less than went in it.
+local function giveBack(b, amount)
+  if amount < 0 then return spend(b, -amount) end
+  for _, part in ipairs(b.parts) do
+    local from = math.min(amount, part[2])
+    part[2], b.left, amount = part[2] - from, b.left + from, amount - from
+  end
+end
+
+local function count(b)
+  while b.parts[1] and b.parts[1][1] < math.floor(now / b.partMs) - budgetParts do table.remove(b.parts, 1) end
+  b.left = b.most
+  for _, part in ipairs(b.parts) do b.left = b.left - part[2] end
 end
 
 local function learn(kind, seen)
@@ -93,8 +137,7 @@ local function hold(refused)
   q.heldUntil = math.max(q.heldUntil, now + after)
 end
 
-configure('requests', m.rpm, 1)
-configure('tokens', m.tpm, 0)
+configure(m.limits)
 for _, w in pairs(windows) do
   if now > q.at then refill(w, now - q.at, w.cap) end
   if w.source == 'told' and now - w.toldAt > staleAfterMs + 2 * w.age then
@@ -110,6 +153,10 @@ for _, w in pairs(windows) do
   local back = w.kind == 'requests' and m.backRequests or m.backTokens - (w.source == 'set' and m.overTokens or 0)
   w.level = math.min(math.max(w.cap, w.level), w.level + back)
 end
+for _, b in pairs(q.budgets) do
+  count(b)
+  giveBack(b, b.kind == 'requests' and m.backRequests or m.backTokens - m.overTokens)
+end
 if m.refused then hold(m.refused) end
 if m.answered and now - m.answered > q.heldUntil then
   q.strikes, q.free = 0, next(windows) == nil
@@ -120,14 +167,44 @@ local active, most = {}, math.huge
 for _, w in pairs(windows) do
   -- A limit told that is no higher makes the configured one idle: the provider knows what bursts it allows.
   local told = windows['told ' .. w.kind]
-  if w.source == 'set' and told and told.limit <= w.limit then w.level = 0 else active[#active + 1] = w end
+  if w.source == 'set' and w.period == minuteMs and told and told.limit <= w.limit then w.level = 0 else active[#active + 1] = w end
   if w.kind == 'tokens' then most = math.min(most, w.limit) end
+end
+for _, b in pairs(q.budgets) do
+  if b.kind == 'tokens' then most = math.min(most, b.most) end
+end
+
+-- Calls in flight: each process tells how many it holds. While another waits none takes more than its part.
+local room, held, granted = math.huge, m.inFlight and m.inFlight.held, 0
+if m.inFlight then
+  local others, waiting = 0, 1
+  for id, holder in pairs(q.holders) do
+    if now - holder.at > lostAfterMs then
+      q.holders[id] = nil
+    elseif id ~= m.inFlight.by then
+      others = others + holder.held
+      if holder.waiting then waiting = waiting + 1 end
+    end
+  end
+  room = math.min(m.inFlight.most - others, math.ceil(m.inFlight.most / waiting)) - held
+end
+local blockedMs = 0
+local function mayGo(tokens)
+  -- A place that another process frees is looked for often.
+  if granted >= room then blockedMs = 25 end
+  for _, b in pairs(q.budgets) do
+    if b.left < (b.kind == 'requests' and 1 or tokens) then blockedMs = 500 end
+  end
+  return blockedMs == 0
 end
 
 local reply, mode, again = { '', '', '', '', '' }, 'paced', 500
-local function grant(ms, requests, tokens)
+local function grant(tokens, ms, requestsLeft, tokensLeft)
   local n = #reply
-  reply[n + 1], reply[n + 2], reply[n + 3] = tostring(ms), requests or '', tokens or ''
+  reply[n + 1], reply[n + 2], reply[n + 3] = tostring(ms), requestsLeft or '', tokensLeft or ''
+  if ms < 0 then return end
+  granted = granted + 1
+  for _, b in pairs(q.budgets) do spend(b, b.kind == 'requests' and 1 or tokens) end
 end
 local function reserve(tokens)
   local wait, needs, expected = 0, {}, {}
@@ -152,9 +229,11 @@ if #active > 0 then
   for _, tokens in ipairs(m.costs) do
     if q.at > now + horizonMs then break end
     if tokens > most then
-      grant(-1)
+      grant(tokens, -1)
+    elseif mayGo(tokens) then
+      grant(tokens, reserve(tokens))
     else
-      grant(reserve(tokens))
+      break
     end
   end
   again = q.at - now - horizonMs / 2
@@ -163,18 +242,32 @@ elseif q.heldUntil > now then
 elseif not q.free then
   -- 8 a second by all workers together: a start is no storm, and where answers take 30 s, 240 calls are in flight by the first.
   mode = 'probing'
-  if #m.costs > 0 and now >= q.probeAt then
+  if #m.costs > 0 and now >= q.probeAt and m.costs[1] <= most and mayGo(m.costs[1]) then
     q.probes, q.probeAt = q.probes + 1, now + probeMs
-    grant(0)
+    grant(m.costs[1], 0)
   end
   again = math.min(50, q.probeAt - now)
 else
-  mode, q.probes = 'free', 0
-  for _ in ipairs(m.costs) do grant(0) end
+  if not m.inFlight and not next(q.budgets) then mode = 'free' end
+  q.probes = 0
+  for _, tokens in ipairs(m.costs) do
+    if tokens > most then
+      grant(tokens, -1)
+    elseif mayGo(tokens) then
+      grant(tokens, 0)
+    else
+      break
+    end
+  end
 end
+again = math.max(again, blockedMs)
 
-local held = math.max(0, q.heldUntil - now)
-redis.call('SET', KEYS[1], cmsgpack.pack(q), 'PX', math.ceil(forgetAfterMs + held))
-reply[1], reply[2], reply[3] = mode, tostring(q.epoch), tostring(held)
+if m.inFlight then
+  q.holders[m.inFlight.by] = { held = held + granted, waiting = #m.costs > granted, at = now }
+end
+local holdMs, keepMs = math.max(0, q.heldUntil - now), forgetAfterMs
+for _, b in pairs(q.budgets) do keepMs = math.max(keepMs, b.partMs * (budgetParts + 1)) end
+redis.call('SET', KEYS[1], cmsgpack.pack(q), 'PX', math.ceil(keepMs + holdMs))
+reply[1], reply[2], reply[3] = mode, tostring(q.epoch), tostring(holdMs)
 reply[4], reply[5] = tostring(math.max(10, math.min(500, again))), most < math.huge and tostring(most) or ''
 return reply

@@ -19,10 +19,17 @@ export interface Seen {
   readonly age: number
 }
 
+/** At most so many in any period of this length. */
+export interface ConfiguredLimit {
+  readonly kind: 'requests' | 'tokens'
+  readonly most: number
+  readonly periodMs: number
+}
+
 export interface ExchangeMessage {
-  /** Configured limits; 0: none. */
-  readonly rpm: number
-  readonly tpm: number
+  readonly limits: readonly ConfiguredLimit[]
+  /** Where the calls in flight of the lane are limited: what this process has of them, those granted to it included. */
+  readonly inFlight?: { readonly most: number; readonly by: string; readonly held: number }
   /** The processes bound their calls in flight by what they see of the provider. */
   readonly adapts: boolean
   /** Tokens of each call that waits, in order. */

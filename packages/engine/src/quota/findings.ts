@@ -3,7 +3,7 @@ import { paid } from '../decide.ts'
 import type { ExchangeMessage, Seen } from './exchange.ts'
 import type { Reservation } from './quota.ts'
 
-export type Found = Omit<ExchangeMessage, 'rpm' | 'tpm' | 'adapts' | 'costs'>
+export type Found = Omit<ExchangeMessage, 'limits' | 'inFlight' | 'adapts' | 'costs'>
 
 /**
  * Failures without a success between them, in one process, that are taken for an overload of the provider: at one failure in ten,

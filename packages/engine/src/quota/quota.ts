@@ -17,11 +17,14 @@ export interface Reservation {
 export interface Quota extends AsyncDisposable {
   /**
    * Resolves at the instant the call may go; first come, first served in this process. Rejects when `signal` aborts, or with
-   * QuotaTooLargeError when the lane's limit of a minute is less than `tokens`. While Redis is away it waits.
+   * QuotaTooLargeError when a limit of the lane is less than `tokens`. While Redis is away it waits.
    */
   reserve(tokens: number, options: { readonly signal: AbortSignal }): Promise<Reservation>
-  /** Gives back what the call did not use and takes in what its answer told of the limit. Never throws, never waits. */
-  settle(reservation: Reservation, call: Call): void
+  /**
+   * Gives back what the call did not use and takes in what its answer told of the limit. Null: it was cut off, and nobody knows what it
+   * used, so all of it stays spent. Never throws, never waits.
+   */
+  settle(reservation: Reservation, call: Call | null): void
   /** Gives the reservation back whole: the call was not made. */
   release(reservation: Reservation): void
 }

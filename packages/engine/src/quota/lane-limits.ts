@@ -1,0 +1,15 @@
+import type { LaneConfig } from '@sluice/contract/lane'
+import type { ConfiguredLimit } from './exchange.ts'
+
+/** All limits that a lane's configuration sets. */
+export function laneLimits({ rpm, tpm, limits }: Pick<LaneConfig, 'rpm' | 'tpm' | 'limits'>): ConfiguredLimit[] {
+  return [
+    ...(rpm === undefined ? [] : [{ kind: 'requests' as const, most: rpm, periodMs: 60_000 }]),
+    ...(tpm === undefined ? [] : [{ kind: 'tokens' as const, most: tpm, periodMs: 60_000 }]),
+    ...limits.map((limit) =>
+      'requests' in limit
+        ? { kind: 'requests' as const, most: limit.requests, periodMs: limit.perS * 1_000 }
+        : { kind: 'tokens' as const, most: limit.tokens, periodMs: limit.perS * 1_000 },
+    ),
+  ]
+}
