@@ -29,7 +29,8 @@ const sizesOf = (text: string) => text.split(',').map(Number)
 
 await using server = await startOwnRedis()
 const redis = new Redis(server.url, { maxRetriesPerRequest: null })
-const rows: object[] = []
+/** A column for each run. */
+const columns: Record<string, Record<string, number>> = {}
 
 for (const size of sizesOf(values.sizes)) {
   await redis.flushall()
@@ -68,12 +69,12 @@ for (const size of sizesOf(values.sizes)) {
     },
     api.pid,
   )
-  rows.push({
-    ...row('Sluice', size, staging, running),
+  columns[`Sluice, ${size.toLocaleString('en')}`] = {
+    ...figures(size, staging, running),
     'results read /s': Math.round((2 * size) / reading.seconds),
     'peak memory of the API, MB: uploaded': uploadedMb,
     'and read in both orders': peakMemoryMb(api.pid),
-  })
+  }
   await opened.close()
 }
 
@@ -101,10 +102,12 @@ for (const size of sizesOf(values['bullmq-sizes'])) {
     await worker.close()
   })
   await queue.close()
-  rows.push(row('BullMQ, a job an item', size, staging, running))
+  columns[`BullMQ, ${size.toLocaleString('en')}`] = figures(size, staging, running)
 }
 redis.disconnect()
-for (const one of rows) console.table([one])
+const names = [...new Set(Object.values(columns).flatMap((column) => Object.keys(column)))]
+const line = (name: string) => Object.fromEntries(Object.entries(columns).map(([run, column]) => [run, column[name]]))
+console.table(Object.fromEntries(names.map((name) => [name, line(name)])))
 
 interface Measured {
   readonly seconds: number
@@ -134,10 +137,8 @@ async function usage(pid: number | undefined) {
   return { own: pid === undefined ? user + system : cpuUs(pid), redis: cpuUs(server.pid()), bytes }
 }
 
-function row(way: string, size: number, staging: Measured, running: Measured): object {
+function figures(size: number, staging: Measured, running: Measured): Record<string, number> {
   return {
-    way,
-    items: size.toLocaleString('en'),
     'staged, items/s': Math.round(size / staging.seconds),
     'staging, CPU us an item': round(staging.cpuUs + staging.redisCpuUs),
     'staged, bytes an item': round(staging.bytes),
