@@ -25,7 +25,8 @@ export function createScreen(stream: NodeJS.WriteStream): Screen {
   return {
     isLive,
     get columns() {
-      return stream.columns ?? 120
+      // A terminal that does not know its width says 0.
+      return stream.columns > 0 ? stream.columns : 120
     },
     say(line) {
       clear()
