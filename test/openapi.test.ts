@@ -35,6 +35,7 @@ test('the OpenAPI document describes every route, and every route answers as it 
     deleteBatch: { id, status: 200 },
     extract: { body: { extractor: 'person', text: 'Ann is 3' }, status: 200 },
     listLanes: { status: 200 },
+    resumeLane: { id: 'default', status: 200 },
     metrics: { status: 200 },
     healthz: { status: 200 },
     readyz: { status: 200 },

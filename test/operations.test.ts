@@ -81,3 +81,30 @@ test('pause, resume and cancel act within a second on all workers, calls in flig
   const cancelled = await system.until(id, ({ status }) => status === 'cancelled', 1_000)
   expect(cancelled.counts.succeeded + cancelled.counts.cancelled).toBe(100_000)
 })
+
+test('a lane on which nothing can succeed says why, and all its batches go on with one request', async () => {
+  const system = await startSystem()
+  await system.worker()
+  await system.simulator.set('faults', { rates: { '401': 1 } })
+  const ids = [(await system.submit(people(20))).id, (await system.submit(people(20))).id]
+  for (const id of ids) await system.until(id, ({ status }) => status === 'paused')
+  const lane = async () => (await system.request('GET', '/v1/lanes')).body.data[0]
+  expect((await lane()).pause_reason).toMatch(/^bad_credentials/)
+  await system.simulator.set('faults', { rates: {} })
+  expect(await system.request('POST', '/v1/lanes/nobody/resume')).toMatchObject({ status: 404 })
+  expect(await system.request('POST', '/v1/lanes/default/resume')).toMatchObject({ status: 200, body: { batches: 2 } })
+  for (const id of ids) {
+    const done = await system.until(id, ({ status }) => status === 'completed')
+    expect(done.counts.succeeded).toBe(20)
+  }
+  expect((await lane()).pause_reason).toBe(null)
+})
+
+test('ended batches are removed after the configured time', async () => {
+  const system = await startSystem()
+  await system.worker({ SLUICE_RETENTION_DAYS: '0.00003' })
+  const { id } = await system.submit(people(3))
+  await system.until(id, ({ status }) => status === 'completed')
+  const status = async () => (await system.request('GET', `/v1/batches/${id}`)).status
+  await expect.poll(status, { timeout: 20_000 }).toBe(404)
+})

@@ -48,6 +48,18 @@ test('a client resumes its stream where it broke off, in both orders, and misses
   }
 })
 
+test('a stream that the API has to cut does not end like a whole one', async () => {
+  const system = await startSystem()
+  const { id } = await system.submit(people(5))
+  const response = await fetch(`${system.url}/v1/batches/${id}/results?follow=true`)
+  const whole = response.text().then(
+    () => 'whole',
+    () => 'cut',
+  )
+  expect(await system.api.stop()).toBe(0)
+  expect(await whole).toBe('cut')
+})
+
 test('progress is told until the end', async () => {
   const system = await startSystem()
   await system.worker({ SLUICE_CONCURRENCY: '10' })

@@ -41,6 +41,24 @@ test('lines stream in, also as gzip, and come out in order', async () => {
   }
 })
 
+test('all options of a batch can be given with a stream, as JSON where they are objects', async () => {
+  const system = await withPerson()
+  const options = new URLSearchParams({
+    extractor: 'person',
+    deadlines: '{"call_s": 20}',
+    metadata: '{"source": "mail"}',
+  })
+  const answer = await upload(system, `/v1/batches?${options.toString()}`, lines(people(2)))
+  expect(answer).toMatchObject({ status: 202, body: { deadlines: { call_s: 20 }, metadata: { source: 'mail' } } })
+  for (const wrong of ['deadlines={', 'deadlines={"call_s":-1}', 'metadata=[]']) {
+    const refused = await upload(system, `/v1/batches?extractor=person&${wrong}`, lines(people(2)))
+    expect(refused).toMatchObject({
+      status: 400,
+      body: { error: { param: expect.stringMatching(/^(deadlines|metadata)/) } },
+    })
+  }
+})
+
 test('the answer tells what is on disk when it comes', async () => {
   const system = await withPerson()
   const response = await fetch(`${system.url}/v1/batches`, {

@@ -16,6 +16,7 @@ const batch: Batch = {
   eta_s: { p50: 9.2, p90: 12 },
   concurrency: null,
   max_cost_usd: null,
+  deadlines: {},
   skipped: null,
   stored_bytes: 1_000,
   priority: 10,

@@ -8,6 +8,8 @@ export interface Struck {
   readonly proxy: TcpProxy
   readonly setFaults: (rates: Record<string, number>) => Promise<void>
   readonly random: () => number
+  /** As an operator does it. */
+  readonly resumeLane: () => Promise<void>
 }
 
 /** Past the lock of 15 s and the scan of 10 s: another worker has taken over by then. */
@@ -56,9 +58,42 @@ export const blows: Record<string, (struck: Struck) => Promise<{ lost: number }>
     return { lost: 1 }
   },
   async 'the provider fails'({ setFaults }) {
-    await setFaults({ '500': 0.2, '503': 0.1, rate_limit: 0.1, cut: 0.1, cut_after: 0.1 })
+    await setFaults({
+      '500': 0.2,
+      '503': 0.1,
+      '529': 0.1,
+      rate_limit: 0.1,
+      cut: 0.1,
+      cut_after: 0.1,
+      hang: 0.02,
+      slow: 0.05,
+    })
     await sleep(2_000)
     await setFaults({})
     return { lost: 0 }
   },
+  async 'answers are poor'({ setFaults }) {
+    await setFaults(Object.fromEntries(poorAnswers.map((fault) => [fault, 0.05])))
+    await sleep(2_000)
+    await setFaults({})
+    return { lost: 0 }
+  },
+  async 'the key is withdrawn, and given again'({ setFaults, resumeLane }) {
+    await setFaults({ '401': 1 })
+    await sleep(2_000)
+    await setFaults({})
+    await resumeLane()
+    return { lost: 0 }
+  },
 }
+
+/** Faults of the simulator that are paid for. Each may be asked again, or end its item as failed. */
+export const poorAnswers = [
+  'bad_json',
+  'fenced_json',
+  'schema_violation',
+  'empty',
+  'refusal',
+  'truncation',
+  'content_filter',
+] as const

@@ -8,6 +8,7 @@ const againMs = 200
 export interface PatientClient {
   submit(key: string, body: object): Promise<Batch>
   batch(id: string): Promise<Batch>
+  resumeLane(): Promise<void>
   /** Every result in the order of completion until the batch has ended. */
   follow(id: string, onResult: (result: Result) => void): Promise<void>
   all(id: string): Promise<Result[]>
@@ -41,6 +42,8 @@ export function createPatientClient(baseUrl: string, signal: AbortSignal): Patie
         }),
       ),
     batch: (id) => persistently(() => json<Batch>(`/v1/batches/${id}`)),
+    resumeLane: async () =>
+      void (await persistently(() => json<object>('/v1/lanes/default/resume', { method: 'POST' }))),
     async follow(id, onResult) {
       let after = ''
       await persistently(async () => {

@@ -2,6 +2,7 @@ import { StringDecoder } from 'node:string_decoder'
 import { invalidRequest, SluiceError } from '@sluice/contract/error'
 import { type Item, type ItemInput, itemInput, maxTextLength, toItem } from '@sluice/contract/item'
 import { parse } from '@sluice/contract/parse'
+import { type UniqueIds, uniqueIds } from './unique-ids.ts'
 
 /** A line may hold one text of the greatest length, escaped, and what stands around it. */
 const maxLineLength = 2 * maxTextLength + 65_536
@@ -26,7 +27,7 @@ export function* itemsOf(inputs: readonly ItemInput[]): Generator<Item> {
 export interface LineOptions {
   /** Index of the first item. */
   readonly from?: number
-  readonly ids?: ReturnType<typeof uniqueIds>
+  readonly ids?: UniqueIds
   /** Told of each line that is left out because it is not valid; without it the first such line ends the reading. */
   readonly skip?: (line: number, message: string) => void
 }
@@ -94,20 +95,4 @@ async function* lines(body: AsyncIterable<Buffer>): AsyncGenerator<string> {
     yield* parts
   }
   if (rest !== '') yield rest
-}
-
-/** Tells which item has an id already. Only ids that are not their item's index are kept, so most batches keep none. */
-export function uniqueIds(): (id: string, index: number) => number | undefined {
-  const given = new Map<string, number>()
-  const withGiven = new Set<number>()
-  return (id, index) => {
-    const first = given.get(id)
-    if (first !== undefined || id === String(index)) return first
-    const other = Number(id)
-    if (String(other) === id && other >= 0 && other < index && Number.isInteger(other) && !withGiven.has(other))
-      return other
-    given.set(id, index)
-    withGiven.add(index)
-    return undefined
-  }
 }

@@ -10,7 +10,7 @@ export function leaving(res: Response, stopping: AbortSignal): AbortSignal {
   return AbortSignal.any([abort.signal, stopping])
 }
 
-/** Writes as fast as the client reads. Stops without a word when `signal` aborts; a failing source cuts the connection. */
+/** Writes as fast as the client reads. Stops when `signal` aborts; a failing source cuts the connection. */
 async function writeAll(res: Response, chunks: AsyncIterable<string>, signal: AbortSignal): Promise<void> {
   try {
     for await (const chunk of chunks) {
@@ -26,7 +26,9 @@ export async function streamLines(res: Response, lines: AsyncIterable<string>, s
   res.status(200).set('content-type', 'application/x-ndjson').set('cache-control', 'no-store')
   res.flushHeaders()
   await writeAll(res, lines, signal)
-  res.end()
+  // Cut off, a part must not look like the whole.
+  if (signal.aborted) res.destroy()
+  else res.end()
 }
 
 /** Server-sent events; comments in between keep proxies from closing a quiet stream. Ends with the event `end`. */

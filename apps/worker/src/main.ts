@@ -9,7 +9,7 @@ const { config, log } = await boot('worker')
 const {
   lanes,
   extractors,
-  worker: { concurrency, graceMs },
+  worker: { concurrency, graceMs, retentionMs },
 } = config
 
 const providers = new Map(
@@ -23,7 +23,7 @@ const worker = await createWorker({
   prefix: config.prefix,
   lanes,
   concurrency,
-  retentionMs: null,
+  retentionMs,
   provider: (lane) => providers.get(lane)!,
   onError: (error) => log.error({ error: error.message }, 'worker'),
 })

@@ -47,7 +47,7 @@ export const variables = {
   SLUICE_CONCURRENCY: wholeNumber(1, 10_000).default(100),
   /** Below the 10 s after which `docker stop` kills, with a second to hand back what still runs. */
   SLUICE_GRACE_S: decimal('seconds', 0, 3_600).default(8),
-  SLUICE_RETENTION_DAYS: decimal('days', 0.01, 36_500).optional(),
+  SLUICE_RETENTION_DAYS: decimal('days', 0.00001, 36_500).optional(),
 
   OPENAI_API_KEY: z.string().optional(),
   OPENAI_BASE_URL: url(/^https?$/, 'http://127.0.0.1:8000/v1').optional(),

@@ -66,12 +66,29 @@ const onInvalid = z
   .default('stop')
   .describe('What becomes of a line that is not valid: it ends the upload, or is left out and reported.')
 
+/** An object as the text of a query parameter. */
+const json = <Schema extends z.ZodType>(schema: Schema) =>
+  z
+    .string()
+    .transform((text, context) => {
+      try {
+        return JSON.parse(text) as unknown
+      } catch {
+        context.addIssue({ code: 'custom', message: 'This is not valid JSON.' })
+        return z.NEVER
+      }
+    })
+    .pipe(schema)
+    .describe('JSON.')
+
 /** The extractor and the options of a batch as query parameters, where its body is a stream of items. */
 export const uploadQuery = z.strictObject({
   extractor: extractorReference.optional().describe('Of a stream of items: `name` or `name@version`.'),
   concurrency: z.coerce.number().pipe(concurrency).optional(),
   priority: z.coerce.number().pipe(priority).optional(),
   max_cost_usd: z.coerce.number().pipe(maxCostUsd).optional(),
+  deadlines: json(deadlines).optional(),
+  metadata: json(metadata).optional(),
   on_invalid: onInvalid,
 })
 
@@ -128,6 +145,7 @@ export const batch = z
       .describe('Seconds to the end; null when it cannot be told.'),
     concurrency: z.int().nullable(),
     max_cost_usd: z.number().nullable(),
+    deadlines,
     priority: z.int(),
     stored_bytes: z
       .int()

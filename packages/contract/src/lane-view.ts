@@ -18,6 +18,12 @@ export const laneView = z
       .object({ waiting: z.int(), active: z.int(), delayed: z.int() })
       .describe('Items that are BullMQ jobs now.'),
     batches: z.int().describe('At work.'),
+    pause_reason: z
+      .string()
+      .nullable()
+      .describe(
+        'Why batches are paused that nobody paused: nothing on this lane can succeed. `resume` goes on with all.',
+      ),
     calls: z.record(z.string(), z.int()).describe('Calls by their outcome.'),
     call_seconds: z
       .object({ buckets: z.record(z.string(), z.int()), sum: z.number(), count: z.int() })
@@ -27,6 +33,10 @@ export const laneView = z
   })
   .meta({ id: 'Lane' })
 export type LaneView = z.infer<typeof laneView>
+
+export const resumedLane = z
+  .object({ object: z.literal('lane.resumed'), name: z.string(), batches: z.int().describe('That go on.') })
+  .meta({ id: 'ResumedLane' })
 
 export const laneList = z
   .object({ object: z.literal('list'), data: z.array(laneView), has_more: z.literal(false) })

@@ -15,7 +15,7 @@ import { errorBody } from './error.ts'
 import { createExtractor, extractor, extractorList } from './extractor.ts'
 import { itemInput } from './item.ts'
 import { extractNow, extracted } from './extract-now.ts'
-import { laneList } from './lane-view.ts'
+import { laneList, resumedLane } from './lane-view.ts'
 import { result, resultsQuery, retried, retryBatch } from './result.ts'
 
 /** What an answer carries: a schema of its JSON, or of one line or event of a stream. */
@@ -227,6 +227,13 @@ export const routes = {
     tag: 'Operations',
     summary: 'What every lane does now, and what it has done and cost',
     answers: ok(laneList),
+  },
+  resumeLane: {
+    method: 'post',
+    path: '/v1/lanes/{name}/resume',
+    tag: 'Operations',
+    summary: 'Go on with all batches that were paused because nothing on the lane could succeed',
+    answers: ok(resumedLane),
   },
   metrics: {
     method: 'get',

@@ -79,6 +79,7 @@ export function toBatch(
     cost_usd: priced ? number('cost_nano_usd') / 1e9 : null,
     eta_s: eta(status, rest + live, number('rate_p50'), number('rate_p10')),
     concurrency: meta['concurrency'] ? number('concurrency') : null,
+    deadlines: JSON.parse(meta['deadlines'] ?? '{}') as Batch['deadlines'],
     max_cost_usd: meta['max_cost_nano_usd'] ? number('max_cost_nano_usd') / 1e9 : null,
     priority: number('priority'),
     stored_bytes: bytes,

@@ -5,7 +5,10 @@ import type { Redis } from 'ioredis'
 import type { FeedBatch } from './feeder.ts'
 import { batchJob, type BatchJob, batchesQueueName } from './jobs.ts'
 import type { Keys } from './keys.ts'
+import { loadScript } from './lua.ts'
 import { createRateMeter } from './rate-meter.ts'
+
+const note = loadScript(new URL('ledger/note.lua', import.meta.url))
 
 /**
  * A feeding process that dies is replaced within lock + scan = 8 s; meanwhile the workers live on what is in the window.
@@ -103,7 +106,9 @@ export function createBatchWorker(dependencies: {
       const percent = ended ? 100 : Math.min(99, Math.floor((100 * (succeeded + failed)) / Math.max(1, total)))
       await job.updateData({ ...job.data, counts, items_per_second: Math.round(rates.p50 * 10) / 10 })
       await job.updateProgress(percent)
-      if (rates.p10 > 0) await redis.hset(k.meta, { rate_p50: rates.p50.toFixed(4), rate_p10: rates.p10.toFixed(4) })
+      if (rates.p10 > 0) {
+        await note(redis, [k.meta], ['rate_p50', rates.p50.toFixed(4), 'rate_p10', rates.p10.toFixed(4)])
+      }
     }
     const timer = setInterval(() => {
       busy = busy.then(report).catch(onError)

@@ -8,18 +8,22 @@ import { type BatchMeta, newMeta, toBatch, toNanoUsd } from './batch-view.ts'
 import { packBlocks, stageBlock } from './blocks.ts'
 import type { Batches, NewBatch } from './engine.ts'
 import { forgetBatch } from './forget-batch.ts'
-import type { Idempotency } from './idempotency.ts'
+import type { Idempotency, IdempotencyClaim } from './idempotency.ts'
 import type { Keys } from './keys.ts'
 import type { Ledger } from './ledger/ledger.ts'
 import { loadScript } from './lua.ts'
+import { byUser, isOfLane } from './pause-reason.ts'
 import { selectFailed } from './select-failed.ts'
 import type { StartBatch } from './start-batch.ts'
 import type { Wakes } from './wake.ts'
 
 const seal = loadScript(new URL('ledger/seal.lua', import.meta.url))
+const note = loadScript(new URL('ledger/note.lua', import.meta.url))
 
 /** A block is about 20 KB on the wire: 16 of them go in one round trip. */
 const blocksPerFlush = 16
+/** How often a batch that is being staged is told to live: items may come slowly. */
+const stagingBeatMs = 15_000
 
 export interface BatchesDependencies {
   readonly redis: Redis
@@ -53,17 +57,16 @@ export function createBatches({
       checkOptions(input)
       const id = createBatchId(Date.now())
       const claim = input.idempotency
-      const earlierId = claim && (await idempotency.claim(claim, id))
-      if (earlierId) return { batch: await earlier(earlierId), created: false }
+      const earlierBatch = claim && (await takeKey(claim, id))
+      if (earlierBatch) return { batch: earlierBatch, created: false }
       try {
         await stage(id, input, items)
       } catch (error) {
-        // Should Redis be away, the sweeper and the claim's end do this later.
-        await Promise.allSettled([forgetBatch(redis, keys, id), claim && idempotency.release(claim)])
+        // Should Redis be away, the sweeper does this later, and the key goes with its batch.
+        await Promise.allSettled([forgetBatch(redis, keys, id), claim && idempotency.release(claim, id)])
         throw error
       }
       await startBatch(id)
-      if (claim) await idempotency.settle(claim, id)
       await confirm()
       return { batch: await get(id), created: true }
     },
@@ -105,13 +108,25 @@ export function createBatches({
     },
 
     async pause(id) {
-      const was = await ledger.pause(id, 'user')
+      const was = await ledger.pause(id, byUser)
       return acted(id, was, ['in_progress', 'paused'], 'pause')
     },
 
     async resume(id) {
       const was = await ledger.resume(id)
+      if (was === 'paused' || was === 'in_progress') await start(id)
       return acted(id, was, ['paused', 'in_progress'], 'resume')
+    },
+
+    async resumeLane(lane) {
+      let count = 0
+      for (const id of await redis.smembers(keys.activeBatches)) {
+        const [status, of, reason] = await redis.hmget(keys.batch(id).meta, 'status', 'lane', 'pause_reason')
+        if (status !== 'paused' || of !== lane || !isOfLane(reason)) continue
+        if ((await ledger.resume(id)) === 'paused') count += 1
+        await start(id)
+      }
+      return count
     },
 
     async cancel(id) {
@@ -124,13 +139,19 @@ export function createBatches({
       if (status === 'cancelled' || status === 'cancelling') throw cancelled(id)
       let count = 0
       for await (const indexes of selectFailed(redis, keys.batch(id), selection)) {
-        const retried = selection.dry_run ? indexes.length : await ledger.retry(id, indexes)
+        if (selection.dry_run) {
+          count += indexes.length
+          continue
+        }
+        // From here on the sweeper looks after the batch, should this process die before the end.
+        await note(redis, [keys.batch(id).meta], ['retrying_at', Date.now()])
+        await redis.sadd(keys.activeBatches, id)
+        const retried = await ledger.retry(id, indexes)
         if (retried === null) throw cancelled(id)
         count += retried
       }
-      if (count === 0 || selection.dry_run) return count
-      await redis.sadd(keys.activeBatches, id)
-      await startBatch(id)
+      // Also when nothing is left to retry: an earlier request may have died at this point.
+      if (!selection.dry_run && !isEnded((await get(id)).status)) await start(id)
       return count
     },
 
@@ -194,6 +215,12 @@ export function createBatches({
     return toBatch(id, { meta, open, running, bytes, priced: isPriced(meta['lane'] ?? '') })
   }
 
+  /** Harmless for a batch that is at work already. */
+  async function start(id: string): Promise<void> {
+    await redis.sadd(keys.activeBatches, id)
+    await startBatch(id)
+  }
+
   async function get(id: string): Promise<Batch> {
     const found = await find(id)
     if (found === null) throw notFound('batch', id)
@@ -208,27 +235,47 @@ export function createBatches({
   ): Promise<void> {
     await admission.check()
     const k = keys.batch(id)
-    await redis.zadd(keys.stagingBatches, Date.now(), id)
-    await redis.hset(k.meta, newMeta(extractor, options))
-    let total = 0
-    let pipeline = redis.pipeline()
-    for await (const block of packBlocks(items)) {
-      stageBlock(pipeline, k.blocks, block)
-      total = block.end
-      if (pipeline.length < blocksPerFlush) continue
-      await run(pipeline)
+    const beat = async () => {
       await redis.zadd(keys.stagingBatches, Date.now(), id)
       if (claim) await idempotency.renew(claim, id)
+    }
+    await beat()
+    await redis.hset(k.meta, newMeta(extractor, options))
+    let beating = Promise.resolve()
+    const timer = setInterval(() => {
+      // One that fails is seen by the writes beside it.
+      beating = beat().catch(() => {})
+    }, stagingBeatMs)
+    try {
+      await stageItems(id, items)
+    } finally {
+      clearInterval(timer)
+      await beating
+    }
+    await redis.multi().sadd(keys.activeBatches, id).zadd(keys.allBatches, 0, id).exec()
+    const left = skipped?.()
+    if (left !== undefined) await redis.hset(k.meta, 'skipped', JSON.stringify(left))
+    // Before the batch begins: else a death in between would free the key of a batch that runs.
+    if (claim) await idempotency.settle(claim, id)
+    const sealed = await seal(redis, [k.meta, k.blocks], [Date.now()])
+    if (sealed === -1) throw invalidRequest('invalid_request', 'items: A batch has at least one item.', 'items')
+    if (sealed === 0) {
+      const message = 'The batch was removed while its items came: send them again.'
+      throw new SluiceError('conflict_error', 'batch_removed', message, { retryAfterS: 1 })
+    }
+    await redis.zrem(keys.stagingBatches, id)
+  }
+
+  async function stageItems(id: string, items: AsyncIterable<Item> | Iterable<Item>): Promise<void> {
+    let pipeline = redis.pipeline()
+    for await (const block of packBlocks(items)) {
+      stageBlock(pipeline, keys.batch(id).blocks, block)
+      if (pipeline.length < blocksPerFlush) continue
+      await run(pipeline)
       await admission.check()
       pipeline = redis.pipeline()
     }
     await run(pipeline)
-    if (total === 0) throw invalidRequest('invalid_request', 'items: A batch has at least one item.', 'items')
-    await redis.multi().sadd(keys.activeBatches, id).zadd(keys.allBatches, 0, id).exec()
-    const left = skipped?.()
-    if (left !== undefined) await redis.hset(k.meta, 'skipped', JSON.stringify(left))
-    await seal(redis, [k.meta], [total, Date.now()])
-    await redis.zrem(keys.stagingBatches, id)
   }
 
   async function acted(id: string, was: string, fine: readonly string[], verb: string): Promise<Batch> {
@@ -237,10 +284,17 @@ export function createBatches({
     return get(id)
   }
 
-  /** The batch that another request made, or is making, under the same idempotency key. */
-  async function earlier(id: string): Promise<Batch> {
-    const made = await find(id)
+  /** Null: the key is ours. Else the batch that another request has made under it. */
+  async function takeKey(claim: IdempotencyClaim, id: string): Promise<Batch | null> {
+    const holder = await idempotency.claim(claim, id)
+    if (holder === null) return null
+    const made = await find(holder.batchId)
     if (made !== null) return made
+    if (holder.settled && (await redis.exists(keys.batch(holder.batchId).meta)) === 0) {
+      // Deleted or expired, or its maker died and it was swept away: what is asked for now is made anew.
+      await idempotency.release(claim, holder.batchId)
+      return takeKey(claim, id)
+    }
     throw new SluiceError(
       'conflict_error',
       'idempotency_in_progress',

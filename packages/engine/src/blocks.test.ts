@@ -24,6 +24,12 @@ test('and by size, so that no block is much larger than its largest item', async
   expect(blocks.map((block) => block.end)).toEqual([3, 5])
 })
 
+test('metadata counts, too', async () => {
+  const metadata = { note: 'x'.repeat(60_000) }
+  const blocks = await packed(Array.from({ length: 5 }, (_, i) => ({ id: String(i), text: 'short', metadata })))
+  expect(blocks.map((block) => block.end)).toEqual([3, 5])
+})
+
 test('only what is not the default is kept', async () => {
   const [block] = await packed([
     { id: '0', text: 'a' },

@@ -34,7 +34,7 @@ export async function* packBlocks(items: AsyncIterable<Item> | Iterable<Item>, f
   }
   for await (const item of items) {
     packed.push(pack(item, end))
-    characters += item.text.length
+    characters += item.text.length + (item.metadata === undefined ? 0 : JSON.stringify(item.metadata).length)
     end += 1
     if (packed.length === itemsPerBlock || characters >= charactersPerBlock) yield close()
   }

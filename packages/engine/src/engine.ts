@@ -66,6 +66,8 @@ export interface Batches {
   list(query: ListBatchesQuery): Promise<BatchList>
   patch(id: string, patch: PatchBatch): Promise<Batch>
   pause(id: string): Promise<Batch>
+  /** Goes on with all batches that were paused because nothing on the lane could succeed; resolves to how many. */
+  resumeLane(lane: string): Promise<number>
   resume(id: string): Promise<Batch>
   cancel(id: string): Promise<Batch>
   /** Failed items go back to work; resolves to how many. */

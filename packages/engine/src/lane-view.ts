@@ -4,6 +4,7 @@ import type { Queue } from 'bullmq'
 import type { Redis } from 'ioredis'
 import type { Keys } from './keys.ts'
 import { gaugesLiveMs, latencyBounds } from './lane-stats.ts'
+import { isOfLane } from './pause-reason.ts'
 
 /** Reads what every lane does now. One round trip for each batch at work: cheap for thousands, not for a page that is asked often. */
 export async function readLanes(
@@ -24,7 +25,7 @@ export async function readLanes(
       ])
       const number = (field: string) => Number(stats[field] ?? 0)
       const concurrency = members.reduce((sum, member) => sum + Number(member.split('|')[2] ?? 0), 0)
-      const { items = 0, batches = 0 } = work.get(name) ?? {}
+      const { items, batches, pauseReason } = work.get(name) ?? noWork
       return {
         object: 'lane',
         name,
@@ -46,6 +47,7 @@ export async function readLanes(
           delayed: jobs['delayed'] ?? 0,
         },
         batches,
+        pause_reason: pauseReason,
         calls: Object.fromEntries(
           Object.keys(stats).flatMap((field) => (field.startsWith('calls ') ? [[field.slice(6), number(field)]] : [])),
         ),
@@ -97,10 +99,19 @@ async function readGauges(redis: Redis, key: string): Promise<{ inFlight: number
   return sum
 }
 
-/** Items not yet done and not in flight, and batches at work, by lane. */
-async function readWork(redis: Redis, keys: Keys): Promise<Map<string, { items: number; batches: number }>> {
-  const work = new Map<string, { items: number; batches: number }>()
-  const fields = ['status', 'lane', 'total', 'succeeded', 'failed'] as const
+interface Work {
+  /** Not yet done and not in flight. */
+  readonly items: number
+  readonly batches: number
+  readonly pauseReason: string | null
+}
+
+const noWork: Work = { items: 0, batches: 0, pauseReason: null }
+
+/** The work at hand, by lane. */
+async function readWork(redis: Redis, keys: Keys): Promise<Map<string, Work>> {
+  const work = new Map<string, Work>()
+  const fields = ['status', 'lane', 'total', 'succeeded', 'failed', 'pause_reason'] as const
   for (const id of await redis.smembers(keys.activeBatches)) {
     const k = keys.batch(id)
     const [[, meta], [, calls]] = (await redis
@@ -108,11 +119,13 @@ async function readWork(redis: Redis, keys: Keys): Promise<Map<string, { items: 
       .hmget(k.meta, ...fields)
       .hlen(k.calls)
       .exec()) as [[null, (string | null)[]], [null, number]]
-    const [status, lane, total, succeeded, failed] = meta
-    if (status !== 'in_progress' || !lane) continue
-    const before = work.get(lane) ?? { items: 0, batches: 0 }
+    const [status, lane, total, succeeded, failed, reason] = meta
+    if (!lane) continue
+    const before = work.get(lane) ?? noWork
+    if (status === 'paused' && isOfLane(reason)) work.set(lane, { ...before, pauseReason: reason })
+    if (status !== 'in_progress') continue
     const left = Number(total) - Number(succeeded) - Number(failed) - calls
-    work.set(lane, { items: before.items + Math.max(0, left), batches: before.batches + 1 })
+    work.set(lane, { ...before, items: before.items + Math.max(0, left), batches: before.batches + 1 })
   }
   return work
 }

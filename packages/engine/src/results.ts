@@ -53,7 +53,8 @@ export function createResults(redis: Redis, keys: Keys, wakes: Wakes, items: Ite
     while (!signal.aborted) {
       // Read before the page: when the batch had ended by now, the end of the page is the end of all.
       const state = await readState(batchId)
-      if (state === null) return
+      // Deleted meanwhile: a part must not look like the whole.
+      if (state === null) throw notFound('batch', batchId)
       const page = await readPage(batchId, position, state, query.follow)
       position = page.position
       const chosen =

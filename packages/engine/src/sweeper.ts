@@ -8,6 +8,8 @@ import type { StartBatch } from './start-batch.ts'
 const sweepMs = 5_000
 /** A batch that got no block for this long was left by its maker. */
 export const stagingLeftMs = 10 * 60_000
+/** A retry says so with each page of items. */
+const retryingMs = 60_000
 
 /**
  * Mends what a death at the wrong moment leaves: batches without their feeding job, and staged items that nobody will seal.
@@ -43,10 +45,17 @@ export function startSweeper(dependencies: {
   const statusOf = (id: string) => redis.hget(keys.batch(id).meta, 'status')
 
   const sweepActive = async (id: string) => {
-    const [status, finishedAt] = await redis.hmget(keys.batch(id).meta, 'status', 'finished_at')
+    const [status, finishedAt, retryingAt] = await redis.hmget(
+      keys.batch(id).meta,
+      'status',
+      'finished_at',
+      'retrying_at',
+    )
     if (status === 'staging' || status === 'uploading') return
     if (status === null || status === undefined) await redis.srem(keys.activeBatches, id)
     else if (isEnded(status as BatchStatus)) {
+      // About to be at work again: should the one who retries die, it must be found here.
+      if (Date.now() - Number(retryingAt) < retryingMs) return
       await redis.multi().zadd(keys.endedBatches, Number(finishedAt), id).srem(keys.activeBatches, id).exec()
     } else await startBatch(id)
   }

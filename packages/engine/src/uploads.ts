@@ -80,7 +80,8 @@ export function createUploads(dependencies: {
         if (counts.total === 0)
           throw invalidRequest('invalid_request', 'A batch has at least one item: upload some first.')
         await redis.sadd(keys.activeBatches, id)
-        await seal(redis, [keys.batch(id).meta], [counts.total, Date.now()])
+        const k = keys.batch(id)
+        await seal(redis, [k.meta, k.blocks], [Date.now()])
         await redis.zrem(keys.stagingBatches, id)
       }
       await startBatch(id)

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, expect, test } from 'vitest'
+import { createLedger } from '../src/ledger/ledger.ts'
 import { broken, extracted, inline, options, readAll, testSluice, texts } from './harness.ts'
 
 const echo = ({ text }: { text: string }) => extracted({ text })
@@ -80,6 +81,62 @@ describe('a batch', () => {
     await expect(
       engine.batches.create({ extractor: inline, options, idempotency: { key: 'k', fingerprint: 'other' } }, texts(2)),
     ).rejects.toMatchObject({ code: 'idempotency_key_reused', status: 409 })
+  })
+
+  test('is made anew under its key when it was deleted', async () => {
+    const sluice = testSluice()
+    const engine = await sluice.engine()
+    await sluice.worker(echo)
+    const idempotency = { key: 'import-1', fingerprint: 'same' }
+    const make = () => engine.batches.create({ extractor: inline, options, idempotency }, texts(3))
+    const { batch } = await make()
+    await readAll(engine, batch.id)
+    expect(await make()).toMatchObject({ created: false, batch: { id: batch.id, status: 'completed' } })
+    await engine.batches.delete(batch.id)
+    const again = await make()
+    expect(again.created).toBe(true)
+    expect(await readAll(engine, again.batch.id)).toHaveLength(3)
+  })
+
+  test('keeps its key from before it begins: whoever dies behind that, a repeated request finds it', async () => {
+    const sluice = testSluice()
+    const engine = await sluice.engine()
+    const idempotency = { key: 'import-2', fingerprint: 'same' }
+    const { batch } = await engine.batches.create({ extractor: inline, options, idempotency }, texts(3))
+    const [key] = await sluice.redis.keys(`${sluice.prefix}:idempotency:*`)
+    expect(await sluice.redis.get(key!)).toBe(`${batch.id} same settled`)
+    expect(await sluice.redis.pttl(key!)).toBeGreaterThan(6 * 86_400_000)
+    // Sealing found the key settled already: its maker may die at any point from there on.
+    expect((await engine.batches.create({ extractor: inline, options, idempotency }, texts(3))).created).toBe(false)
+  })
+
+  test('that was swept away while its items came is refused, and leaves nothing', async () => {
+    const sluice = testSluice()
+    const engine = await sluice.engine()
+    async function* slowly() {
+      yield* texts(2_000)
+      const [id] = await sluice.redis.zrange(sluice.keys.stagingBatches, '0', '-1')
+      await sluice.redis.del(sluice.keys.batch(id!).meta)
+      yield { id: 'last', text: 'last' }
+    }
+    await expect(engine.batches.create({ extractor: inline, options }, slowly())).rejects.toMatchObject({ status: 409 })
+    expect(await sluice.redis.keys(`${sluice.prefix}:{batch_*`)).toEqual([])
+    expect((await engine.batches.list({ limit: 10 })).data).toEqual([])
+  })
+
+  test('holds every item that was acknowledged, when it is sealed while more come', async () => {
+    const sluice = testSluice()
+    const engine = await sluice.engine()
+    for (let i = 0; i < 25; i += 1) {
+      const { id } = await engine.uploads.open({ extractor: inline, options })
+      await engine.uploads.append(id, 0, texts(1))
+      const [appended] = await Promise.allSettled([
+        engine.uploads.append(id, 1, texts(4).slice(1)),
+        sleep(Math.random() * 4, undefined).then(() => engine.uploads.seal(id)),
+      ])
+      const { counts } = await engine.batches.get(id)
+      expect(counts.total).toBe(appended.status === 'fulfilled' ? 4 : 1)
+    }
   })
 
   test('pauses without starting anything new, and goes on', async () => {
@@ -176,6 +233,31 @@ describe('a batch', () => {
     expect(new Set(completion.map((one) => one.index)).size).toBe(20)
     expect(completion).toHaveLength(20)
   })
+
+  test('whose retry died half-way is found by the sweeper, or by the next retry', async () => {
+    const sluice = testSluice()
+    const engine = await sluice.engine()
+    let healthy = false
+    await sluice.worker(({ text }) => (healthy ? extracted({ text }) : { type: 'refused', message: 'no' }))
+    const { batch } = await engine.batches.create({ extractor: inline, options }, texts(4))
+    await readAll(engine, batch.id)
+    await expect.poll(() => sluice.redis.sismember(sluice.keys.activeBatches, batch.id), { timeout: 10_000 }).toBe(0)
+    healthy = true
+    const ledger = createLedger(sluice.redis, sluice.keys)
+
+    // As it was left by versions that told the sweeper only afterwards.
+    expect(await ledger.retry(batch.id, [0])).toBe(1)
+    expect(await engine.batches.retry(batch.id, { ...all, items: ['0'] })).toBe(0)
+    await expect.poll(async () => (await engine.batches.get(batch.id)).counts.succeeded).toBe(1)
+
+    // What a request does before and with its first page; then it dies.
+    await sluice.redis.hset(sluice.keys.batch(batch.id).meta, 'retrying_at', Date.now())
+    await sluice.redis.sadd(sluice.keys.activeBatches, batch.id)
+    await sleep(6_000)
+    expect(await ledger.retry(batch.id, [1, 2, 3])).toBe(3)
+    const done = async () => (await engine.batches.get(batch.id)).counts.succeeded
+    await expect.poll(done, { timeout: 10_000 }).toBe(4)
+  }, 40_000)
 
   test('never has more in flight than its concurrency, over two workers, and obeys a change', async () => {
     const sluice = testSluice()

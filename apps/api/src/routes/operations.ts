@@ -1,4 +1,4 @@
-import { SluiceError } from '@sluice/contract/error'
+import { notFound, SluiceError } from '@sluice/contract/error'
 import { createOpenApi } from '@sluice/contract/openapi'
 import type { Engine } from '@sluice/engine/engine'
 import { formatMetrics } from '../metrics.ts'
@@ -7,7 +7,7 @@ import type { Handlers } from '../mount.ts'
 export function operationRoutes(
   engine: Engine,
   { version, secured, stopping }: { version: string; secured: boolean; stopping: AbortSignal },
-): Pick<Handlers, 'healthz' | 'readyz' | 'openapi' | 'listLanes' | 'metrics'> {
+): Pick<Handlers, 'healthz' | 'readyz' | 'openapi' | 'listLanes' | 'resumeLane' | 'metrics'> {
   const document = createOpenApi({ version, secured })
   return {
     healthz: async () => ({ status: 200, body: { status: 'ok' } }),
@@ -21,6 +21,10 @@ export function operationRoutes(
       return { status: 200, body: { status: 'ok' } }
     },
     listLanes: async () => ({ status: 200, body: { object: 'list', data: await engine.lanesNow(), has_more: false } }),
+    async resumeLane({ params: { name = '' } }) {
+      if (!engine.lanes.includes(name)) throw notFound('lane', name)
+      return { status: 200, body: { object: 'lane.resumed', name, batches: await engine.batches.resumeLane(name) } }
+    },
     async metrics({ res }) {
       const [lanes, memory] = await Promise.all([engine.lanesNow(), engine.memory()])
       const { contentType, text } = await formatMetrics(lanes, memory)

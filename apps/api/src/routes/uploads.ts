@@ -3,14 +3,20 @@ import { invalidRequest } from '@sluice/contract/error'
 import { parse } from '@sluice/contract/parse'
 import type { Engine } from '@sluice/engine/engine'
 import { type CheckSchema, resolveExtractor } from '../extractor-choice.ts'
-import { readItems, uniqueIds } from '../items.ts'
+import { readItems } from '../items.ts'
 import { type Handlers, isStreamedUpload } from '../mount.ts'
+import { type UniqueIds, uniqueIds } from '../unique-ids.ts'
 import { bodyOf, createSkipped } from '../upload.ts'
+
+/** Uploads whose ids this process remembers between requests; others are read again. */
+const uploadsKept = 8
 
 export function uploadRoutes(
   { uploads, ...engine }: Engine,
   checkSchema: CheckSchema,
 ): Pick<Handlers, 'openUpload' | 'appendItems' | 'sealBatch'> {
+  const kept = new Map<string, { readonly ids: UniqueIds; readonly count: number }>()
+
   return {
     async openUpload({ body: { extractor: choice, ...rest } }) {
       const options: BatchOptions = parse(batchOptions, rest)
@@ -27,11 +33,12 @@ export function uploadRoutes(
         )
       }
       const skipped = createSkipped()
-      const ids = uniqueIds()
-      if (from > 0) await known(id, ids)
+      const ids = await idsOf(id, from)
       const items = readItems(bodyOf(req), { from, ids, ...(onInvalid === 'skip' ? { skip: skipped.add } : {}) })
       try {
-        await uploads.append(id, from, items)
+        const { counts } = await uploads.append(id, from, items)
+        if (kept.size >= uploadsKept) kept.delete(kept.keys().next().value ?? '')
+        kept.set(id, { ids, count: counts.total })
       } finally {
         const report = skipped.report()
         if (report !== undefined) await uploads.addSkipped(id, report)
@@ -47,8 +54,14 @@ export function uploadRoutes(
   }
 
   /** Ids must differ from those of earlier requests, too. */
-  async function known(id: string, ids: (id: string, index: number) => number | undefined): Promise<void> {
+  async function idsOf(id: string, from: number): Promise<UniqueIds> {
+    const here = kept.get(id)
+    // What is refused half-way has added ids that are in no item.
+    kept.delete(id)
+    if (here?.count === from) return here.ids
+    const ids = uniqueIds()
     let index = 0
-    for await (const { id: given } of uploads.staged(id)) ids(given, index++)
+    if (from > 0) for await (const { id: given } of uploads.staged(id)) ids(given, index++)
+    return ids
   }
 }
