@@ -112,7 +112,7 @@ export async function runChaos({ seed, items, workers, seconds, say }: ChaosOpti
     const pause = 500 + random() * 2_500
     say(`${elapsed(began)} ${name}`)
     struck[name] = (struck[name] ?? 0) + 1
-    lost += (await blows[name]!({ crew, redis, proxy, setFaults, random, resumeLane: client.resumeLane })).lost
+    lost += (await blows[name]!({ crew, redis, proxy, setFaults, random, resumeLane: () => client.resumeLane() })).lost
     await sleep(pause)
   }
   const healed = performance.now()
