@@ -21,11 +21,15 @@ const sentence = fc
   .tuple(fc.array(word, { minLength: 1, maxLength: 12 }), fc.constantFrom('. ', '! ', '?\n', ' ', '。', '.\r\n'))
   .map(([words, end]) => words.join(' ') + end)
 const anyText = fc
-  .array(fc.tuple(fc.array(sentence, { minLength: 1, maxLength: 6 }), fc.constantFrom('\n\n', '\n \n\n', '', '\r\n\r\n')))
+  .array(
+    fc.tuple(fc.array(sentence, { minLength: 1, maxLength: 6 }), fc.constantFrom('\n\n', '\n \n\n', '', '\r\n\r\n')),
+  )
   .map((paragraphs) => paragraphs.map(([sentences, end]) => sentences.join('') + end).join(''))
 const limits = fc
   .integer({ min: 8, max: 120 })
-  .chain((mostTokens) => fc.record({ mostTokens: fc.constant(mostTokens), overlapTokens: fc.nat(Math.floor(mostTokens / 2)) }))
+  .chain((mostTokens) =>
+    fc.record({ mostTokens: fc.constant(mostTokens), overlapTokens: fc.nat(Math.floor(mostTokens / 2)) }),
+  )
 
 describe.each(Object.entries(counts))('any text, counted in %s,', (_, countTokens) => {
   test('is all there, in parts that go on where the last one ended or before, none above the limit', () => {
@@ -53,7 +57,9 @@ describe.each(Object.entries(counts))('any text, counted in %s,', (_, countToken
     fc.assert(
       fc.property(anyText, (text) => {
         const mostTokens = Math.max(1, countTokens(text))
-        expect(splitText(text, { mostTokens, overlapTokens: 0, countTokens }).map((part) => part.text)).toEqual(text === '' ? [] : [text])
+        expect(splitText(text, { mostTokens, overlapTokens: 0, countTokens }).map((part) => part.text)).toEqual(
+          text === '' ? [] : [text],
+        )
       }),
     )
   })

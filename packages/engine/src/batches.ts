@@ -20,6 +20,8 @@ const seal = loadScript(new URL('ledger/seal.lua', import.meta.url))
 
 /** A block is about 20 KB on the wire: 16 of them go in one round trip. */
 const blocksPerFlush = 16
+/** Items may come slowly, as out of documents: in between, what is staged must not look left, nor its idempotency key free (60 s). */
+const renewMs = 5_000
 
 export interface BatchesDependencies {
   readonly redis: Redis
@@ -55,8 +57,9 @@ export function createBatches({
       const claim = input.idempotency
       const earlierId = claim && (await idempotency.claim(claim, id))
       if (earlierId) return { batch: await earlier(earlierId), created: false }
+      const renewing = setInterval(() => void renew(id, claim), renewMs)
       try {
-        await stage(id, input, items)
+        await stage(id, input, items).finally(() => clearInterval(renewing))
       } catch (error) {
         // Should Redis be away, the sweeper and the claim's end do this later.
         await Promise.allSettled([forgetBatch(redis, keys, id), claim && idempotency.release(claim)])
@@ -162,6 +165,14 @@ export function createBatches({
     },
   }
 
+  /** Where Redis is away, staging itself fails. */
+  async function renew(id: string, claim: NewBatch['idempotency']): Promise<void> {
+    await Promise.allSettled([
+      redis.zadd(keys.stagingBatches, 'XX', Date.now(), id),
+      claim && idempotency.renew(claim, id),
+    ])
+  }
+
   function checkOptions({ extractor, options }: NewBatch): void {
     if (options.max_cost_usd !== undefined) requirePrices(extractor.lane)
   }
@@ -203,7 +214,7 @@ export function createBatches({
   /** Nobody sees the batch until it is sealed; one that is never sealed is swept away. */
   async function stage(
     id: string,
-    { extractor, options, skipped, idempotency: claim }: NewBatch,
+    { extractor, options, skipped }: NewBatch,
     items: AsyncIterable<Item> | Iterable<Item>,
   ): Promise<void> {
     await admission.check()
@@ -217,8 +228,6 @@ export function createBatches({
       total = block.end
       if (pipeline.length < blocksPerFlush) continue
       await run(pipeline)
-      await redis.zadd(keys.stagingBatches, Date.now(), id)
-      if (claim) await idempotency.renew(claim, id)
       await admission.check()
       pipeline = redis.pipeline()
     }

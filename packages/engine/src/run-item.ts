@@ -61,6 +61,7 @@ export function createRunItem(
     if (item === null) return { type: 'dropped' }
 
     let { tries } = taken
+    if (item.failure !== undefined) return fail(item.failure, tries, noCost, null)
     const until = itemDeadlines(deadlines, taken, Date.now())
     if (until.over !== null) return fail({ type: 'timed_out', message: until.over }, tries, noCost, null)
     let begin = until.begin
