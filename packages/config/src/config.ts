@@ -100,6 +100,7 @@ function withDefaultLane(environment: Environment, file: LoadedFile): Lanes {
     rpm: environment.SLUICE_RPM,
     tpm: environment.SLUICE_TPM,
     maxInFlight: environment.SLUICE_MAX_IN_FLIGHT,
+    contextTokens: environment.SLUICE_CONTEXT_TOKENS,
     timeoutMs: environment.SLUICE_TIMEOUT_MS,
     structuredOutput: environment.SLUICE_STRUCTURED_OUTPUT,
   })
