@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import fc from 'fast-check'
 import { afterAll, expect, test } from 'vitest'
 import { makeBomb, makePdf } from '../test/pdfs.ts'
 import { createDocumentReader, type DocumentReader } from './document-reader.ts'
@@ -64,3 +65,18 @@ test('closing ends what is being read', async () => {
   ])
   expect(ended).toMatch(/[Tt]erminat/)
 })
+
+test('no PDF, whatever is changed in it, does more than fail', async () => {
+  const reader = open({ timeMs: 5_000 })
+  const pdf = await makePdf(['My name is Ann.', 'I am 31.', 'Grüße'])
+  const change = fc.tuple(fc.nat(pdf.length - 1), fc.oneof(fc.nat(255), fc.constantFrom(...Buffer.from('0 9<>/[]()'))))
+  await fc.assert(
+    fc.asyncProperty(fc.array(change, { minLength: 1, maxLength: 40 }), async (changes) => {
+      const changed = new Uint8Array(pdf)
+      for (const [at, byte] of changes) changed[at] = byte
+      const { type } = await reader.read({ kind: 'pdf', bytes: changed })
+      expect(['text', 'unreadable', 'too_large']).toContain(type)
+    }),
+    { numRuns: 150 },
+  )
+}, 60_000)
