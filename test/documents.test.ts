@@ -175,6 +175,49 @@ test('the same upload again under its Idempotency-Key is the same batch', async 
   expect(await upload(20)).toMatchObject({ status: 409, body: { error: { code: 'idempotency_key_reused' } } })
 })
 
+test('a folder may be sent in several requests, among lines', async () => {
+  const system = await startSystem()
+  await system.worker()
+  const { id } = (await system.request('POST', '/v1/batches/uploads', { extractor })).body as Batch
+  const filesOf = (...files: File[]) => {
+    const form = new FormData()
+    for (const [name, content] of files) form.append('documents', new Blob([content]), name)
+    return form
+  }
+  const add = async (from: number, form: FormData) =>
+    send(system, form, { path: `/v1/batches/${id}/items?from=${from}` })
+  expect(await add(0, filesOf(['ann.txt', introduction('Ann', 31)], ['broken.pdf', '%PDF-1.4']))).toMatchObject({
+    status: 200,
+    body: { counts: { total: 2 } },
+  })
+  expect(
+    await send(system, JSON.stringify(introduction('Bob', 32)), {
+      path: `/v1/batches/${id}/items?from=2`,
+      headers: { 'content-type': 'application/x-ndjson' },
+    }),
+  ).toMatchObject({ status: 200, body: { counts: { total: 3 } } })
+  expect(await add(2, filesOf(['cleo.txt', 'x']))).toMatchObject({
+    status: 409,
+    body: { error: { code: 'upload_position' } },
+  })
+  expect(await add(3, filesOf(['ann.txt', 'x']))).toMatchObject({
+    status: 400,
+    body: { error: { code: 'duplicate_id', param: 'documents[0]' } },
+  })
+  expect(await add(3, formOf({ extractor }, [['cleo.txt', 'x']]))).toMatchObject({
+    status: 400,
+    body: { error: { param: 'batch' } },
+  })
+  expect((await add(3, filesOf(['cleo.md', introduction('Cleo', 33)]))).status).toBe(200)
+  await system.request('POST', `/v1/batches/${id}/seal`)
+  expect((await system.results(id)).map(({ id: item, data, error }) => [item, data ?? error?.type])).toEqual([
+    ['ann.txt', { name: 'Ann', age: 31 }],
+    ['broken.pdf', 'unreadable'],
+    ['2', { name: 'Bob', age: 32 }],
+    ['cleo.md', { name: 'Cleo', age: 33 }],
+  ])
+})
+
 test('what documents would cost is told without storing them', async () => {
   const system = await startSystem()
   const files: File[] = [

@@ -13,6 +13,7 @@ import { bodyOf } from './upload.ts'
 const mostFieldBytes = 4 * 1_048_576
 const longestFileName = 256
 const how = 'Send a form of the field `batch` first, then the files, each as a field `documents`.'
+const howFiles = 'Send a form of files, each as a field `documents`.'
 
 export interface DocumentUpload {
   readonly batch: z.output<typeof documentBatch>
@@ -22,12 +23,25 @@ export interface DocumentUpload {
 
 /** Resolves when the field `batch` is there; the documents are read as they come, as many at once as there are threads. */
 export async function readDocumentUpload(req: Request, reader: DocumentReader): Promise<DocumentUpload> {
-  const limits = { files: 'documents', mostFileBytes: reader.limits.bytes, mostFieldBytes }
-  const parts = readForm(req.headers, bodyOf(req), limits)
+  const parts = partsOf(req, reader)
   const first = await parts.next()
   if (first.done || first.value.type === 'file' || first.value.name !== 'batch')
     throw invalidRequest('invalid_request', `batch: The form does not begin with this field. ${how}`, 'batch')
-  return { batch: parse(documentBatch, parseJson(first.value.value)), items: readDocuments(parts, reader) }
+  return { batch: parse(documentBatch, parseJson(first.value.value)), items: itemsOf(parts, reader, how) }
+}
+
+/** The items of a form of documents alone, the first of which has the index `from`. */
+export function readDocuments(
+  req: Request,
+  reader: DocumentReader,
+  { from, ids }: { from: number; ids: ReturnType<typeof uniqueIds> },
+): AsyncIterable<Item> {
+  return itemsOf(partsOf(req, reader), reader, howFiles, from, ids)
+}
+
+function partsOf(req: Request, reader: DocumentReader): AsyncGenerator<FormPart> {
+  const limits = { files: 'documents', mostFileBytes: reader.limits.bytes, mostFieldBytes }
+  return readForm(req.headers, bodyOf(req), limits)
 }
 
 function parseJson(text: string): unknown {
@@ -38,13 +52,18 @@ function parseJson(text: string): unknown {
   }
 }
 
-async function* readDocuments(parts: AsyncIterable<FormPart>, reader: DocumentReader): AsyncGenerator<Item> {
-  const ids = uniqueIds()
+async function* itemsOf(
+  parts: AsyncIterable<FormPart>,
+  reader: DocumentReader,
+  howTo: string,
+  from = 0,
+  ids = uniqueIds(),
+): AsyncGenerator<Item> {
   const reading: Promise<Item>[] = []
   let index = 0
   for await (const part of parts) {
     if (part.type === 'field')
-      throw invalidRequest('invalid_request', `${part.name}: There is no such field. ${how}`, part.name)
+      throw invalidRequest('invalid_request', `${part.name}: There is no such field. ${howTo}`, part.name)
     const item = readItem(part, index)
     // Told when it is this item's turn.
     item.catch(() => undefined)
@@ -54,7 +73,7 @@ async function* readDocuments(parts: AsyncIterable<FormPart>, reader: DocumentRe
   }
   for (const item of reading) yield await item
   if (index === 0)
-    throw invalidRequest('invalid_request', `documents: A batch has at least one document. ${how}`, 'documents')
+    throw invalidRequest('invalid_request', `documents: A batch has at least one document. ${howTo}`, 'documents')
 
   function readItem({ fileName, mediaType, bytes }: FormFile, at: number): Promise<Item> {
     const param = `documents[${at}]`
@@ -65,11 +84,11 @@ async function* readDocuments(parts: AsyncIterable<FormPart>, reader: DocumentRe
         param,
       )
     }
-    const first = ids(fileName, at)
+    const first = ids(fileName, from + at)
     if (first !== undefined) {
       throw invalidRequest(
         'duplicate_id',
-        `${param}: '${fileName}' is the name of documents[${first}] already: it is the item's id, and ids are unique within a batch.`,
+        `${param}: '${fileName}' is the id of item ${first} (counted from 0) already: a document's name is its id, and ids are unique within a batch.`,
         param,
       )
     }

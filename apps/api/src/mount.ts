@@ -85,7 +85,7 @@ function parseBody(route: Route, req: Request): unknown {
   return parse(route.body, req.body ?? {})
 }
 
-const documentsPath = /^\/v1\/batches(\/estimate)?$/
+const documentsPath = /^\/v1\/batches(\/estimate|\/[^/]+\/items)?$/
 
 /** Its handler reads the body itself: a form, whose files become the items. */
 export function isDocumentUpload(req: Request): boolean {

@@ -68,7 +68,7 @@ export function createApp({
     {
       ...extractorRoutes(engine, checkSchema),
       ...batchRoutes(engine, checkSchema, documentReader),
-      ...uploadRoutes(engine, checkSchema),
+      ...uploadRoutes(engine, checkSchema, documentReader),
       ...resultRoutes(engine, stopping),
       ...extractRoutes(engine, checkSchema, stopping),
       ...operationRoutes(engine, { version, secured, stopping }),

@@ -66,7 +66,7 @@ function describeRoute(operationId: string, route: Route, schemas: Json, secured
                 : { 'application/x-ndjson': { schema: toSchema(upload.line, 'input', schemas) } }),
               ...(documents === undefined
                 ? {}
-                : { 'multipart/form-data': describeDocuments(toSchema(documents.batch, 'input', schemas)) }),
+                : { 'multipart/form-data': describeDocuments(documents.batch, schemas) }),
             },
           },
         }),
@@ -95,13 +95,14 @@ function describeRoute(operationId: string, route: Route, schemas: Json, secured
   }
 }
 
-function describeDocuments(batch: Json): Json {
+function describeDocuments(batch: z.ZodType | null, schemas: Json): Json {
   const file = { type: 'string', contentMediaType: 'application/octet-stream' }
+  const first = batch === null ? {} : { batch: { ...toSchema(batch, 'input', schemas), description: 'Comes first.' } }
   return {
     schema: {
       type: 'object',
       properties: {
-        batch: { ...batch, description: 'Comes first.' },
+        ...first,
         documents: {
           type: 'array',
           minItems: 1,
@@ -109,9 +110,9 @@ function describeDocuments(batch: Json): Json {
           description: 'Text, Markdown, HTML or PDF in UTF-8; an item each, whose id is its file name.',
         },
       },
-      required: ['batch', 'documents'],
+      required: [...Object.keys(first), 'documents'],
     },
-    encoding: { batch: { contentType: 'application/json' } },
+    ...(batch === null ? {} : { encoding: { batch: { contentType: 'application/json' } } }),
   }
 }
 

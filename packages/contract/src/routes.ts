@@ -40,8 +40,8 @@ export interface Route {
   readonly bodyOptional?: boolean
   /** The body may be a stream of lines instead (application/x-ndjson), with these query parameters. */
   readonly upload?: { readonly query: z.ZodObject; readonly line: z.ZodType }
-  /** The body may be a form instead (multipart/form-data): the field `batch`, then files, each a field `documents`. */
-  readonly documents?: { readonly batch: z.ZodType }
+  /** The body may be a form instead (multipart/form-data): the field `batch`, where there is one, then files, each a field `documents`. */
+  readonly documents?: { readonly batch: z.ZodType | null }
   readonly answers: Readonly<Record<number, Answer>>
   /** Needs no API key. */
   readonly open?: boolean
@@ -132,8 +132,9 @@ export const routes = {
     path: '/v1/batches/{id}/items',
     tag: 'Batches',
     summary:
-      'Add items, one a line, gzip allowed; what arrived before a break stays, `counts.total` tells where to go on',
+      'Add items, one a line or as documents, gzip allowed; what arrived before a break stays, `counts.total` tells where to go on',
     upload: { query: appendQuery, line: itemInput },
+    documents: { batch: null },
     answers: ok(batch),
   },
   sealBatch: {

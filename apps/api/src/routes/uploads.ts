@@ -1,15 +1,18 @@
 import { type BatchOptions, batchOptions } from '@sluice/contract/batch'
 import { invalidRequest } from '@sluice/contract/error'
 import { parse } from '@sluice/contract/parse'
+import type { DocumentReader } from '@sluice/documents/document-reader'
 import type { Engine } from '@sluice/engine/engine'
+import { readDocuments } from '../documents.ts'
 import { type CheckSchema, resolveExtractor } from '../extractor-choice.ts'
 import { readItems, uniqueIds } from '../items.ts'
-import { type Handlers, isStreamedUpload } from '../mount.ts'
+import { type Handlers, isDocumentUpload, readsBodyItself } from '../mount.ts'
 import { bodyOf, createSkipped } from '../upload.ts'
 
 export function uploadRoutes(
   { uploads, ...engine }: Engine,
   checkSchema: CheckSchema,
+  documentReader: DocumentReader,
 ): Pick<Handlers, 'openUpload' | 'appendItems' | 'sealBatch'> {
   return {
     async openUpload({ body: { extractor: choice, ...rest } }) {
@@ -19,17 +22,19 @@ export function uploadRoutes(
     },
 
     async appendItems({ req, params: { id = '' }, query: { from, on_invalid: onInvalid } }) {
-      if (!isStreamedUpload(req)) {
+      if (!readsBodyItself(req)) {
         throw invalidRequest(
           'unsupported_media_type',
-          'Send items with content-type: application/x-ndjson.',
+          'Send items with content-type: application/x-ndjson, or documents with multipart/form-data.',
           'content-type',
         )
       }
       const skipped = createSkipped()
       const ids = uniqueIds()
       if (from > 0) await known(id, ids)
-      const items = readItems(bodyOf(req), { from, ids, ...(onInvalid === 'skip' ? { skip: skipped.add } : {}) })
+      const items = isDocumentUpload(req)
+        ? readDocuments(req, documentReader, { from, ids })
+        : readItems(bodyOf(req), { from, ids, ...(onInvalid === 'skip' ? { skip: skipped.add } : {}) })
       try {
         await uploads.append(id, from, items)
       } finally {
