@@ -1,6 +1,6 @@
 import sniffEncoding from 'html-encoding-sniffer'
 import { type HtmlToTextOptions, convert } from 'html-to-text'
-import { type DocumentLimits, type DocumentText, tooLarge } from './document-text.ts'
+import type { DocumentText } from './document-text.ts'
 
 /** Deeper pages are cut with `…`: beyond, the converter's recursion would end the stack. */
 const mostLevels = 500
@@ -16,8 +16,9 @@ const options: HtmlToTextOptions = {
   ],
 }
 
-export function readHtml(bytes: Uint8Array, { bytes: mostBytes }: DocumentLimits): DocumentText {
+export function readHtml(bytes: Uint8Array): DocumentText {
   const html = new TextDecoder(sniffEncoding(bytes, { defaultEncoding: 'UTF-8' })).decode(bytes)
-  const text = convert(html, { ...options, limits: { maxInputLength: mostBytes, maxDepth: mostLevels } })
-  return text.length > 4 * mostBytes ? tooLarge('The page unfolds to too much text.') : { type: 'text', text }
+  // By default it reads no more than 16 million characters, and says nothing of the rest.
+  const limits = { maxInputLength: html.length, maxDepth: mostLevels }
+  return { type: 'text', text: convert(html, { ...options, limits }) }
 }
