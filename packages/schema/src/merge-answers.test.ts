@@ -95,12 +95,17 @@ describe('answers to the parts of a text', () => {
     },
     { requiredKeys: [] },
   )
-  /** The value that a pointer names. */
+  /** The value that a pointer names; undefined where there is none. */
   const at = (value: unknown, pointer: string) =>
     pointer
       .split('/')
       .slice(1)
-      .reduce<any>((inner, key) => inner?.[key.replaceAll('~1', '/').replaceAll('~0', '~')], value)
+      .map((key) => key.replaceAll('~1', '/').replaceAll('~0', '~'))
+      .reduce<any>(
+        (inner, key) =>
+          typeof inner === 'object' && inner !== null && Object.hasOwn(inner, key) ? inner[key] : undefined,
+        value,
+      )
 
   test('that are all the same become that one', () => {
     fc.assert(
