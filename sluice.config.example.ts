@@ -24,6 +24,8 @@ export default defineConfig({
       model: 'qwen3-8b',
       structuredOutput: 'json_object',
       timeoutMs: 300_000,
+      // Texts that do not fit are asked in parts, and the answers are made one.
+      contextTokens: 32_768,
     },
   },
   // Extractors in code can say more than JSON Schema: answers are checked by the zod schema itself, with its refinements,

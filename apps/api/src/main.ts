@@ -1,3 +1,6 @@
+import { availableParallelism } from 'node:os'
+import { maxTextLength } from '@sluice/contract/item'
+import { createDocumentReader } from '@sluice/documents/document-reader'
 import { createEngine } from '@sluice/engine/create-engine'
 import { boot, refuse } from '@sluice/process/boot'
 import { stopOnSignals } from '@sluice/process/stop-on-signals'
@@ -23,10 +26,16 @@ const engine = await createEngine({
 })
 for (const { definition } of extractors) await engine.extractors.put(definition)
 
+// Each thread may hold a large document; half of the machine is left to requests.
+const documentReader = createDocumentReader(
+  { ...api.documents, characters: maxTextLength, memoryMb: 512 },
+  { threads: Math.max(1, Math.floor(availableParallelism() / 2)) },
+)
 const stopping = new AbortController()
 const app = createApp({
   engine,
   checkSchema,
+  documentReader,
   apiKeys: api.apiKeys,
   bodyLimitBytes: api.bodyLimitBytes,
   queuesReadOnly: api.queuesReadOnly,
@@ -43,5 +52,6 @@ log.info({ url: server.url, durability: engine.durability }, `api ready on ${ser
 stopOnSignals(log, config.worker.graceMs, async (graceMs) => {
   stopping.abort()
   await server.stop(graceMs)
+  await documentReader[Symbol.asyncDispose]()
   await engine[Symbol.asyncDispose]()
 })

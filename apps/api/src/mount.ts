@@ -78,11 +78,24 @@ function parseQuery(route: Route, req: Request): unknown {
 }
 
 function parseBody(route: Route, req: Request): unknown {
-  if (route.body === undefined || isStreamedUpload(req)) return undefined
+  if (route.body === undefined || readsBodyItself(req)) return undefined
   if (req.body === undefined && route.bodyOptional !== true) {
     throw invalidRequest('missing_body', 'The request has no body: send JSON, with content-type: application/json.')
   }
   return parse(route.body, req.body ?? {})
+}
+
+const documentsPath = /^\/v1\/batches(\/estimate|\/[^/]+\/items)?$/
+
+/** Its handler reads the body itself: a form, whose files become the items. */
+export function isDocumentUpload(req: Request): boolean {
+  return (
+    req.method === 'POST' && documentsPath.test(req.path) && req.is('multipart/form-data') === 'multipart/form-data'
+  )
+}
+
+export function readsBodyItself(req: Request): boolean {
+  return isStreamedUpload(req) || isDocumentUpload(req)
 }
 
 const streamedPath = /^\/v1\/batches(\/estimate|\/[^/]+\/items)?$/

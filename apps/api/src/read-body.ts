@@ -1,6 +1,6 @@
 import { invalidRequest, SluiceError } from '@sluice/contract/error'
 import express, { type RequestHandler } from 'express'
-import { isStreamedUpload } from './mount.ts'
+import { readsBodyItself } from './mount.ts'
 
 /** Parses JSON bodies up to `limitBytes`; what is too large, not JSON or of another type is refused with the reason. */
 export function createReadBody(limitBytes: number): RequestHandler {
@@ -8,7 +8,7 @@ export function createReadBody(limitBytes: number): RequestHandler {
   const limit = `${Math.floor(limitBytes / 1_048_576)} MB`
   return (req, res, next) => {
     const hasBody = req.headers['transfer-encoding'] !== undefined || Number(req.headers['content-length'] ?? 0) > 0
-    if (!hasBody || isStreamedUpload(req)) return next()
+    if (!hasBody || readsBodyItself(req)) return next()
     if (!req.is(['application/json', 'application/*+json'])) {
       return next(
         invalidRequest(

@@ -1,4 +1,5 @@
 import { SluiceError } from '@sluice/contract/error'
+import type { DocumentReader } from '@sluice/documents/document-reader'
 import type { Engine } from '@sluice/engine/engine'
 import express, { type Express } from 'express'
 import type { Logger } from 'pino'
@@ -21,6 +22,7 @@ import { resultRoutes } from './routes/results.ts'
 export interface AppOptions {
   readonly engine: Engine
   readonly checkSchema: CheckSchema
+  readonly documentReader: DocumentReader
   /** Empty: none is asked for, and only this machine may ask. */
   readonly apiKeys: readonly string[]
   readonly bodyLimitBytes: number
@@ -42,6 +44,7 @@ const headers = {
 export function createApp({
   engine,
   checkSchema,
+  documentReader,
   apiKeys,
   bodyLimitBytes,
   queuesReadOnly,
@@ -64,8 +67,8 @@ export function createApp({
     app,
     {
       ...extractorRoutes(engine, checkSchema),
-      ...batchRoutes(engine, checkSchema),
-      ...uploadRoutes(engine, checkSchema),
+      ...batchRoutes(engine, checkSchema, documentReader),
+      ...uploadRoutes(engine, checkSchema, documentReader),
       ...resultRoutes(engine, stopping),
       ...extractRoutes(engine, checkSchema, stopping),
       ...operationRoutes(engine, { version, secured, stopping }),

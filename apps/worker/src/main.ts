@@ -1,7 +1,9 @@
 import { refineFor } from '@sluice/config/code-extractor'
+import { createTextSplitter } from '@sluice/documents/text-splitter'
 import { createWorker } from '@sluice/engine/create-worker'
 import { boot } from '@sluice/process/boot'
 import { stopOnSignals } from '@sluice/process/stop-on-signals'
+import { createLongTexts } from '@sluice/provider/long-texts'
 import { createProvider } from '@sluice/provider/provider'
 
 /** The composition root of a worker process. */
@@ -18,18 +20,28 @@ const providers = new Map(
     createProvider(lane, { refine: (extractor) => refineFor(extractors, extractor) }),
   ]),
 )
+const splitter = createTextSplitter()
 const worker = await createWorker({
   redisUrl: config.redisUrl,
   prefix: config.prefix,
   lanes,
   concurrency,
   retentionMs,
-  provider: (lane) => providers.get(lane)!,
+  provider: (lane) => {
+    const { extract, estimateTokens } = providers.get(lane)!
+    const longTexts = createLongTexts(lanes[lane]!, {
+      estimateTokens,
+      split: (text, limits) => splitter.split(text, limits),
+      checksItself: (extractor) => refineFor(extractors, extractor) !== undefined,
+    })
+    return { extract, estimateTokens, longTexts }
+  },
   onError: (error) => log.error({ error: error.message }, 'worker'),
 })
 log.info({ lanes: Object.keys(lanes), concurrency }, 'worker ready')
 
 stopOnSignals(log, graceMs, async (allowedMs) => {
   await worker.close(allowedMs)
+  await splitter[Symbol.asyncDispose]()
   await Promise.all([...providers.values()].map((provider) => provider[Symbol.asyncDispose]()))
 })

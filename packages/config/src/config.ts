@@ -20,6 +20,8 @@ export interface Config {
     readonly apiKeys: readonly string[]
     readonly bodyLimitBytes: number
     readonly queuesReadOnly: boolean
+    /** Of one document. */
+    readonly documents: { readonly bytes: number; readonly pages: number; readonly timeMs: number }
   }
   readonly worker: {
     /** Calls in flight of one worker process. */
@@ -61,6 +63,11 @@ export async function readConfig(
       apiKeys: requireKeys(environment),
       bodyLimitBytes: environment.SLUICE_BODY_LIMIT_MB * 1024 * 1024,
       queuesReadOnly: environment.SLUICE_QUEUES_READONLY,
+      documents: {
+        bytes: environment.SLUICE_DOCUMENT_MB * 1024 * 1024,
+        pages: environment.SLUICE_DOCUMENT_PAGES,
+        timeMs: environment.SLUICE_DOCUMENT_S * 1_000,
+      },
     },
     worker: {
       concurrency: environment.SLUICE_CONCURRENCY,
@@ -93,6 +100,7 @@ function withDefaultLane(environment: Environment, file: LoadedFile): Lanes {
     rpm: environment.SLUICE_RPM,
     tpm: environment.SLUICE_TPM,
     maxInFlight: environment.SLUICE_MAX_IN_FLIGHT,
+    contextTokens: environment.SLUICE_CONTEXT_TOKENS,
     timeoutMs: environment.SLUICE_TIMEOUT_MS,
     structuredOutput: environment.SLUICE_STRUCTURED_OUTPUT,
   })

@@ -42,6 +42,9 @@ export const variables = {
   PORT: wholeNumber(0, 65_535).default(3000),
   SLUICE_API_KEYS: list.pipe(z.array(z.string()).min(1, 'names no key')).optional(),
   SLUICE_BODY_LIMIT_MB: wholeNumber(1, 512).default(32),
+  SLUICE_DOCUMENT_MB: wholeNumber(1, 512).default(32),
+  SLUICE_DOCUMENT_PAGES: wholeNumber(1, 1_000_000).default(2_000),
+  SLUICE_DOCUMENT_S: decimal('seconds', 0.1, 3_600).default(60),
   SLUICE_QUEUES_READONLY: flag.default(true),
 
   SLUICE_CONCURRENCY: wholeNumber(1, 10_000).default(100),
@@ -57,6 +60,7 @@ export const variables = {
   SLUICE_RPM: wholeNumber(1, 1_000_000_000).optional(),
   SLUICE_TPM: wholeNumber(1, 1_000_000_000_000).optional(),
   SLUICE_MAX_IN_FLIGHT: wholeNumber(1, 1_000_000).optional(),
+  SLUICE_CONTEXT_TOKENS: wholeNumber(256, 100_000_000).optional(),
   SLUICE_TIMEOUT_MS: wholeNumber(100, 3_600_000).optional(),
   SLUICE_STRUCTURED_OUTPUT: z
     .enum(['json_schema', 'json_object', 'prompt'], 'must be json_schema, json_object or prompt')

@@ -92,6 +92,11 @@ export const uploadQuery = z.strictObject({
   on_invalid: onInvalid,
 })
 
+/** The field `batch` of an upload of documents, which become its items. */
+export const documentBatch = z
+  .strictObject({ extractor: extractorChoice, ...batchOptions.shape })
+  .meta({ id: 'DocumentBatch' })
+
 export const openUpload = z
   .strictObject({ extractor: extractorChoice, ...batchOptions.shape })
   .meta({ id: 'OpenUpload' })

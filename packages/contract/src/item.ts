@@ -21,6 +21,8 @@ export interface Item {
   readonly id: string
   readonly text: string
   readonly metadata?: Record<string, unknown>
+  /** Why its document has given no text: the item fails with it, without a call. */
+  readonly failure?: { readonly type: 'unreadable' | 'too_large'; readonly message: string }
 }
 
 /** The item as it is stored: with its id given or defaulted to its index. */

@@ -37,6 +37,11 @@ export const laneConfig = z
      * bring more answers, and no higher than its concurrency; `fixed`: always its concurrency.
      */
     concurrency: z.enum(['adaptive', 'fixed']).default('adaptive'),
+    /**
+     * The most tokens of a call, its answer included: the text of an item that does not fit is cut into parts that are asked one by one,
+     * and their answers are made one. None: every text is sent whole, and the provider refuses what is too long.
+     */
+    contextTokens: z.int().min(256).optional(),
     /** Of one call, in milliseconds. */
     timeoutMs: z.int().min(100).max(3_600_000).default(120_000),
     retry: z

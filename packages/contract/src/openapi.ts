@@ -35,7 +35,7 @@ export function createOpenApi({ version, secured }: { version: string; secured: 
 }
 
 function describeRoute(operationId: string, route: Route, schemas: Json, secured: boolean): Json {
-  const { tag, summary, body, upload, answers } = route
+  const { tag, summary, body, upload, documents, answers } = route
   const parameters = [
     ...[...route.path.matchAll(/\{(\w+)\}/g)].map(([, name]) => ({
       name,
@@ -64,6 +64,9 @@ function describeRoute(operationId: string, route: Route, schemas: Json, secured
               ...(upload === undefined
                 ? {}
                 : { 'application/x-ndjson': { schema: toSchema(upload.line, 'input', schemas) } }),
+              ...(documents === undefined
+                ? {}
+                : { 'multipart/form-data': describeDocuments(documents.batch, schemas) }),
             },
           },
         }),
@@ -89,6 +92,27 @@ function describeRoute(operationId: string, route: Route, schemas: Json, secured
       },
     },
     ...(secured && route.open !== true ? { security: [{ key: [] }] } : {}),
+  }
+}
+
+function describeDocuments(batch: z.ZodType | null, schemas: Json): Json {
+  const file = { type: 'string', contentMediaType: 'application/octet-stream' }
+  const first = batch === null ? {} : { batch: { ...toSchema(batch, 'input', schemas), description: 'Comes first.' } }
+  return {
+    schema: {
+      type: 'object',
+      properties: {
+        ...first,
+        documents: {
+          type: 'array',
+          minItems: 1,
+          items: file,
+          description: 'Text, Markdown, HTML or PDF in UTF-8; an item each, whose id is its file name.',
+        },
+      },
+      required: [...Object.keys(first), 'documents'],
+    },
+    ...(batch === null ? {} : { encoding: { batch: { contentType: 'application/json' } } }),
   }
 }
 

@@ -11,6 +11,7 @@ export const failureType = z.enum([
   'unavailable',
   'timed_out',
   'too_large',
+  'unreadable',
   'cancelled',
 ])
 export type FailureType = z.infer<typeof failureType>
@@ -30,6 +31,17 @@ export const result = z
       .string()
       .optional()
       .describe("The model's last answer as it came; only when it was paid for and not usable."),
+    parts: z
+      .object({
+        ranges: z
+          .array(z.object({ start: z.int(), end: z.int() }))
+          .describe('Where the parts stand in the text, in UTF-16 units; each overlaps the one before.'),
+        sources: z
+          .record(z.string(), z.int())
+          .describe('By JSON pointer, the part (from 0) that each element of a list and each other value came from.'),
+      })
+      .optional()
+      .describe("Only when the text was longer than the lane's context and was asked in parts."),
     usage: usage.optional(),
     cost_usd: z.number().optional().describe('Only when the lane has prices.'),
     attempts: z.int().describe('Calls made for this item.'),

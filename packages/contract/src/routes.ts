@@ -5,6 +5,7 @@ import {
   batchList,
   createBatch,
   deletedBatch,
+  documentBatch,
   listBatchesQuery,
   openUpload,
   patchBatch,
@@ -39,6 +40,8 @@ export interface Route {
   readonly bodyOptional?: boolean
   /** The body may be a stream of lines instead (application/x-ndjson), with these query parameters. */
   readonly upload?: { readonly query: z.ZodObject; readonly line: z.ZodType }
+  /** The body may be a form instead (multipart/form-data): the field `batch`, where there is one, then files, each a field `documents`. */
+  readonly documents?: { readonly batch: z.ZodType | null }
   readonly answers: Readonly<Record<number, Answer>>
   /** Needs no API key. */
   readonly open?: boolean
@@ -100,6 +103,7 @@ export const routes = {
     headers: idempotencyHeaders,
     body: createBatch,
     upload: { query: uploadQuery, line: itemInput },
+    documents: { batch: documentBatch },
     answers: {
       200: { description: 'This Idempotency-Key was seen before: the batch it made.', schema: batch },
       202: { description: 'Accepted.', schema: batch },
@@ -112,6 +116,7 @@ export const routes = {
     summary: 'Tell items, tokens and cost of a batch without running or storing anything',
     body: createBatch,
     upload: { query: uploadQuery, line: itemInput },
+    documents: { batch: documentBatch },
     answers: ok(estimate),
   },
   openUpload: {
@@ -127,8 +132,9 @@ export const routes = {
     path: '/v1/batches/{id}/items',
     tag: 'Batches',
     summary:
-      'Add items, one a line, gzip allowed; what arrived before a break stays, `counts.total` tells where to go on',
+      'Add items, one a line or as documents, gzip allowed; what arrived before a break stays, `counts.total` tells where to go on',
     upload: { query: appendQuery, line: itemInput },
+    documents: { batch: null },
     answers: ok(batch),
   },
   sealBatch: {

@@ -10,8 +10,8 @@ import type { Redis } from 'ioredis'
 const itemsPerBlock = 64
 const charactersPerBlock = 131_072
 
-/** An item without its id when that is its index: `[text]`, `[text, id]` or `[text, id or null, metadata]`. */
-type Packed = [string] | [string, string | null] | [string, string | null, Record<string, unknown>]
+/** An item without its id when that is its index, and without what it lacks at its end: `[text]`, `[text, id]`, and so on. */
+type Packed = [text: string, id?: string | null, metadata?: Record<string, unknown> | null, failure?: Item['failure']]
 
 export interface Block {
   /** The index of its first item. */
@@ -43,13 +43,19 @@ export async function* packBlocks(items: AsyncIterable<Item> | Iterable<Item>, f
 
 function pack(item: Item, index: number): Packed {
   const id = item.id === String(index) ? null : item.id
+  if (item.failure !== undefined) return [item.text, id, item.metadata ?? null, item.failure]
   if (item.metadata !== undefined) return [item.text, id, item.metadata]
   return id === null ? [item.text] : [item.text, id]
 }
 
 function unpack(packed: Packed, index: number): Item {
-  const [text, id, metadata] = packed
-  return { id: id ?? String(index), text, ...(metadata === undefined ? {} : { metadata }) }
+  const [text, id, metadata, failure] = packed
+  return {
+    id: id ?? String(index),
+    text,
+    ...(metadata === undefined || metadata === null ? {} : { metadata }),
+    ...(failure === undefined ? {} : { failure }),
+  }
 }
 
 /** The items of the block that holds `index`, and the index of the first; null when there is none. */

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import type { Deadlines } from '@sluice/contract/batch'
-import type { EstimateTokens, Extract } from '@sluice/contract/extract-function'
+import type { EstimateTokens, Extract, LongTexts } from '@sluice/contract/extract-function'
 import type { Extractor } from '@sluice/contract/extractor'
 import type { LaneConfig } from '@sluice/contract/lane'
 import { createAdaptiveLimit, watched } from './adaptive-limit.ts'
@@ -15,6 +15,7 @@ import { startLaneStats } from './lane-stats.ts'
 import { createLedger } from './ledger/ledger.ts'
 import { type Activity, createMakeCall } from './make-call.ts'
 import { createMoney } from './money.ts'
+import { wholeTexts } from './parts.ts'
 import { createQuota } from './quota/create-quota.ts'
 import { laneLimits } from './quota/lane-limits.ts'
 import { createQueues } from './queues.ts'
@@ -43,7 +44,12 @@ export interface WorkerOptions extends EngineOptions {
   /** Ended batches are removed after this; null: never. */
   readonly retentionMs: number | null
   /** The provider of each lane. */
-  readonly provider: (lane: string) => { readonly extract: Extract; readonly estimateTokens: EstimateTokens }
+  readonly provider: (lane: string) => {
+    readonly extract: Extract
+    readonly estimateTokens: EstimateTokens
+    /** None: every text is sent as it is. */
+    readonly longTexts?: LongTexts
+  }
 }
 
 export interface WorkerEngine {
@@ -117,7 +123,7 @@ export async function createWorker({
   }
 
   function openLane(name: string, config: LaneConfig) {
-    const { extract, estimateTokens } = provider(name)
+    const { extract, estimateTokens, longTexts = wholeTexts } = provider(name)
     const slots = createSlots(concurrency)
     const places = createSlots(placesFor(concurrency))
     const adaptive =
@@ -160,6 +166,7 @@ export async function createWorker({
       readRecipe,
       pauseLane: (reason) => pauseLane(name, reason),
       pauseBatch: async (batchId, reason) => void (await ledger.pause(batchId, reason)),
+      longTexts,
       policy: config.retry,
       money,
       onCall: stats.called,

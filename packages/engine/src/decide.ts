@@ -33,14 +33,7 @@ export function decide(
   random: () => number = Math.random,
 ): Decision {
   const { outcome } = call
-  const used: Tries = {
-    ...tries,
-    calls: tries.calls + 1,
-    usage: {
-      input_tokens: tries.usage.input_tokens + call.usage.input_tokens,
-      output_tokens: tries.usage.output_tokens + call.usage.output_tokens,
-    },
-  }
+  const used = withCall(tries, call)
   switch (outcome.type) {
     case 'extracted':
       return { type: 'succeed', data: outcome.data }
@@ -78,6 +71,18 @@ export function decide(
       return { type: 'pause-lane', tries, reason: `${outcome.type.replaceAll('-', '_')}: ${outcome.message}` }
     default:
       return outcome satisfies never
+  }
+}
+
+/** What an item has used when it has used this call, too. */
+export function withCall(tries: Tries, call: Call): Tries {
+  return {
+    ...tries,
+    calls: tries.calls + 1,
+    usage: {
+      input_tokens: tries.usage.input_tokens + call.usage.input_tokens,
+      output_tokens: tries.usage.output_tokens + call.usage.output_tokens,
+    },
   }
 }
 

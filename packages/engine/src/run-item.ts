@@ -1,13 +1,15 @@
 import type { Deadlines } from '@sluice/contract/batch'
+import type { LongTexts } from '@sluice/contract/extract-function'
 import type { Extractor } from '@sluice/contract/extractor'
 import type { Item } from '@sluice/contract/item'
 import type { Call } from '@sluice/contract/outcome'
 import type { FailureType } from '@sluice/contract/result'
 import { itemDeadlines } from './deadlines.ts'
-import { decide, paid, type RetryPolicy } from './decide.ts'
+import { decide, paid, type RetryPolicy, withCall } from './decide.ts'
 import { type Cost, type Ledger, noCost, type Opened, type Run, type Tries } from './ledger/ledger.ts'
 import type { MakeCall } from './make-call.ts'
 import type { Money } from './money.ts'
+import { afterPart, nextRequest, ofPart, wholeAnswer, withParts } from './parts.ts'
 import { QuotaTooLargeError } from './quota/quota.ts'
 import { ofItem, type StoredResult } from './stored-result.ts'
 
@@ -34,6 +36,7 @@ export interface RunItemDependencies {
   readonly pauseLane: (reason: string) => Promise<void>
   /** Pauses the one batch. */
   readonly pauseBatch: (batchId: string, reason: string) => Promise<void>
+  readonly longTexts: LongTexts
   readonly policy: RetryPolicy
   readonly money: Money
   readonly onCall: (call: Call, nanoUsd: number) => void
@@ -49,7 +52,8 @@ export interface Recipe {
 export function createRunItem(
   dependencies: RunItemDependencies,
 ): (run: Run, options: { signal: AbortSignal }) => Promise<RunEnd> {
-  const { ledger, makeCall, readItem, readRecipe, pauseLane, pauseBatch, policy, money, onCall } = dependencies
+  const { ledger, makeCall, readItem, readRecipe, pauseLane, pauseBatch, longTexts, policy, money, onCall } =
+    dependencies
 
   return async (run, { signal }) => {
     const recipe = await readRecipe(run.batchId)
@@ -61,11 +65,13 @@ export function createRunItem(
     if (item === null) return { type: 'dropped' }
 
     let { tries } = taken
+    if (item.failure !== undefined) return fail(item.failure, tries, noCost, null)
     const until = itemDeadlines(deadlines, taken, Date.now())
     if (until.over !== null) return fail({ type: 'timed_out', message: until.over }, tries, noCost, null)
     let begin = until.begin
+    tries = await withParts(tries, longTexts, extractor, item.text)
     for (;;) {
-      const request = { extractor, text: item.text, reasks: tries.reasks }
+      const request = nextRequest(extractor, item.text, tries)
       const made = await makeCall(run, tries, request, { signal, begin, end: until.end, callMs: until.callMs })
       if (made === 'late') return fail({ type: 'timed_out', message: until.message() }, tries, noCost, null)
       if (made === 'aborted') return aborted(run, signal)
@@ -89,12 +95,23 @@ export function createRunItem(
       const decision = decide(call, tries, { ...policy, reasks: extractor.reasks })
       switch (decision.type) {
         case 'succeed': {
-          const result = { status: 'succeeded' as const, data: decision.data, ...used(tries, call) }
+          const next = afterPart(withCall(tries, call), decision.data)
+          if (next !== null) {
+            tries = next
+            if ((await ledger.closeCall(run, tries, cost, end)) === 'stale') return { type: 'dropped' }
+            continue
+          }
+          const whole = wholeAnswer(tries, longTexts, extractor, decision.data)
+          if (!whole.valid) {
+            return fail({ type: 'invalid_output', message: whole.errors.join('\n') }, tries, cost, call)
+          }
+          const { valid: _valid, ...answer } = whole
+          const result = { status: 'succeeded' as const, ...answer, ...used(tries, call) }
           const recorded = await ledger.record(run, 'succeeded', stored(item, run.index, result), cost)
           return { type: recorded === 'recorded' ? 'succeeded' : 'dropped' }
         }
         case 'fail':
-          return fail(decision.error, tries, cost, call)
+          return fail({ ...decision.error, message: ofPart(tries, decision.error.message) }, tries, cost, call)
         case 'ask-again':
         case 'wait': {
           tries = decision.tries

@@ -9,6 +9,7 @@ export interface StoredResult {
   readonly data?: unknown
   readonly error?: { readonly type: FailureType; readonly message: string }
   readonly raw?: string
+  readonly parts?: NonNullable<Result['parts']>
   readonly usage: Usage
   /** Left out where the lane has no prices. */
   readonly cost_usd?: number

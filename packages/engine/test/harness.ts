@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import type { BatchOptions } from '@sluice/contract/batch'
 import type { Extractor } from '@sluice/contract/extractor'
-import type { ExtractRequest } from '@sluice/contract/extract-function'
+import type { ExtractRequest, LongTexts } from '@sluice/contract/extract-function'
 import { laneConfig, type LaneConfigInput } from '@sluice/contract/lane'
 import type { Call, Outcome } from '@sluice/contract/outcome'
 import type { Result, ResultsQuery } from '@sluice/contract/result'
@@ -23,7 +23,7 @@ export interface TestSluice {
   /** A worker whose provider answers as told. Closed after the test, without grace, when the test did not. */
   worker(
     answer: Answer,
-    options?: { concurrency?: number; retentionMs?: number | null },
+    options?: { concurrency?: number; retentionMs?: number | null; longTexts?: LongTexts },
   ): Promise<{ close(graceMs: number): Promise<void> }>
 }
 
@@ -58,7 +58,11 @@ export function testSluice(lane: Partial<LaneConfigInput> = {}): TestSluice {
     },
     async worker(
       answer: Answer,
-      { concurrency = 10, retentionMs = null }: { concurrency?: number; retentionMs?: number | null } = {},
+      {
+        concurrency = 10,
+        retentionMs = null,
+        longTexts,
+      }: { concurrency?: number; retentionMs?: number | null; longTexts?: LongTexts } = {},
     ) {
       const worker = await createWorker({
         redisUrl,
@@ -68,6 +72,7 @@ export function testSluice(lane: Partial<LaneConfigInput> = {}): TestSluice {
         retentionMs,
         onError,
         provider: () => ({
+          ...(longTexts === undefined ? {} : { longTexts }),
           estimateTokens: ({ extractor }) => ({ input: 10, mostOutput: extractor.parameters.max_tokens ?? null }),
           extract: async (request, options) => toCall(await answer(request, options)),
         }),

@@ -9,15 +9,19 @@ const longestRaw = 20_000
  * `schemaText` is given where the server does not hold the model to the schema by itself.
  */
 export function createMessages(
-  { extractor, text, reasks }: ExtractRequest,
+  { extractor, text, reasks, part }: ExtractRequest,
   schemaText: string | null,
 ): ChatCompletionMessageParam[] {
   const instructions =
     extractor.instructions === '' ? 'Extract what the schema asks for from the text.' : extractor.instructions
+  const told =
+    part === undefined
+      ? instructions
+      : `${instructions}\n\nThe text is part ${part.index + 1} of ${part.count} of a longer one: answer with what this part says, and leave empty what it does not.`
   const system =
     schemaText === null
-      ? instructions
-      : `${instructions}\n\nAnswer with one JSON object that is valid against this JSON Schema, and nothing else:\n${schemaText}`
+      ? told
+      : `${told}\n\nAnswer with one JSON object that is valid against this JSON Schema, and nothing else:\n${schemaText}`
   return [
     { role: 'system', content: system },
     { role: 'user', content: text },

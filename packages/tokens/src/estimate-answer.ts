@@ -1,5 +1,5 @@
 import type { JsonSchema } from '@sluice/contract/extractor'
-import { countTokens } from 'gpt-tokenizer/encoding/o200k_base'
+import { countTokens } from './count-tokens.ts'
 
 // What answers were seen to have: a short phrase for a string, a few elements for a list.
 const tokensOfString = 6

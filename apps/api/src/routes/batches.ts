@@ -7,13 +7,15 @@ import type { ExtractorChoice } from '@sluice/contract/extractor'
 import type { Item } from '@sluice/contract/item'
 import { parse } from '@sluice/contract/parse'
 import { idempotencyHeaders } from '@sluice/contract/routes'
+import type { DocumentReader } from '@sluice/documents/document-reader'
 import type { Engine, NewBatch } from '@sluice/engine/engine'
 import { estimateAnswerTokens } from '@sluice/tokens/estimate-answer'
 import { createEstimateTokens } from '@sluice/tokens/estimate-tokens'
 import type { Request } from 'express'
 import { type CheckSchema, resolveExtractor } from '../extractor-choice.ts'
+import { readDocumentUpload } from '../documents.ts'
 import { itemsOf, readItems } from '../items.ts'
-import { type Handlers, isStreamedUpload } from '../mount.ts'
+import { type Handlers, isDocumentUpload, isStreamedUpload } from '../mount.ts'
 import { bodyOf, createSkipped, parseUploadQuery } from '../upload.ts'
 
 /** Items whose tokens are counted before other requests get their turn: about 10 ms. */
@@ -31,7 +33,11 @@ type Names =
   | 'retryBatch'
   | 'deleteBatch'
 
-export function batchRoutes(engine: Engine, checkSchema: CheckSchema): Pick<Handlers, Names> {
+export function batchRoutes(
+  engine: Engine,
+  checkSchema: CheckSchema,
+  documentReader: DocumentReader,
+): Pick<Handlers, Names> {
   const { batches } = engine
   const estimateTokens = createEstimateTokens()
 
@@ -56,13 +62,16 @@ export function batchRoutes(engine: Engine, checkSchema: CheckSchema): Pick<Hand
     )
     let count = 0
     let input = 0
-    for await (const { text } of items) {
-      input += estimateTokens({ extractor, text, reasks: [] }).input
+    let calls = 0
+    for await (const { text, failure } of items) {
       count += 1
+      if (failure !== undefined) continue
+      input += estimateTokens({ extractor, text, reasks: [] }).input
+      calls += 1
       // Counting is work: others are served in between.
       if (count % countedAtOnce === 0) await setImmediate()
     }
-    const usage = { input_tokens: input, output_tokens: count * answer }
+    const usage = { input_tokens: input, output_tokens: calls * answer }
     return { object: 'estimate', items: count, ...usage, cost_usd: engine.cost(extractor.lane, usage) }
   }
 
@@ -75,6 +84,12 @@ export function batchRoutes(engine: Engine, checkSchema: CheckSchema): Pick<Hand
         // What is streamed cannot be compared with what came before: the key stands for its query.
         return submit(req, { extractor, options, skipped: skipped.report }, items, hash(req.query))
       }
+      if (isDocumentUpload(req)) {
+        const { batch, items } = await readDocumentUpload(req, documentReader)
+        const { extractor, ...options } = batch
+        // What is streamed cannot be compared: the key stands for the field `batch`.
+        return submit(req, { extractor, options: parse(batchOptions, options) }, items, hash(batch))
+      }
       const { extractor, items, ...options } = body
       return submit(req, { extractor, options: parse(batchOptions, options) }, itemsOf(items), hash(body))
     },
@@ -82,6 +97,10 @@ export function batchRoutes(engine: Engine, checkSchema: CheckSchema): Pick<Hand
       if (isStreamedUpload(req)) {
         const { extractor } = parseUploadQuery(req.query)
         return { status: 200, body: await estimate(extractor, readItems(bodyOf(req))) }
+      }
+      if (isDocumentUpload(req)) {
+        const { batch, items } = await readDocumentUpload(req, documentReader)
+        return { status: 200, body: await estimate(batch.extractor, items) }
       }
       return { status: 200, body: await estimate(body.extractor, itemsOf(body.items)) }
     },

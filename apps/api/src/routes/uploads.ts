@@ -1,10 +1,12 @@
 import { type BatchOptions, batchOptions } from '@sluice/contract/batch'
 import { invalidRequest } from '@sluice/contract/error'
 import { parse } from '@sluice/contract/parse'
+import type { DocumentReader } from '@sluice/documents/document-reader'
 import type { Engine } from '@sluice/engine/engine'
+import { readDocuments } from '../documents.ts'
 import { type CheckSchema, resolveExtractor } from '../extractor-choice.ts'
 import { readItems } from '../items.ts'
-import { type Handlers, isStreamedUpload } from '../mount.ts'
+import { type Handlers, isDocumentUpload, readsBodyItself } from '../mount.ts'
 import { type UniqueIds, uniqueIds } from '../unique-ids.ts'
 import { bodyOf, createSkipped } from '../upload.ts'
 
@@ -14,6 +16,7 @@ const uploadsKept = 8
 export function uploadRoutes(
   { uploads, ...engine }: Engine,
   checkSchema: CheckSchema,
+  documentReader: DocumentReader,
 ): Pick<Handlers, 'openUpload' | 'appendItems' | 'sealBatch'> {
   const kept = new Map<string, { readonly ids: UniqueIds; readonly count: number }>()
 
@@ -25,16 +28,18 @@ export function uploadRoutes(
     },
 
     async appendItems({ req, params: { id = '' }, query: { from, on_invalid: onInvalid } }) {
-      if (!isStreamedUpload(req)) {
+      if (!readsBodyItself(req)) {
         throw invalidRequest(
           'unsupported_media_type',
-          'Send items with content-type: application/x-ndjson.',
+          'Send items with content-type: application/x-ndjson, or documents with multipart/form-data.',
           'content-type',
         )
       }
       const skipped = createSkipped()
       const ids = await idsOf(id, from)
-      const items = readItems(bodyOf(req), { from, ids, ...(onInvalid === 'skip' ? { skip: skipped.add } : {}) })
+      const items = isDocumentUpload(req)
+        ? readDocuments(req, documentReader, { from, ids })
+        : readItems(bodyOf(req), { from, ids, ...(onInvalid === 'skip' ? { skip: skipped.add } : {}) })
       try {
         const { counts } = await uploads.append(id, from, items)
         if (kept.size >= uploadsKept) kept.delete(kept.keys().next().value ?? '')

@@ -1,3 +1,4 @@
+import type { TextRange } from '@sluice/contract/extract-function'
 import type { Reask } from '@sluice/contract/outcome'
 import type { Usage } from '@sluice/contract/usage'
 import type { Redis } from 'ioredis'
@@ -22,6 +23,8 @@ export interface Tries {
   readonly usage: Usage
   readonly nanoUsd: number
   readonly reasks: readonly Reask[]
+  /** Of a text that is longer than the context: where its parts are, and the answers to the first of them. */
+  readonly parts?: { readonly ranges: readonly TextRange[]; readonly answers: readonly unknown[] }
 }
 
 export const noTries: Tries = {

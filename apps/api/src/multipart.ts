@@ -1,0 +1,102 @@
+import type { IncomingHttpHeaders } from 'node:http'
+import { Busboy, type BusboyInstance } from '@fastify/busboy'
+import { invalidRequest } from '@sluice/contract/error'
+
+export interface FormFile {
+  readonly type: 'file'
+  /** With the folders that the sender tells. */
+  readonly fileName: string
+  readonly mediaType: string
+  /** Cut off where the file is larger than may be, one byte behind the limit. */
+  readonly bytes: Uint8Array<ArrayBuffer>
+}
+export type FormPart = { readonly type: 'field'; readonly name: string; readonly value: string } | FormFile
+
+export interface FormOptions {
+  /** The name of the fields that are files; all others are text. */
+  readonly files: string
+  readonly mostFileBytes: number
+  readonly mostFieldBytes: number
+}
+
+/** The parts of a form as they arrive. No more than one file, and those that one chunk of the body completes, are held at a time. */
+export async function* readForm(
+  headers: IncomingHttpHeaders,
+  body: AsyncIterable<Buffer>,
+  { files, mostFileBytes, mostFieldBytes }: FormOptions,
+): AsyncGenerator<FormPart> {
+  /** In the order sent; a file has its place from its beginning. */
+  const arriving: { part: FormPart | null }[] = []
+  let parts = 0
+  let broken: Error | undefined
+  const fail = (error: Error) => {
+    broken ??= error
+  }
+  const parser = openParser()
+  parser.on('error', fail)
+  parser.on('field', (name, value, _nameCut, valueCut) => {
+    if (valueCut) fail(invalidRequest('too_large', `${name}: The field is larger than ${mostFieldBytes} bytes.`, name))
+    arriving.push({ part: { type: 'field', name, value } })
+  })
+  parser.on('file', (_name, stream, fileName, _encoding, mediaType) => {
+    const chunks: Buffer[] = []
+    const place: { part: FormPart | null } = { part: null }
+    arriving.push(place)
+    stream.on('error', fail)
+    stream.on('data', (chunk: Buffer) => chunks.push(chunk))
+    stream.on('end', () => {
+      place.part = { type: 'file', fileName, mediaType, bytes: joined(chunks) }
+    })
+  })
+
+  for await (const chunk of body) {
+    await new Promise<void>((resolve) => {
+      parser.write(chunk, () => resolve())
+    })
+    yield* arrivedNow()
+  }
+  await new Promise<void>((resolve) => {
+    parser.once('finish', resolve)
+    parser.once('error', () => resolve())
+    parser.end()
+  })
+  yield* arrivedNow()
+  // What breaks off before its first part is no error to the parser.
+  if (parts === 0) throw invalidRequest('invalid_request', 'The form is empty, or did not arrive whole.')
+
+  function openParser(): BusboyInstance {
+    try {
+      return new Busboy({
+        headers: { ...headers, 'content-type': headers['content-type'] ?? '' },
+        preservePath: true,
+        isPartAFile: (name) => name === files,
+        limits: { fileSize: mostFileBytes + 1, fieldSize: mostFieldBytes },
+      })
+    } catch (error) {
+      throw invalidRequest('invalid_request', `The form cannot be read: ${(error as Error).message}`, 'content-type')
+    }
+  }
+
+  function* arrivedNow(): Generator<FormPart> {
+    while (arriving[0]?.part) {
+      yield arriving[0].part
+      arriving.shift()
+      parts += 1
+    }
+    if (broken === undefined) return
+    throw broken.name === 'SluiceError'
+      ? broken
+      : invalidRequest('invalid_request', `The form did not arrive whole: ${broken.message}`)
+  }
+}
+
+/** In a buffer of its own, which can be given away. */
+function joined(chunks: readonly Buffer[]): Uint8Array<ArrayBuffer> {
+  const bytes = new Uint8Array(chunks.reduce((sum, chunk) => sum + chunk.length, 0))
+  let at = 0
+  for (const chunk of chunks) {
+    bytes.set(chunk, at)
+    at += chunk.length
+  }
+  return bytes
+}

@@ -1,0 +1,30 @@
+import type { DocumentKind } from './document-kind.ts'
+
+export interface Document {
+  readonly kind: DocumentKind
+  /** Given away: its buffer is moved to the thread that reads it. */
+  readonly bytes: Uint8Array<ArrayBuffer>
+}
+
+/** The text of a document, or why there is none. */
+export type DocumentText =
+  | { readonly type: 'text'; readonly text: string }
+  | { readonly type: 'unreadable' | 'too_large'; readonly message: string }
+
+export interface DocumentLimits {
+  readonly bytes: number
+  readonly pages: number
+  /** Of the text. */
+  readonly characters: number
+  readonly timeMs: number
+  /** Of the thread that reads it: for its objects, and as much again for the buffers beside them. */
+  readonly memoryMb: number
+}
+
+export function unreadable(message: string): DocumentText {
+  return { type: 'unreadable', message }
+}
+
+export function tooLarge(message: string): DocumentText {
+  return { type: 'too_large', message }
+}

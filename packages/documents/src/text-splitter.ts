@@ -1,0 +1,27 @@
+import { Piscina } from 'piscina'
+
+export interface TextLimits {
+  readonly mostTokens: number
+  readonly overlapTokens: number
+}
+
+export interface TextSplitter extends AsyncDisposable {
+  /** Where the parts of `splitText` stand, tokens counted as @sluice/tokens does. */
+  split(text: string, limits: TextLimits): Promise<readonly { readonly start: number; readonly end: number }[]>
+}
+
+const idleMs = 30_000
+
+/** Splits on a thread: the longest text there may be takes a second, and one that is a single word ten. */
+export function createTextSplitter(): TextSplitter {
+  const pool = new Piscina({
+    filename: new URL('split-thread.ts', import.meta.url).href,
+    minThreads: 0,
+    maxThreads: 1,
+    idleTimeout: idleMs,
+  })
+  return {
+    split: (text, limits) => pool.run({ text, limits }) as ReturnType<TextSplitter['split']>,
+    [Symbol.asyncDispose]: () => pool.destroy(),
+  }
+}

@@ -1,0 +1,22 @@
+import { countTokens as countAll } from 'gpt-tokenizer/encoding/o200k_base'
+import { expect, test } from 'vitest'
+import { countTokens } from './count-tokens.ts'
+
+test('a long text has at most a token more for each piece that it is counted in', () => {
+  const text = Array.from({ length: 5_000 }, (_, i) => ['The parcel', 'arrived', 'Grüße', '東京', '3.5'][i % 5]).join(
+    ' ',
+  )
+  const exact = countAll(text)
+  expect(countTokens(text)).toBeGreaterThanOrEqual(exact)
+  expect(countTokens(text)).toBeLessThanOrEqual(exact + text.length / 2_000)
+})
+
+test('a text that names a special token is counted like any other', () => {
+  expect(countTokens('This ends here: <|endoftext|>')).toBeGreaterThan(8)
+})
+
+test('a word of a megabyte is counted in the time of a text of its length', () => {
+  const began = performance.now()
+  expect(countTokens('a'.repeat(1_000_000))).toBeGreaterThan(1_000)
+  expect(performance.now() - began).toBeLessThan(10_000)
+})
