@@ -23,7 +23,7 @@ const note = loadScript(new URL('ledger/note.lua', import.meta.url))
 /** A block is about 20 KB on the wire: 16 of them go in one round trip. */
 const blocksPerFlush = 16
 /** How often a batch that is being staged is told to live: items may come slowly. */
-const stagingBeatMs = 15_000
+const stagingBeatMs = 5_000
 
 export interface BatchesDependencies {
   readonly redis: Redis
