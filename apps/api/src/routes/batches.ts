@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto'
 import { setImmediate } from 'node:timers/promises'
 import { batchOptions } from '@sluice/contract/batch'
 import { invalidRequest } from '@sluice/contract/error'
@@ -6,12 +5,12 @@ import type { Estimate } from '@sluice/contract/estimate'
 import type { ExtractorChoice } from '@sluice/contract/extractor'
 import type { Item } from '@sluice/contract/item'
 import { parse } from '@sluice/contract/parse'
-import { idempotencyHeaders } from '@sluice/contract/routes'
 import type { Engine, NewBatch } from '@sluice/engine/engine'
 import { estimateAnswerTokens } from '@sluice/tokens/estimate-answer'
 import { createEstimateTokens } from '@sluice/tokens/estimate-tokens'
 import type { Request } from 'express'
 import { type CheckSchema, resolveExtractor } from '../extractor-choice.ts'
+import { readIdempotencyKey } from '../idempotency-key.ts'
 import { itemsOf, readItems } from '../items.ts'
 import { type Handlers, isStreamedUpload } from '../mount.ts'
 import { bodyOf, createSkipped, parseUploadQuery } from '../upload.ts'
@@ -39,11 +38,10 @@ export function batchRoutes(engine: Engine, checkSchema: CheckSchema): Pick<Hand
     req: Request,
     { extractor: choice, ...input }: Omit<NewBatch, 'extractor'> & { extractor: ExtractorChoice },
     items: Iterable<Item> | AsyncIterable<Item>,
-    fingerprint: string,
+    fingerprinted: unknown,
   ) {
-    const { 'Idempotency-Key': key } = parse(idempotencyHeaders, { 'Idempotency-Key': req.get('idempotency-key') })
+    const idempotency = readIdempotencyKey(req, fingerprinted)
     const extractor = await resolveExtractor(choice, engine, checkSchema)
-    const idempotency = key === undefined ? undefined : { key, fingerprint }
     const { batch, created } = await batches.create({ ...input, extractor, idempotency }, items)
     return { status: created ? 202 : 200, body: batch, headers: { 'x-sluice-durability': engine.durability } }
   }
@@ -73,10 +71,10 @@ export function batchRoutes(engine: Engine, checkSchema: CheckSchema): Pick<Hand
         const skipped = createSkipped()
         const items = readItems(bodyOf(req), onInvalid === 'skip' ? { skip: skipped.add } : {})
         // What is streamed cannot be compared with what came before: the key stands for its query.
-        return submit(req, { extractor, options, skipped: skipped.report }, items, hash(req.query))
+        return submit(req, { extractor, options, skipped: skipped.report }, items, req.query)
       }
       const { extractor, items, ...options } = body
-      return submit(req, { extractor, options: parse(batchOptions, options) }, itemsOf(items), hash(body))
+      return submit(req, { extractor, options: parse(batchOptions, options) }, itemsOf(items), body)
     },
     async estimateBatch({ req, body }) {
       if (isStreamedUpload(req)) {
@@ -106,8 +104,4 @@ export function batchRoutes(engine: Engine, checkSchema: CheckSchema): Pick<Hand
       return { status: 200, body: { id, object: 'batch', deleted: true } }
     },
   }
-}
-
-function hash(value: unknown): string {
-  return createHash('sha256').update(JSON.stringify(value)).digest('base64url')
 }
