@@ -1,3 +1,4 @@
+import type { Batch } from '@sluice/contract/batch'
 import { expect, expectTypeOf, test } from 'vitest'
 import { z } from 'zod'
 import { createClient } from './client.ts'
@@ -25,7 +26,7 @@ const failed = (index: number) => ({
 /** A server whose batch of three has these results, in the order of completion. */
 function clientOf(
   results: Parameters<typeof eventStream>[0],
-  { batch = {}, total = 3 }: { batch?: Record<string, unknown>; total?: number } = {},
+  { batch = {}, total = 3 }: { batch?: Partial<Batch>; total?: number } = {},
 ) {
   const { fetch, asked } = scriptedFetch(({ path, query }: Asked) => {
     if (path.endsWith('/events')) return eventStream([{ event: 'progress', data: batchBody(batch, total) }, ended])

@@ -1,3 +1,5 @@
+import type { Batch } from '@sluice/contract/batch'
+
 /** For tests: a server in memory. `answer` gets each request as it came; what it throws is a line that breaks. */
 export interface Asked {
   readonly method: string
@@ -52,7 +54,7 @@ export function eventStream(events: readonly { id?: string; event?: string; data
 export const ended = { event: 'end', data: {} }
 
 /** A batch as the API shows it. */
-export function batchBody(more: Record<string, unknown> = {}, total = 3): Record<string, unknown> {
+export function batchBody(more: Partial<Batch> = {}, total = 3): Batch {
   return {
     id: 'batch_1',
     object: 'batch',
@@ -71,6 +73,7 @@ export function batchBody(more: Record<string, unknown> = {}, total = 3): Record
     created_at: 0,
     started_at: null,
     finished_at: null,
+    deadlines: {},
     skipped: null,
     metadata: {},
     ...more,

@@ -1,3 +1,4 @@
+import type { BatchStatus } from '@sluice/contract/batch'
 import { expect, test } from 'vitest'
 import { ConflictError, InvalidRequestError } from './errors.ts'
 import { createHttp } from './http.ts'
@@ -20,7 +21,7 @@ function submitting(
 
 /** A server that takes uploads as the real one does, and lets the `breaks`-th request for items break when it has half of it. */
 function uploadServer({ breaks = 0, staged = [] as string[], refuse = 0 } = {}) {
-  const state = { staged, status: 'uploading', removed: false }
+  const state = { staged, status: 'uploading' as BatchStatus, removed: false }
   let appends = 0
   const body = () => batchBody({ status: state.status }, state.staged.length)
   return {
