@@ -1,36 +1,6 @@
-import { mkdtemp } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { chromium, type Page } from 'playwright-core'
-import { expect, onTestFailed, onTestFinished, test } from 'vitest'
+import { expect, onTestFailed, test } from 'vitest'
 import { people, startSystem } from '../system.ts'
-
-async function openBrowser(): Promise<Page> {
-  const browser = await chromium.launch({
-    executablePath: process.env['CHROMIUM'] ?? '/usr/bin/chromium',
-    args: ['--no-sandbox', '--disable-background-networking'],
-  })
-  onTestFinished(() => browser.close())
-  const page = await browser.newPage({ viewport: { width: 1280, height: 900 } })
-  // No other host may be asked for anything: Bull Board's page links to one, which the content security policy has to stop.
-  const foreign: string[] = []
-  await page.route(
-    ({ hostname }) => hostname !== '127.0.0.1',
-    (route) => {
-      foreign.push(route.request().url())
-      return route.abort()
-    },
-  )
-  onTestFinished(() => expect(foreign).toEqual([]))
-  return page
-}
-
-async function screenshot(page: Page, name: string): Promise<void> {
-  const folder = process.env['SCREENSHOTS'] ?? (await mkdtemp(join(tmpdir(), 'sluice-screenshots-')))
-  const path = join(folder, `${name}.png`)
-  await page.screenshot({ path })
-  console.error(`screenshot: ${path}`)
-}
+import { openBrowser, screenshot } from './open-browser.ts'
 
 test('a browser opens Bull Board with the key and sees the progress of a batch move to 100 %', async () => {
   const key = 'a-key-of-forty-characters-for-this-test-1'

@@ -41,3 +41,4 @@ export const resumedLane = z
 export const laneList = z
   .object({ object: z.literal('list'), data: z.array(laneView), has_more: z.literal(false) })
   .meta({ id: 'LaneList' })
+export type LaneList = z.infer<typeof laneList>

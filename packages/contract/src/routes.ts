@@ -124,8 +124,15 @@ export const routes = {
     path: '/v1/batches/uploads',
     tag: 'Batches',
     summary: 'Begin a batch that several requests fill; removed when nothing comes for a day',
+    headers: idempotencyHeaders,
     body: openUpload,
-    answers: { 201: { description: 'Empty, `uploading`.', schema: batch } },
+    answers: {
+      200: {
+        description: 'This Idempotency-Key was seen before: go on behind `counts.total`, unless it is sealed.',
+        schema: batch,
+      },
+      201: { description: 'Empty, `uploading`.', schema: batch },
+    },
   },
   appendItems: {
     method: 'post',

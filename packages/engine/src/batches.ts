@@ -49,9 +49,13 @@ export function createBatches({
   isPriced,
   admission,
   idempotency,
-}: BatchesDependencies): Batches & { readonly checkOptions: (input: NewBatch) => void } {
+}: BatchesDependencies): Batches & {
+  readonly checkOptions: (input: NewBatch) => void
+  readonly takeKey: (claim: IdempotencyClaim, id: string) => Promise<Batch | null>
+} {
   return {
     checkOptions,
+    takeKey,
 
     async create(input, items) {
       checkOptions(input)
@@ -239,8 +243,8 @@ export function createBatches({
       await redis.zadd(keys.stagingBatches, Date.now(), id)
       if (claim) await idempotency.renew(claim, id)
     }
-    await beat()
-    await redis.hset(k.meta, newMeta(extractor, options))
+    // In this order, but in one write to disk.
+    await Promise.all([beat(), redis.hset(k.meta, newMeta(extractor, options))])
     let beating = Promise.resolve()
     const timer = setInterval(() => {
       // One that fails is seen by the writes beside it.

@@ -44,6 +44,7 @@ export async function createEngine({ redisUrl, prefix, lanes, onError }: EngineO
   const admission = createAdmission(redis)
   const durability = await readDurability(redis)
   const confirm = () => durability.confirm()
+  const idempotency = createIdempotency(redis, keys)
   const batches = createBatches({
     redis,
     keys,
@@ -52,7 +53,7 @@ export async function createEngine({ redisUrl, prefix, lanes, onError }: EngineO
     startBatch,
     confirm,
     admission,
-    idempotency: createIdempotency(redis, keys),
+    idempotency,
     isPriced: (lane) => lanes[lane]?.prices !== undefined,
   })
 
@@ -66,7 +67,9 @@ export async function createEngine({ redisUrl, prefix, lanes, onError }: EngineO
       admission,
       confirm,
       get: (id) => batches.get(id),
+      takeKey: batches.takeKey,
       checkOptions: batches.checkOptions,
+      idempotency,
     }),
     results: createResults(redis, keys, wakes, createItemSource(redis, keys)),
     queues,

@@ -80,7 +80,8 @@ export interface Batches {
 
 /** Batches that several requests fill, for uploads that may break off: nothing of one runs before it is sealed. */
 export interface Uploads {
-  open(input: NewBatch): Promise<Batch>
+  /** `created` is false when the idempotency key was seen before: then it is the earlier batch, as far as it has got. */
+  open(input: NewBatch): Promise<{ batch: Batch; created: boolean }>
   /** Adds items behind the `from` there are; `upload_position` (409) tells how many there are when that is not the number. What was added stays when `items` throws. */
   append(id: string, from: number, items: AsyncIterable<Item> | Iterable<Item>): Promise<Batch>
   /** The items so far, in order. */
