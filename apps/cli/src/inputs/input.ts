@@ -1,0 +1,26 @@
+import type { ItemInput } from '@sluice/contract/item'
+
+/** Something to read items from, as often as needed. It is streamed, never held. */
+export interface Input {
+  /** As it is shown: `people.jsonl`, `standard input`. */
+  readonly name: string
+  readonly sizeBytes: number
+  /** The items in order, checked; `seen` is given every byte that decides about them. Throws an InputError. */
+  readonly items: (seen: (bytes: Uint8Array) => void) => AsyncIterable<ItemInput>
+}
+
+/** Which part of a line or row is the text, which the item's id, and what of the rest comes back with the result. */
+export interface Fields {
+  /** Default: `text`; of a CSV with one column, that one. */
+  readonly column: string | undefined
+  readonly idColumn: string | undefined
+  readonly keep: readonly string[]
+}
+
+/** Told of what is left out because it is not valid; absent, the first such thing ends the reading. */
+export type Skip = (place: string, message: string) => void
+
+/** Something in the input that its owner can mend; the message says where it is. */
+export class InputError extends Error {
+  override readonly name = 'InputError'
+}
