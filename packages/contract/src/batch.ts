@@ -108,7 +108,7 @@ export const batch = z
   .object({
     id: z.string(),
     object: z.literal('batch'),
-    extractor: z.string().describe('`name@version`, or `inline`.'),
+    extractor: z.string().describe('`name@version`, `inline`, or `summary` for a level of a summary.'),
     lane: z.string(),
     status: batchStatus,
     pause_reason: z.string().nullable().describe('Why it is paused: `user`, or what failed for the whole lane.'),

@@ -1,5 +1,5 @@
 import { type Batch, isEnded } from '@sluice/contract/batch'
-import { conflict, invalidRequest, notFound, SluiceError } from '@sluice/contract/error'
+import { conflict, invalidRequest, notFound, type SluiceError } from '@sluice/contract/error'
 import type { Item } from '@sluice/contract/item'
 import type { ChainableCommander, Redis } from 'ioredis'
 import type { Admission } from './admission.ts'
@@ -8,7 +8,7 @@ import { type BatchMeta, newMeta, toBatch, toNanoUsd } from './batch-view.ts'
 import { packBlocks, stageBlock } from './blocks.ts'
 import type { Batches, NewBatch } from './engine.ts'
 import { forgetBatch } from './forget-batch.ts'
-import type { Idempotency } from './idempotency.ts'
+import { type Idempotency, idempotencyInProgress } from './idempotency.ts'
 import type { Keys } from './keys.ts'
 import type { Ledger } from './ledger/ledger.ts'
 import { loadScript } from './lua.ts'
@@ -250,12 +250,7 @@ export function createBatches({
   async function earlier(id: string): Promise<Batch> {
     const made = await find(id)
     if (made !== null) return made
-    throw new SluiceError(
-      'conflict_error',
-      'idempotency_in_progress',
-      'A request with this Idempotency-Key is under way: try again shortly.',
-      { param: 'Idempotency-Key', retryAfterS: 1 },
-    )
+    throw idempotencyInProgress()
   }
 }
 

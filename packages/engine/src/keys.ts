@@ -29,9 +29,17 @@ export interface BatchKeys {
   readonly wake: string
 }
 
+export interface SummaryKeys {
+  /** Hash: status, level, options, the summary. */
+  readonly meta: string
+  /** Pub/sub channel: something about this summary changed. */
+  readonly wake: string
+}
+
 export interface Keys {
   readonly prefix: string
   batch(id: string): BatchKeys
+  summary(id: string): SummaryKeys
   /** Sorted set, all scores 0: the ids of all batches, in order of time. */
   readonly allBatches: string
   /** Set: the batches that have not ended. */
@@ -40,6 +48,10 @@ export interface Keys {
   readonly stagingBatches: string
   /** Sorted set id -> unix ms of its end: batches that will expire. */
   readonly endedBatches: string
+  /** Set: the summaries that have not ended. */
+  readonly activeSummaries: string
+  /** Sorted set id -> unix ms of its end: summaries that will expire. */
+  readonly endedSummaries: string
   /** String, held by the process that sweeps. */
   readonly sweepLease: string
   /** String: the batch made under an idempotency key. */
@@ -62,6 +74,7 @@ export interface Keys {
   }
   /** Prefixes for BullMQ, each with its own hash tag. */
   readonly batchesQueuePrefix: string
+  readonly summariesQueuePrefix: string
   laneQueuePrefix(lane: string): string
 }
 
@@ -85,10 +98,13 @@ export function createKeys(prefix: string): Keys {
         wake: `${base}:wake`,
       }
     },
+    summary: (id) => ({ meta: `${prefix}:{${id}}:meta`, wake: `${prefix}:{${id}}:wake` }),
     allBatches: `${prefix}:{batches}:all`,
     activeBatches: `${prefix}:{batches}:active`,
     stagingBatches: `${prefix}:{batches}:staging`,
     endedBatches: `${prefix}:{batches}:ended`,
+    activeSummaries: `${prefix}:{summaries}:active`,
+    endedSummaries: `${prefix}:{summaries}:ended`,
     sweepLease: `${prefix}:{batches}:sweep`,
     idempotency: (hash) => `${prefix}:idempotency:${hash}`,
     extractorNames: `${prefix}:{extractors}:names`,
@@ -101,6 +117,7 @@ export function createKeys(prefix: string): Keys {
       gauges: `${prefix}:{lane-${name}}:gauges`,
     }),
     batchesQueuePrefix: `${prefix}:{batches}:queue`,
+    summariesQueuePrefix: `${prefix}:{summaries}:queue`,
     laneQueuePrefix: (lane) => `${prefix}:{lane-${lane}}:queue`,
   }
 }
