@@ -11,7 +11,7 @@ const { config, log } = await boot('worker')
 const {
   lanes,
   extractors,
-  worker: { concurrency, graceMs },
+  worker: { concurrency, graceMs, retentionMs },
 } = config
 
 const providers = new Map(
@@ -26,7 +26,7 @@ const worker = await createWorker({
   prefix: config.prefix,
   lanes,
   concurrency,
-  retentionMs: null,
+  retentionMs,
   provider: (lane) => {
     const { extract, estimateTokens } = providers.get(lane)!
     const longTexts = createLongTexts(lanes[lane]!, {
