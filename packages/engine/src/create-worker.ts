@@ -4,6 +4,7 @@ import type { EstimateTokens, Extract, LongTexts } from '@sluice/contract/extrac
 import type { Extractor } from '@sluice/contract/extractor'
 import type { LaneConfig } from '@sluice/contract/lane'
 import { createAdaptiveLimit, watched } from './adaptive-limit.ts'
+import { createAnswers } from './answers.ts'
 import { createBatchWorker } from './batch-worker.ts'
 import { connectWaiting } from './connect.ts'
 import type { EngineOptions } from './create-engine.ts'
@@ -191,6 +192,7 @@ export async function createWorker({
       pauseLane: (reason) => pauseLane(name, reason),
       pauseBatch: async (batchId, reason) => void (await ledger.pause(batchId, reason)),
       longTexts,
+      answers: createAnswers(redis, keys, config),
       policy: config.retry,
       money,
       onCall: stats.called,
@@ -253,11 +255,19 @@ export async function createWorker({
     return async (batchId) => {
       const here = kept.get(batchId)
       if (here !== undefined) return here
-      const [extractor, deadlines] = await redis.hmget(keys.batch(batchId).meta, 'extractor', 'deadlines')
+      const [extractor, deadlines, deduplicate, cacheMs] = await redis.hmget(
+        keys.batch(batchId).meta,
+        'extractor',
+        'deadlines',
+        'deduplicate',
+        'cache_ms',
+      )
       if (!extractor) return null
       const recipe = {
         extractor: JSON.parse(extractor) as Extractor,
         deadlines: JSON.parse(deadlines ?? '{}') as Deadlines,
+        deduplicate: deduplicate === '1',
+        cacheMs: cacheMs ? Number(cacheMs) : null,
       }
       const oldest = kept.keys().next().value
       if (kept.size >= recipesKept && oldest !== undefined) kept.delete(oldest)

@@ -17,6 +17,10 @@ export interface BatchKeys {
   readonly unsettled: string
   /** Hash index -> JSON: what an item has used of its attempts, while it is not done. */
   readonly tries: string
+  /** Hash of a text -> index of the item that is, or was, asked for all with this text; `-` once it has failed: each for itself. */
+  readonly twins: string
+  /** Sorted set of indexes: items that wait for the item with the same text; its index is their score. */
+  readonly parked: string
   /** List of indexes that go to the window before new ones. */
   readonly requeue: string
   /** Hash index -> `<position in done>|<JSON>`: the one final result of each item. */
@@ -56,6 +60,8 @@ export interface Keys {
   readonly sweepLease: string
   /** String: the batch made under an idempotency key. */
   idempotency(hash: string): string
+  /** String: `<unix ms>|<JSON>`, an answer and when it was given. */
+  answer(hash: string): string
   /** Sorted set, all scores 0: the names of the extractors. */
   readonly extractorNames: string
   /** List: the versions of an extractor, JSON, version 1 first. */
@@ -91,6 +97,8 @@ export function createKeys(prefix: string): Keys {
         calls: `${base}:calls`,
         unsettled: `${base}:unsettled`,
         tries: `${base}:tries`,
+        twins: `${base}:twins`,
+        parked: `${base}:parked`,
         requeue: `${base}:requeue`,
         results: `${base}:results`,
         done: `${base}:done`,
@@ -107,6 +115,7 @@ export function createKeys(prefix: string): Keys {
     endedSummaries: `${prefix}:{summaries}:ended`,
     sweepLease: `${prefix}:{batches}:sweep`,
     idempotency: (hash) => `${prefix}:idempotency:${hash}`,
+    answer: (hash) => `${prefix}:answer:${hash}`,
     extractorNames: `${prefix}:{extractors}:names`,
     extractorVersions: (name) => `${prefix}:{extractors}:versions:${name}`,
     lane: (name) => ({

@@ -38,6 +38,8 @@ export function toSummary(
       output_tokens: sum('output_tokens'),
       calls: sum('calls'),
       repeated_calls: sum('repeated_calls'),
+      deduplicated: sum('deduplicated'),
+      cached: sum('cached'),
     },
     cost_usd: priced ? batches.reduce((total, { cost_usd: cost }) => total + (cost ?? 0), 0) : null,
     created_at: meta.createdAt / 1000,
