@@ -45,7 +45,7 @@ const reasons = [
 ]
 
 /** A report of so many pages of about 500 words, each page different. The same number gives the same text. */
-export function longText(pages: number, seed = 1): string {
+export function longPages(pages: number, seed = 1): string[] {
   let state = seed
   const pick = <T>(from: readonly T[]): T => {
     // Numerical Recipes' linear congruential generator: good enough to vary words.
@@ -61,5 +61,9 @@ export function longText(pages: number, seed = 1): string {
       Array.from({ length: 5 }, (_, at) => sentence(page + 1, paragraph * 5 + at + 1)).join(' '),
     )
     return [`Page ${page + 1}.`, ...paragraphs].join('\n\n')
-  }).join('\n\n')
+  })
+}
+
+export function longText(pages: number): string {
+  return longPages(pages).join('\n\n')
 }

@@ -1,6 +1,7 @@
 import type { Summary } from '@sluice/contract/summary'
 import { expect, test } from 'vitest'
-import { longText } from '../bench/long-text.ts'
+import { longPages, longText } from '../bench/long-text.ts'
+import { makePdf } from '../packages/documents/test/pdfs.ts'
 import { startOwnRedis } from '../scripts/redis/own-redis.ts'
 import { startSystem, type System } from './system.ts'
 
@@ -98,4 +99,68 @@ test('a 202 means the text is on disk: API, worker and Redis die right after it,
   const done = await settled(second, id)
   expect(done.status).toBe('completed')
   expect(done.chunks.at(-1)?.end).toBe(longText(4).length)
+})
+
+test('a PDF of 36 pages is summarised in 6 chunks; one that cannot be read, or a form that is not as it must be, is refused', async () => {
+  const system = await startSystem()
+  await system.worker()
+  const send = async (parts: readonly (readonly [name: string, value: string | Blob, fileName?: string])[]) => {
+    const form = new FormData()
+    for (const [name, value, fileName] of parts) {
+      if (typeof value === 'string') form.append(name, value)
+      else form.append(name, value, fileName)
+    }
+    const response = await fetch(`${system.url}/v1/summaries`, { method: 'POST', body: form })
+    return { status: response.status, body: (await response.json()) as any }
+  }
+  const options = JSON.stringify({ chunks: 6, metadata: { pages: 36 } })
+  const pdf = await makePdf(longPages(36))
+  const { status, body } = await send([
+    ['summary', options],
+    ['document', new Blob([pdf]), 'report.pdf'],
+  ])
+  expect(status).toBe(202)
+  const done = await settled(system, body.id)
+  expect(done).toMatchObject({ status: 'completed', metadata: { pages: 36 }, usage: { calls: 7 } })
+  expect(done.chunks).toHaveLength(6)
+  expect(done.chunks.at(-1)!.summary).toContain('In section 36.')
+  expect(done.summary!.length).toBeGreaterThan(200)
+
+  const encrypted = new Blob([await makePdf(['secret'], { password: 'swordfish' })])
+  const refusals: [Parameters<typeof send>[0], number, string, string][] = [
+    [
+      [
+        ['summary', '{}'],
+        ['document', encrypted, 'secret.pdf'],
+      ],
+      400,
+      'unreadable_document',
+      'document',
+    ],
+    [
+      [
+        ['summary', '{}'],
+        ['document', new Blob(['x']), 'a.docx'],
+      ],
+      415,
+      'unsupported_media_type',
+      'document',
+    ],
+    [[['summary', '{}']], 400, 'invalid_request', 'document'],
+    [[['document', new Blob(['Hello.']), 'a.txt']], 400, 'invalid_request', 'summary'],
+    [
+      [
+        ['summary', '{"chunks": 0}'],
+        ['document', new Blob(['Hello.']), 'a.txt'],
+      ],
+      400,
+      'invalid_request',
+      'chunks',
+    ],
+  ]
+  for (const [parts, code, name, param] of refusals) {
+    const refused = await send(parts)
+    expect([refused.status, refused.body.error.code, refused.body.error.param]).toEqual([code, name, param])
+  }
+  expect((await system.request('GET', '/v1/batches')).body.data).toHaveLength(2)
 })

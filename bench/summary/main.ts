@@ -1,16 +1,18 @@
 import { once } from 'node:events'
 import { parseArgs } from 'node:util'
+import { createDocumentReader } from '@sluice/documents/document-reader'
 import { splitText } from '@sluice/documents/split-text'
 import type { Summary } from '@sluice/contract/summary'
 import { countTokens } from '@sluice/tokens/count-tokens'
 import { OpenAI } from 'openai'
 import { run } from '../../scripts/processes/app-process.ts'
+import { makePdf } from '../../packages/documents/test/pdfs.ts'
 import { startOwnRedis } from '../../scripts/redis/own-redis.ts'
-import { longText } from '../long-text.ts'
+import { longPages } from '../long-text.ts'
 import { median } from '../median.ts'
 
 /**
- * The map-reduce summary of the seed documents: a text of 36 pages in 6 chunks. One call after the other and all chunks at once, in memory
+ * The map-reduce summary of the seed documents: a PDF of 36 pages in 6 chunks. One call after the other and all chunks at once, in memory
  * and lost with their process, against POST /v1/summaries, in turns, on the same simulator.
  */
 const { values } = parseArgs({
@@ -23,7 +25,7 @@ const { values } = parseArgs({
 })
 const chunks = Number(values.chunks)
 const rounds = Number(values.rounds)
-const text = longText(Number(values.pages))
+const pdf = await makePdf(longPages(Number(values.pages)))
 const found = /(http:\/\/127\.0\.0\.1:\d+)/
 
 await using redis = await startOwnRedis()
@@ -37,6 +39,10 @@ const common = { ...provider, REDIS_URL: redis.url, SLUICE_MODEL: 'simulator', S
 await using api = await run('api', { ...common, PORT: '0' }, found)
 await using worker = await run('worker', common, /worker ready/)
 const url = api.ready[1]!
+await using reader = createDocumentReader(
+  { bytes: 50_000_000, pages: 1_000, characters: 4_000_000, timeMs: 60_000, memoryMb: 512 },
+  { threads: 1 },
+)
 const client = new OpenAI({ baseURL: provider.OPENAI_BASE_URL, apiKey: provider.OPENAI_API_KEY })
 
 async function summarizeText(content: string): Promise<string> {
@@ -51,7 +57,10 @@ async function summarizeText(content: string): Promise<string> {
   return completion.choices[0]?.message.content ?? ''
 }
 
-function split(): string[] {
+async function split(): Promise<string[]> {
+  const read = await reader.read({ kind: 'pdf', bytes: pdf.slice() })
+  if (read.type !== 'text') throw new Error(read.message)
+  const { text } = read
   const mostTokens = Math.ceil((1.1 * countTokens(text)) / chunks)
   return splitText(text, { mostTokens, overlapTokens: 0, countTokens }).map((part) => part.text)
 }
@@ -59,19 +68,18 @@ function split(): string[] {
 const ways: Record<string, () => Promise<void>> = {
   async 'one call after the other, in memory'() {
     const summaries: string[] = []
-    for (const part of split()) summaries.push(await summarizeText(part))
+    for (const part of await split()) summaries.push(await summarizeText(part))
     await summarizeText(summaries.join('\n\n'))
   },
   async 'all chunks at once, in memory'() {
-    const summaries = await Promise.all(split().map((part) => summarizeText(part)))
+    const summaries = await Promise.all((await split()).map((part) => summarizeText(part)))
     await summarizeText(summaries.join('\n\n'))
   },
   async 'POST /v1/summaries, durable'() {
-    const response = await fetch(`${url}/v1/summaries`, {
-      method: 'POST',
-      headers: { 'content-type': 'application/json' },
-      body: JSON.stringify({ text, chunks }),
-    })
+    const form = new FormData()
+    form.append('summary', JSON.stringify({ chunks }))
+    form.append('document', new Blob([pdf]), 'report.pdf')
+    const response = await fetch(`${url}/v1/summaries`, { method: 'POST', body: form })
     if (response.status !== 202) throw new Error(await response.text())
     const { id } = (await response.json()) as Summary
     const done = (await (await fetch(`${url}/v1/summaries/${id}?wait_s=600`)).json()) as Summary
@@ -92,7 +100,7 @@ for (let round = 0; round <= rounds; round += 1) {
   }
 }
 console.log(
-  `${values.pages} pages (${text.length.toLocaleString('en')} characters, ${countTokens(text).toLocaleString('en')} tokens) in ${chunks} chunks, ${values['latency-ms']} ms a call, median of ${rounds} rounds`,
+  `A PDF of ${values.pages} pages in ${chunks} chunks, ${values['latency-ms']} ms a call, median of ${rounds} rounds`,
 )
 const rows = [...seconds].map(([way, all]) => ({ way, seconds: Number(median(all).toFixed(2)) }))
 console.table(rows)

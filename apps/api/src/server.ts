@@ -75,7 +75,7 @@ export function createApp({
       ...uploadRoutes(engine, checkSchema, documentReader),
       ...resultRoutes(engine, stopping),
       ...extractRoutes(engine, checkSchema, stopping),
-      ...summaryRoutes(engine, chunker, stopping),
+      ...summaryRoutes(engine, chunker, documentReader, stopping),
       ...operationRoutes(engine, { version, secured, stopping }),
     },
     createReadBody(bodyLimitBytes),

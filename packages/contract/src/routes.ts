@@ -18,7 +18,7 @@ import { itemInput } from './item.ts'
 import { extractNow, extracted } from './extract-now.ts'
 import { laneList } from './lane-view.ts'
 import { result, resultsQuery, retried, retryBatch } from './result.ts'
-import { createSummary, deletedSummary, getSummaryQuery, summary } from './summary.ts'
+import { createSummary, deletedSummary, documentSummary, getSummaryQuery, summary } from './summary.ts'
 
 /** What an answer carries: a schema of its JSON, or of one line or event of a stream. */
 export interface Answer {
@@ -43,6 +43,8 @@ export interface Route {
   readonly upload?: { readonly query: z.ZodObject; readonly line: z.ZodType }
   /** The body may be a form instead (multipart/form-data): the field `batch`, where there is one, then files, each a field `documents`. */
   readonly documents?: { readonly batch: z.ZodType | null }
+  /** The body may be a form instead (multipart/form-data): the field `summary`, then one file, the field `document`. */
+  readonly document?: { readonly summary: z.ZodType }
   readonly answers: Readonly<Record<number, Answer>>
   /** Needs no API key. */
   readonly open?: boolean
@@ -236,6 +238,7 @@ export const routes = {
       'Summarise a text of any length: its parts, then their summaries, until one is left; answered when it is on disk',
     headers: idempotencyHeaders,
     body: createSummary,
+    document: { summary: documentSummary },
     answers: {
       200: { description: 'This Idempotency-Key was seen before: the summary it made.', schema: summary },
       202: { description: 'Accepted.', schema: summary },

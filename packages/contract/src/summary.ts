@@ -12,50 +12,62 @@ export const defaultChunkTokens = 4_000
 /** Summaries that are put together in one call: more where a chunk has more. */
 export const defaultReduceTokens = 8_000
 
-export const createSummary = z
-  .strictObject({
-    text: itemText,
-    chunks: z
-      .int()
-      .min(1)
-      .max(10_000)
-      .optional()
-      .describe('Into how many parts the text is split; fewer where it has not so many sentences.'),
-    chunk_tokens: z
-      .int()
-      .min(50)
-      .max(1_000_000)
-      .optional()
-      .describe(`The most tokens of a part; ${defaultChunkTokens} where \`chunks\` is not given either.`),
-    reduce_tokens: z
-      .int()
-      .min(100)
-      .max(1_000_000)
-      .optional()
-      .describe(
-        `The most tokens of summaries that one call puts together, but never less than two summaries; ${defaultReduceTokens}, or the size of a part where that is more. What is longer takes one more level.`,
-      ),
-    instructions: z
-      .string()
-      .max(60_000)
-      .default('')
-      .describe(
-        'What the summary shall be like, such as "In German, three sentences". Said to the model on every level.',
-      ),
-    lane: laneName.default('default'),
-    parameters: modelParameters.default({}),
-    concurrency: batchOptions.shape.concurrency.describe(
-      'Calls of this summary in flight at once, across all workers.',
+const options = {
+  chunks: z
+    .int()
+    .min(1)
+    .max(10_000)
+    .optional()
+    .describe('Into how many parts the text is split; fewer where it has not so many sentences.'),
+  chunk_tokens: z
+    .int()
+    .min(50)
+    .max(1_000_000)
+    .optional()
+    .describe(
+      `The most tokens of a part; ${defaultChunkTokens} where \`chunks\` is not given either, or what the lane's context has room for.`,
     ),
-    priority: batchOptions.shape.priority,
-    metadata: batchOptions.shape.metadata,
-  })
-  .refine(({ chunks, chunk_tokens: size }) => chunks === undefined || size === undefined, {
-    path: ['chunks'],
-    message: 'Give `chunks` or `chunk_tokens`, not both.',
-  })
+  reduce_tokens: z
+    .int()
+    .min(100)
+    .max(1_000_000)
+    .optional()
+    .describe(
+      `The most tokens of summaries that one call puts together, but never less than two summaries; ${defaultReduceTokens}, or the size of a part where that is more. What is longer takes one more level.`,
+    ),
+  instructions: z
+    .string()
+    .max(60_000)
+    .default('')
+    .describe(
+      'What the summary shall be like, such as "In German, three sentences". Said to the model on every level.',
+    ),
+  lane: laneName.default('default'),
+  parameters: modelParameters.default({}),
+  concurrency: batchOptions.shape.concurrency.describe('Calls of this summary in flight at once, across all workers.'),
+  priority: batchOptions.shape.priority,
+  metadata: batchOptions.shape.metadata,
+}
+
+function hasOneSize({
+  chunks,
+  chunk_tokens: size,
+}: {
+  chunks?: number | undefined
+  chunk_tokens?: number | undefined
+}) {
+  return chunks === undefined || size === undefined
+}
+const twoSizes = { path: ['chunks'], message: 'Give `chunks` or `chunk_tokens`, not both.' }
+
+/** The field `summary` of a form whose file is summarised. */
+export const documentSummary = z.strictObject(options).refine(hasOneSize, twoSizes).meta({ id: 'DocumentSummary' })
+export type SummaryOptions = z.infer<typeof documentSummary>
+
+export const createSummary = z
+  .strictObject({ text: itemText, ...options })
+  .refine(hasOneSize, twoSizes)
   .meta({ id: 'CreateSummary' })
-export type CreateSummary = z.infer<typeof createSummary>
 
 export const summaryLevel = z.object({
   level: z.int().describe('1: the parts of the text; each further one: the summaries of the level before it.'),

@@ -93,6 +93,7 @@ export async function createEngine({ redisUrl, prefix, lanes, onError }: EngineO
     }),
     queues,
     lanes: laneNames,
+    contextTokens: (lane) => lanes[lane]?.contextTokens,
     durability: durability.level,
     memory: () => admission.memory(),
     lanesNow: () => readLanes(redis, keys, lanes, (name) => laneQueues.get(name)!),

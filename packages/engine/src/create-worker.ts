@@ -255,12 +255,13 @@ export async function createWorker({
     return async (batchId) => {
       const here = kept.get(batchId)
       if (here !== undefined) return here
-      const [extractor, deadlines, deduplicate, cacheMs] = await redis.hmget(
+      const [extractor, deadlines, deduplicate, cacheMs, summary] = await redis.hmget(
         keys.batch(batchId).meta,
         'extractor',
         'deadlines',
         'deduplicate',
         'cache_ms',
+        'summary',
       )
       if (!extractor) return null
       const recipe = {
@@ -268,6 +269,7 @@ export async function createWorker({
         deadlines: JSON.parse(deadlines ?? '{}') as Deadlines,
         deduplicate: deduplicate === '1',
         cacheMs: cacheMs ? Number(cacheMs) : null,
+        cutsTexts: !summary,
       }
       const oldest = kept.keys().next().value
       if (kept.size >= recipesKept && oldest !== undefined) kept.delete(oldest)

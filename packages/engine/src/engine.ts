@@ -22,6 +22,8 @@ export interface Engine extends AsyncDisposable {
   readonly queues: readonly Queue[]
   /** The lanes there are, by name. */
   readonly lanes: readonly string[]
+  /** The most tokens of a call on a lane; undefined where that is not told. */
+  contextTokens(lane: string): number | undefined
   /** What such usage costs on a lane, in dollars; null when the lane has no prices. */
   cost(lane: string, usage: Usage): number | null
   readonly uploads: Uploads

@@ -53,6 +53,8 @@ export interface Recipe {
   readonly deduplicate: boolean
   /** How old an answer to an earlier batch may be; null: none is taken, and none is kept. */
   readonly cacheMs: number | null
+  /** A text that is longer than the lane's context is asked in parts; not for a summary, whose parts would not make one. */
+  readonly cutsTexts: boolean
 }
 
 /** One item's life on a worker: recorded already? stop. Reserve quota. Call. Decide. Record. */
@@ -87,7 +89,7 @@ export function createRunItem(
     const until = itemDeadlines(deadlines, taken, Date.now())
     if (until.over !== null) return fail({ type: 'timed_out', message: until.over }, tries, noCost, null)
     let begin = until.begin
-    tries = await withParts(tries, longTexts, extractor, item.text)
+    if (recipe.cutsTexts) tries = await withParts(tries, longTexts, extractor, item.text)
     for (;;) {
       const request = nextRequest(extractor, item.text, tries)
       const made = await makeCall(run, tries, request, { signal, begin, end: until.end, callMs: until.callMs })

@@ -1,4 +1,4 @@
-import type { ExtractRequest } from '@sluice/contract/extract-function'
+import type { ExtractRequest, LongTexts } from '@sluice/contract/extract-function'
 import type { Outcome } from '@sluice/contract/outcome'
 import type { Summary } from '@sluice/contract/summary'
 import { describe, expect, test } from 'vitest'
@@ -96,6 +96,25 @@ describe('a summary', () => {
     await sluice.worker(bracket, { countTokens })
     const { summary } = await engine.summaries.create(input, chunks('a'))
     expect(await settled(engine, summary.id)).toMatchObject({ summary: '(a)', usage: { calls: 1 }, cost_usd: null })
+  })
+
+  test('asks each chunk whole, on a lane that cuts texts which are too long, too', async () => {
+    const sluice = testSluice()
+    const engine = await sluice.engine()
+    const cut: string[] = []
+    const longTexts: LongTexts = {
+      async cut(_extractor, text) {
+        cut.push(text)
+        return null
+      },
+      join: () => ({ valid: false, errors: ['Nothing was cut.'] }),
+    }
+    await sluice.worker(bracket, { countTokens, longTexts })
+    const { summary } = await engine.summaries.create(input, chunks('ab'))
+    expect(await settled(engine, summary.id)).toMatchObject({ summary: '((a)(b))' })
+    const { batch } = await engine.batches.create({ extractor: inline, options }, texts(1))
+    await expect.poll(async () => (await engine.batches.get(batch.id)).status).toBe('completed')
+    expect(cut).toEqual(['text 0'])
   })
 
   test('fails clearly with a chunk, keeps what was paid for, and can be retried', async () => {

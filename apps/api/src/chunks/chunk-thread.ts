@@ -1,7 +1,6 @@
-import { parentPort } from 'node:worker_threads'
 import { type ChunkSize, chunkText } from './chunk-text.ts'
 
-/** Runs in a thread of its own: see chunker.ts. */
-parentPort?.on('message', ({ text, size }: { text: string; size: ChunkSize }) => {
-  parentPort?.postMessage(chunkText(text, size))
-})
+/** Runs on a thread of its own: see chunker.ts. */
+export default function chunk({ text, size }: { text: string; size: ChunkSize }) {
+  return chunkText(text, size)
+}

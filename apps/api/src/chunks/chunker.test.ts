@@ -21,7 +21,7 @@ test('texts are split in a thread, each as it was asked, and the event loop goes
   expect(turns).toBeGreaterThan(5)
 })
 
-test('a thread that fails is told, and the next text gets a new one', async () => {
+test('a text that cannot be split is told, and the next one is split all the same', async () => {
   await using chunker = createChunker()
   await expect(chunker.split('A text.', { type: 'tokens', mostTokens: 0 })).rejects.toThrow(/mostTokens/)
   expect(await chunker.split('A text.', { type: 'tokens', mostTokens: 50 })).toHaveLength(1)
