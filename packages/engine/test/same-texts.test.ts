@@ -177,6 +177,39 @@ describe('the same text in a batch', () => {
   })
 })
 
+test('the same long text, asked in parts, is asked once, in its batch and from what was kept', async () => {
+  const sluice = testSluice()
+  const engine = await sluice.engine()
+  const halves = [
+    { start: 0, end: 3 },
+    { start: 3, end: 6 },
+  ]
+  const asked: string[] = []
+  await sluice.worker(
+    ({ text }) => {
+      asked.push(text)
+      return extracted({ text })
+    },
+    {
+      longTexts: { cut: async () => halves, join: (_, data) => ({ valid: true, data, sources: { '/0': 0, '/1': 1 } }) },
+    },
+  )
+  const answered = async () => {
+    const long = { ...once, cache_s: 60 }
+    const { batch } = await engine.batches.create({ extractor: inline, options: long }, repeating(3, 1))
+    const results = await readAll(engine, batch.id)
+    for (const { data, parts } of results)
+      expect({ data, parts }).toEqual({
+        data: [{ text: 'tex' }, { text: 't 0' }],
+        parts: { ranges: halves, sources: { '/0': 0, '/1': 1 } },
+      })
+    return (await engine.batches.get(batch.id)).usage
+  }
+  expect(await answered()).toMatchObject({ calls: 2, deduplicated: 2, cached: 0 })
+  expect(await answered()).toMatchObject({ calls: 0, deduplicated: 2, cached: 1 })
+  expect(asked).toEqual(['tex', 't 0'])
+})
+
 describe('answers that are kept', () => {
   const cached: BatchOptions = { ...options, cache_s: 60 }
 
