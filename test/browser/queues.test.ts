@@ -1,4 +1,5 @@
 import { expect, onTestFailed, test } from 'vitest'
+import { longText } from '../../bench/long-text.ts'
 import { people, startSystem } from '../system.ts'
 import { openBrowser, screenshot } from './open-browser.ts'
 
@@ -44,12 +45,41 @@ test('a browser opens Bull Board with the key and sees the progress of a batch m
   expect(await page.getByRole('button', { name: /retry|remove|clean|promote|obliterate/i }).count()).toBe(0)
 })
 
+test('a browser sees each level of a summary in Bull Board: the summary, and its batches', async () => {
+  const system = await startSystem({ simulator: { SIMULATOR_LATENCY_MS: '500', SIMULATOR_LATENCY_SPREAD: '0' } })
+  await system.worker({ SLUICE_CONCURRENCY: '10' })
+  const page = await openBrowser()
+  onTestFailed(() => screenshot(page, 'failed'))
+  const body = { text: longText(12), chunk_tokens: 300, reduce_tokens: 500, concurrency: 10 }
+  const { id } = (await system.request('POST', '/v1/summaries', body)).body
+  await page.goto(`${system.url}/queues/queue/summaries?status=active`)
+  await page.getByText(id).first().waitFor()
+  await expect.poll(async () => (await page.content()).includes('level'), { timeout: 20_000 }).toBe(true)
+  await screenshot(page, 'summary-active')
+
+  const done = (await system.request('GET', `/v1/summaries/${id}?wait_s=60`)).body
+  expect(done.status).toBe('completed')
+  expect(done.levels.length).toBeGreaterThanOrEqual(3)
+  await page.goto(`${system.url}/queues/queue/summaries?status=completed`)
+  await page
+    .getByText(/summary · \d+ chunks/)
+    .first()
+    .waitFor()
+  await screenshot(page, 'summary-completed')
+  await page.goto(`${system.url}/queues/queue/batches?status=completed`)
+  for (const { level, batch_id: batchId } of done.levels) {
+    await page.getByText(batchId).first().waitFor()
+    expect(batchId).toMatch(new RegExp(`-level${level}$`))
+  }
+  await screenshot(page, 'summary-batches')
+})
+
 test('a browser opens the API docs and finds every resource', async () => {
   const system = await startSystem()
   const page = await openBrowser()
   onTestFailed(() => screenshot(page, 'failed'))
   await page.goto(`${system.url}/docs/`)
-  for (const path of ['/v1/extractors', '/v1/batches', '/v1/extract']) {
+  for (const path of ['/v1/extractors', '/v1/batches', '/v1/extract', '/v1/summaries']) {
     await expect.poll(() => page.locator(`[data-path="${path}"]`).count(), { timeout: 10_000 }).toBeGreaterThan(0)
   }
   await screenshot(page, 'docs')

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Redis } from 'ioredis'
 import { expect, onTestFinished, test } from 'vitest'
+import { longText } from '../../bench/long-text.ts'
 import { findFreePort } from '../../scripts/processes/ports.ts'
 import { findRedis } from '../../scripts/redis/find-redis.ts'
 import { durableOptions } from '../../scripts/redis/redis-command.ts'
@@ -100,6 +101,27 @@ test('on a cluster of three nodes batches run, spread over the nodes, and a kill
   expect((await system.request('GET', '/v1/lanes')).body.data[0]).toMatchObject({ workers: 1 })
   const [first] = batches
   expect((await system.request('DELETE', `/v1/batches/${first!.id}`)).status).toBe(200)
+})
+
+test('on a cluster summaries go through their levels, and the same texts are paid once', async () => {
+  const { url } = await startCluster()
+  const system = await startSystem({ redisUrl: url })
+  await system.worker()
+  const summaries = await Promise.all(
+    Array.from({ length: 4 }, () =>
+      system.request('POST', '/v1/summaries', { text: longText(6), chunk_tokens: 300, reduce_tokens: 500 }),
+    ),
+  )
+  for (const { body } of summaries) {
+    const done = (await system.request('GET', `/v1/summaries/${body.id}?wait_s=60`)).body
+    expect(done).toMatchObject({ status: 'completed', usage: { repeated_calls: 0 } })
+    expect(done.levels.length).toBeGreaterThanOrEqual(3)
+    expect((await system.request('DELETE', `/v1/summaries/${body.id}`)).status).toBe(200)
+  }
+  const texts = [...people(20), ...people(20)]
+  const { id } = await system.submit(texts, { deduplicate: true, cache_s: 60 })
+  expect(await system.results(id)).toHaveLength(40)
+  expect((await system.batch(id)).usage).toMatchObject({ calls: 20, deduplicated: 20 })
 })
 
 test('sentinels are asked for the primary, also after it has changed', async () => {

@@ -8,7 +8,7 @@ import { type BatchMeta, newMeta, toBatch, toNanoUsd } from './batch-view.ts'
 import { packBlocks, stageBlock } from './blocks.ts'
 import type { Batches, NewBatch } from './engine.ts'
 import { forgetBatch } from './forget-batch.ts'
-import type { Idempotency, IdempotencyClaim } from './idempotency.ts'
+import { type Idempotency, type IdempotencyClaim, idempotencyInProgress } from './idempotency.ts'
 import type { Keys } from './keys.ts'
 import type { Ledger } from './ledger/ledger.ts'
 import { loadScript } from './lua.ts'
@@ -299,12 +299,7 @@ export function createBatches({
       await idempotency.release(claim, holder.batchId)
       return takeKey(claim, id)
     }
-    throw new SluiceError(
-      'conflict_error',
-      'idempotency_in_progress',
-      'A request with this Idempotency-Key is under way: try again shortly.',
-      { param: 'Idempotency-Key', retryAfterS: 1 },
-    )
+    throw idempotencyInProgress()
   }
 }
 

@@ -3,15 +3,17 @@ import type { LongTexts } from '@sluice/contract/extract-function'
 import type { Extractor } from '@sluice/contract/extractor'
 import type { Item } from '@sluice/contract/item'
 import type { Call } from '@sluice/contract/outcome'
-import type { FailureType } from '@sluice/contract/result'
+import type { FailureType, Result } from '@sluice/contract/result'
+import type { Answer, Answers } from './answers.ts'
 import { itemDeadlines } from './deadlines.ts'
 import { decide, paid, type RetryPolicy, withCall } from './decide.ts'
-import { type Cost, type Ledger, noCost, type Opened, type Run, type Tries } from './ledger/ledger.ts'
+import { type Cost, type Ledger, noCost, noTries, type Opened, type Run, type Tries } from './ledger/ledger.ts'
 import type { MakeCall } from './make-call.ts'
 import type { Money } from './money.ts'
 import { afterPart, nextRequest, ofPart, wholeAnswer, withParts } from './parts.ts'
 import { QuotaTooLargeError } from './quota/quota.ts'
-import { ofItem, type StoredResult } from './stored-result.ts'
+import { ofItem, parseStored, type StoredResult } from './stored-result.ts'
+import { hashText } from './text-hash.ts'
 
 /** How one run of an item ended. */
 export type RunEnd =
@@ -37,6 +39,7 @@ export interface RunItemDependencies {
   /** Pauses the one batch. */
   readonly pauseBatch: (batchId: string, reason: string) => Promise<void>
   readonly longTexts: LongTexts
+  readonly answers: Answers
   readonly policy: RetryPolicy
   readonly money: Money
   readonly onCall: (call: Call, nanoUsd: number) => void
@@ -46,30 +49,47 @@ export interface RunItemDependencies {
 export interface Recipe {
   readonly extractor: Extractor
   readonly deadlines: Deadlines
+  /** Items with the same text are asked for once. */
+  readonly deduplicate: boolean
+  /** How old an answer to an earlier batch may be; null: none is taken, and none is kept. */
+  readonly cacheMs: number | null
+  /** A text that is longer than the lane's context is asked in parts; not for a summary, whose parts would not make one. */
+  readonly cutsTexts: boolean
 }
 
 /** One item's life on a worker: recorded already? stop. Reserve quota. Call. Decide. Record. */
 export function createRunItem(
   dependencies: RunItemDependencies,
 ): (run: Run, options: { signal: AbortSignal }) => Promise<RunEnd> {
-  const { ledger, makeCall, readItem, readRecipe, pauseLane, pauseBatch, longTexts, policy, money, onCall } =
+  const { ledger, makeCall, readItem, readRecipe, pauseLane, pauseBatch, longTexts, answers, policy, money, onCall } =
     dependencies
 
   return async (run, { signal }) => {
     const recipe = await readRecipe(run.batchId)
     if (recipe === null) return { type: 'dropped' }
-    const { extractor, deadlines } = recipe
-    const taken = await ledger.take(run, { keepsTime: deadlines.item_s !== undefined })
-    if (taken.type !== 'taken') return { type: 'dropped' }
-    const item = await readItem(run.batchId, run.index)
+    const { extractor, deadlines, cacheMs } = recipe
+    const readFirst = recipe.deduplicate ? await readItem(run.batchId, run.index) : undefined
+    if (readFirst === null) return { type: 'dropped' }
+    const textHash = readFirst && hashText(readFirst.text)
+    const taken = await ledger.take(run, { keepsTime: deadlines.item_s !== undefined, textHash })
+    if (taken.type !== 'taken' && taken.type !== 'twin') return { type: 'dropped' }
+    const item = readFirst ?? (await readItem(run.batchId, run.index))
     if (item === null) return { type: 'dropped' }
+    if (taken.type === 'twin') {
+      const answer = answerOf(parseStored(taken.index, taken.stored).result)
+      return answerWithoutCall('deduplicated', { ...answer, duplicate_of: taken.index })
+    }
+    if (cacheMs !== null) {
+      const kept = await answers.find(extractor, item.text, cacheMs)
+      if (kept !== null) return answerWithoutCall('cached', { ...kept, cached: true })
+    }
 
     let { tries } = taken
     if (item.failure !== undefined) return fail(item.failure, tries, noCost, null)
     const until = itemDeadlines(deadlines, taken, Date.now())
     if (until.over !== null) return fail({ type: 'timed_out', message: until.over }, tries, noCost, null)
     let begin = until.begin
-    tries = await withParts(tries, longTexts, extractor, item.text)
+    if (recipe.cutsTexts) tries = await withParts(tries, longTexts, extractor, item.text)
     for (;;) {
       const request = nextRequest(extractor, item.text, tries)
       const made = await makeCall(run, tries, request, { signal, begin, end: until.end, callMs: until.callMs })
@@ -107,7 +127,8 @@ export function createRunItem(
           }
           const { valid: _valid, ...answer } = whole
           const result = { status: 'succeeded' as const, ...answer, ...used(tries, call) }
-          const recorded = await ledger.record(run, 'succeeded', stored(item, run.index, result), cost)
+          const recorded = await ledger.record(run, 'succeeded', stored(item, run.index, result), cost, { textHash })
+          if (cacheMs !== null) await answers.keep(extractor, item.text, answer, cacheMs)
           return { type: recorded === 'recorded' ? 'succeeded' : 'dropped' }
         }
         case 'fail':
@@ -133,6 +154,17 @@ export function createRunItem(
       }
     }
 
+    async function answerWithoutCall(
+      withoutCall: 'deduplicated' | 'cached',
+      from: Answer & Pick<StoredResult, 'duplicate_of' | 'cached'>,
+    ): Promise<RunEnd> {
+      const result = { status: 'succeeded' as const, ...from, usage: noTries.usage, attempts: 0 }
+      // One that has the answer of another is not asked for the others.
+      const how = withoutCall === 'deduplicated' ? { withoutCall } : { textHash, withoutCall }
+      const recorded = await ledger.record(run, 'succeeded', stored(item!, run.index, result), noCost, how)
+      return { type: recorded === 'recorded' ? 'succeeded' : 'dropped' }
+    }
+
     async function fail(
       error: { type: FailureType; message: string },
       before: Tries,
@@ -141,7 +173,7 @@ export function createRunItem(
     ): Promise<RunEnd> {
       const raw = call?.raw ?? before.reasks.at(-1)?.raw
       const result = { status: 'failed' as const, error, ...(raw === undefined ? {} : { raw }), ...used(before, call) }
-      const recorded = await ledger.record(run, 'failed', stored(item!, run.index, result), cost)
+      const recorded = await ledger.record(run, 'failed', stored(item!, run.index, result), cost, { textHash })
       if (recorded === 'stale') return { type: 'dropped' }
       return { type: 'failed', message: `${error.type}: ${error.message} (item '${item!.id}')` }
     }
@@ -180,6 +212,10 @@ function used(before: Tries, call: Call | null): Pick<StoredResult, 'usage' | 'c
     ...(before.nanoUsd > 0 ? { cost_usd: before.nanoUsd / 1e9 } : {}),
     attempts: before.calls + (call === null ? 0 : 1),
   }
+}
+
+function answerOf({ data, parts }: Pick<Result, 'data' | 'parts'>): Answer {
+  return parts === undefined ? { data } : { data, parts }
 }
 
 function stored(item: Item, index: number, result: Omit<StoredResult, 'id' | 'metadata'>): StoredResult {

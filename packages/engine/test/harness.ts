@@ -23,7 +23,12 @@ export interface TestSluice {
   /** A worker whose provider answers as told. Closed after the test, without grace, when the test did not. */
   worker(
     answer: Answer,
-    options?: { concurrency?: number; retentionMs?: number | null; longTexts?: LongTexts },
+    options?: {
+      concurrency?: number
+      retentionMs?: number | null
+      longTexts?: LongTexts
+      countTokens?: (text: string) => number
+    },
   ): Promise<{ close(graceMs: number): Promise<void> }>
 }
 
@@ -62,7 +67,8 @@ export function testSluice(lane: Partial<LaneConfigInput> = {}): TestSluice {
         concurrency = 10,
         retentionMs = null,
         longTexts,
-      }: { concurrency?: number; retentionMs?: number | null; longTexts?: LongTexts } = {},
+        countTokens = () => 10,
+      }: Parameters<TestSluice['worker']>[1] = {},
     ) {
       const worker = await createWorker({
         redisUrl,
@@ -73,7 +79,10 @@ export function testSluice(lane: Partial<LaneConfigInput> = {}): TestSluice {
         onError,
         provider: () => ({
           ...(longTexts === undefined ? {} : { longTexts }),
-          estimateTokens: ({ extractor }) => ({ input: 10, mostOutput: extractor.parameters.max_tokens ?? null }),
+          estimateTokens: ({ extractor, text }) => ({
+            input: countTokens(text),
+            mostOutput: extractor.parameters.max_tokens ?? null,
+          }),
           extract: async (request, options) => toCall(await answer(request, options)),
         }),
       })

@@ -14,7 +14,7 @@ const batch: Batch = {
   status: 'in_progress',
   pause_reason: null,
   counts: { total: 200, waiting: 90, running: 10, succeeded: 97, failed: 3, cancelled: 0 },
-  usage: { input_tokens: 0, output_tokens: 0, calls: 100, repeated_calls: 0 },
+  usage: { input_tokens: 0, output_tokens: 0, calls: 100, repeated_calls: 0, deduplicated: 0, cached: 0 },
   cost_usd: null,
   eta_s: { p50: 9.2, p90: 12 },
   concurrency: null,

@@ -1,7 +1,9 @@
 -- Records the one final result of an item: set if absent, counted, put in the order of completion. Safe to run twice.
--- KEYS: meta, open, runs, calls, unsettled, tries, results, done, failed.
+-- Items with the same text that wait for this one go back to the feeder.
+-- KEYS: meta, open, runs, calls, unsettled, tries, results, done, failed, twins, parked, requeue.
 -- ARGV: index, feed number, run token, status ('succeeded' or 'failed'), result JSON,
---       paid calls, input tokens, cached input tokens, output tokens, cost in nano-dollars, now (unix ms), wake channel.
+--       paid calls, input tokens, cached input tokens, output tokens, cost in nano-dollars, now (unix ms), wake channel,
+--       hash of the item's text ('': not compared), field of meta that counts answers without a call ('': it was called).
 -- Returns {'recorded', status of the batch}, or {'stale'}: another run holds or has recorded the item; what was paid is added all the same.
 -- include: usage.lua
 -- include: end-call.lua
@@ -19,6 +21,16 @@ redis.call('HDEL', KEYS[3], ARGV[1])
 endCall(KEYS[1], KEYS[4], ARGV[1])
 redis.call('SREM', KEYS[5], ARGV[1])
 redis.call('HDEL', KEYS[6], ARGV[1], 'first:' .. ARGV[1])
+if ARGV[14] ~= '' then redis.call('HINCRBY', KEYS[1], ARGV[14], 1) end
+if ARGV[13] ~= '' then
+  if ARGV[4] == 'succeeded' then
+    redis.call('HSET', KEYS[10], ARGV[13], ARGV[1])
+  elseif redis.call('HGET', KEYS[10], ARGV[13]) == ARGV[1] then
+    redis.call('HSET', KEYS[10], ARGV[13], '-')
+  end
+  for _, twin in ipairs(redis.call('ZRANGEBYSCORE', KEYS[11], ARGV[1], ARGV[1])) do redis.call('RPUSH', KEYS[12], twin) end
+  redis.call('ZREMRANGEBYSCORE', KEYS[11], ARGV[1], ARGV[1])
+end
 local status = finish(KEYS[1], KEYS[2], ARGV[11])
 redis.call('PUBLISH', ARGV[12], status)
 return { 'recorded', status }
