@@ -1,6 +1,7 @@
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { beforeEach, expect, test } from 'vitest'
+import { makePdf } from '../packages/documents/test/pdfs.ts'
 import { batchesOf, jsonl, makePlace, parse, type Place, toldCommand } from './cli-place.ts'
 import { runCli } from './cli-process.ts'
 import { people, person, startSystem } from './system.ts'
@@ -78,6 +79,32 @@ test('reads a folder, a text a file', async () => {
     { id: '2.txt', data: { name: 'Bob' } },
     { id: 'a/1.txt', data: { name: 'Ann' } },
   ])
+})
+
+test('sends documents as they are; a broken one is an item that fails', async () => {
+  const system = await startSystem()
+  await system.worker()
+  await mkdir(join(place.directory, 'letters/a'), { recursive: true })
+  await place.write('letters/a/1.pdf', await makePdf(['My name is Ann', 'and I am 30 years old']))
+  await place.write('letters/2.html', '<h1>Bob</h1><p>My name is Bob and I am <b>31</b> years old</p>')
+  await place.write('letters/3.txt', 'My name is Cy and I am 32 years old')
+  await place.write('letters/4.pdf', '%PDF-1.4 broken')
+  const args = 'extract letters --schema person.ts --order input --out out.jsonl'.split(' ')
+  const told = await runCli(place.of(system), ['estimate', 'letters', '--schema', 'person.ts', '--json'])
+  expect(JSON.parse(told.stdout)).toMatchObject({ object: 'estimate', items: 4 })
+  const { code, stderr } = await runCli(place.of(system), args)
+  expect(code).toBe(3)
+  expect(stderr).toContain('Failed: 1 unreadable.')
+  expect(await place.readOut()).toMatchObject([
+    { id: '2.html', data: { name: 'Bob', age: 31 } },
+    { id: '3.txt', data: { name: 'Cy', age: 32 } },
+    { id: '4.pdf', status: 'failed', error: { type: 'unreadable' } },
+    { id: 'a/1.pdf', data: { name: 'Ann', age: 30 } },
+  ])
+  expect((await runCli(place.of(system), args)).stderr).toContain('4 items, sent before, done already.')
+  const one = await runCli(place.of(system), ['extract', 'letters/2.html', '--schema', 'person.ts'])
+  expect(parse(one.stdout)).toMatchObject([{ id: '2.html', data: { name: 'Bob', age: 31 } }])
+  expect((await batchesOf(system)).map(({ counts }) => counts.total)).toEqual([1, 4])
 })
 
 test('tells by its exit code that items failed, and how to retry them, which mends the file', async () => {

@@ -1,6 +1,6 @@
 import { once } from 'node:events'
 import { createWriteStream } from 'node:fs'
-import { readFile, rm, stat } from 'node:fs/promises'
+import { mkdir, readFile, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { beforeEach, expect, test } from 'vitest'
 import { batchesOf, jsonl, makePlace, type Place, toldCommand } from './cli-place.ts'
@@ -101,6 +101,23 @@ test.each([
     { status: 'in_progress', counts: { total: count }, metadata: { input: 'people.jsonl' } },
   ])
   expect(second.stdout).toBe(`${batches[0]!.id}\n`)
+})
+
+test('killed while it sends documents it goes on where it was', async () => {
+  const system = await startSystem()
+  const count = 1_000
+  await mkdir(join(place.directory, 'letters'))
+  for (let i = 0; i < count; i += 1) await place.write(`letters/${i}.html`, `<p>I am ${i} years old</p>`)
+  const args = ['extract', 'letters', '--schema', 'person.ts', '--detach']
+  const first = startCli(place.of(system), args)
+  const arrived = async () => (await batchesOf(system))[0]?.counts.total ?? 0
+  await expect.poll(arrived, { interval: 5, timeout: 30_000 }).toBeGreaterThan(0)
+  first.child.kill('SIGKILL')
+  await first.ended
+  expect(await batchesOf(system)).toMatchObject([{ status: 'uploading' }])
+  const second = await runCli(place.of(system), args)
+  expect(second.code).toBe(0)
+  expect(await batchesOf(system)).toMatchObject([{ status: 'in_progress', counts: { total: count } }])
 })
 
 test('sends an input that is larger than its memory', async () => {

@@ -63,7 +63,7 @@ export function createProgram(
             '- --schema person.ts < people.jsonl | jq .data',
           ]).argument(
             '<input>',
-            'a .jsonl, .csv, .tsv or .txt file (a text a line), a folder with a text a file, or - for standard input',
+            'a .jsonl, .csv, .tsv or .txt file (a text a line), a folder with a text or document (.pdf, .html, .md) a file, a document, or - for standard input',
           ),
         ),
       ),

@@ -23,6 +23,10 @@ async function open(content: string, options: Partial<ReadingOptions> = {}, sign
     reading: await openReading(path, { encoding: 'utf-8', onInvalid: 'stop', ...options }, { screen, signal }),
   }
 }
+async function itemsOf(reading: Awaited<ReturnType<typeof openReading>>) {
+  if (reading.type !== 'items') throw new Error(`${reading.name} has no items that are read here.`)
+  return Array.fromAsync(reading.items())
+}
 const digestOf = async (...args: Parameters<typeof open>) => (await open(...args)).reading.check()
 
 test('a digest tells contents apart, and ways to read them', async () => {
@@ -37,15 +41,15 @@ test('a digest tells contents apart, and ways to read them', async () => {
 test('an input that has changed since it was looked through is refused at its end', async () => {
   const { path, reading } = await open('"Ann"\n')
   await reading.check()
-  expect(await Array.fromAsync(reading.items())).toEqual(['Ann'])
+  expect(await itemsOf(reading)).toEqual(['Ann'])
   await appendFile(path, '"Bob"\n')
-  await expect(Array.fromAsync(reading.items())).rejects.toThrow('people.jsonl changed while it was read.')
+  await expect(itemsOf(reading)).rejects.toThrow('people.jsonl changed while it was read.')
 })
 
 test('what is left out is counted once, with the first few places', async () => {
   const { reading } = await open(`"Ann"\n${'{oops\n'.repeat(7)}`, { onInvalid: 'skip' })
   await reading.check()
-  await Array.fromAsync(reading.items())
+  await itemsOf(reading)
   expect(reading.skipped.count).toBe(7)
   expect(reading.skipped.first).toHaveLength(5)
   expect(reading.skipped.first[0]).toMatch(/^people\.jsonl line 2: /)

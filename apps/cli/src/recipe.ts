@@ -15,8 +15,8 @@ export interface RecipeOptions {
 
 export interface Recipe {
   readonly options: ExtractorOptions<Schema>
-  /** All of it as JSON: two recipes that differ in it are not the same work. */
-  readonly identity: unknown
+  /** As the API has it: two recipes that differ in it are not the same work. */
+  readonly extractor: string | Readonly<Record<string, unknown>>
 }
 
 export type RecipeChoice =
@@ -44,7 +44,7 @@ export async function readRecipe(client: Sluice, choice: RecipeChoice): Promise<
     const checks = choice.schema === undefined ? {} : { schema: (await loadSchemaFile(choice.schema)).schema }
     // By its version: under the name alone other work may be meant tomorrow.
     const reference = await versionOf(client, choice.extractor)
-    return { options: { extractor: reference, ...checks }, identity: { extractor: reference } }
+    return { options: { extractor: reference, ...checks }, extractor: reference }
   }
   const { schema, json, instructions: exported } = await loadSchemaFile(choice.schema)
   const { lane, model } = choice.options
@@ -54,7 +54,7 @@ export async function readRecipe(client: Sluice, choice: RecipeChoice): Promise<
     ...(lane === undefined ? {} : { lane }),
     ...(model === undefined ? {} : { parameters: { model } }),
   }
-  return { options: { schema, ...rest }, identity: { schema: json, ...rest } }
+  return { options: { schema, ...rest }, extractor: { schema: json, ...rest } }
 }
 
 async function versionOf(client: Sluice, reference: string): Promise<string> {

@@ -15,6 +15,7 @@ import { type LiveOptions, toPatch } from './live-options.ts'
 import type { Memory, Run } from './memory.ts'
 import type { Reading } from './reading.ts'
 import type { Recipe } from './recipe.ts'
+import { submitDocuments } from './send-documents.ts'
 
 export interface Submission {
   readonly type: 'sent' | 'known'
@@ -43,7 +44,7 @@ export interface SubmitOnce {
 export async function submitOnce(given: SubmitOnce): Promise<Submission> {
   const { client, memory, reading, recipe, live, server, fresh, signal } = given
   const identity = createHash('sha256')
-    .update(JSON.stringify([server, await reading.check(), recipe.identity]))
+    .update(JSON.stringify([server, await reading.check(), recipe.extractor]))
     .digest('hex')
   const earlier = fresh ? undefined : await memory.run(identity)
   await given.beforeSending(earlier?.batch_id ?? undefined)
@@ -73,7 +74,17 @@ export async function submitOnce(given: SubmitOnce): Promise<Submission> {
       onAbort: 'detach',
     }
     try {
-      return await client.submit(reading.items(), work)
+      if (reading.type === 'items') return await client.submit(reading.items(), work)
+      const { files, sending } = reading
+      const { id } = await submitDocuments(client, {
+        files,
+        recipe,
+        options,
+        idempotencyKey,
+        signal,
+        onSent: sending,
+      }).finally(() => sending(null))
+      return handleOf(id)
     } catch (error) {
       if (!(error instanceof ApiError) || error.code !== 'idempotency_key_reused') throw error
       throw new CliError('This input was sent before from elsewhere, with other options. To send it anew: --fresh')
@@ -95,9 +106,12 @@ export async function submitOnce(given: SubmitOnce): Promise<Submission> {
     if (batch.status === 'cancelled' || batch.status === 'cancelling') {
       throw new CliError(`This input was sent before, as ${batch.id}, and cancelled. To send it anew: --fresh`)
     }
+    return { type: 'known', handle: handleOf(batch.id), batch: await updated(batch) }
+  }
+
+  function handleOf(id: string): BatchHandle<unknown> {
     const { schema } = recipe.options
-    const handle = schema === undefined ? client.batch(batch.id) : client.batch(batch.id, { schema })
-    return { type: 'known', handle, batch: await updated(batch) }
+    return schema === undefined ? client.batch(id) : client.batch(id, { schema })
   }
 
   /** What was asked for this time holds, too, for a batch that is there. */

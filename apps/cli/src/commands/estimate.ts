@@ -2,6 +2,7 @@ import { formatUsd } from '@sluice/terminal/progress'
 import type { Cli } from '../cli.ts'
 import { type ExitCode, exitCodes } from '../cli-error.ts'
 import { openReading, type ReadingOptions, saySkipped } from '../reading.ts'
+import { estimateDocuments } from '../send-documents.ts'
 import { chooseRecipe, readRecipe, type RecipeOptions } from '../recipe.ts'
 
 /** Tells what an input would take; nothing runs. */
@@ -10,7 +11,9 @@ export async function estimate(cli: Cli, path: string, options: ReadingOptions &
   const reading = await openReading(path, options, cli)
   const client = await cli.connect()
   const recipe = await readRecipe(client, choice)
-  const told = await client.estimate(reading.items(), recipe.options)
+  const told = await (reading.type === 'items'
+    ? client.estimate(reading.items(), recipe.options)
+    : estimateDocuments(client, reading.files, recipe, cli.signal))
   saySkipped(reading.skipped, cli.screen)
   cli.print(told, () => [
     `Items          ${told.items.toLocaleString('en')}`,

@@ -3,7 +3,8 @@ import { readdir, stat } from 'node:fs/promises'
 import { join, matchesGlob, relative, sep } from 'node:path'
 import { type ItemInput, maxTextLength } from '@sluice/contract/item'
 import { checkItem } from './check-item.ts'
-import { type Input, InputError, type Skip } from './input.ts'
+import { isDocument, toDocuments } from './documents.ts'
+import { type DocumentFile, type Input, InputError, type Skip } from './input.ts'
 import { createDecoder } from './text.ts'
 
 /** A character has at most four bytes. */
@@ -17,20 +18,27 @@ export interface FolderOptions {
   readonly skip: Skip | undefined
 }
 
-/** Each file of a folder and its subfolders is an item, by the order of their paths; its id is its path in it. Hidden files are left out. */
+/**
+ * Each file of a folder and its subfolders is an item, by the order of their paths; its id is its path in it. Hidden files are left out.
+ * Where one of them is a document, the server reads them all; else they are texts, whatever they are called.
+ */
 export async function openFolder(path: string, { match, encoding, skip }: FolderOptions): Promise<Input> {
   const files = await listFiles(path, match)
   if (files.length === 0) {
     throw new InputError(`There is no file in ${path}${match === undefined ? '' : ` that matches ${match}`}.`)
   }
-  const sizes = await Promise.all(files.map(async (file) => (await stat(join(path, file))).size))
+  const found: DocumentFile[] = await Promise.all(
+    files.map(async (id) => ({ id, path: join(path, id), sizeBytes: (await stat(join(path, id))).size })),
+  )
+  if (files.some(isDocument)) return toDocuments(path, found, skip)
 
   /** What tells files of one folder apart from the same bytes in other files. */
-  const heading = (at: number): Uint8Array => Buffer.from(`${JSON.stringify([files[at], sizes[at]])}\n`)
+  const heading = (at: number): Uint8Array => Buffer.from(`${JSON.stringify([found[at]!.id, found[at]!.sizeBytes])}\n`)
 
   return {
+    type: 'items',
     name: path,
-    sizeBytes: sizes.reduce((sum, size) => sum + size, 0),
+    sizeBytes: found.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0),
     async *items(seen) {
       for (const [at, file] of files.entries()) {
         seen(heading(at))

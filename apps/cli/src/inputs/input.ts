@@ -1,12 +1,32 @@
 import type { ItemInput } from '@sluice/contract/item'
 
 /** Something to read items from, as often as needed. It is streamed, never held. */
-export interface Input {
+export type Input = ItemsInput | DocumentsInput
+
+interface Named {
   /** As it is shown: `people.jsonl`, `standard input`. */
   readonly name: string
   readonly sizeBytes: number
-  /** The items in order, checked; `seen` is given every byte that decides about them. Throws an InputError. */
+}
+
+/** Items that are read here. */
+interface ItemsInput extends Named {
+  readonly type: 'items'
+  /** In order, checked; `seen` is given every byte that decides about them. Throws an InputError. */
   readonly items: (seen: (bytes: Uint8Array) => void) => AsyncIterable<ItemInput>
+}
+
+/** Files that the server reads, an item each. */
+export interface DocumentsInput extends Named {
+  readonly type: 'documents'
+  readonly files: readonly DocumentFile[]
+}
+
+export interface DocumentFile {
+  readonly path: string
+  /** Its name for the server, and the item's id. */
+  readonly id: string
+  readonly sizeBytes: number
 }
 
 /** Which part of a line or row is the text, which the item's id, and what of the rest comes back with the result. */

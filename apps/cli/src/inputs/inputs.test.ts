@@ -33,6 +33,7 @@ async function open(
 }
 
 async function itemsOf(input: Input): Promise<ItemInput[]> {
+  if (input.type !== 'items') throw new Error(`${input.name} has no items that are read here.`)
   return Array.fromAsync(input.items(() => {}))
 }
 
@@ -138,13 +139,13 @@ describe('CSV', () => {
 describe('a folder', () => {
   it('has a text a file, by the order of their paths, which are the ids', async () => {
     await open('letters/b.txt', 'Bob is 4').catch(() => {})
-    await open('letters/a/1.md', 'Ann is 3').catch(() => {})
+    await open('letters/a/1.log', 'Ann is 3').catch(() => {})
     await open('letters/.hidden/x.txt', 'no').catch(() => {})
     expect(await read('letters', null)).toEqual([
-      { id: 'a/1.md', text: 'Ann is 3' },
+      { id: 'a/1.log', text: 'Ann is 3' },
       { id: 'b.txt', text: 'Bob is 4' },
     ])
-    expect(await read('letters', null, { match: '**/*.md' })).toEqual([{ id: 'a/1.md', text: 'Ann is 3' }])
+    expect(await read('letters', null, { match: '**/*.log' })).toEqual([{ id: 'a/1.log', text: 'Ann is 3' }])
     await expect(read('letters', null, { match: '*.pdf' })).rejects.toThrow(
       /^There is no file in .*letters that matches \*\.pdf\.$/,
     )
@@ -152,15 +153,43 @@ describe('a folder', () => {
 
   it('tells of files that hold no text', async () => {
     await open('letters/a.txt', 'Ann is 3').catch(() => {})
-    await open('letters/b.pdf', Buffer.from([0x25, 0x50, 0x44, 0x46, 0x00, 0xff])).catch(() => {})
+    await open('letters/b.dat', Buffer.from([0x41, 0x00, 0xff])).catch(() => {})
     await expect(read('letters', null)).rejects.toThrow(
-      /b\.pdf: It is not a text in utf-8\. Choose the files with --match/,
+      /b\.dat: It is not a text in utf-8\. Choose the files with --match/,
     )
     const left: string[] = []
     expect(await itemsOf(await open('letters', null, {}, (place) => left.push(place)))).toEqual([
       { id: 'a.txt', text: 'Ann is 3' },
     ])
-    expect(left).toEqual([join(directory, 'letters/b.pdf')])
+    expect(left).toEqual([join(directory, 'letters/b.dat')])
+  })
+})
+
+describe('documents', () => {
+  it('are left to the server, with their names, by the order of their paths', async () => {
+    await open('letters/b.pdf', '%PDF')
+    await open('letters/a/1.txt', 'Ann is 3')
+    await open('letters/c.html', '<p>Bob')
+    expect(await open('letters', null)).toEqual({
+      type: 'documents',
+      name: join(directory, 'letters'),
+      sizeBytes: 18,
+      files: [
+        { path: join(directory, 'letters/a/1.txt'), id: 'a/1.txt', sizeBytes: 8 },
+        { path: join(directory, 'letters/b.pdf'), id: 'b.pdf', sizeBytes: 4 },
+        { path: join(directory, 'letters/c.html'), id: 'c.html', sizeBytes: 6 },
+      ],
+    })
+    expect(await open('one.md', '# Ann')).toMatchObject({ type: 'documents', files: [{ id: 'one.md' }] })
+  })
+
+  it('stand in a folder with nothing that cannot be read', async () => {
+    await open('letters/b.pdf', '%PDF')
+    await open('letters/a.exe', 'x').catch(() => {})
+    await expect(open('letters', null)).rejects.toThrow(/a\.exe: It is neither text, Markdown, HTML nor PDF\./)
+    const left: string[] = []
+    expect(await open('letters', null, {}, (place) => left.push(place))).toMatchObject({ files: [{ id: 'b.pdf' }] })
+    expect(left).toEqual([join(directory, 'letters/a.exe')])
   })
 })
 
@@ -175,8 +204,10 @@ describe('any input', () => {
     ]
     for (const input of inputs) {
       const seen: [Uint8Array[], Uint8Array[]] = [[], []]
+      if (input.type !== 'items') throw new Error(input.name)
+      const { items } = input
       for (const one of seen)
-        expect((await Array.fromAsync(input.items((bytes) => void one.push(bytes)))).length).toBeGreaterThan(1)
+        expect((await Array.fromAsync(items((bytes) => void one.push(bytes)))).length).toBeGreaterThan(1)
       const [first, second] = seen.map((one) => Buffer.concat(one))
       expect(first!.length).toBeGreaterThanOrEqual(input.sizeBytes)
       expect(first!.equals(second!)).toBe(true)

@@ -1,6 +1,7 @@
 import { createReadStream } from 'node:fs'
 import { stat } from 'node:fs/promises'
 import { basename, extname } from 'node:path'
+import { isDocument, toDocuments } from './documents.ts'
 import { openFolder } from './folder.ts'
 import { readCsv } from './csv.ts'
 import { type Fields, type Input, InputError, type Skip } from './input.ts'
@@ -44,6 +45,10 @@ export async function openInput(
   })
   if (found.isDirectory()) return openFolder(path, { match: options.match, encoding: options.encoding, skip })
   const ending = extname(path).toLowerCase()
+  if (options.format === undefined && found.isFile() && isDocument(path)) {
+    const name = basename(path)
+    return toDocuments(name, [{ path, id: name, sizeBytes: found.size }], undefined)
+  }
   const format = options.format ?? formatOf[ending]
   if (format === undefined) throw new InputError(unknownKind(path, ending))
   // A named pipe can be read only once.
@@ -52,6 +57,7 @@ export async function openInput(
 
   async function openFile(file: string, name: string, format: Format, usualDelimiter?: string): Promise<Input> {
     return {
+      type: 'items',
       name,
       sizeBytes: (await stat(file)).size,
       items(seen) {
