@@ -122,6 +122,7 @@ describe('decide', () => {
       used,
       { type: 'pause-lane', reason: 'unknown_model: m' },
     ],
+    ['a wrong URL', { type: 'wrong-url', message: 'm' }, used, { type: 'pause-lane', reason: 'wrong_url: m' }],
   ]
   test.each(table)('%s', (_, outcome, tries, expected) => {
     expect(decide(callOf(outcome), tries, policy, half)).toMatchObject(expected)
@@ -142,6 +143,8 @@ test('the back-off doubles up to its cap and is spread over its whole length', (
 
 test('a call is paid when it was answered, not when it was refused, and unknown when it was cut', () => {
   expect(paid(callOf({ type: 'refused', message: '' }))).toBe('yes')
+  expect(paid(callOf({ type: 'filtered', message: '' }))).toBe('yes')
+  expect(paid({ ...callOf({ type: 'filtered', message: '' }), usage: noTries.usage })).toBe('no')
   expect(paid(callOf(unavailable))).toBe('no')
   expect(paid(callOf({ ...unavailable, answered: false }))).toBe('unknown')
   expect(paid(callOf({ type: 'rate-limited', message: '', retryAfterMs: null, scope: null }))).toBe('no')

@@ -75,6 +75,7 @@ export function decide(
     case 'out-of-funds':
     case 'bad-credentials':
     case 'unknown-model':
+    case 'wrong-url':
       return { type: 'pause-lane', tries, reason: `${outcome.type.replaceAll('-', '_')}: ${outcome.message}` }
     default:
       return outcome satisfies never
@@ -100,9 +101,11 @@ export function paid(call: Call): 'yes' | 'no' | 'unknown' {
     case 'extracted':
     case 'refused':
     case 'truncated':
-    case 'filtered':
     case 'invalid-output':
       return 'yes'
+    case 'filtered':
+      // The text was refused, or the answer that was made of it.
+      return call.usage.input_tokens + call.usage.output_tokens > 0 ? 'yes' : 'no'
     case 'unavailable':
       return call.outcome.answered ? 'no' : 'unknown'
     case 'rate-limited':
@@ -111,6 +114,7 @@ export function paid(call: Call): 'yes' | 'no' | 'unknown' {
     case 'out-of-funds':
     case 'bad-credentials':
     case 'unknown-model':
+    case 'wrong-url':
       return 'no'
     default:
       return call.outcome satisfies never
