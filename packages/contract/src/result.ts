@@ -11,6 +11,7 @@ export const failureType = z.enum([
   'unavailable',
   'timed_out',
   'too_large',
+  'internal_error',
   'cancelled',
 ])
 export type FailureType = z.infer<typeof failureType>

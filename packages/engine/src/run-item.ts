@@ -4,12 +4,13 @@ import type { Item } from '@sluice/contract/item'
 import type { Call } from '@sluice/contract/outcome'
 import type { FailureType } from '@sluice/contract/result'
 import { itemDeadlines } from './deadlines.ts'
-import { decide, paid, type RetryPolicy } from './decide.ts'
+import { backoffMs, decide, paid, type RetryPolicy } from './decide.ts'
 import { type Cost, type Ledger, noCost, type Opened, type Run, type Tries } from './ledger/ledger.ts'
 import type { MakeCall } from './make-call.ts'
 import type { Money } from './money.ts'
 import { QuotaTooLargeError } from './quota/quota.ts'
 import { ofItem, type StoredResult } from './stored-result.ts'
+import { isOutage, UnexpectedError } from './unexpected-error.ts'
 
 /** How one run of an item ended. */
 export type RunEnd =
@@ -19,11 +20,16 @@ export type RunEnd =
   | { readonly type: 'dropped' }
   /** To be run again after `delayMs`; costs one of the item's tries, which are kept in the ledger. */
   | { readonly type: 'retry'; readonly delayMs: number; readonly message: string }
+  /** The same, after an error that nobody expected. */
+  | { readonly type: 'threw'; readonly delayMs: number; readonly error: UnexpectedError }
   /** The process stops: the job goes back to the queue. */
   | { readonly type: 'handed-back' }
 
 /** Why a run is aborted: the reason of its signal. */
 export type AbortReason = 'shutdown' | 'batch-cancelled' | 'lock-lost'
+
+/** Calls of an item that may end in an error that nobody expected: each may have been paid. */
+const mostThrown = 3
 
 export interface RunItemDependencies {
   readonly ledger: Ledger
@@ -64,56 +70,77 @@ export function createRunItem(
     const until = itemDeadlines(deadlines, taken, Date.now())
     if (until.over !== null) return fail({ type: 'timed_out', message: until.over }, tries, noCost, null)
     let begin = until.begin
-    for (;;) {
-      const request = { extractor, text: item.text, reasks: tries.reasks }
-      const made = await makeCall(run, tries, request, { signal, begin, end: until.end, callMs: until.callMs })
-      if (made === 'late') return fail({ type: 'timed_out', message: until.message() }, tries, noCost, null)
-      if (made === 'aborted') return aborted(run, signal)
-      if (made instanceof QuotaTooLargeError) {
-        return fail({ type: 'too_large', message: made.message }, tries, noCost, null)
-      }
-      if (typeof made === 'string') return giveUp(made)
-      const call = made
-      begin = null
+    const callUntilDone = async (): Promise<RunEnd> => {
+      for (;;) {
+        const request = { extractor, text: item.text, reasks: tries.reasks }
+        const made = await makeCall(run, tries, request, { signal, begin, end: until.end, callMs: until.callMs })
+        if (made === 'late') return fail({ type: 'timed_out', message: until.message() }, tries, noCost, null)
+        if (made === 'aborted') return aborted(run, signal)
+        if (made instanceof QuotaTooLargeError) {
+          return fail({ type: 'too_large', message: made.message }, tries, noCost, null)
+        }
+        if (typeof made === 'string') return giveUp(made)
+        const call = made
+        begin = null
 
-      const wasPaid = paid(call)
-      onCall(call, money.of(call))
-      const cost: Cost = {
-        paidCalls: wasPaid === 'yes' ? 1 : 0,
-        usage: call.usage,
-        cachedInputTokens: call.cachedInputTokens,
-        nanoUsd: money.of(call),
+        const wasPaid = paid(call)
+        onCall(call, money.of(call))
+        const cost: Cost = {
+          paidCalls: wasPaid === 'yes' ? 1 : 0,
+          usage: call.usage,
+          cachedInputTokens: call.cachedInputTokens,
+          nanoUsd: money.of(call),
+        }
+        tries = { ...tries, nanoUsd: tries.nanoUsd + cost.nanoUsd }
+        const end = wasPaid === 'unknown' ? 'unsettled' : 'settled'
+        const decision = decide(call, tries, { ...policy, reasks: extractor.reasks })
+        switch (decision.type) {
+          case 'succeed': {
+            const result = { status: 'succeeded' as const, data: decision.data, ...used(tries, call) }
+            const recorded = await ledger.record(run, 'succeeded', stored(item, run.index, result), cost)
+            return { type: recorded === 'recorded' ? 'succeeded' : 'dropped' }
+          }
+          case 'fail':
+            return fail(decision.error, tries, cost, call)
+          case 'ask-again':
+          case 'wait': {
+            tries = decision.tries
+            if ((await ledger.closeCall(run, tries, cost, end)) === 'stale') return { type: 'dropped' }
+            continue
+          }
+          case 'retry': {
+            if ((await ledger.closeCall(run, decision.tries, cost, end)) === 'stale') return { type: 'dropped' }
+            await ledger.letGo(run, 'wait')
+            return { type: 'retry', delayMs: decision.delayMs, message: decision.message }
+          }
+          case 'pause-lane': {
+            if ((await ledger.closeCall(run, decision.tries, cost, end)) === 'stale') return { type: 'dropped' }
+            await pauseLane(decision.reason)
+            return giveUp('paused')
+          }
+          default:
+            return decision satisfies never
+        }
       }
-      tries = { ...tries, nanoUsd: tries.nanoUsd + cost.nanoUsd }
-      const end = wasPaid === 'unknown' ? 'unsettled' : 'settled'
-      const decision = decide(call, tries, { ...policy, reasks: extractor.reasks })
-      switch (decision.type) {
-        case 'succeed': {
-          const result = { status: 'succeeded' as const, data: decision.data, ...used(tries, call) }
-          const recorded = await ledger.record(run, 'succeeded', stored(item, run.index, result), cost)
-          return { type: recorded === 'recorded' ? 'succeeded' : 'dropped' }
-        }
-        case 'fail':
-          return fail(decision.error, tries, cost, call)
-        case 'ask-again':
-        case 'wait': {
-          tries = decision.tries
-          if ((await ledger.closeCall(run, tries, cost, end)) === 'stale') return { type: 'dropped' }
-          continue
-        }
-        case 'retry': {
-          if ((await ledger.closeCall(run, decision.tries, cost, end)) === 'stale') return { type: 'dropped' }
-          await ledger.letGo(run, 'wait')
-          return { type: 'retry', delayMs: decision.delayMs, message: decision.message }
-        }
-        case 'pause-lane': {
-          if ((await ledger.closeCall(run, decision.tries, cost, end)) === 'stale') return { type: 'dropped' }
-          await pauseLane(decision.reason)
-          return giveUp('paused')
-        }
-        default:
-          return decision satisfies never
-      }
+    }
+
+    try {
+      return await callUntilDone()
+    } catch (error) {
+      if (signal.aborted || isOutage(error)) throw error
+      return await threw(error)
+    }
+
+    /** The last net: without it BullMQ would run the item, and pay for it, again and again. Rejects when Redis does not answer. */
+    async function threw(error: unknown): Promise<RunEnd> {
+      const thrown = (tries.thrown ?? 0) + 1
+      tries = { ...tries, calls: tries.calls + 1, thrown }
+      if ((await ledger.closeCall(run, tries, noCost, 'unsettled')) === 'stale') return { type: 'dropped' }
+      const unexpected = new UnexpectedError(error)
+      if (thrown >= mostThrown)
+        return fail({ type: 'internal_error', message: unexpected.message }, tries, noCost, null)
+      await ledger.letGo(run, 'wait')
+      return { type: 'threw', delayMs: backoffMs(thrown, policy, Math.random), error: unexpected }
     }
 
     async function fail(

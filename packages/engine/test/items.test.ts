@@ -182,4 +182,50 @@ describe('an item', () => {
     await sluice.worker(() => extracted({}))
     expect(await readAll(engine, batch.id)).toHaveLength(3)
   })
+
+  test('fails when its calls end in errors of the service, which are told without its words and count as repeated', async () => {
+    const sluice = testSluice({ retry: { baseMs: 1 } })
+    const engine = await sluice.engine()
+    let calls = 0
+    await sluice.worker(({ text }) => {
+      if (text === 'text 1') return extracted({})
+      calls += 1
+      throw new TypeError(`cannot read ${text}`)
+    })
+    const { batch } = await engine.batches.create({ extractor: inline, options }, texts(2))
+    const [failed, other] = await readAll(engine, batch.id)
+    expect(other).toMatchObject({ status: 'succeeded' })
+    expect(failed).toMatchObject({ status: 'failed', attempts: 3, error: { type: 'internal_error' } })
+    expect(failed!.error!.message).toMatch(/^A call ended in an error of the service: TypeError at .*items\.test\.ts/)
+    expect(calls).toBe(3)
+    expect(await engine.batches.get(batch.id)).toMatchObject({
+      status: 'completed',
+      counts: { succeeded: 1, failed: 1, waiting: 0, running: 0 },
+      usage: { calls: 1, repeated_calls: 2 },
+    })
+    expect(sluice.errors.map(({ name }) => name)).toEqual(['UnexpectedError', 'UnexpectedError'])
+    expect(JSON.stringify(sluice.errors.map(({ message }) => message))).not.toContain('text 0')
+  })
+
+  test('is counted once, in whole numbers, whatever its usage was told to be', async () => {
+    const sluice = testSluice()
+    const engine = await sluice.engine()
+    const usages = [
+      { input_tokens: 5.5, output_tokens: 3 },
+      { input_tokens: Number.NaN, output_tokens: -3 },
+      { input_tokens: 7, output_tokens: 1e300 },
+    ]
+    await sluice.worker(({ text }) => ({
+      outcome: extracted({}),
+      usage: usages[Number(text.at(-1))]!,
+      cachedInputTokens: 0,
+      raw: null,
+      limits: null,
+      latencyMs: 1,
+    }))
+    const { batch } = await engine.batches.create({ extractor: inline, options }, texts(3))
+    expect((await readAll(engine, batch.id)).map(({ status }) => status)).toEqual(usages.map(() => 'succeeded'))
+    const { usage } = await engine.batches.get(batch.id)
+    expect(usage).toMatchObject({ calls: 3, input_tokens: 13, output_tokens: 3, repeated_calls: 0 })
+  })
 })

@@ -19,6 +19,8 @@ export interface Tries {
   readonly calls: number
   /** Calls that ended in a time-out, a cut connection or a 5xx. */
   readonly unavailable: number
+  /** Calls that ended in an error of ours. */
+  readonly thrown?: number
   readonly usage: Usage
   readonly nanoUsd: number
   readonly reasks: readonly Reask[]
