@@ -33,7 +33,7 @@ test('a batch pauses before its cap is passed, calls in flight counted, and goes
     texts(30),
   )
   // Ten could run at once; the eighth might pass the cap though nothing has been paid yet.
-  await expect.poll(async () => (await engine.batches.get(batch.id)).status).toBe('paused')
+  await expect.poll(async () => (await engine.batches.get(batch.id)).status, { timeout: 5_000 }).toBe('paused')
   await expect.poll(() => inFlight, { timeout: 5_000 }).toBe(7)
   release()
   await expect.poll(async () => (await engine.batches.get(batch.id)).counts.succeeded).toBe(7)
