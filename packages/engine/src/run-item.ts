@@ -8,6 +8,7 @@ import { backoffMs, decide, paid, type RetryPolicy } from './decide.ts'
 import { type Cost, type Ledger, noCost, type Opened, type Run, type Tries } from './ledger/ledger.ts'
 import type { MakeCall } from './make-call.ts'
 import type { Money } from './money.ts'
+import { overCost } from './pause-reason.ts'
 import { QuotaTooLargeError } from './quota/quota.ts'
 import { ofItem, type StoredResult } from './stored-result.ts'
 import { isOutage, UnexpectedError } from './unexpected-error.ts'
@@ -157,8 +158,7 @@ export function createRunItem(
     }
 
     async function giveUp(why: Exclude<Opened, 'opened'>): Promise<RunEnd> {
-      if (why === 'over-cost')
-        await pauseBatch(run.batchId, 'max_cost_usd: the next call might take the batch beyond it')
+      if (why === 'over-cost') await pauseBatch(run.batchId, overCost)
       if (why === 'paused' || why === 'over-cost') await ledger.letGo(run, 'requeue')
       if (why === 'cancelled') await ledger.letGo(run, 'cancel')
       return { type: 'dropped' }
