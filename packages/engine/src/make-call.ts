@@ -1,6 +1,7 @@
 import type { EstimateTokens, Extract, ExtractRequest } from '@sluice/contract/extract-function'
 import type { Call } from '@sluice/contract/outcome'
 import { noUsage } from '@sluice/contract/usage'
+import { abortAfter } from './abort-after.ts'
 import { type Ledger, noCost, type Opened, type Run, type Tries } from './ledger/ledger.ts'
 import type { Money } from './money.ts'
 import { type Quota, QuotaTooLargeError, type Reservation } from './quota/quota.ts'
@@ -49,7 +50,7 @@ export function createMakeCall(dependencies: CallDependencies): MakeCall {
   const { ledger, quota, extract, estimateTokens, slots, places, money, activity } = dependencies
 
   async function ask(request: ExtractRequest, { signal, end, callMs }: CallLimits): Promise<Call> {
-    const timeout = callMs === null ? null : AbortSignal.timeout(callMs)
+    const timeout = callMs === null ? null : abortAfter(callMs)
     const began = performance.now()
     activity.inFlight += 1
     try {
