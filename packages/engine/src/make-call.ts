@@ -40,8 +40,8 @@ export interface CallLimits {
   readonly callMs: number | null
 }
 
-/** The call, or why there is none. `late`: the item's time was over. */
-export type CallMade = Call | QuotaTooLargeError | Exclude<Opened, 'opened'> | 'aborted' | 'late'
+/** The call, or why there is none. `late`: the item's time was over before it went; `cut-off`: while it was under way, so it may be paid. */
+export type CallMade = Call | QuotaTooLargeError | Exclude<Opened, 'opened'> | 'aborted' | 'late' | 'cut-off'
 
 export type MakeCall = (run: Run, tries: Tries, request: ExtractRequest, limits: CallLimits) => Promise<CallMade>
 
@@ -106,7 +106,8 @@ export function createMakeCall(dependencies: CallDependencies): MakeCall {
       const late = limits.end?.aborted === true || (!gone && limits.begin?.aborted === true)
       if (!limits.signal.aborted && !late) throw error
       if (opened === 'opened' && !gone) await ledger.closeCall(run, tries, noCost, 'settled')
-      return limits.signal.aborted ? 'aborted' : 'late'
+      if (limits.signal.aborted) return 'aborted'
+      return gone ? 'cut-off' : 'late'
     }
   }
 }

@@ -21,8 +21,8 @@ describe('a result', () => {
     const { engine, ledger, batch, run } = await fedItem()
     await ledger.take(run('a'), { keepsTime: false })
     await ledger.openCall(run('a'), noExpectedCost)
-    expect(await ledger.record(run('a'), 'succeeded', result, cost)).toBe('recorded')
-    expect(await ledger.record(run('a'), 'failed', { ...result, status: 'failed' }, cost)).toBe('stale')
+    expect(await ledger.record(run('a'), 'succeeded', result, cost, 'settled')).toBe('recorded')
+    expect(await ledger.record(run('a'), 'failed', { ...result, status: 'failed' }, cost, 'settled')).toBe('stale')
     expect(await readAll(engine, batch.id)).toMatchObject([{ status: 'succeeded', data: { n: 1 } }])
     expect((await engine.batches.get(batch.id)).counts).toMatchObject({ succeeded: 1, failed: 0 })
   })
@@ -33,9 +33,11 @@ describe('a result', () => {
     expect(await ledger.openCall(run('zombie'), noExpectedCost)).toBe('opened')
     await ledger.take(run('second'), { keepsTime: false })
     expect(await ledger.openCall(run('second'), noExpectedCost)).toBe('opened')
-    expect(await ledger.record(run('zombie'), 'succeeded', result, cost)).toBe('stale')
+    expect(await ledger.record(run('zombie'), 'succeeded', result, cost, 'settled')).toBe('stale')
     expect(await ledger.openCall(run('zombie'), noExpectedCost)).toBe('stale')
-    expect(await ledger.record(run('second'), 'succeeded', { ...result, data: { n: 2 } }, cost)).toBe('recorded')
+    expect(await ledger.record(run('second'), 'succeeded', { ...result, data: { n: 2 } }, cost, 'settled')).toBe(
+      'recorded',
+    )
     expect(await readAll(engine, batch.id)).toMatchObject([{ data: { n: 2 } }])
     // The second call was made without knowing of the first: that is a repeated call.
     expect((await engine.batches.get(batch.id)).usage).toMatchObject({ calls: 2, repeated_calls: 1 })
