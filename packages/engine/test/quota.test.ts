@@ -361,6 +361,14 @@ describe('the exchange', () => {
     await redis.del(key)
   })
 
+  test('a hold is a day at the most, whatever the refusal asks for', async () => {
+    const key = newKey()
+    const { heldMs } = await trade(key, start, { refused: { after: 1.8e12, age: 1 } })
+    expect(heldMs).toBe(86_400_000)
+    expect(await redis.pttl(key)).toBeLessThanOrEqual(2 * 86_400_000)
+    await redis.del(key)
+  })
+
   /** Two processes take turns until every call has its place. */
   async function play(
     key: string,

@@ -9,7 +9,7 @@
 -- Returns {mode, epoch, ms the lane is held, ms until to come again, most tokens of a call or '', then for each granted call:
 -- ms until it goes (-1: it never can), what its headers should say of requests, of tokens ('' for no such window)}. Numbers as strings.
 local horizonMs, forgetAfterMs, staleAfterMs, smoothingMs, probeMs, lostAfterMs = 100, 3600000, 5000, 600, 125, 5000
-local minuteMs, budgetParts = 60000, 24
+local minuteMs, budgetParts, longestHoldMs = 60000, 24, 86400000
 local time = redis.call('TIME')
 local now = time[1] * 1000 + time[2] / 1000
 local m = cjson.decode(ARGV[1])
@@ -119,7 +119,8 @@ local function learn(kind, seen)
 end
 
 local function hold(refused)
-  local after = refused.after
+  -- Beyond a day it is rather a mistake than a wish, and an answer would tell again.
+  local after = math.min(longestHoldMs, refused.after)
   -- Calls that went before the last hold ended tell nothing new but a later instant.
   if now - refused.age > q.heldUntil then
     -- Where the calls in flight adapt, a short wait that was told is all there is to it. To begin with single calls again would empty the
