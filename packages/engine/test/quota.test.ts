@@ -450,6 +450,27 @@ describe('the quota of a lane', () => {
     expect(Math.max(...went)).toBeLessThan(1_200)
   })
 
+  test('a limit of a day, as its reset tells it, sets no pace while much of it is left, and its own when it is used up', async () => {
+    const { quota } = await opened()
+    const ofDay = (remaining: number) =>
+      answer(
+        extracted,
+        headers({ limitRequests: 14_400, remainingRequests: remaining, resetRequestsMs: (14_400 - remaining) * 6_000 }),
+      )
+    quota.settle(await quota.reserve(1, { signal: never }), ofDay(14_000))
+    await sleep(300)
+    const began = performance.now()
+    const all = await Promise.all(Array.from({ length: 100 }, () => quota.reserve(1, { signal: never })))
+    expect(performance.now() - began).toBeLessThan(500)
+    for (const one of all.slice(1)) quota.release(one)
+    quota.settle(all[0]!, ofDay(2))
+    await sleep(400)
+    const two = await Promise.all([1, 2].map(() => quota.reserve(1, { signal: never })))
+    expect(two).toHaveLength(2)
+    // 240 a second, were it a limit of a minute; so one in 6 s.
+    await expect(quota.reserve(1, { signal: AbortSignal.timeout(1_500) })).rejects.toThrow('timeout')
+  })
+
   test('a refusal holds every process to the instant asked for', async () => {
     const key = newKey()
     const [first, second] = [
