@@ -97,6 +97,7 @@ describe('decide', () => {
     ],
     ['a second one', unavailable, used, { type: 'retry', delayMs: 100, tries: { unavailable: 2 } }],
     ['one that says when', { ...unavailable, retryAfterMs: 777 }, noTries, { type: 'retry', delayMs: 777 }],
+    ['one that asks for years', { ...unavailable, retryAfterMs: 1.8e12 }, noTries, { type: 'retry', delayMs: 1_000 }],
     ['the last one', unavailable, { ...used, unavailable: 2 }, { type: 'fail', error: { type: 'unavailable' } }],
     [
       'the last one, timed out',

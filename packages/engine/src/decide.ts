@@ -69,7 +69,10 @@ export function decide(
       const unavailable = used.unavailable + 1
       if (unavailable >= policy.unavailable)
         return fail(outcome.timedOut ? 'timed_out' : 'unavailable', outcome.message)
-      const delayMs = outcome.retryAfterMs ?? backoffMs(unavailable, policy, random)
+      const delayMs =
+        outcome.retryAfterMs === null
+          ? backoffMs(unavailable, policy, random)
+          : Math.min(policy.capMs, outcome.retryAfterMs)
       return { type: 'retry', tries: { ...used, unavailable }, delayMs, message: outcome.message }
     }
     case 'out-of-funds':

@@ -5,7 +5,7 @@ import type { Call } from '@sluice/contract/outcome'
 import type { FailureType } from '@sluice/contract/result'
 import { itemDeadlines } from './deadlines.ts'
 import { backoffMs, decide, paid, type RetryPolicy } from './decide.ts'
-import { type Cost, type Ledger, noCost, type Opened, type Run, type Tries } from './ledger/ledger.ts'
+import { type CallEnd, type Cost, type Ledger, noCost, type Opened, type Run, type Tries } from './ledger/ledger.ts'
 import type { MakeCall } from './make-call.ts'
 import type { Money } from './money.ts'
 import { overCost } from './pause-reason.ts'
@@ -69,16 +69,19 @@ export function createRunItem(
 
     let { tries } = taken
     const until = itemDeadlines(deadlines, taken, Date.now())
-    if (until.over !== null) return fail({ type: 'timed_out', message: until.over }, tries, noCost, null)
+    if (until.over !== null) return fail({ type: 'timed_out', message: until.over }, tries, noCost, null, 'settled')
     let begin = until.begin
     const callUntilDone = async (): Promise<RunEnd> => {
       for (;;) {
         const request = { extractor, text: item.text, reasks: tries.reasks }
         const made = await makeCall(run, tries, request, { signal, begin, end: until.end, callMs: until.callMs })
-        if (made === 'late') return fail({ type: 'timed_out', message: until.message() }, tries, noCost, null)
+        if (made === 'late' || made === 'cut-off') {
+          const error = { type: 'timed_out', message: until.message() } as const
+          return fail(error, tries, noCost, null, made === 'cut-off' ? 'unsettled' : 'settled')
+        }
         if (made === 'aborted') return aborted(run, signal)
         if (made instanceof QuotaTooLargeError) {
-          return fail({ type: 'too_large', message: made.message }, tries, noCost, null)
+          return fail({ type: 'too_large', message: made.message }, tries, noCost, null, 'settled')
         }
         if (typeof made === 'string') return giveUp(made)
         const call = made
@@ -98,11 +101,11 @@ export function createRunItem(
         switch (decision.type) {
           case 'succeed': {
             const result = { status: 'succeeded' as const, data: decision.data, ...used(tries, call) }
-            const recorded = await ledger.record(run, 'succeeded', stored(item, run.index, result), cost)
+            const recorded = await ledger.record(run, 'succeeded', stored(item, run.index, result), cost, end)
             return { type: recorded === 'recorded' ? 'succeeded' : 'dropped' }
           }
           case 'fail':
-            return fail(decision.error, tries, cost, call)
+            return fail(decision.error, tries, cost, call, end)
           case 'ask-again':
           case 'wait': {
             tries = decision.tries
@@ -139,7 +142,7 @@ export function createRunItem(
       if ((await ledger.closeCall(run, tries, noCost, 'unsettled')) === 'stale') return { type: 'dropped' }
       const unexpected = new UnexpectedError(error)
       if (thrown >= mostThrown)
-        return fail({ type: 'internal_error', message: unexpected.message }, tries, noCost, null)
+        return fail({ type: 'internal_error', message: unexpected.message }, tries, noCost, null, 'unsettled')
       await ledger.letGo(run, 'wait')
       return { type: 'threw', delayMs: backoffMs(thrown, policy, Math.random), error: unexpected }
     }
@@ -149,10 +152,11 @@ export function createRunItem(
       before: Tries,
       cost: Cost,
       call: Call | null,
+      end: CallEnd,
     ): Promise<RunEnd> {
       const raw = call?.raw ?? before.reasks.at(-1)?.raw
       const result = { status: 'failed' as const, error, ...(raw === undefined ? {} : { raw }), ...used(before, call) }
-      const recorded = await ledger.record(run, 'failed', stored(item!, run.index, result), cost)
+      const recorded = await ledger.record(run, 'failed', stored(item!, run.index, result), cost, end)
       if (recorded === 'stale') return { type: 'dropped' }
       return { type: 'failed', message: `${error.type}: ${error.message} (item '${item!.id}')` }
     }

@@ -42,6 +42,9 @@ export interface Cost {
   readonly nanoUsd: number
 }
 
+/** `unsettled`: nobody knows how the item's last call ended, so it may have been paid. */
+export type CallEnd = 'settled' | 'unsettled'
+
 export const noCost: Cost = { paidCalls: 0, usage: noTries.usage, cachedInputTokens: 0, nanoUsd: 0 }
 
 export type Taken =
@@ -86,8 +89,14 @@ export interface Ledger {
   open(batchId: string): Promise<{ index: number; feed: number }[]>
   take(run: Run, options: { keepsTime: boolean }): Promise<Taken>
   openCall(run: Run, expected: ExpectedCost): Promise<Opened>
-  closeCall(run: Run, tries: Tries, cost: Cost, end: 'settled' | 'unsettled'): Promise<'closed' | 'stale'>
-  record(run: Run, status: 'succeeded' | 'failed', result: object, cost: Cost): Promise<'recorded' | 'stale'>
+  closeCall(run: Run, tries: Tries, cost: Cost, end: CallEnd): Promise<'closed' | 'stale'>
+  record(
+    run: Run,
+    status: 'succeeded' | 'failed',
+    result: object,
+    cost: Cost,
+    end: CallEnd,
+  ): Promise<'recorded' | 'stale'>
   letGo(run: Run, to: 'wait' | 'requeue' | 'cancel'): Promise<'done' | 'stale'>
   pause(batchId: string, reason: string): Promise<string>
   resume(batchId: string): Promise<string>
@@ -170,12 +179,12 @@ export function createLedger(redis: Redis, keys: Keys): Ledger {
       )) as 'closed' | 'stale'
     },
 
-    async record(run, status, result, cost) {
+    async record(run, status, result, cost, end) {
       const k = keys.batch(run.batchId)
       const [answer] = (await scripts.record(
         redis,
         [k.meta, k.open, k.runs, k.calls, k.unsettled, k.tries, k.results, k.done, k.failed],
-        [...runArgs(run), status, JSON.stringify(result), ...costArgs(cost), Date.now(), k.wake],
+        [...runArgs(run), status, end, JSON.stringify(result), ...costArgs(cost), Date.now(), k.wake],
       )) as ['recorded' | 'stale']
       return answer
     },
