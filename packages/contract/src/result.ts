@@ -12,6 +12,7 @@ export const failureType = z.enum([
   'timed_out',
   'too_large',
   'unreadable',
+  'internal_error',
   'cancelled',
 ])
 export type FailureType = z.infer<typeof failureType>

@@ -44,6 +44,12 @@ const recipesKept = 500
 const preparedFraction = 0.25
 /** Of these, those whose call the ledger has opened while all slots are taken: as many as begin in the time of one write at 200 ms a call. */
 const openedFraction = 0.1
+/**
+ * BullMQ's limiter counts every job that starts, also those dropped without a call after a pause or a cancel: each time up to the whole
+ * window, twice what all workers hold. So many in a minute are no reason to stand still: ten workers whose batches are paused five times.
+ * The quota is what paces; the guard only keeps jobs from going in circles.
+ */
+const mostDroppedPerHeld = 100
 
 export interface WorkerOptions extends EngineOptions {
   /** The most calls in flight of this process, on each lane. */
@@ -207,9 +213,10 @@ export async function createWorker({
         keys,
         lane: name,
         concurrency: held,
-        // A job may be dropped without a call, so the guard stands at twice the limit; the quota is what paces.
         limiter:
-          config.rpm === undefined ? { max: 1_000_000, duration: 1_000 } : { max: 2 * config.rpm, duration: 60_000 },
+          config.rpm === undefined
+            ? { max: 1_000_000, duration: 1_000 }
+            : { max: 2 * config.rpm + mostDroppedPerHeld * held, duration: 60_000 },
         runItem,
         onError,
       }),

@@ -132,8 +132,8 @@ describe('the same text in a batch', () => {
     expect(await ledger.take(run(0, 'next'), { keepsTime: false, textHash })).toMatchObject({ type: 'taken' })
     expect((await ledger.feed(batch.id, 10, 10)).items).toEqual([])
     const result = { id: 'row-0', status: 'succeeded', data: { text: 'text 0' } }
-    expect(await ledger.record(run(0, 'dies'), 'succeeded', result, noCost, { textHash })).toBe('stale')
-    expect(await ledger.record(run(0, 'next'), 'succeeded', result, noCost, { textHash })).toBe('recorded')
+    expect(await ledger.record(run(0, 'dies'), 'succeeded', result, noCost, 'settled', { textHash })).toBe('stale')
+    expect(await ledger.record(run(0, 'next'), 'succeeded', result, noCost, 'settled', { textHash })).toBe('recorded')
     const again = (await ledger.feed(batch.id, 10, 10)).items
     expect(new Set(again.map(({ index }) => index))).toEqual(new Set([1, 2]))
     const twin = { ...run(1, 'again'), feed: again.find(({ index }) => index === 1)!.feed }

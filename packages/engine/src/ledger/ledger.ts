@@ -20,6 +20,8 @@ export interface Tries {
   readonly calls: number
   /** Calls that ended in a time-out, a cut connection or a 5xx. */
   readonly unavailable: number
+  /** Calls that ended in an error of ours. */
+  readonly thrown?: number
   readonly usage: Usage
   readonly nanoUsd: number
   readonly reasks: readonly Reask[]
@@ -42,6 +44,9 @@ export interface Cost {
   readonly cachedInputTokens: number
   readonly nanoUsd: number
 }
+
+/** `unsettled`: nobody knows how the item's last call ended, so it may have been paid. */
+export type CallEnd = 'settled' | 'unsettled'
 
 export const noCost: Cost = { paidCalls: 0, usage: noTries.usage, cachedInputTokens: 0, nanoUsd: 0 }
 
@@ -99,12 +104,13 @@ export interface Ledger {
   open(batchId: string): Promise<{ index: number; feed: number }[]>
   take(run: Run, options: { keepsTime: boolean; textHash?: string | undefined }): Promise<Taken>
   openCall(run: Run, expected: ExpectedCost): Promise<Opened>
-  closeCall(run: Run, tries: Tries, cost: Cost, end: 'settled' | 'unsettled'): Promise<'closed' | 'stale'>
+  closeCall(run: Run, tries: Tries, cost: Cost, end: CallEnd): Promise<'closed' | 'stale'>
   record(
     run: Run,
     status: 'succeeded' | 'failed',
     result: object,
     cost: Cost,
+    end: CallEnd,
     sameness?: Sameness,
   ): Promise<'recorded' | 'stale'>
   letGo(run: Run, to: 'wait' | 'requeue' | 'cancel'): Promise<'done' | 'stale'>
@@ -191,7 +197,7 @@ export function createLedger(redis: Redis, keys: Keys): Ledger {
       )) as 'closed' | 'stale'
     },
 
-    async record(run, status, result, cost, { textHash = '', withoutCall = '' as const } = {}) {
+    async record(run, status, result, cost, end, { textHash = '', withoutCall = '' as const } = {}) {
       const k = keys.batch(run.batchId)
       const [answer] = (await scripts.record(
         redis,
@@ -209,7 +215,17 @@ export function createLedger(redis: Redis, keys: Keys): Ledger {
           k.parked,
           k.requeue,
         ],
-        [...runArgs(run), status, JSON.stringify(result), ...costArgs(cost), Date.now(), k.wake, textHash, withoutCall],
+        [
+          ...runArgs(run),
+          status,
+          end,
+          JSON.stringify(result),
+          ...costArgs(cost),
+          Date.now(),
+          k.wake,
+          textHash,
+          withoutCall,
+        ],
       )) as ['recorded' | 'stale']
       return answer
     },
