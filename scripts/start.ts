@@ -1,6 +1,8 @@
 import { existsSync } from 'node:fs'
 import { mkdir } from 'node:fs/promises'
 import { relative, resolve } from 'node:path'
+import { parseArgs } from 'node:util'
+import { createScreen, type Screen } from '@sluice/terminal/screen'
 import { findRedis } from './redis/find-redis.ts'
 import { requireUsable, startKeptRedis } from './redis/kept-redis.ts'
 import { becomeOnlyOne } from './processes/only-one.ts'
@@ -11,8 +13,7 @@ import { mayCostMoney, runSamples, showUnfinished } from './sample/run-samples.t
 import { readSettings, type Settings } from './settings.ts'
 import { StartError } from './start-error.ts'
 import { listenForStop, type StopSignals } from './stop-signals.ts'
-import { createScreen, type Screen } from './terminal/screen.ts'
-import { sayWhereThingsAre } from './terminal/where-things-are.ts'
+import { sayWhereThingsAre } from './where-things-are.ts'
 
 // `pnpm start`: everything on this machine, from nothing. What is wrong is said before anything is started, where it can be known.
 process.chdir(resolve(import.meta.dirname, '..'))
@@ -20,7 +21,9 @@ process.chdir(resolve(import.meta.dirname, '..'))
 if (existsSync('.env')) process.loadEnvFile('.env')
 // Relative, because the path of a socket in it has at most about 100 characters.
 const dataDirectory = relative('.', process.env['SLUICE_DATA_DIR'] || '.sluice') || '.'
-const screen = createScreen(process.stdout)
+const screen = createScreen(process.stdout, process.env['TERM'])
+// Started by a command that needs a server: nobody looks at samples, and it stays when the command's package manager has ended.
+const isBackground = parseArgs({ options: { background: { type: 'boolean' } } }).values.background === true
 
 async function start(signals: StopSignals): Promise<void> {
   const settings = await readSettings(process.env)
@@ -78,7 +81,7 @@ async function showWork(settings: Settings, redis: string, signal: AbortSignal):
   const unfinished = [...(await api.batches('in_progress')), ...(await api.batches('cancelling'))]
   if (unfinished.length > 0) {
     await showUnfinished(api, screen, unfinished)
-  } else if ((await api.batches()).length === 0) {
+  } else if (!isBackground && (await api.batches()).length === 0) {
     const provider = lanes[lane]?.baseUrl ?? 'api.openai.com'
     if (settings.config.usesSimulator || (await mayCostMoney(screen, provider, signal)))
       await runSamples(api, screen, lane)
@@ -119,7 +122,7 @@ function sayStep(screen: Screen): (step: 'stop' | 'hurry') => void {
   }
 }
 
-using signals = listenForStop(sayStep(screen))
+using signals = listenForStop(sayStep(screen), isBackground ? 'signals' : 'signals and package manager')
 try {
   await start(signals)
 } catch (error) {

@@ -10,8 +10,11 @@ const echoWithinMs = 250
 const lookEveryMs = 1_000
 const names = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
 
-/** Ctrl-C, SIGTERM and SIGHUP; and the end of the package manager that runs us, which may pass nothing on when it is ended. */
-export function listenForStop(onStep: (step: 'stop' | 'hurry') => void): StopSignals {
+/** Ctrl-C, SIGTERM and SIGHUP; and, where asked for, the end of the package manager that runs us, which may pass nothing on when it is ended. */
+export function listenForStop(
+  onStep: (step: 'stop' | 'hurry') => void,
+  to: 'signals' | 'signals and package manager',
+): StopSignals {
   const stop = new AbortController()
   const hurry = new AbortController()
   let lastAt = 0
@@ -28,12 +31,12 @@ export function listenForStop(onStep: (step: 'stop' | 'hurry') => void): StopSig
     }
   }
   for (const name of names) process.on(name, act)
-  const watch = watchPackageManagers(act)
+  const watch = to === 'signals' ? undefined : watchPackageManagers(act)
   return {
     stop: stop.signal,
     hurry: hurry.signal,
     [Symbol.dispose]() {
-      watch[Symbol.dispose]()
+      watch?.[Symbol.dispose]()
       for (const name of names) process.off(name, act)
     },
   }

@@ -143,10 +143,12 @@ test.each(['SIGTERM', 'SIGKILL'] as const)(
       (pids) => pids.length > 0,
     )
     await system.api.stop(signal)
-    await until(
-      () => isReading(reads!),
-      (stillReads) => !stillReads,
-    )
+    expect(
+      await until(
+        () => isReading(reads!),
+        (stillReads) => !stillReads,
+      ),
+    ).toBe(false)
     await sending
   },
 )

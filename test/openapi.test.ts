@@ -14,6 +14,11 @@ test('the OpenAPI document describes every route, and every route answers as it 
   await system.until(id, ({ status }) => status === 'completed')
   const running = (await system.submit(people(2_000), { concurrency: 1 })).id
   const uploading = (await system.request('POST', '/v1/batches/uploads', { extractor: person })).body.id
+  const { id: summary } = (await system.request('POST', '/v1/summaries', { text: 'All is well in the harbour.' })).body
+  await system.request('GET', `/v1/summaries/${summary}?wait_s=20`)
+  const { id: long } = (
+    await system.request('POST', '/v1/summaries', { text: people(500).join(' '), chunk_tokens: 50, concurrency: 1 })
+  ).body
   const requests: Record<string, { id?: string; query?: string; lines?: string; body?: unknown; status: number }> = {
     createExtractor: { body: { name: 'person', ...person }, status: 201 },
     listExtractors: { status: 200 },
@@ -34,6 +39,11 @@ test('the OpenAPI document describes every route, and every route answers as it 
     streamEvents: { id, status: 200 },
     deleteBatch: { id, status: 200 },
     extract: { body: { extractor: 'person', text: 'Ann is 3' }, status: 200 },
+    createSummary: { body: { text: 'Ann is 3. Bob is 4.' }, status: 202 },
+    getSummary: { id: summary, query: '?wait_s=20', status: 200 },
+    retrySummary: { id: long, status: 200 },
+    cancelSummary: { id: long, status: 200 },
+    deleteSummary: { id: summary, status: 200 },
     listLanes: { status: 200 },
     resumeLane: { id: 'default', status: 200 },
     metrics: { status: 200 },

@@ -150,6 +150,25 @@ test('an upload that breaks off goes on where it stopped, and is sealed', async 
   expect(results.map(({ data }) => (data as { age: number }).age)).toEqual(texts.map((_, i) => 20 + (i % 60)))
 })
 
+test('ids are unique over all requests of an upload, given ones and those that are an index', async () => {
+  const system = await withPerson()
+  const open = async () =>
+    ((await system.request('POST', '/v1/batches/uploads', { extractor: 'person' })).body as Batch).id
+  const refused = async (first: readonly unknown[], second: readonly unknown[]) => {
+    const id = await open()
+    expect((await upload(system, `/v1/batches/${id}/items?from=0`, lines(first))).status).toBe(200)
+    const { body } = await upload(system, `/v1/batches/${id}/items?from=${first.length}`, lines(second))
+    return body.error?.code as string | undefined
+  }
+  const given = (id: string) => ({ id, text: 'Ann is 3' })
+  expect(await refused([given('x'), 'b'], [given('x')])).toBe('duplicate_id')
+  // Item 2 has the id 2 unless it is given another.
+  expect(await refused([given('2'), 'b'], ['c'])).toBe('duplicate_id')
+  expect(await refused(['a', 'b'], [given('1')])).toBe('duplicate_id')
+  expect(await refused([given('x'), 'b'], [given('y'), 'd'])).toBeUndefined()
+  expect(await refused(['a', 'b'], ['c', given('y')])).toBeUndefined()
+})
+
 test('two uploads at once neither overlap nor leave a gap', async () => {
   const system = await withPerson()
   const { id } = (await system.request('POST', '/v1/batches/uploads', { extractor: 'person' })).body as Batch

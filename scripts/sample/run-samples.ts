@@ -1,9 +1,9 @@
-import { createInterface } from 'node:readline/promises'
 import type { Batch } from '@sluice/contract/batch'
-import type { Screen } from '../terminal/screen.ts'
+import { ask } from '@sluice/terminal/ask'
+import type { Screen } from '@sluice/terminal/screen'
 import type { ApiClient } from './api-client.ts'
 import { people, personExtractor } from './person.ts'
-import { showProgress, showResults } from './show-batch.ts'
+import { showBatch, showResults } from './show-batch.ts'
 import { ticketExtractor, tickets } from './tickets.ts'
 
 const samples = [
@@ -24,7 +24,7 @@ export async function runSamples(api: ApiClient, screen: Screen, lane: string): 
     const { id } = await api.createBatch(extractor.name, texts)
     screen.say('')
     screen.say(`${screen.bold(`Sample: ${what}`)} ${screen.dim(`(extractor ${extractor.name}, ${id})`)}`)
-    const batch = await showProgress(api, screen, id)
+    const batch = await showBatch(api, screen, id)
     await showResults(api, screen, { batch, texts, fields, rows })
     if (batch.status === 'paused') return
   }
@@ -34,7 +34,7 @@ export async function runSamples(api: ApiClient, screen: Screen, lane: string): 
 export async function showUnfinished(api: ApiClient, screen: Screen, unfinished: readonly Batch[]): Promise<void> {
   screen.say('')
   screen.say(screen.bold(unfinished.length === 1 ? 'A batch goes on:' : `${unfinished.length} batches go on:`))
-  for (const { id } of unfinished.toReversed()) await showProgress(api, screen, id)
+  for (const { id } of unfinished.toReversed()) await showBatch(api, screen, id)
 }
 
 /** Asks before money is spent. No where there is nobody to ask. */
@@ -46,16 +46,9 @@ export async function mayCostMoney(screen: Screen, provider: string, signal: Abo
     )
     return false
   }
-  const terminal = createInterface({ input: process.stdin, output: process.stdout })
-  // In this mode the terminal gives Ctrl-C to readline instead of sending a signal.
-  terminal.on('SIGINT', () => process.kill(process.pid, 'SIGINT'))
-  try {
-    const answer = await terminal.question(
-      `Submit a sample batch? It makes ${calls} calls to ${provider}, which cost money. [y/N] `,
-      { signal },
-    )
-    return /^y(es)?$/i.test(answer.trim())
-  } finally {
-    terminal.close()
-  }
+  return ask(`Submit a sample batch? It makes ${calls} calls to ${provider}, which cost money.`, 'no', {
+    input: process.stdin,
+    output: process.stdout,
+    signal,
+  })
 }

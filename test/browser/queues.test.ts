@@ -1,36 +1,7 @@
-import { mkdtemp } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { chromium, type Page } from 'playwright-core'
-import { expect, onTestFailed, onTestFinished, test } from 'vitest'
+import { expect, onTestFailed, test } from 'vitest'
+import { longText } from '../../bench/long-text.ts'
 import { people, startSystem } from '../system.ts'
-
-async function openBrowser(): Promise<Page> {
-  const browser = await chromium.launch({
-    executablePath: process.env['CHROMIUM'] ?? '/usr/bin/chromium',
-    args: ['--no-sandbox', '--disable-background-networking'],
-  })
-  onTestFinished(() => browser.close())
-  const page = await browser.newPage({ viewport: { width: 1280, height: 900 } })
-  // No other host may be asked for anything: Bull Board's page links to one, which the content security policy has to stop.
-  const foreign: string[] = []
-  await page.route(
-    ({ hostname }) => hostname !== '127.0.0.1',
-    (route) => {
-      foreign.push(route.request().url())
-      return route.abort()
-    },
-  )
-  onTestFinished(() => expect(foreign).toEqual([]))
-  return page
-}
-
-async function screenshot(page: Page, name: string): Promise<void> {
-  const folder = process.env['SCREENSHOTS'] ?? (await mkdtemp(join(tmpdir(), 'sluice-screenshots-')))
-  const path = join(folder, `${name}.png`)
-  await page.screenshot({ path })
-  console.error(`screenshot: ${path}`)
-}
+import { openBrowser, screenshot } from './open-browser.ts'
 
 test('a browser opens Bull Board with the key and sees the progress of a batch move to 100 %', async () => {
   const key = 'a-key-of-forty-characters-for-this-test-1'
@@ -74,12 +45,41 @@ test('a browser opens Bull Board with the key and sees the progress of a batch m
   expect(await page.getByRole('button', { name: /retry|remove|clean|promote|obliterate/i }).count()).toBe(0)
 })
 
+test('a browser sees each level of a summary in Bull Board: the summary, and its batches', async () => {
+  const system = await startSystem({ simulator: { SIMULATOR_LATENCY_MS: '500', SIMULATOR_LATENCY_SPREAD: '0' } })
+  await system.worker({ SLUICE_CONCURRENCY: '10' })
+  const page = await openBrowser()
+  onTestFailed(() => screenshot(page, 'failed'))
+  const body = { text: longText(12), chunk_tokens: 300, reduce_tokens: 500, concurrency: 10 }
+  const { id } = (await system.request('POST', '/v1/summaries', body)).body
+  await page.goto(`${system.url}/queues/queue/summaries?status=active`)
+  await page.getByText(id).first().waitFor()
+  await expect.poll(async () => (await page.content()).includes('level'), { timeout: 20_000 }).toBe(true)
+  await screenshot(page, 'summary-active')
+
+  const done = (await system.request('GET', `/v1/summaries/${id}?wait_s=60`)).body
+  expect(done.status).toBe('completed')
+  expect(done.levels.length).toBeGreaterThanOrEqual(3)
+  await page.goto(`${system.url}/queues/queue/summaries?status=completed`)
+  await page
+    .getByText(/summary · \d+ chunks/)
+    .first()
+    .waitFor()
+  await screenshot(page, 'summary-completed')
+  await page.goto(`${system.url}/queues/queue/batches?status=completed`)
+  for (const { level, batch_id: batchId } of done.levels) {
+    await page.getByText(batchId).first().waitFor()
+    expect(batchId).toMatch(new RegExp(`-level${level}$`))
+  }
+  await screenshot(page, 'summary-batches')
+})
+
 test('a browser opens the API docs and finds every resource', async () => {
   const system = await startSystem()
   const page = await openBrowser()
   onTestFailed(() => screenshot(page, 'failed'))
   await page.goto(`${system.url}/docs/`)
-  for (const path of ['/v1/extractors', '/v1/batches', '/v1/extract']) {
+  for (const path of ['/v1/extractors', '/v1/batches', '/v1/extract', '/v1/summaries']) {
     await expect.poll(() => page.locator(`[data-path="${path}"]`).count(), { timeout: 10_000 }).toBeGreaterThan(0)
   }
   await screenshot(page, 'docs')

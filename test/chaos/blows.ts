@@ -78,6 +78,12 @@ export const blows: Record<string, (struck: Struck) => Promise<{ lost: number }>
     await setFaults({})
     return { lost: 0 }
   },
+  async 'answers are none'({ setFaults }) {
+    await setFaults({ rate_limit_in_200: 0.1, error_in_200: 0.1, html: 0.1, broken_body: 0.1, odd_usage: 0.1 })
+    await sleep(2_000)
+    await setFaults({})
+    return { lost: 0 }
+  },
   async 'the key is withdrawn, and given again'({ setFaults, resumeLane }) {
     await setFaults({ '401': 1 })
     await sleep(2_000)
@@ -96,4 +102,5 @@ export const poorAnswers = [
   'refusal',
   'truncation',
   'content_filter',
+  'no_message',
 ] as const

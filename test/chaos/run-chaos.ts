@@ -180,7 +180,8 @@ export async function runChaos({ seed, items, workers, seconds, say }: ChaosOpti
   const poor = faults(poorAnswers)
   if (stats.paid_again > repeatedCalls + poor)
     broken.push(`${stats.paid_again} calls were paid again, ${repeatedCalls} counted as repeated, ${poor} asked again`)
-  const unknown = lost * Math.ceil(workerConcurrency * 1.1) + faults(['cut', 'cut_after', 'hang'])
+  const unknown =
+    lost * Math.ceil(workerConcurrency * 1.1) + faults(['cut', 'cut_after', 'hang', 'html', 'broken_body'])
   if (repeatedCalls > unknown)
     broken.push(`${repeatedCalls} calls were repeated, and at most ${unknown} could not be known`)
   // The provider failed only for seconds: no item can have used up its eight tries by that.

@@ -3,8 +3,11 @@ import { once } from 'node:events'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { preflight } from '@sluice/engine/preflight'
 import { Redis } from 'ioredis'
 import { expect, onTestFinished, test } from 'vitest'
+import { longText } from '../../bench/long-text.ts'
 import { findFreePort } from '../../scripts/processes/ports.ts'
 import { findRedis } from '../../scripts/redis/find-redis.ts'
 import { durableOptions } from '../../scripts/redis/redis-command.ts'
@@ -16,6 +19,9 @@ interface Server {
   readonly port: number
   readonly busPort: number
   readonly redis: Redis
+  /** Dies at once, and comes back on its data. */
+  kill(): Promise<void>
+  restart(): Promise<void>
 }
 
 /** Servers of this machine's own program, each with its data in a folder of its own. */
@@ -30,21 +36,32 @@ async function startServers(
       const directory = await mkdtemp(join(tmpdir(), 'sluice-cluster-'))
       const [port, busPort] = [await findFreePort(), await findFreePort()]
       const args = await argsOf({ directory, busPort })
-      const child: ChildProcess = spawn(
-        source.path,
-        [...args, '--bind', '127.0.0.1', '--port', String(port), '--dir', directory],
-        { stdio: 'ignore' },
-      )
+      const start = (): ChildProcess =>
+        spawn(source.path, [...args, '--bind', '127.0.0.1', '--port', String(port), '--dir', directory], {
+          stdio: 'ignore',
+        })
+      const kill = async () => {
+        child.kill('SIGKILL')
+        await once(child, 'exit')
+      }
+      let child = start()
       const redis = new Redis(port, '127.0.0.1', { maxRetriesPerRequest: null })
       redis.on('error', () => {})
       onTestFinished(async () => {
         redis.disconnect()
-        child.kill('SIGKILL')
-        await once(child, 'exit')
+        await kill()
         await rm(directory, { recursive: true })
       })
       await redis.ping()
-      return { port, busPort, redis }
+      return {
+        port,
+        busPort,
+        redis,
+        kill,
+        async restart() {
+          child = start()
+        },
+      }
     }),
   )
 }
@@ -100,6 +117,65 @@ test('on a cluster of three nodes batches run, spread over the nodes, and a kill
   expect((await system.request('GET', '/v1/lanes')).body.data[0]).toMatchObject({ workers: 1 })
   const [first] = batches
   expect((await system.request('DELETE', `/v1/batches/${first!.id}`)).status).toBe(200)
+})
+
+test('on a cluster summaries go through their levels, and the same texts are paid once', async () => {
+  const { url } = await startCluster()
+  const system = await startSystem({ redisUrl: url })
+  await system.worker()
+  const summaries = await Promise.all(
+    Array.from({ length: 4 }, () =>
+      system.request('POST', '/v1/summaries', { text: longText(6), chunk_tokens: 300, reduce_tokens: 500 }),
+    ),
+  )
+  for (const { body } of summaries) {
+    const done = (await system.request('GET', `/v1/summaries/${body.id}?wait_s=60`)).body
+    expect(done).toMatchObject({ status: 'completed', usage: { repeated_calls: 0 } })
+    expect(done.levels.length).toBeGreaterThanOrEqual(3)
+    expect((await system.request('DELETE', `/v1/summaries/${body.id}`)).status).toBe(200)
+  }
+  const texts = [...people(20), ...people(20)]
+  const { id } = await system.submit(texts, { deduplicate: true, cache_s: 60 })
+  expect(await system.results(id)).toHaveLength(40)
+  expect((await system.batch(id)).usage).toMatchObject({ calls: 20, deduplicated: 20 })
+})
+
+test('a node of a cluster that is away for some seconds costs nothing: no result is lost, no call is paid twice', async () => {
+  const { url, nodes } = await startCluster()
+  const system = await startSystem({ redisUrl: url, simulator: { SIMULATOR_LATENCY_MS: '300' } })
+  await system.worker({ SLUICE_CONCURRENCY: '20' })
+  const all = people(480)
+  const batches = await Promise.all(Array.from({ length: 8 }, (_, i) => system.submit(all.slice(60 * i, 60 * i + 60))))
+  await system.until(batches[0]!.id, ({ counts }) => counts.succeeded > 0)
+  for (const node of nodes) {
+    await node.kill()
+    await sleep(4_000)
+    await node.restart()
+    await expect.poll(async () => node.redis.call('CLUSTER', 'INFO'), { timeout: 20_000 }).toContain('cluster_state:ok')
+    await sleep(500)
+  }
+  for (const { id } of batches) {
+    expect((await system.results(id)).every(({ status }) => status === 'succeeded')).toBe(true)
+    const { counts, usage } = await system.batch(id)
+    expect(counts).toMatchObject({ total: 60, succeeded: 60 })
+    expect(usage.repeated_calls).toBe(0)
+  }
+  expect((await system.simulator.stats()).paid_again).toBe(0)
+})
+
+test('each node of a cluster is examined before anything runs on it, and what is wrong is told with its node', async () => {
+  const { url, nodes } = await startCluster()
+  const failover = { severity: 'warning', message: expect.stringContaining('replicates asynchronously') as string }
+  expect(await preflight(url)).toEqual([failover])
+  await nodes[1]!.redis.config('SET', 'maxmemory-policy', 'allkeys-lru')
+  await nodes[2]!.redis.config('SET', 'appendfsync', 'everysec')
+  const name = (node: Server | undefined) => expect.stringContaining(`Node 127.0.0.1:${node!.port}: `) as string
+  const findings = (await preflight(url)).toSorted((a, b) => a.severity.localeCompare(b.severity))
+  expect(findings).toEqual([
+    { severity: 'fatal', message: name(nodes[1]) },
+    failover,
+    { severity: 'weak', message: name(nodes[2]) },
+  ])
 })
 
 test('sentinels are asked for the primary, also after it has changed', async () => {

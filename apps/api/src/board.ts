@@ -7,6 +7,19 @@ import type { Router } from 'express'
 /** Every open tab polls every queue every few seconds, and rows carry whole values unless they are cut. */
 const longestText = 300
 
+const descriptions: Record<string, string> = {
+  batches: 'One job a batch: it feeds the batch, and its progress is the batch’s.',
+  summaries:
+    'One job a summary: it takes the summary through its levels, each a batch, and its progress is the level’s.',
+}
+const windowDescription = 'The window: items that run or come next. The rest of a batch waits in its ledger.'
+
+function linkTo({ batch_id: batchId = '', summary_id: summaryId }: { batch_id?: string; summary_id?: string }) {
+  return summaryId === undefined
+    ? { displayText: 'Batch', href: `/v1/batches/${encodeURIComponent(batchId)}` }
+    : { displayText: 'Summary', href: `/v1/summaries/${encodeURIComponent(summaryId)}` }
+}
+
 /** Bull Board over all queues: the batches with their progress, and each lane's window. */
 export function createBoard(queues: Engine['queues'], { path, readOnly }: { path: string; readOnly: boolean }): Router {
   const server = new ExpressAdapter()
@@ -15,14 +28,8 @@ export function createBoard(queues: Engine['queues'], { path, readOnly }: { path
     queues: queues.map((queue) => {
       const adapter = new BullMQAdapter(queue as never, {
         readOnlyMode: readOnly,
-        description:
-          queue.name === 'batches'
-            ? 'One job a batch: it feeds the batch, and its progress is the batch’s.'
-            : 'The window: items that run or come next. The rest of a batch waits in its ledger.',
-        externalJobUrl: (job) => ({
-          displayText: 'Batch',
-          href: `/v1/batches/${encodeURIComponent((job.data as { batch_id?: string }).batch_id ?? '')}`,
-        }),
+        description: descriptions[queue.name] ?? windowDescription,
+        externalJobUrl: (job) => linkTo(job.data as { batch_id?: string; summary_id?: string }),
       })
       for (const field of ['data', 'returnValue'] as const) adapter.setFormatter(field, cut)
       return adapter

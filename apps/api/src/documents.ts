@@ -2,7 +2,7 @@ import { documentBatch } from '@sluice/contract/batch'
 import { invalidRequest, SluiceError } from '@sluice/contract/error'
 import type { Item } from '@sluice/contract/item'
 import { parse } from '@sluice/contract/parse'
-import { documentKind, readableDocuments } from '@sluice/documents/document-kind'
+import { type DocumentKind, documentKind, readableDocuments } from '@sluice/documents/document-kind'
 import type { DocumentReader } from '@sluice/documents/document-reader'
 import type { Request } from 'express'
 import type { z } from 'zod'
@@ -10,7 +10,7 @@ import { type UniqueIds, uniqueIds } from './unique-ids.ts'
 import { type FormFile, type FormPart, readForm } from './multipart.ts'
 import { bodyOf } from './upload.ts'
 
-const mostFieldBytes = 4 * 1_048_576
+export const mostFieldBytes = 4 * 1_048_576
 const longestFileName = 256
 const how = 'Send a form of the field `batch` first, then the files, each as a field `documents`.'
 const howFiles = 'Send a form of files, each as a field `documents`.'
@@ -27,7 +27,7 @@ export async function readDocumentUpload(req: Request, reader: DocumentReader): 
   const first = await parts.next()
   if (first.done || first.value.type === 'file' || first.value.name !== 'batch')
     throw invalidRequest('invalid_request', `batch: The form does not begin with this field. ${how}`, 'batch')
-  return { batch: parse(documentBatch, parseJson(first.value.value)), items: itemsOf(parts, reader, how) }
+  return { batch: parse(documentBatch, parseJson(first.value)), items: itemsOf(parts, reader, how) }
 }
 
 /** The items of a form of documents alone, the first of which has the index `from`. */
@@ -44,12 +44,19 @@ function partsOf(req: Request, reader: DocumentReader): AsyncGenerator<FormPart>
   return readForm(req.headers, bodyOf(req), limits)
 }
 
-function parseJson(text: string): unknown {
+export function parseJson({ name, value }: Extract<FormPart, { type: 'field' }>): unknown {
   try {
-    return JSON.parse(text)
+    return JSON.parse(value)
   } catch (error) {
-    throw invalidRequest('invalid_json', `batch: This is not valid JSON: ${(error as Error).message}`, 'batch')
+    throw invalidRequest('invalid_json', `${name}: This is not valid JSON: ${(error as Error).message}`, name)
   }
+}
+
+export function requireKind({ fileName, mediaType }: FormFile, param: string): DocumentKind {
+  const kind = documentKind(fileName, mediaType)
+  if (kind !== null) return kind
+  const message = `${param}: '${fileName}' (${mediaType}) is of no type that is read: send ${readableDocuments}.`
+  throw new SluiceError('invalid_request_error', 'unsupported_media_type', message, { param })
 }
 
 async function* itemsOf(
@@ -75,7 +82,8 @@ async function* itemsOf(
   if (index === 0)
     throw invalidRequest('invalid_request', `documents: A batch has at least one document. ${howTo}`, 'documents')
 
-  function readItem({ fileName, mediaType, bytes }: FormFile, at: number): Promise<Item> {
+  function readItem(file: FormFile, at: number): Promise<Item> {
+    const { fileName, bytes } = file
     const param = `documents[${at}]`
     if (fileName === undefined || fileName === '' || fileName.length > longestFileName) {
       throw invalidRequest(
@@ -92,12 +100,7 @@ async function* itemsOf(
         param,
       )
     }
-    const kind = documentKind(fileName, mediaType)
-    if (kind === null) {
-      const message = `${param}: '${fileName}' (${mediaType}) is of no type that is read: send ${readableDocuments}.`
-      throw new SluiceError('invalid_request_error', 'unsupported_media_type', message, { param })
-    }
-    return toItem(fileName, reader.read({ kind, bytes }))
+    return toItem(fileName, reader.read({ kind: requireKind(file, param), bytes }))
   }
 }
 

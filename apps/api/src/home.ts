@@ -11,7 +11,7 @@ export const homePage = `<!doctype html>
     <h1>Sluice</h1>
     <p>Texts and a schema in, validated structured data out.</p>
     <ul>
-      <li><a href="/queues">Queues</a>: batches and their progress, items that run now</li>
+      <li><a href="/queues">Queues</a>: batches and summaries with their progress, items that run now</li>
       <li><a href="/docs">API</a>: every route, to read and to try (<a href="/openapi.json">OpenAPI</a>)</li>
       <li><a href="/v1/batches">Batches</a>, newest first</li>
     </ul>

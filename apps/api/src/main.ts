@@ -6,6 +6,7 @@ import { boot, refuse } from '@sluice/process/boot'
 import { stopOnSignals } from '@sluice/process/stop-on-signals'
 import { checkSchema } from '@sluice/schema/check'
 import packageJson from '../package.json' with { type: 'json' }
+import { createChunker } from './chunks/chunker.ts'
 import { listen, ListenError } from './listen.ts'
 import { createApp } from './server.ts'
 
@@ -31,11 +32,13 @@ const documentReader = createDocumentReader(
   { ...api.documents, characters: maxTextLength, memoryMb: 512 },
   { threads: Math.max(1, Math.floor(availableParallelism() / 2)) },
 )
+const chunker = createChunker()
 const stopping = new AbortController()
 const app = createApp({
   engine,
   checkSchema,
   documentReader,
+  chunker,
   apiKeys: api.apiKeys,
   bodyLimitBytes: api.bodyLimitBytes,
   queuesReadOnly: api.queuesReadOnly,
@@ -53,5 +56,6 @@ stopOnSignals(log, config.worker.graceMs, async (graceMs) => {
   stopping.abort()
   await server.stop(graceMs)
   await documentReader[Symbol.asyncDispose]()
+  await chunker[Symbol.asyncDispose]()
   await engine[Symbol.asyncDispose]()
 })

@@ -85,9 +85,9 @@ function parseBody(route: Route, req: Request): unknown {
   return parse(route.body, req.body ?? {})
 }
 
-const documentsPath = /^\/v1\/batches(\/estimate|\/[^/]+\/items)?$/
+const documentsPath = /^\/v1\/(batches(\/estimate|\/[^/]+\/items)?|summaries)$/
 
-/** Its handler reads the body itself: a form, whose files become the items. */
+/** Its handler reads the body itself: a form with documents. */
 export function isDocumentUpload(req: Request): boolean {
   return (
     req.method === 'POST' && documentsPath.test(req.path) && req.is('multipart/form-data') === 'multipart/form-data'

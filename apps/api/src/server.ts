@@ -5,6 +5,7 @@ import express, { type Express } from 'express'
 import type { Logger } from 'pino'
 import { onlyThisMachine, requireKey } from './auth.ts'
 import { createBoard } from './board.ts'
+import type { Chunker } from './chunks/chunker.ts'
 import { createDocs } from './docs.ts'
 import { createErrorHandler } from './errors.ts'
 import type { CheckSchema } from './extractor-choice.ts'
@@ -16,13 +17,15 @@ import { batchRoutes } from './routes/batches.ts'
 import { extractRoutes } from './routes/extract.ts'
 import { extractorRoutes } from './routes/extractors.ts'
 import { operationRoutes } from './routes/operations.ts'
-import { uploadRoutes } from './routes/uploads.ts'
 import { resultRoutes } from './routes/results.ts'
+import { summaryRoutes } from './routes/summaries.ts'
+import { uploadRoutes } from './routes/uploads.ts'
 
 export interface AppOptions {
   readonly engine: Engine
   readonly checkSchema: CheckSchema
   readonly documentReader: DocumentReader
+  readonly chunker: Chunker
   /** Empty: none is asked for, and only this machine may ask. */
   readonly apiKeys: readonly string[]
   readonly bodyLimitBytes: number
@@ -45,6 +48,7 @@ export function createApp({
   engine,
   checkSchema,
   documentReader,
+  chunker,
   apiKeys,
   bodyLimitBytes,
   queuesReadOnly,
@@ -71,6 +75,7 @@ export function createApp({
       ...uploadRoutes(engine, checkSchema, documentReader),
       ...resultRoutes(engine, stopping),
       ...extractRoutes(engine, checkSchema, stopping),
+      ...summaryRoutes(engine, chunker, documentReader, stopping),
       ...operationRoutes(engine, { version, secured, stopping }),
     },
     createReadBody(bodyLimitBytes),

@@ -21,6 +21,12 @@ export const faultName = z.enum([
   'truncation',
   'content_filter',
   'empty',
+  'rate_limit_in_200',
+  'error_in_200',
+  'html',
+  'broken_body',
+  'no_message',
+  'odd_usage',
 ])
 export type FaultName = z.infer<typeof faultName>
 

@@ -220,6 +220,31 @@ test('faults of the answer show in it, and are paid', async () => {
   expect((await stats()).paid).toBe(7)
 })
 
+test('a 200 may hold an error, a page, or a completion that is broken', async () => {
+  const { url, script, stats } = await start()
+  const after = async (fault: string) => {
+    await script(fault)
+    const messages = [{ role: 'user', content: john }]
+    const body = JSON.stringify({ model: 'simulator', messages, response_format: format })
+    const response = await fetch(`${url}/v1/chat/completions`, { method: 'POST', body })
+    expect(response.status).toBe(200)
+    return { type: response.headers.get('content-type'), text: await response.text() }
+  }
+  expect(JSON.parse((await after('rate_limit_in_200')).text)).toMatchObject({ error: { code: 429 } })
+  expect(JSON.parse((await after('error_in_200')).text)).toMatchObject({ error: { code: 502 } })
+  expect(await after('html')).toEqual({ type: 'text/html', text: expect.stringMatching(/^<!doctype html>/) as string })
+  expect((await stats()).paid).toBe(0)
+  const { text: broken } = await after('broken_body')
+  expect(broken).toMatch(/^\{"id":/)
+  expect(() => JSON.parse(broken)).toThrow(SyntaxError)
+  expect(JSON.parse((await after('no_message')).text).choices).toEqual([{ index: 0, finish_reason: 'stop' }])
+  expect(JSON.parse((await after('odd_usage')).text).usage).toMatchObject({
+    prompt_tokens: 5.5,
+    completion_tokens: '3',
+  })
+  expect((await stats()).paid).toBe(3)
+})
+
 test('a connection is cut before the answer, or after it was paid', async () => {
   const { ask, script, stats } = await start()
   await script('cut')

@@ -19,6 +19,7 @@ export interface Stats {
 export function createStats(): Stats {
   let counts = zero()
   let inFlight = 0
+  let firstArrivedAt: number | null = null
   let content = new Map<bigint, number>()
   let refusals = new Map<string, number>()
   let failures = new Map<string, number>()
@@ -28,7 +29,8 @@ export function createStats(): Stats {
   const count = (map: Map<string, number>, kind: string) => map.set(kind, (map.get(kind) ?? 0) + 1)
 
   return {
-    arrived() {
+    arrived(now) {
+      firstArrivedAt ??= now
       counts.requests += 1
       inFlight += 1
       counts.most_in_flight = Math.max(counts.most_in_flight, inFlight)
@@ -64,6 +66,7 @@ export function createStats(): Stats {
     snapshot: (withContent) => ({
       ...counts,
       in_flight: inFlight,
+      first_arrived_at: firstArrivedAt,
       refusals: Object.fromEntries(refusals),
       faults: Object.fromEntries(failures),
       most_in_a_second: most.second,
@@ -76,6 +79,7 @@ export function createStats(): Stats {
     }),
     reset() {
       counts = zero()
+      firstArrivedAt = null
       content = new Map()
       refusals = new Map()
       failures = new Map()

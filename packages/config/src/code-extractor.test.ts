@@ -61,8 +61,44 @@ describe('a code-first extractor', () => {
       name: 'amount',
       schema: z.object({ cents: z.string().transform((text) => BigInt(text)) }),
     })
-    await expect(refine({ cents: '5' })).rejects.toThrow(/^extractor 'amount': .*BigInt/)
+    expect(await refine({ cents: '5' })).toEqual({
+      ok: false,
+      errors: ["/: what the transforms of the extractor 'amount' made cannot be written as JSON (TypeError)"],
+    })
   })
+
+  it.each([
+    [z.object({ at: z.string().transform((at) => new Date(at).toISOString()) }), '/at', 'RangeError', '"yesterday"'],
+    [z.object({ n: z.string().transform((n) => BigInt(n)) }), '/n', 'SyntaxError', '"a/b"'],
+    [z.object({ url: z.string().refine((url) => new URL(url).protocol === 'https:') }), '/url', 'TypeError', '"none"'],
+    [
+      z.object({
+        list: z
+          .array(
+            z.object({
+              n: z
+                .string()
+                .transform((n) => BigInt(n))
+                .optional(),
+            }),
+          )
+          .nullable(),
+      }),
+      '/list/1/n',
+      'SyntaxError',
+      '"x"',
+    ],
+    [z.object({ n: z.string() }).transform(({ n }) => BigInt(n)), '/', 'SyntaxError', undefined],
+  ])(
+    'takes an answer on which its functions throw for one that is not valid, and says where',
+    async (schema, at, name, got) => {
+      const { refine } = createCodeExtractor({ name: 'x', schema })
+      expect(await refine({ at: 'yesterday', n: 'a/b', url: 'none', list: [{ n: '1' }, { n: 'x' }] })).toEqual({
+        ok: false,
+        errors: [`${at}: a transform or a check threw ${name} on this value${got === undefined ? '' : `; got ${got}`}`],
+      })
+    },
+  )
 
   it('refuses a root that is not an object', () => {
     expect(() => createCodeExtractor({ name: 'list', schema: z.array(z.string()) })).toThrow(

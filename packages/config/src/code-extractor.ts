@@ -3,14 +3,15 @@ import { createExtractor, type CreateExtractor, type Extractor, type JsonSchema 
 import { z } from 'zod'
 import { ConfigError } from './config-error.ts'
 import type { ExtractorDefinition } from './define-config.ts'
-import { errorLines } from './zod-errors.ts'
+import { whereItThrew } from './where-it-threw.ts'
+import { errorLine, errorLines } from './zod-errors.ts'
 
 export type Refined =
   | { readonly ok: true; readonly data: unknown }
   /** One line each, `/path: what is wrong`, fit to show the model. */
   | { readonly ok: false; readonly errors: readonly string[] }
 
-/** Checks an answer by the zod schema in this process. Rejects only with what the schema's own functions throw. */
+/** Checks an answer by the zod schema in this process. Never rejects: an answer on which the schema's own functions throw is not valid. */
 export type Refine = (data: unknown) => Promise<Refined>
 
 /** An extractor written in code: what is stored for everyone to see, and the check that only this code can make. */
@@ -62,19 +63,28 @@ function toJsonSchema(name: string, schema: z.ZodType): JsonSchema {
 
 function createRefine(name: string, schema: z.ZodType): Refine {
   return async (data) => {
-    const parsed = await schema.safeParseAsync(data)
-    if (!parsed.success) return { ok: false, errors: errorLines(parsed.error, data) }
-    return { ok: true, data: asJson(name, parsed.data) }
+    let parsed: z.ZodSafeParseResult<unknown>
+    try {
+      parsed = await schema.safeParseAsync(data)
+    } catch (error) {
+      // Its own words are left out: they are not written for the model, and may hold what is not its business.
+      const message = `a transform or a check threw ${nameOf(error)} on this value`
+      return { ok: false, errors: [errorLine({ path: await whereItThrew(schema, data), message }, data)] }
+    }
+    return parsed.success ? asJson(name, parsed.data) : { ok: false, errors: errorLines(parsed.error, data) }
   }
 }
 
 /** Results are stored as JSON: a Date that a transform made becomes its text, a bigint or a function is the author's mistake. */
-function asJson(name: string, data: unknown): unknown {
+function asJson(name: string, data: unknown): Refined {
   try {
-    return JSON.parse(JSON.stringify(data)) as unknown
+    return { ok: true, data: JSON.parse(JSON.stringify(data)) as unknown }
   } catch (error) {
-    throw new TypeError(`extractor '${name}': what its transforms made cannot be written as JSON: ${String(error)}`, {
-      cause: error,
-    })
+    const message = `what the transforms of the extractor '${name}' made cannot be written as JSON (${nameOf(error)})`
+    return { ok: false, errors: [`/: ${message}`] }
   }
+}
+
+function nameOf(error: unknown): string {
+  return error instanceof Error ? error.name : typeof error
 }

@@ -8,11 +8,15 @@ const maxShown = 80
  * Of a union that nothing matched, only the branch that came closest is told.
  */
 export function errorLines(error: z.ZodError, data: unknown): string[] {
-  const lines = error.issues.flatMap(closest).map((issue) => line(issue, data))
+  const lines = error.issues.flatMap(closest).map((issue) => errorLine(issue, data))
   return [...new Set(lines)].slice(0, maxLines)
 }
 
-function line(issue: z.core.$ZodIssue, data: unknown): string {
+/** One line in that form. `issue` needs no more than what is wrong and where. */
+export function errorLine(
+  issue: { readonly path: readonly PropertyKey[]; readonly message: string },
+  data: unknown,
+): string {
   const pointer = `/${issue.path.map((key) => String(key).replaceAll('~', '~0').replaceAll('/', '~1')).join('/')}`
   const value = issue.path.reduce<unknown>(valueAt, data)
   const shown = value === undefined ? 'nothing' : JSON.stringify(value)

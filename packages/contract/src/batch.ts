@@ -38,12 +38,25 @@ export const deadlines = z
   .describe('Items that are too late fail as `timed_out`.')
 export type Deadlines = z.infer<typeof deadlines>
 
+const deduplicate = z
+  .boolean()
+  .describe('Items with the same text are answered by one call. Costs about 85 bytes of Redis for each different text.')
+const cacheS = z
+  .number()
+  .positive()
+  .max(31_536_000)
+  .describe(
+    'Answers are kept for so many seconds, and given again to the same text under the same schema, instructions, model and parameters, in any batch that takes answers of that age.',
+  )
+
 export const batchOptions = z
   .strictObject({
     concurrency: concurrency.optional(),
     priority: priority.default(10),
     max_cost_usd: maxCostUsd.optional(),
     deadlines: deadlines.optional(),
+    deduplicate: deduplicate.optional(),
+    cache_s: cacheS.optional(),
     metadata: metadata.default({}),
   })
   .meta({ id: 'BatchOptions' })
@@ -89,6 +102,12 @@ export const uploadQuery = z.strictObject({
   max_cost_usd: z.coerce.number().pipe(maxCostUsd).optional(),
   deadlines: json(deadlines).optional(),
   metadata: json(metadata).optional(),
+  deduplicate: z
+    .enum(['true', 'false'])
+    .transform((value) => value === 'true')
+    .pipe(deduplicate)
+    .optional(),
+  cache_s: z.coerce.number().pipe(cacheS).optional(),
   on_invalid: onInvalid,
 })
 
@@ -125,7 +144,7 @@ export const batch = z
   .object({
     id: z.string(),
     object: z.literal('batch'),
-    extractor: z.string().describe('`name@version`, or `inline`.'),
+    extractor: z.string().describe('`name@version`, `inline`, or `summary` for a level of a summary.'),
     lane: z.string(),
     status: batchStatus,
     pause_reason: z.string().nullable().describe('Why it is paused: `user`, or what failed for the whole lane.'),
@@ -142,6 +161,8 @@ export const batch = z
       output_tokens: z.int(),
       calls: z.int().describe('Paid requests to the provider.'),
       repeated_calls: z.int().describe('Calls made again because it could not be known whether the first was paid.'),
+      deduplicated: z.int().describe('Items answered without a call, as another item of the batch has the same text.'),
+      cached: z.int().describe('Items answered without a call, from the answers that `cache_s` has kept.'),
     }),
     cost_usd: z.number().nullable().describe('Null when the lane has no prices.'),
     eta_s: z

@@ -13,6 +13,10 @@ export const laneView = z
       .describe('Worker processes that the work at hand could keep busy: scale on it. More would wait for the limit.'),
     in_flight: z.int(),
     waiting_for_quota: z.int().describe('Calls that wait for their place in the limit.'),
+    held_until: z
+      .number()
+      .nullable()
+      .describe('Until then no call goes, because the provider refused one; at most a day. Null when it is not held.'),
     items_waiting: z.int().describe('Of all batches at work on this lane.'),
     window: z
       .object({ waiting: z.int(), active: z.int(), delayed: z.int() })
@@ -41,3 +45,4 @@ export const resumedLane = z
 export const laneList = z
   .object({ object: z.literal('list'), data: z.array(laneView), has_more: z.literal(false) })
   .meta({ id: 'LaneList' })
+export type LaneList = z.infer<typeof laneList>

@@ -35,7 +35,7 @@ export function createOpenApi({ version, secured }: { version: string; secured: 
 }
 
 function describeRoute(operationId: string, route: Route, schemas: Json, secured: boolean): Json {
-  const { tag, summary, body, upload, documents, answers } = route
+  const { tag, summary, body, upload, documents, document, answers } = route
   const parameters = [
     ...[...route.path.matchAll(/\{(\w+)\}/g)].map(([, name]) => ({
       name,
@@ -67,6 +67,9 @@ function describeRoute(operationId: string, route: Route, schemas: Json, secured
               ...(documents === undefined
                 ? {}
                 : { 'multipart/form-data': describeDocuments(documents.batch, schemas) }),
+              ...(document === undefined
+                ? {}
+                : { 'multipart/form-data': describeDocument(toSchema(document.summary, 'input', schemas)) }),
             },
           },
         }),
@@ -95,8 +98,23 @@ function describeRoute(operationId: string, route: Route, schemas: Json, secured
   }
 }
 
+const file = { type: 'string', contentMediaType: 'application/octet-stream' }
+
+function describeDocument(summary: Json): Json {
+  return {
+    schema: {
+      type: 'object',
+      properties: {
+        summary: { ...summary, description: 'Comes first.' },
+        document: { ...file, description: 'Text, Markdown, HTML or PDF in UTF-8.' },
+      },
+      required: ['summary', 'document'],
+    },
+    encoding: { summary: { contentType: 'application/json' } },
+  }
+}
+
 function describeDocuments(batch: z.ZodType | null, schemas: Json): Json {
-  const file = { type: 'string', contentMediaType: 'application/octet-stream' }
   const first = batch === null ? {} : { batch: { ...toSchema(batch, 'input', schemas), description: 'Comes first.' } }
   return {
     schema: {

@@ -19,7 +19,7 @@ export type Outcome =
       readonly retryAfterMs: number | null
       readonly scope: 'requests' | 'tokens' | null
     }
-  /** The provider could not answer now: 408, 409, 5xx, connection cut, time-out. May be tried again. */
+  /** The provider could not answer now: 408, 409, 5xx, a 2xx that cannot be read, connection cut, time-out. May be tried again. */
   | {
       readonly type: 'unavailable'
       readonly message: string
@@ -33,7 +33,7 @@ export type Outcome =
   /** The request is larger than the model or the limit will ever take. */
   | { readonly type: 'too-large'; readonly message: string }
   /** Nothing on this lane can succeed until someone acts. */
-  | { readonly type: 'out-of-funds' | 'bad-credentials' | 'unknown-model'; readonly message: string }
+  | { readonly type: 'out-of-funds' | 'bad-credentials' | 'unknown-model' | 'wrong-url'; readonly message: string }
 
 export type OutcomeType = Outcome['type']
 

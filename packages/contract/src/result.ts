@@ -12,6 +12,7 @@ export const failureType = z.enum([
   'timed_out',
   'too_large',
   'unreadable',
+  'internal_error',
   'cancelled',
 ])
 export type FailureType = z.infer<typeof failureType>
@@ -44,6 +45,11 @@ export const result = z
       .describe("Only when the text was longer than the lane's context and was asked in parts."),
     usage: usage.optional(),
     cost_usd: z.number().optional().describe('Only when the lane has prices.'),
+    cached: z.literal(true).optional().describe('Only when the answer is of an earlier batch: no call was made.'),
+    duplicate_of: z
+      .int()
+      .optional()
+      .describe('The index of the item with the same text whose answer this is: no call was made.'),
     attempts: z.int().describe('Calls made for this item.'),
     metadata: metadata.optional(),
     cursor: z.string().describe('Give it as `after` to go on behind this line.'),

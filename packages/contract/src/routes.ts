@@ -18,6 +18,7 @@ import { itemInput } from './item.ts'
 import { extractNow, extracted } from './extract-now.ts'
 import { laneList, resumedLane } from './lane-view.ts'
 import { result, resultsQuery, retried, retryBatch } from './result.ts'
+import { createSummary, deletedSummary, documentSummary, getSummaryQuery, summary } from './summary.ts'
 
 /** What an answer carries: a schema of its JSON, or of one line or event of a stream. */
 export interface Answer {
@@ -32,7 +33,7 @@ export interface Route {
   readonly method: 'get' | 'post' | 'patch' | 'delete'
   /** With `{parameters}`, as OpenAPI writes them. */
   readonly path: string
-  readonly tag: 'Extractors' | 'Batches' | 'Results' | 'Extract' | 'Operations'
+  readonly tag: 'Extractors' | 'Batches' | 'Results' | 'Extract' | 'Summaries' | 'Operations'
   readonly summary: string
   readonly query?: z.ZodObject
   readonly headers?: z.ZodObject
@@ -42,6 +43,8 @@ export interface Route {
   readonly upload?: { readonly query: z.ZodObject; readonly line: z.ZodType }
   /** The body may be a form instead (multipart/form-data): the field `batch`, where there is one, then files, each a field `documents`. */
   readonly documents?: { readonly batch: z.ZodType | null }
+  /** The body may be a form instead (multipart/form-data): the field `summary`, then one file, the field `document`. */
+  readonly document?: { readonly summary: z.ZodType }
   readonly answers: Readonly<Record<number, Answer>>
   /** Needs no API key. */
   readonly open?: boolean
@@ -65,7 +68,7 @@ export const idempotencyHeaders = z.object({
     .min(1)
     .max(255)
     .optional()
-    .describe('The same key with the same request answers with the same batch, for 7 days.'),
+    .describe('The same key with the same request has the same answer as before, for 7 days.'),
 })
 
 export const routes = {
@@ -124,8 +127,15 @@ export const routes = {
     path: '/v1/batches/uploads',
     tag: 'Batches',
     summary: 'Begin a batch that several requests fill; removed when nothing comes for a day',
+    headers: idempotencyHeaders,
     body: openUpload,
-    answers: { 201: { description: 'Empty, `uploading`.', schema: batch } },
+    answers: {
+      200: {
+        description: 'This Idempotency-Key was seen before: go on behind `counts.total`, unless it is sealed.',
+        schema: batch,
+      },
+      201: { description: 'Empty, `uploading`.', schema: batch },
+    },
   },
   appendItems: {
     method: 'post',
@@ -226,6 +236,49 @@ export const routes = {
       200: { description: 'The result.', schema: extracted },
       202: { description: 'Not done within `wait_s`: the batch of one, which goes on.', schema: batch },
     },
+  },
+  createSummary: {
+    method: 'post',
+    path: '/v1/summaries',
+    tag: 'Summaries',
+    summary:
+      'Summarise a text of any length: its parts, then their summaries, until one is left; answered when it is on disk',
+    headers: idempotencyHeaders,
+    body: createSummary,
+    document: { summary: documentSummary },
+    answers: {
+      200: { description: 'This Idempotency-Key was seen before: the summary it made.', schema: summary },
+      202: { description: 'Accepted.', schema: summary },
+    },
+  },
+  getSummary: {
+    method: 'get',
+    path: '/v1/summaries/{id}',
+    tag: 'Summaries',
+    summary: 'Get a summary: how far it is, and the result with the summaries of the parts when it is done',
+    query: getSummaryQuery,
+    answers: ok(summary),
+  },
+  retrySummary: {
+    method: 'post',
+    path: '/v1/summaries/{id}/retry',
+    tag: 'Summaries',
+    summary: 'Send the failed calls of a failed summary back to work; what succeeded stays',
+    answers: ok(summary),
+  },
+  cancelSummary: {
+    method: 'post',
+    path: '/v1/summaries/{id}/cancel',
+    tag: 'Summaries',
+    summary: 'Abort calls in flight and end',
+    answers: ok(summary),
+  },
+  deleteSummary: {
+    method: 'delete',
+    path: '/v1/summaries/{id}',
+    tag: 'Summaries',
+    summary: 'Delete an ended summary with the batches of its levels',
+    answers: ok(deletedSummary),
   },
   listLanes: {
     method: 'get',

@@ -18,7 +18,7 @@ test('a long text is split as any other, while this thread goes on', async () =>
 /** What the contract takes. */
 const maxTextLength = 4_000_000
 
-test.each(['\n', 'a', '!? ', '﷽'])(
+test.each(['\n', 'a'])(
   'the longest text of %j alone is split within the memory of the thread',
   async (unit) => {
     await using splitter = createTextSplitter()

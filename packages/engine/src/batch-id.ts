@@ -4,7 +4,20 @@ const alphabet = '0123456789abcdefghijklmnopqrstuv'
 
 /** `batch_` + 9 characters of time + 13 random ones (65 bits): ids sort by the time they were made. */
 export function createBatchId(nowMs: number): string {
+  return `batch_${createUnique(nowMs)}`
+}
+
+export function createSummaryId(nowMs: number): string {
+  return `summary_${createUnique(nowMs)}`
+}
+
+/** Told by the summary's id, so that a step that runs twice makes one batch. */
+export function levelBatchId(summaryId: string, level: number): string {
+  return `${summaryId.replace('summary_', 'batch_')}-level${level}`
+}
+
+function createUnique(nowMs: number): string {
   const time = nowMs.toString(36).padStart(9, '0')
   const random = Array.from(randomBytes(13), (byte) => alphabet[byte % 32]).join('')
-  return `batch_${time}${random}`
+  return `${time}${random}`
 }

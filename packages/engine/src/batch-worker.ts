@@ -3,19 +3,13 @@ import { parse } from '@sluice/contract/parse'
 import { type ConnectionOptions, type Job, WaitingError, Worker } from 'bullmq'
 import type { Redis } from 'ioredis'
 import type { FeedBatch } from './feeder.ts'
-import { batchJob, type BatchJob, batchesQueueName } from './jobs.ts'
+import { batchJob, type BatchJob, batchesQueueName, wholeJobTimes } from './jobs.ts'
 import type { Keys } from './keys.ts'
 import { loadScript } from './lua.ts'
 import { createRateMeter } from './rate-meter.ts'
 
 const note = loadScript(new URL('ledger/note.lua', import.meta.url))
 
-/**
- * A feeding process that dies is replaced within lock + scan = 8 s; meanwhile the workers live on what is in the window.
- * Shorter than for items because feeding twice is harmless and costs nothing.
- */
-const lockMs = 5_000
-const stalledScanMs = 3_000
 /** Batches that one process feeds at once. Each costs a promise and a subscription. */
 const batchesAtOnce = 1_000
 const progressMs = 500
@@ -59,11 +53,7 @@ export function createBatchWorker(dependencies: {
       connection,
       prefix: keys.batchesQueuePrefix,
       concurrency: batchesAtOnce,
-      lockDuration: lockMs,
-      lockRenewTime: lockMs / 2,
-      stalledInterval: stalledScanMs,
-      maxStalledCount: 1_000_000,
-      runRetryDelay: 1_000,
+      ...wholeJobTimes,
     },
   )
   worker.on('error', onError)

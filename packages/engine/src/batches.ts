@@ -8,7 +8,7 @@ import { type BatchMeta, newMeta, toBatch, toNanoUsd } from './batch-view.ts'
 import { packBlocks, stageBlock } from './blocks.ts'
 import type { Batches, NewBatch } from './engine.ts'
 import { forgetBatch } from './forget-batch.ts'
-import type { Idempotency, IdempotencyClaim } from './idempotency.ts'
+import { type Idempotency, type IdempotencyClaim, idempotencyInProgress } from './idempotency.ts'
 import type { Keys } from './keys.ts'
 import type { Ledger } from './ledger/ledger.ts'
 import { loadScript } from './lua.ts'
@@ -49,9 +49,13 @@ export function createBatches({
   isPriced,
   admission,
   idempotency,
-}: BatchesDependencies): Batches & { readonly checkOptions: (input: NewBatch) => void } {
+}: BatchesDependencies): Batches & {
+  readonly checkOptions: (input: NewBatch) => void
+  readonly takeKey: (claim: IdempotencyClaim, id: string) => Promise<Batch | null>
+} {
   return {
     checkOptions,
+    takeKey,
 
     async create(input, items) {
       checkOptions(input)
@@ -239,8 +243,8 @@ export function createBatches({
       await redis.zadd(keys.stagingBatches, Date.now(), id)
       if (claim) await idempotency.renew(claim, id)
     }
-    await beat()
-    await redis.hset(k.meta, newMeta(extractor, options))
+    // In this order, but in one write to disk.
+    await Promise.all([beat(), redis.hset(k.meta, newMeta(extractor, options))])
     let beating = Promise.resolve()
     const timer = setInterval(() => {
       // One that fails is seen by the writes beside it.
@@ -295,12 +299,7 @@ export function createBatches({
       await idempotency.release(claim, holder.batchId)
       return takeKey(claim, id)
     }
-    throw new SluiceError(
-      'conflict_error',
-      'idempotency_in_progress',
-      'A request with this Idempotency-Key is under way: try again shortly.',
-      { param: 'Idempotency-Key', retryAfterS: 1 },
-    )
+    throw idempotencyInProgress()
   }
 }
 

@@ -12,6 +12,8 @@ interface ConnectOptions {
   readonly commandTimeout?: number
   readonly connectTimeout?: number
   readonly retryStrategy?: (times: number) => number | null
+  /** Of a cluster: how a command that met a node that is away, or slots that move, is sent again. */
+  readonly resend?: { readonly times: number; readonly everyMs: number }
 }
 
 /** For the API: a command without Redis fails within seconds instead of queueing up in memory. */
@@ -19,9 +21,12 @@ export function connectFailingFast(url: string, onError: (error: Error) => void)
   return opened(url, { enableOfflineQueue: false, maxRetriesPerRequest: 1, commandTimeout: 10_000 }, onError)
 }
 
+/** For weeks: what was paid for is not given up while a node of a cluster is away. ioredis gives up after 16 times, about a second. */
+const resendForEver = { times: 10_000_000, everyMs: 500 } as const
+
 /** For workers and subscribers: commands wait until Redis is back. */
 export function connectWaiting(url: string, onError: (error: Error) => void): Promise<Redis> {
-  return opened(url, { maxRetriesPerRequest: null }, onError)
+  return opened(url, { maxRetriesPerRequest: null, resend: resendForEver }, onError)
 }
 
 /** Resolves when the connection is ready; rejects with the first error. Afterwards it reconnects by itself, at most a second apart. */
@@ -42,10 +47,11 @@ async function opened(url: string, options: ConnectOptions, onError: (error: Err
 }
 
 /** A client for any address, not yet connected. A cluster takes the same commands, as each of ours stays within one slot. */
-export function createRedis(url: string, options: ConnectOptions): Redis {
+export function createRedis(url: string, all: ConnectOptions): Redis {
   const address = parseRedisAddress(url)
   if (address === null) throw new Error('This is no address of a Redis: see REDIS_URL in README.md.')
   const { username, password } = address
+  const { resend, ...options } = all
   const shared = {
     ...options,
     lazyConnect: true,
@@ -71,6 +77,14 @@ export function createRedis(url: string, options: ConnectOptions): Redis {
         lazyConnect: true,
         enableOfflineQueue,
         clusterRetryStrategy: (times) => retryStrategy?.(times) ?? null,
+        ...(resend === undefined
+          ? {}
+          : {
+              maxRedirections: resend.times,
+              retryDelayOnFailover: resend.everyMs,
+              retryDelayOnClusterDown: resend.everyMs,
+              retryDelayOnTryAgain: resend.everyMs,
+            }),
         redisOptions,
       }) as unknown as Redis
     }

@@ -14,6 +14,10 @@ import { createLedger } from './ledger/ledger.ts'
 import { createQueues } from './queues.ts'
 import { createResults } from './results.ts'
 import { createStartBatch } from './start-batch.ts'
+import { createLevelBatches } from './summaries/level-batches.ts'
+import { createMoveSummary } from './summaries/move-summary.ts'
+import { createStartSummary } from './summaries/start-summary.ts'
+import { createSummaries } from './summaries/summaries.ts'
 import { createUploads } from './uploads.ts'
 import { createWakes } from './wake.ts'
 
@@ -34,9 +38,10 @@ export async function createEngine({ redisUrl, prefix, lanes, onError }: EngineO
   const wakes = opening.use(createWakes(await connectWaiting(redisUrl, onError)))
   const open = opening.use(createQueues(redis, keys, onError))
   const batchesQueue = open.batches()
+  const summariesQueue = open.summaries()
   const laneNames = Object.keys(lanes)
   const laneQueues = new Map(laneNames.map((name) => [name, open.lane(name)]))
-  const queues = [batchesQueue, ...laneQueues.values()]
+  const queues = [batchesQueue, summariesQueue, ...laneQueues.values()]
   const ledger = createLedger(redis, keys)
   const opened = opening.move()
 
@@ -44,6 +49,8 @@ export async function createEngine({ redisUrl, prefix, lanes, onError }: EngineO
   const admission = createAdmission(redis)
   const durability = await readDurability(redis)
   const confirm = () => durability.confirm()
+  const idempotency = createIdempotency(redis, keys)
+  const isPriced = (lane: string) => lanes[lane]?.prices !== undefined
   const batches = createBatches({
     redis,
     keys,
@@ -52,9 +59,10 @@ export async function createEngine({ redisUrl, prefix, lanes, onError }: EngineO
     startBatch,
     confirm,
     admission,
-    idempotency: createIdempotency(redis, keys),
-    isPriced: (lane) => lanes[lane]?.prices !== undefined,
+    idempotency,
+    isPriced,
   })
+  const results = createResults(redis, keys, wakes, createItemSource(redis, keys))
 
   return {
     extractors: createExtractors(redis, keys),
@@ -66,11 +74,28 @@ export async function createEngine({ redisUrl, prefix, lanes, onError }: EngineO
       admission,
       confirm,
       get: (id) => batches.get(id),
+      takeKey: batches.takeKey,
       checkOptions: batches.checkOptions,
+      idempotency,
     }),
-    results: createResults(redis, keys, wakes, createItemSource(redis, keys)),
+    results,
+    summaries: createSummaries({
+      redis,
+      keys,
+      wakes,
+      batches,
+      results,
+      levels: createLevelBatches({ redis, keys, startBatch }),
+      move: createMoveSummary(redis, keys),
+      startSummary: createStartSummary(redis, keys, summariesQueue),
+      admission,
+      idempotency,
+      isPriced,
+      confirm,
+    }),
     queues,
     lanes: laneNames,
+    contextTokens: (lane) => lanes[lane]?.contextTokens,
     durability: durability.level,
     memory: () => admission.memory(),
     lanesNow: () => readLanes(redis, keys, lanes, (name) => laneQueues.get(name)!),

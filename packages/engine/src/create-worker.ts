@@ -4,6 +4,7 @@ import type { EstimateTokens, Extract, LongTexts } from '@sluice/contract/extrac
 import type { Extractor } from '@sluice/contract/extractor'
 import type { LaneConfig } from '@sluice/contract/lane'
 import { createAdaptiveLimit, watched } from './adaptive-limit.ts'
+import { createAnswers } from './answers.ts'
 import { createBatchWorker } from './batch-worker.ts'
 import { connectWaiting } from './connect.ts'
 import type { EngineOptions } from './create-engine.ts'
@@ -21,7 +22,13 @@ import { laneLimits } from './quota/lane-limits.ts'
 import { createQueues } from './queues.ts'
 import { createRunItem, type Recipe } from './run-item.ts'
 import { createSlots } from './slots.ts'
+import { createResults } from './results.ts'
 import { createStartBatch } from './start-batch.ts'
+import { createLevelBatches } from './summaries/level-batches.ts'
+import { createMoveSummary } from './summaries/move-summary.ts'
+import { createRunSummary } from './summaries/run-summary.ts'
+import { createStartSummary } from './summaries/start-summary.ts'
+import { createSummaryWorker } from './summaries/summary-worker.ts'
 import { startSweeper } from './sweeper.ts'
 import { createWakes } from './wake.ts'
 import { createLaneWindow } from './window.ts'
@@ -37,6 +44,12 @@ const recipesKept = 500
 const preparedFraction = 0.25
 /** Of these, those whose call the ledger has opened while all slots are taken: as many as begin in the time of one write at 200 ms a call. */
 const openedFraction = 0.1
+/**
+ * BullMQ's limiter counts every job that starts, also those dropped without a call after a pause or a cancel: each time up to the whole
+ * window, twice what all workers hold. So many in a minute are no reason to stand still: ten workers whose batches are paused five times.
+ * The quota is what paces; the guard only keeps jobs from going in circles.
+ */
+const mostDroppedPerHeld = 100
 
 export interface WorkerOptions extends EngineOptions {
   /** The most calls in flight of this process, on each lane. */
@@ -80,6 +93,7 @@ export async function createWorker({
   opening.use(queues)
   const batchesQueue = queues.batches()
   const startBatch = createStartBatch(redis, keys, batchesQueue)
+  const startSummary = createStartSummary(redis, keys, queues.summaries())
   const openLanes = new Map(Object.entries(lanes).map(([name, config]) => [name, openLane(name, config)]))
   await announce()
   const feedBatch = createFeeder({
@@ -87,15 +101,25 @@ export async function createWorker({
     keys,
     ledger,
     wakes,
-    lane: (name) => {
-      const lane = openLanes.get(name)
-      if (lane === undefined)
-        throw new Error(`This worker has no lane '${name}': its configuration differs from the API's.`)
-      return lane
-    },
+    lane: openLaneOf,
   })
   const batchWorker = createBatchWorker({ connection: redis, redis, keys, feedBatch, onError })
-  const sweeper = startSweeper({ redis, keys, startBatch, retentionMs, onError })
+  const summaryWorker = createSummaryWorker({
+    connection: redis,
+    keys,
+    runSummary: createRunSummary({
+      redis,
+      keys,
+      ledger,
+      wakes,
+      results: createResults(redis, keys, wakes, items),
+      levels: createLevelBatches({ redis, keys, startBatch }),
+      move: createMoveSummary(redis, keys),
+      estimateTokens: (name) => openLaneOf(name).estimateTokens,
+    }),
+    onError,
+  })
+  const sweeper = startSweeper({ redis, keys, startBatch, startSummary, retentionMs, onError })
   const announcing = every(announceMs, announce)
   const looking = every(cancelLookMs, abortCancelled)
   const opened = opening.move()
@@ -112,7 +136,7 @@ export async function createWorker({
   async function close(graceMs: number): Promise<void> {
     clearInterval(announcing)
     await Promise.all([...openLanes].map(([, lane]) => lane.window.retire(me).catch(onError)))
-    await Promise.all([sweeper.stop(), batchWorker.close(), closeLanes(graceMs)])
+    await Promise.all([sweeper.stop(), batchWorker.close(), summaryWorker.close(), closeLanes(graceMs)])
     clearInterval(looking)
     await Promise.all([...openLanes.values()].map(({ stats }) => stats.stop()))
     await opened.disposeAsync()
@@ -120,6 +144,13 @@ export async function createWorker({
 
   async function closeLanes(graceMs: number): Promise<void> {
     await Promise.all([...openLanes.values()].map((lane) => lane.worker.close(graceMs)))
+  }
+
+  function openLaneOf(name: string) {
+    const lane = openLanes.get(name)
+    if (lane === undefined)
+      throw new Error(`This worker has no lane '${name}': its configuration differs from the API's.`)
+    return lane
   }
 
   function openLane(name: string, config: LaneConfig) {
@@ -167,12 +198,14 @@ export async function createWorker({
       pauseLane: (reason) => pauseLane(name, reason),
       pauseBatch: async (batchId, reason) => void (await ledger.pause(batchId, reason)),
       longTexts,
+      answers: createAnswers(redis, keys, config),
       policy: config.retry,
       money,
       onCall: stats.called,
     })
     return {
       stats,
+      estimateTokens,
       queue: queues.lane(name),
       window: createLaneWindow(redis, keys, name),
       worker: createItemWorker({
@@ -180,9 +213,10 @@ export async function createWorker({
         keys,
         lane: name,
         concurrency: held,
-        // A job may be dropped without a call, so the guard stands at twice the limit; the quota is what paces.
         limiter:
-          config.rpm === undefined ? { max: 1_000_000, duration: 1_000 } : { max: 2 * config.rpm, duration: 60_000 },
+          config.rpm === undefined
+            ? { max: 1_000_000, duration: 1_000 }
+            : { max: 2 * config.rpm + mostDroppedPerHeld * held, duration: 60_000 },
         runItem,
         onError,
       }),
@@ -228,11 +262,21 @@ export async function createWorker({
     return async (batchId) => {
       const here = kept.get(batchId)
       if (here !== undefined) return here
-      const [extractor, deadlines] = await redis.hmget(keys.batch(batchId).meta, 'extractor', 'deadlines')
+      const [extractor, deadlines, deduplicate, cacheMs, summary] = await redis.hmget(
+        keys.batch(batchId).meta,
+        'extractor',
+        'deadlines',
+        'deduplicate',
+        'cache_ms',
+        'summary',
+      )
       if (!extractor) return null
       const recipe = {
         extractor: JSON.parse(extractor) as Extractor,
         deadlines: JSON.parse(deadlines ?? '{}') as Deadlines,
+        deduplicate: deduplicate === '1',
+        cacheMs: cacheMs ? Number(cacheMs) : null,
+        cutsTexts: !summary,
       }
       const oldest = kept.keys().next().value
       if (kept.size >= recipesKept && oldest !== undefined) kept.delete(oldest)

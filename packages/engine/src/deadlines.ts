@@ -1,4 +1,5 @@
 import type { Deadlines } from '@sluice/contract/batch'
+import { abortAfter } from './abort-after.ts'
 import type { Taken } from './ledger/ledger.ts'
 
 /** How long an item has, from what its batch says and when it began. */
@@ -24,7 +25,7 @@ export function itemDeadlines(
   const waited = `It waited longer for its first call than the batch's wait_s of ${wait} s.`
   const took = `It took longer than the batch's item_s of ${item} s.`
   const over = endIn !== null && endIn <= 0 ? took : beginIn !== null && beginIn <= 0 ? waited : null
-  const after = (ms: number | null) => (ms === null || over !== null ? null : AbortSignal.timeout(ms))
+  const after = (ms: number | null) => (ms === null || over !== null ? null : abortAfter(ms))
   const begin = after(beginIn)
   return {
     over,

@@ -97,6 +97,7 @@ describe('decide', () => {
     ],
     ['a second one', unavailable, used, { type: 'retry', delayMs: 100, tries: { unavailable: 2 } }],
     ['one that says when', { ...unavailable, retryAfterMs: 777 }, noTries, { type: 'retry', delayMs: 777 }],
+    ['one that asks for years', { ...unavailable, retryAfterMs: 1.8e12 }, noTries, { type: 'retry', delayMs: 1_000 }],
     ['the last one', unavailable, { ...used, unavailable: 2 }, { type: 'fail', error: { type: 'unavailable' } }],
     [
       'the last one, timed out',
@@ -122,6 +123,7 @@ describe('decide', () => {
       used,
       { type: 'pause-lane', reason: 'unknown_model: m' },
     ],
+    ['a wrong URL', { type: 'wrong-url', message: 'm' }, used, { type: 'pause-lane', reason: 'wrong_url: m' }],
   ]
   test.each(table)('%s', (_, outcome, tries, expected) => {
     expect(decide(callOf(outcome), tries, policy, half)).toMatchObject(expected)
@@ -142,6 +144,8 @@ test('the back-off doubles up to its cap and is spread over its whole length', (
 
 test('a call is paid when it was answered, not when it was refused, and unknown when it was cut', () => {
   expect(paid(callOf({ type: 'refused', message: '' }))).toBe('yes')
+  expect(paid(callOf({ type: 'filtered', message: '' }))).toBe('yes')
+  expect(paid({ ...callOf({ type: 'filtered', message: '' }), usage: noTries.usage })).toBe('no')
   expect(paid(callOf(unavailable))).toBe('no')
   expect(paid(callOf({ ...unavailable, answered: false }))).toBe('unknown')
   expect(paid(callOf({ type: 'rate-limited', message: '', retryAfterMs: null, scope: null }))).toBe('no')

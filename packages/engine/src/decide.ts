@@ -62,12 +62,16 @@ export function decide(
       const unavailable = used.unavailable + 1
       if (unavailable >= policy.unavailable)
         return fail(outcome.timedOut ? 'timed_out' : 'unavailable', outcome.message)
-      const delayMs = outcome.retryAfterMs ?? backoffMs(unavailable, policy, random)
+      const delayMs =
+        outcome.retryAfterMs === null
+          ? backoffMs(unavailable, policy, random)
+          : Math.min(policy.capMs, outcome.retryAfterMs)
       return { type: 'retry', tries: { ...used, unavailable }, delayMs, message: outcome.message }
     }
     case 'out-of-funds':
     case 'bad-credentials':
     case 'unknown-model':
+    case 'wrong-url':
       return { type: 'pause-lane', tries, reason: `${outcome.type.replaceAll('-', '_')}: ${outcome.message}` }
     default:
       return outcome satisfies never
@@ -105,9 +109,11 @@ export function paid(call: Call): 'yes' | 'no' | 'unknown' {
     case 'extracted':
     case 'refused':
     case 'truncated':
-    case 'filtered':
     case 'invalid-output':
       return 'yes'
+    case 'filtered':
+      // The text was refused, or the answer that was made of it.
+      return call.usage.input_tokens + call.usage.output_tokens > 0 ? 'yes' : 'no'
     case 'unavailable':
       return call.outcome.answered ? 'no' : 'unknown'
     case 'rate-limited':
@@ -116,6 +122,7 @@ export function paid(call: Call): 'yes' | 'no' | 'unknown' {
     case 'out-of-funds':
     case 'bad-credentials':
     case 'unknown-model':
+    case 'wrong-url':
       return 'no'
     default:
       return call.outcome satisfies never

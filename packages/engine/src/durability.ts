@@ -1,7 +1,11 @@
 import { SluiceError } from '@sluice/contract/error'
 import { Redis } from 'ioredis'
+import { primaries } from './connect.ts'
 
-/** What Redis has on disk when it answers: every write, all but the last second, or nothing. 'unknown' where it does not tell. */
+/**
+ * What Redis has on disk when it answers: every write, all but the last second, or nothing. 'unknown' where it does not tell.
+ * Of a cluster, the least of its primaries. It is said of their own disks: a replica that takes over may lack the last writes.
+ */
 export type DurabilityLevel = 'always' | 'everysec' | 'none' | 'unknown'
 
 export interface Durability {
@@ -14,9 +18,11 @@ export interface Durability {
 }
 
 const confirmMs = 5_000
+const weakestFirst = ['none', 'everysec', 'unknown', 'always'] as const
 
 export async function readDurability(redis: Redis): Promise<Durability> {
-  const level = await readLevel(redis)
+  const levels = new Set(await Promise.all(primaries(redis).map(readLevel)))
+  const level = weakestFirst.find((one) => levels.has(one)) ?? 'unknown'
   // In a cluster the question would go to any node; there `always` alone has to do.
   const asks = level === 'always' && redis instanceof Redis && (await knowsWaitAof(redis))
   return {

@@ -3,9 +3,11 @@ import type { CreateExtractor, Extractor } from '@sluice/contract/extractor'
 import type { LaneView } from '@sluice/contract/lane-view'
 import type { Item } from '@sluice/contract/item'
 import type { Result, ResultsQuery, RetryBatch } from '@sluice/contract/result'
+import type { Summary } from '@sluice/contract/summary'
 import type { Usage } from '@sluice/contract/usage'
 import type { Queue } from 'bullmq'
 import type { DurabilityLevel } from './durability.ts'
+import type { SummaryRecipe } from './summaries/level-extractor.ts'
 
 /**
  * What the API sees of the engine. Every method throws a SluiceError for what the caller did wrong
@@ -15,10 +17,13 @@ export interface Engine extends AsyncDisposable {
   readonly extractors: Extractors
   readonly batches: Batches
   readonly results: Results
-  /** Every BullMQ queue there is, for Bull Board: `batches` first, then one per lane. Names: `batches`, `lane-<name>`. */
+  readonly summaries: Summaries
+  /** Every BullMQ queue there is, for Bull Board. Names: `batches`, `summaries`, `lane-<name>`. */
   readonly queues: readonly Queue[]
   /** The lanes there are, by name. */
   readonly lanes: readonly string[]
+  /** The most tokens of a call on a lane; undefined where that is not told. */
+  contextTokens(lane: string): number | undefined
   /** What such usage costs on a lane, in dollars; null when the lane has no prices. */
   cost(lane: string, usage: Usage): number | null
   readonly uploads: Uploads
@@ -78,9 +83,42 @@ export interface Batches {
   watch(id: string, options: { intervalMs: number; signal: AbortSignal }): AsyncIterable<Batch>
 }
 
+export interface NewSummary {
+  /** Its lane must exist. */
+  readonly recipe: SummaryRecipe
+  /** The most tokens of summaries that one call puts together. */
+  readonly reduceTokens: number
+  readonly concurrency: number | undefined
+  readonly priority: number
+  readonly metadata: Record<string, unknown>
+  readonly idempotency: NewBatch['idempotency']
+}
+
+/** A part of a text, and where it stands in it. */
+export interface Chunk {
+  readonly text: string
+  readonly start: number
+  readonly end: number
+}
+
+/** Summaries of long texts, level by level; each level is a batch. */
+export interface Summaries {
+  /** Stores the chunks and begins; resolves when it is on disk. `created` is false when the idempotency key was seen before. */
+  create(input: NewSummary, chunks: readonly Chunk[]): Promise<{ summary: Summary; created: boolean }>
+  get(id: string): Promise<Summary>
+  /** Resolves when it is no longer in progress, or, with what there is, when `signal` aborts. */
+  settled(id: string, options: { signal: AbortSignal }): Promise<Summary>
+  /** Of a failed one: the calls that failed go back to work. */
+  retry(id: string): Promise<Summary>
+  cancel(id: string): Promise<Summary>
+  /** With the batches of its levels. Refused with `summary_running` while it is in progress. */
+  delete(id: string): Promise<void>
+}
+
 /** Batches that several requests fill, for uploads that may break off: nothing of one runs before it is sealed. */
 export interface Uploads {
-  open(input: NewBatch): Promise<Batch>
+  /** `created` is false when the idempotency key was seen before: then it is the earlier batch, as far as it has got. */
+  open(input: NewBatch): Promise<{ batch: Batch; created: boolean }>
   /** Adds items behind the `from` there are; `upload_position` (409) tells how many there are when that is not the number. What was added stays when `items` throws. */
   append(id: string, from: number, items: AsyncIterable<Item> | Iterable<Item>): Promise<Batch>
   /** The items so far, in order. */

@@ -33,10 +33,10 @@ export function createFeeder({ redis, keys, ledger, wakes, lane }: FeederDepende
   return async (batchId, { signal }) => {
     const k = keys.batch(batchId)
     using wake = await wakes.listen(k.wake)
-    const laneName = await redis.hget(k.meta, 'lane')
-    if (laneName === null) return
+    const [laneName, named] = await redis.hmget(k.meta, 'lane', 'label')
+    if (!laneName) return
     const { queue, window } = lane(laneName)
-    const label = (await redis.hget(k.meta, 'label')) ?? ''
+    const label = named ?? ''
     let repairedAt = 0
     try {
       for (;;) {

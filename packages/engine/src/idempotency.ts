@@ -62,3 +62,13 @@ export function createIdempotency(redis: Redis, keys: Keys): Idempotency {
     },
   }
 }
+
+/** For a request whose key is held by one that has stored nothing yet. */
+export function idempotencyInProgress(): SluiceError {
+  return new SluiceError(
+    'conflict_error',
+    'idempotency_in_progress',
+    'A request with this Idempotency-Key is under way: try again shortly.',
+    { param: 'Idempotency-Key', retryAfterS: 1 },
+  )
+}

@@ -73,6 +73,9 @@ export function createItemWorker({
             throw new UnrecoverableError(end.message)
           case 'retry':
             throw new RetryLater(end.message, end.delayMs)
+          case 'threw':
+            onError(end.error)
+            throw new RetryLater(end.error.message, end.delayMs)
           case 'handed-back':
             await job.moveToWait(token)
             throw new WaitingError()

@@ -28,7 +28,8 @@ export function batchJobId(batchId: string, round: string): string {
   return `${batchId}.${round}`
 }
 
-export const batchJobOptions: JobsOptions = {
+/** Of a job that stands for a whole batch or summary. */
+export const wholeJobOptions: JobsOptions = {
   attempts: 1_000_000,
   backoff: { type: 'fixed', delay: 1_000 },
   stackTraceLimit: 1,
@@ -36,8 +37,33 @@ export const batchJobOptions: JobsOptions = {
   removeOnFail: { count: 1_000, age: 7 * 86_400 },
 }
 
+/**
+ * A process that dies is replaced within lock + scan = 8 s; meanwhile the lanes' workers live on what is in the window.
+ * Shorter than for items because such a job may run twice without harm and costs nothing.
+ */
+const lockMs = 5_000
+export const wholeJobTimes = {
+  lockDuration: lockMs,
+  lockRenewTime: lockMs / 2,
+  stalledInterval: 3_000,
+  maxStalledCount: 1_000_000,
+  runRetryDelay: 1_000,
+} as const
+
 export function batchJobName(label: string, total: number): string {
   return `${label} · ${total.toLocaleString('en')} ${total === 1 ? 'item' : 'items'}`
+}
+
+export const summaryJob = z.object({ summary_id: z.string() })
+/** `level` and `counts` are for the eye. */
+export type SummaryJob = z.infer<typeof summaryJob> & { level?: number; counts?: object }
+
+export function summaryJobId(summaryId: string, round: string): string {
+  return `${summaryId}.${round}`
+}
+
+export function summaryJobName(chunks: number): string {
+  return `summary · ${chunks.toLocaleString('en')} ${chunks === 1 ? 'chunk' : 'chunks'}`
 }
 
 export function laneQueueName(lane: string): string {
@@ -45,3 +71,4 @@ export function laneQueueName(lane: string): string {
 }
 
 export const batchesQueueName = 'batches'
+export const summariesQueueName = 'summaries'

@@ -17,6 +17,10 @@ export interface BatchKeys {
   readonly unsettled: string
   /** Hash index -> JSON: what an item has used of its attempts, while it is not done. */
   readonly tries: string
+  /** Hash of a text -> index of the item that is, or was, asked for all with this text; `-` once it has failed: each for itself. */
+  readonly twins: string
+  /** Sorted set of indexes: items that wait for the item with the same text; its index is their score. */
+  readonly parked: string
   /** List of indexes that go to the window before new ones. */
   readonly requeue: string
   /** Hash index -> `<position in done>|<JSON>`: the one final result of each item. */
@@ -29,9 +33,17 @@ export interface BatchKeys {
   readonly wake: string
 }
 
+export interface SummaryKeys {
+  /** Hash: status, level, options, the summary. */
+  readonly meta: string
+  /** Pub/sub channel: something about this summary changed. */
+  readonly wake: string
+}
+
 export interface Keys {
   readonly prefix: string
   batch(id: string): BatchKeys
+  summary(id: string): SummaryKeys
   /** Sorted set, all scores 0: the ids of all batches, in order of time. */
   readonly allBatches: string
   /** Set: the batches that have not ended. */
@@ -40,10 +52,16 @@ export interface Keys {
   readonly stagingBatches: string
   /** Sorted set id -> unix ms of its end: batches that will expire. */
   readonly endedBatches: string
+  /** Set: the summaries that have not ended. */
+  readonly activeSummaries: string
+  /** Sorted set id -> unix ms of its end: summaries that will expire. */
+  readonly endedSummaries: string
   /** String, held by the process that sweeps. */
   readonly sweepLease: string
   /** String: the batch made under an idempotency key. */
   idempotency(hash: string): string
+  /** String: `<unix ms>|<JSON>`, an answer and when it was given. */
+  answer(hash: string): string
   /** Sorted set, all scores 0: the names of the extractors. */
   readonly extractorNames: string
   /** List: the versions of an extractor, JSON, version 1 first. */
@@ -62,6 +80,7 @@ export interface Keys {
   }
   /** Prefixes for BullMQ, each with its own hash tag. */
   readonly batchesQueuePrefix: string
+  readonly summariesQueuePrefix: string
   laneQueuePrefix(lane: string): string
 }
 
@@ -78,6 +97,8 @@ export function createKeys(prefix: string): Keys {
         calls: `${base}:calls`,
         unsettled: `${base}:unsettled`,
         tries: `${base}:tries`,
+        twins: `${base}:twins`,
+        parked: `${base}:parked`,
         requeue: `${base}:requeue`,
         results: `${base}:results`,
         done: `${base}:done`,
@@ -85,12 +106,16 @@ export function createKeys(prefix: string): Keys {
         wake: `${base}:wake`,
       }
     },
+    summary: (id) => ({ meta: `${prefix}:{${id}}:meta`, wake: `${prefix}:{${id}}:wake` }),
     allBatches: `${prefix}:{batches}:all`,
     activeBatches: `${prefix}:{batches}:active`,
     stagingBatches: `${prefix}:{batches}:staging`,
     endedBatches: `${prefix}:{batches}:ended`,
+    activeSummaries: `${prefix}:{summaries}:active`,
+    endedSummaries: `${prefix}:{summaries}:ended`,
     sweepLease: `${prefix}:{batches}:sweep`,
     idempotency: (hash) => `${prefix}:idempotency:${hash}`,
+    answer: (hash) => `${prefix}:answer:${hash}`,
     extractorNames: `${prefix}:{extractors}:names`,
     extractorVersions: (name) => `${prefix}:{extractors}:versions:${name}`,
     lane: (name) => ({
@@ -101,6 +126,7 @@ export function createKeys(prefix: string): Keys {
       gauges: `${prefix}:{lane-${name}}:gauges`,
     }),
     batchesQueuePrefix: `${prefix}:{batches}:queue`,
+    summariesQueuePrefix: `${prefix}:{summaries}:queue`,
     laneQueuePrefix: (lane) => `${prefix}:{lane-${lane}}:queue`,
   }
 }

@@ -4,7 +4,10 @@ import type { Queue } from 'bullmq'
 import type { Redis } from 'ioredis'
 import type { Keys } from './keys.ts'
 import { gaugesLiveMs, latencyBounds } from './lane-stats.ts'
+import { loadScript } from './lua.ts'
 import { isOfLane } from './pause-reason.ts'
+
+const readHeldUntil = loadScript(new URL('quota/held-until.lua', import.meta.url))
 
 /** Reads what every lane does now. One round trip for each batch at work: cheap for thousands, not for a page that is asked often. */
 export async function readLanes(
@@ -17,11 +20,12 @@ export async function readLanes(
   return Promise.all(
     Object.entries(lanes).map(async ([name, { model, prices }]) => {
       const k = keys.lane(name)
-      const [jobs, members, stats, gauges] = await Promise.all([
+      const [jobs, members, stats, gauges, heldUntil] = await Promise.all([
         queueOf(name).getJobCounts('wait', 'prioritized', 'active', 'delayed'),
         redis.zrangebyscore(k.workers, Date.now(), '+inf'),
         redis.hgetall(k.stats),
         readGauges(redis, k.gauges),
+        readHeldUntil(redis, [k.quota], []) as Promise<string>,
       ])
       const number = (field: string) => Number(stats[field] ?? 0)
       const concurrency = members.reduce((sum, member) => sum + Number(member.split('|')[2] ?? 0), 0)
@@ -40,6 +44,7 @@ export async function readLanes(
         }),
         in_flight: gauges.inFlight,
         waiting_for_quota: gauges.waitingForQuota,
+        held_until: heldUntil === '' ? null : Number(heldUntil) / 1_000,
         items_waiting: items,
         window: {
           waiting: (jobs['wait'] ?? 0) + (jobs['prioritized'] ?? 0),

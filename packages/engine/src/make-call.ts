@@ -1,6 +1,7 @@
 import type { EstimateTokens, Extract, ExtractRequest } from '@sluice/contract/extract-function'
 import type { Call } from '@sluice/contract/outcome'
 import { noUsage } from '@sluice/contract/usage'
+import { abortAfter } from './abort-after.ts'
 import { type Ledger, noCost, type Opened, type Run, type Tries } from './ledger/ledger.ts'
 import type { Money } from './money.ts'
 import { type Quota, QuotaTooLargeError, type Reservation } from './quota/quota.ts'
@@ -39,8 +40,8 @@ export interface CallLimits {
   readonly callMs: number | null
 }
 
-/** The call, or why there is none. `late`: the item's time was over. */
-export type CallMade = Call | QuotaTooLargeError | Exclude<Opened, 'opened'> | 'aborted' | 'late'
+/** The call, or why there is none. `late`: the item's time was over before it went; `cut-off`: while it was under way, so it may be paid. */
+export type CallMade = Call | QuotaTooLargeError | Exclude<Opened, 'opened'> | 'aborted' | 'late' | 'cut-off'
 
 export type MakeCall = (run: Run, tries: Tries, request: ExtractRequest, limits: CallLimits) => Promise<CallMade>
 
@@ -49,7 +50,7 @@ export function createMakeCall(dependencies: CallDependencies): MakeCall {
   const { ledger, quota, extract, estimateTokens, slots, places, money, activity } = dependencies
 
   async function ask(request: ExtractRequest, { signal, end, callMs }: CallLimits): Promise<Call> {
-    const timeout = callMs === null ? null : AbortSignal.timeout(callMs)
+    const timeout = callMs === null ? null : abortAfter(callMs)
     const began = performance.now()
     activity.inFlight += 1
     try {
@@ -105,7 +106,8 @@ export function createMakeCall(dependencies: CallDependencies): MakeCall {
       const late = limits.end?.aborted === true || (!gone && limits.begin?.aborted === true)
       if (!limits.signal.aborted && !late) throw error
       if (opened === 'opened' && !gone) await ledger.closeCall(run, tries, noCost, 'settled')
-      return limits.signal.aborted ? 'aborted' : 'late'
+      if (limits.signal.aborted) return 'aborted'
+      return gone ? 'cut-off' : 'late'
     }
   }
 }

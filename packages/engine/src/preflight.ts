@@ -1,4 +1,6 @@
-import { createRedis } from './connect.ts'
+import { parseRedisAddress } from '@sluice/contract/redis-address'
+import type { Redis } from 'ioredis'
+import { createRedis, primaries } from './connect.ts'
 
 /**
  * What is wrong with a Redis, and the fix. `fatal`: nothing can run on it. `weak`: it may lose what was accepted when it dies,
@@ -29,66 +31,96 @@ export async function preflight(url: string, { timeoutMs = 5_000 } = {}): Promis
   })
   try {
     await redis.connect()
-    const info = parseInfo(await redis.info())
-    return examine(info)
+    return [...(await examineAll(redis)), ...aboutFailover(url)]
   } catch (error) {
     return [{ severity: 'fatal', message: explain(lastError ?? (error as Error), url) }]
   } finally {
     redis.disconnect()
   }
+}
 
-  async function examine(info: Map<string, string>): Promise<Finding[]> {
-    const findings: Finding[] = []
-    const version = info.get('redis_version') ?? info.get('valkey_version') ?? '0.0.0'
-    const [major = 0, minor = 0] = version.split('.').map(Number)
-    if (major < oldestVersion[0] || (major === oldestVersion[0] && minor < oldestVersion[1])) {
+/** Each server that holds data, as each may be set up in its own way. What is found in a cluster names its node. */
+async function examineAll(redis: Redis): Promise<Finding[]> {
+  const nodes = primaries(redis)
+  const [first] = nodes
+  if (first === undefined) throw new Error('the cluster has no primary')
+  if (first === redis) return examine(redis)
+  const found = await Promise.all(
+    nodes.map(async (node) => {
+      const name = `${node.options.host}:${node.options.port}`
+      const findings = await examine(node).catch((error: Error): Finding[] => [
+        { severity: 'fatal', message: explain(error, name) },
+      ])
+      return findings.map(({ severity, message }) => ({ severity, message: `Node ${name}: ${message}` }))
+    }),
+  )
+  return found.flat()
+}
+
+function aboutFailover(url: string): Finding[] {
+  const type = parseRedisAddress(url)?.type
+  if (type !== 'sentinel' && type !== 'cluster') return []
+  return [
+    {
+      severity: 'warning',
+      message:
+        'Redis replicates asynchronously: when a replica takes over, the last writes that were answered may be lost, and calls paid again.',
+    },
+  ]
+}
+
+async function examine(redis: Redis): Promise<Finding[]> {
+  const info = parseInfo(await redis.info())
+  const findings: Finding[] = []
+  const version = info.get('redis_version') ?? info.get('valkey_version') ?? '0.0.0'
+  const [major = 0, minor = 0] = version.split('.').map(Number)
+  if (major < oldestVersion[0] || (major === oldestVersion[0] && minor < oldestVersion[1])) {
+    findings.push({
+      severity: 'fatal',
+      message: `Redis ${version} is too old: use Redis 7.2 or later (6.2 at the least), or Valkey.`,
+    })
+  }
+  if (info.get('loading') === '1') {
+    findings.push({ severity: 'fatal', message: 'Redis is still loading its data: start again when it is done.' })
+  }
+  if (info.get('role') === 'slave') {
+    findings.push({
+      severity: 'fatal',
+      message: 'This Redis is a replica and takes no writes: set REDIS_URL to the primary.',
+    })
+  }
+  const policy = info.get('maxmemory_policy')
+  if (policy !== undefined && policy !== 'noeviction') {
+    findings.push({
+      severity: 'fatal',
+      message: `Redis may evict keys (maxmemory-policy is ${policy}), and with them items and results: set 'maxmemory-policy noeviction'.`,
+    })
+  }
+  if (info.get('aof_enabled') !== '1') {
+    findings.push({
+      severity: 'weak',
+      message:
+        "Redis keeps no append-only file: what was accepted is lost when it dies. Set 'appendonly yes' and 'appendfsync always'.",
+    })
+  } else {
+    // Managed Redis often forbids CONFIG; then it cannot be told.
+    const fsync = await redis.config('GET', 'appendfsync').then(
+      (reply) => reply[1],
+      () => undefined,
+    )
+    if (fsync === undefined) {
       findings.push({
-        severity: 'fatal',
-        message: `Redis ${version} is too old: use Redis 7.2 or later (6.2 at the least), or Valkey.`,
+        severity: 'warning',
+        message: "Redis does not tell its appendfsync (CONFIG is forbidden): see that it is 'always'.",
       })
-    }
-    if (info.get('loading') === '1') {
-      findings.push({ severity: 'fatal', message: 'Redis is still loading its data: start again when it is done.' })
-    }
-    if (info.get('role') === 'slave') {
-      findings.push({
-        severity: 'fatal',
-        message: 'This Redis is a replica and takes no writes: set REDIS_URL to the primary.',
-      })
-    }
-    const policy = info.get('maxmemory_policy')
-    if (policy !== undefined && policy !== 'noeviction') {
-      findings.push({
-        severity: 'fatal',
-        message: `Redis may evict keys (maxmemory-policy is ${policy}), and with them items and results: set 'maxmemory-policy noeviction'.`,
-      })
-    }
-    if (info.get('aof_enabled') !== '1') {
+    } else if (fsync !== 'always') {
       findings.push({
         severity: 'weak',
-        message:
-          "Redis keeps no append-only file: what was accepted is lost when it dies. Set 'appendonly yes' and 'appendfsync always'.",
+        message: `Redis writes its append-only file '${fsync}': up to a second of accepted work may be lost when it dies. Set 'appendfsync always'.`,
       })
-    } else {
-      // Managed Redis often forbids CONFIG; then it cannot be told.
-      const fsync = await redis.config('GET', 'appendfsync').then(
-        (reply) => reply[1],
-        () => undefined,
-      )
-      if (fsync === undefined) {
-        findings.push({
-          severity: 'warning',
-          message: "Redis does not tell its appendfsync (CONFIG is forbidden): see that it is 'always'.",
-        })
-      } else if (fsync !== 'always') {
-        findings.push({
-          severity: 'weak',
-          message: `Redis writes its append-only file '${fsync}': up to a second of accepted work may be lost when it dies. Set 'appendfsync always'.`,
-        })
-      }
     }
-    return findings
   }
+  return findings
 }
 
 function parseInfo(text: string): Map<string, string> {

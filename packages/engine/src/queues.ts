@@ -1,6 +1,6 @@
 import { Queue } from 'bullmq'
 import type { Redis } from 'ioredis'
-import { batchesQueueName, laneQueueName } from './jobs.ts'
+import { batchesQueueName, laneQueueName, summariesQueueName } from './jobs.ts'
 import type { Keys } from './keys.ts'
 
 /** BullMQ keeps 10,000 events a queue by default, and nothing of ours reads them. */
@@ -8,6 +8,7 @@ const eventsKept = 1_000
 
 export interface Queues extends AsyncDisposable {
   batches(): Queue
+  summaries(): Queue
   lane(name: string): Queue
 }
 
@@ -22,6 +23,7 @@ export function createQueues(redis: Redis, keys: Keys, onError: (error: Error) =
   }
   return {
     batches: () => open(batchesQueueName, keys.batchesQueuePrefix),
+    summaries: () => open(summariesQueueName, keys.summariesQueuePrefix),
     lane: (name) => open(laneQueueName(name), keys.laneQueuePrefix(name)),
     async [Symbol.asyncDispose]() {
       await Promise.all(opened.map((queue) => queue.close()))

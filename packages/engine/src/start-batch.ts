@@ -1,6 +1,6 @@
 import type { Queue } from 'bullmq'
 import type { Redis } from 'ioredis'
-import { batchJobId, batchJobName, batchJobOptions } from './jobs.ts'
+import { batchJobId, batchJobName, wholeJobOptions } from './jobs.ts'
 import type { Keys } from './keys.ts'
 
 export type StartBatch = (batchId: string) => Promise<void>
@@ -19,7 +19,7 @@ export function createStartBatch(redis: Redis, keys: Keys, batches: Queue): Star
     await batches.add(
       batchJobName(label ?? '', Number(total)),
       { batch_id: batchId, extractor: label, lane },
-      { ...batchJobOptions, jobId: batchJobId(batchId, round) },
+      { ...wholeJobOptions, jobId: batchJobId(batchId, round) },
     )
   }
 }

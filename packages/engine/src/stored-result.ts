@@ -13,6 +13,8 @@ export interface StoredResult {
   readonly usage: Usage
   /** Left out where the lane has no prices. */
   readonly cost_usd?: number
+  readonly cached?: true
+  readonly duplicate_of?: number
   readonly attempts: number
   readonly metadata?: Record<string, unknown>
 }

@@ -6,6 +6,7 @@ import { createBatchId } from './batch-id.ts'
 import { newMeta } from './batch-view.ts'
 import { packBlocks, readBlock } from './blocks.ts'
 import type { NewBatch, Uploads } from './engine.ts'
+import type { Idempotency, IdempotencyClaim } from './idempotency.ts'
 import type { Keys } from './keys.ts'
 import { loadScript } from './lua.ts'
 import type { StartBatch } from './start-batch.ts'
@@ -16,6 +17,8 @@ const seal = loadScript(new URL('ledger/seal.lua', import.meta.url))
 
 /** An upload that gets nothing for this long is removed. */
 const uploadLeftMs = 24 * 3_600_000
+/** That it gets something is noted this often: a write to disk for each block would halve its speed. */
+const touchMs = 5_000
 
 /** Batches that are filled by several requests, which may break off and be repeated. */
 export function createUploads(dependencies: {
@@ -25,9 +28,12 @@ export function createUploads(dependencies: {
   readonly admission: Admission
   readonly confirm: () => Promise<void>
   readonly get: (id: string) => Promise<Batch>
+  /** Null: the key is this batch's. Else the batch that has it. */
+  readonly takeKey: (claim: IdempotencyClaim, id: string) => Promise<Batch | null>
   readonly checkOptions: (input: NewBatch) => void
+  readonly idempotency: Idempotency
 }): Uploads {
-  const { redis, keys, startBatch, admission, confirm, get, checkOptions } = dependencies
+  const { redis, keys, startBatch, admission, confirm, get, takeKey, checkOptions, idempotency } = dependencies
   /** The sweeper removes what is older than its own limit. */
   const touch = (id: string) => redis.zadd(keys.stagingBatches, Date.now() + uploadLeftMs - stagingLeftMs, id)
 
@@ -36,22 +42,34 @@ export function createUploads(dependencies: {
       checkOptions(input)
       await admission.check()
       const id = createBatchId(Date.now())
+      const claim = input.idempotency
+      const earlier = claim && (await takeKey(claim, id))
+      if (earlier) {
+        // Its maker may have died before: else the key would be free again while this one is filled.
+        await idempotency.settle(claim, earlier.id)
+        return { batch: earlier, created: false }
+      }
       await touch(id)
       const meta = { ...newMeta(input.extractor, input.options), status: 'uploading', created_at: String(Date.now()) }
       await redis.hset(keys.batch(id).meta, meta)
       await redis.zadd(keys.allBatches, 0, id)
-      return get(id)
+      if (claim) await idempotency.settle(claim, id)
+      return { batch: await get(id), created: true }
     },
 
     async append(id, from, items) {
       const { total } = await uploading(id)
       if (from !== total) throw elsewhere(id, total)
       const k = keys.batch(id)
+      let touchedAt = Date.now()
+      await touch(id)
       for await (const block of packBlocks(items, from)) {
         await admission.check()
         const staged = await appendBlock(redis, [k.meta, k.blocks], [block.start, block.end, block.bytes])
         if (staged === 'elsewhere') throw elsewhere(id, (await get(id)).counts.total)
         if (staged === 'closed') throw closed(await get(id))
+        if (Date.now() - touchedAt < touchMs) continue
+        touchedAt = Date.now()
         await touch(id)
       }
       await confirm()

@@ -128,7 +128,7 @@ describe('a batch', () => {
     const sluice = testSluice()
     const engine = await sluice.engine()
     for (let i = 0; i < 25; i += 1) {
-      const { id } = await engine.uploads.open({ extractor: inline, options })
+      const { id } = (await engine.uploads.open({ extractor: inline, options })).batch
       await engine.uploads.append(id, 0, texts(1))
       const [appended] = await Promise.allSettled([
         engine.uploads.append(id, 1, texts(4).slice(1)),

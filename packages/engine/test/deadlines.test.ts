@@ -39,6 +39,19 @@ test('an item that takes too long in all fails as timed out, over all its calls'
   expect(Date.now() - began).toBeLessThan(4_000)
 })
 
+test.each([
+  { item_s: 2_592_000 },
+  { wait_s: 2_592_000 },
+  { call_s: 2_592_000 },
+  { call_s: 2.01, item_s: 2.01, wait_s: 2.01 },
+])('a deadline may be 30 days, and a fraction of a second: %o', async (deadlines) => {
+  const sluice = testSluice()
+  const engine = await sluice.engine()
+  await sluice.worker((_, { signal }) => sleep(30, extracted({}), { signal }))
+  const { batch } = await engine.batches.create({ extractor: inline, options: { ...options, deadlines } }, texts(2))
+  expect(await readAll(engine, batch.id, {}, 5_000)).toMatchObject([{ status: 'succeeded' }, { status: 'succeeded' }])
+})
+
 test('an item that waits too long fails without a call, and retrying gives it its time anew', async () => {
   const sluice = testSluice()
   const engine = await sluice.engine()

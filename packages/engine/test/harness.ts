@@ -12,18 +12,25 @@ import { createWorker } from '../src/create-worker.ts'
 import type { Engine } from '../src/engine.ts'
 import { createKeys } from '../src/keys.ts'
 
-type Answer = (request: ExtractRequest, options: { signal: AbortSignal }) => Promise<Outcome> | Outcome
+type Answer = (request: ExtractRequest, options: { signal: AbortSignal }) => Promise<Outcome | Call> | Outcome | Call
 
 export interface TestSluice {
   readonly redisUrl: string
   readonly prefix: string
   readonly redis: Redis
   readonly keys: ReturnType<typeof createKeys>
+  /** What was told to `onError`. */
+  readonly errors: readonly Error[]
   engine(): Promise<Engine>
   /** A worker whose provider answers as told. Closed after the test, without grace, when the test did not. */
   worker(
     answer: Answer,
-    options?: { concurrency?: number; retentionMs?: number | null; longTexts?: LongTexts },
+    options?: {
+      concurrency?: number
+      retentionMs?: number | null
+      longTexts?: LongTexts
+      countTokens?: (text: string) => number
+    },
   ): Promise<{ close(graceMs: number): Promise<void> }>
 }
 
@@ -51,6 +58,7 @@ export function testSluice(lane: Partial<LaneConfigInput> = {}): TestSluice {
     prefix,
     redis,
     keys,
+    errors,
     async engine() {
       const engine = await createEngine({ redisUrl, prefix, lanes, onError })
       closers.push(async () => engine[Symbol.asyncDispose]())
@@ -62,7 +70,8 @@ export function testSluice(lane: Partial<LaneConfigInput> = {}): TestSluice {
         concurrency = 10,
         retentionMs = null,
         longTexts,
-      }: { concurrency?: number; retentionMs?: number | null; longTexts?: LongTexts } = {},
+        countTokens = () => 10,
+      }: Parameters<TestSluice['worker']>[1] = {},
     ) {
       const worker = await createWorker({
         redisUrl,
@@ -73,7 +82,10 @@ export function testSluice(lane: Partial<LaneConfigInput> = {}): TestSluice {
         onError,
         provider: () => ({
           ...(longTexts === undefined ? {} : { longTexts }),
-          estimateTokens: ({ extractor }) => ({ input: 10, mostOutput: extractor.parameters.max_tokens ?? null }),
+          estimateTokens: ({ extractor, text }) => ({
+            input: countTokens(text),
+            mostOutput: extractor.parameters.max_tokens ?? null,
+          }),
           extract: async (request, options) => toCall(await answer(request, options)),
         }),
       })
@@ -100,7 +112,8 @@ afterEach(async () => {
   used.clear()
 })
 
-function toCall(outcome: Outcome): Call {
+function toCall(outcome: Outcome | Call): Call {
+  if ('outcome' in outcome) return outcome
   const answered = outcome.type === 'extracted' || outcome.type === 'invalid-output'
   return {
     outcome,

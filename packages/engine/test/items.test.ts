@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import type { Outcome } from '@sluice/contract/outcome'
 import { describe, expect, test } from 'vitest'
 import { createLedger, noCost, noExpectedCost, noTries, type Run } from '../src/ledger/ledger.ts'
 import { broken, extracted, inline, options, readAll, testSluice, texts } from './harness.ts'
@@ -21,8 +22,8 @@ describe('a result', () => {
     const { engine, ledger, batch, run } = await fedItem()
     await ledger.take(run('a'), { keepsTime: false })
     await ledger.openCall(run('a'), noExpectedCost)
-    expect(await ledger.record(run('a'), 'succeeded', result, cost)).toBe('recorded')
-    expect(await ledger.record(run('a'), 'failed', { ...result, status: 'failed' }, cost)).toBe('stale')
+    expect(await ledger.record(run('a'), 'succeeded', result, cost, 'settled')).toBe('recorded')
+    expect(await ledger.record(run('a'), 'failed', { ...result, status: 'failed' }, cost, 'settled')).toBe('stale')
     expect(await readAll(engine, batch.id)).toMatchObject([{ status: 'succeeded', data: { n: 1 } }])
     expect((await engine.batches.get(batch.id)).counts).toMatchObject({ succeeded: 1, failed: 0 })
   })
@@ -33,9 +34,11 @@ describe('a result', () => {
     expect(await ledger.openCall(run('zombie'), noExpectedCost)).toBe('opened')
     await ledger.take(run('second'), { keepsTime: false })
     expect(await ledger.openCall(run('second'), noExpectedCost)).toBe('opened')
-    expect(await ledger.record(run('zombie'), 'succeeded', result, cost)).toBe('stale')
+    expect(await ledger.record(run('zombie'), 'succeeded', result, cost, 'settled')).toBe('stale')
     expect(await ledger.openCall(run('zombie'), noExpectedCost)).toBe('stale')
-    expect(await ledger.record(run('second'), 'succeeded', { ...result, data: { n: 2 } }, cost)).toBe('recorded')
+    expect(await ledger.record(run('second'), 'succeeded', { ...result, data: { n: 2 } }, cost, 'settled')).toBe(
+      'recorded',
+    )
     expect(await readAll(engine, batch.id)).toMatchObject([{ data: { n: 2 } }])
     // The second call was made without knowing of the first: that is a repeated call.
     expect((await engine.batches.get(batch.id)).usage).toMatchObject({ calls: 2, repeated_calls: 1 })
@@ -87,6 +90,24 @@ describe('an item', () => {
     const results = await readAll(engine, batch.id)
     expect(results.map((one) => one.attempts)).toEqual([1, 1, 1])
     expect((await engine.batches.get(batch.id)).usage.calls).toBe(3)
+  })
+
+  test('whose lane is held is told with the lane, and one that is to wait for ever comes back after the cap', async () => {
+    const sluice = testSluice({ retry: { capMs: 50 } })
+    const engine = await sluice.engine()
+    let calls = 0
+    await sluice.worker(() => {
+      calls += 1
+      if (calls === 1) return { ...broken(), retryAfterMs: 1.8e12 } as Outcome
+      if (calls === 2) return { type: 'rate-limited', message: '', retryAfterMs: 1_500, scope: null }
+      return extracted({})
+    })
+    const heldUntil = async () => (await engine.lanesNow())[0]!.held_until
+    expect(await heldUntil()).toBeNull()
+    const { batch } = await engine.batches.create({ extractor: inline, options }, texts(1))
+    await expect.poll(heldUntil, { timeout: 10_000, interval: 20 }).toBeGreaterThan(Date.now() / 1_000 - 1)
+    expect(await readAll(engine, batch.id)).toMatchObject([{ status: 'succeeded' }])
+    expect(await heldUntil()).toBeNull()
   })
 
   test('is tried again after failures of the provider, and fails when its budget is spent', async () => {
@@ -181,5 +202,51 @@ describe('an item', () => {
     expect((await ledger.feed(batch.id, 10, 10)).items).toHaveLength(3)
     await sluice.worker(() => extracted({}))
     expect(await readAll(engine, batch.id)).toHaveLength(3)
+  })
+
+  test('fails when its calls end in errors of the service, which are told without its words and count as repeated', async () => {
+    const sluice = testSluice({ retry: { baseMs: 1 } })
+    const engine = await sluice.engine()
+    let calls = 0
+    await sluice.worker(({ text }) => {
+      if (text === 'text 1') return extracted({})
+      calls += 1
+      throw new TypeError(`cannot read ${text}`)
+    })
+    const { batch } = await engine.batches.create({ extractor: inline, options }, texts(2))
+    const [failed, other] = await readAll(engine, batch.id)
+    expect(other).toMatchObject({ status: 'succeeded' })
+    expect(failed).toMatchObject({ status: 'failed', attempts: 3, error: { type: 'internal_error' } })
+    expect(failed!.error!.message).toMatch(/^A call ended in an error of the service: TypeError at .*items\.test\.ts/)
+    expect(calls).toBe(3)
+    expect(await engine.batches.get(batch.id)).toMatchObject({
+      status: 'completed',
+      counts: { succeeded: 1, failed: 1, waiting: 0, running: 0 },
+      usage: { calls: 1, repeated_calls: 2 },
+    })
+    expect(sluice.errors.map(({ name }) => name)).toEqual(['UnexpectedError', 'UnexpectedError'])
+    expect(JSON.stringify(sluice.errors.map(({ message }) => message))).not.toContain('text 0')
+  })
+
+  test('is counted once, in whole numbers, whatever its usage was told to be', async () => {
+    const sluice = testSluice()
+    const engine = await sluice.engine()
+    const usages = [
+      { input_tokens: 5.5, output_tokens: 3 },
+      { input_tokens: Number.NaN, output_tokens: -3 },
+      { input_tokens: 7, output_tokens: 1e300 },
+    ]
+    await sluice.worker(({ text }) => ({
+      outcome: extracted({}),
+      usage: usages[Number(text.at(-1))]!,
+      cachedInputTokens: 0,
+      raw: null,
+      limits: null,
+      latencyMs: 1,
+    }))
+    const { batch } = await engine.batches.create({ extractor: inline, options }, texts(3))
+    expect((await readAll(engine, batch.id)).map(({ status }) => status)).toEqual(usages.map(() => 'succeeded'))
+    const { usage } = await engine.batches.get(batch.id)
+    expect(usage).toMatchObject({ calls: 3, input_tokens: 13, output_tokens: 3, repeated_calls: 0 })
   })
 })

@@ -1,6 +1,8 @@
+import { once } from 'node:events'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { expect, test } from 'vitest'
 import { createLedger } from '../src/ledger/ledger.ts'
-import { extracted, inline, options, readAll, testSluice, texts } from './harness.ts'
+import { broken, extracted, inline, options, readAll, testSluice, texts } from './harness.ts'
 
 // Each call of the harness: 10 tokens in, 5 out; so 10 * 1 + 5 * 4 = 30 micro-dollars.
 const prices = { input: 1, output: 4 }
@@ -22,9 +24,9 @@ test('a batch pauses before its cap is passed, calls in flight counted, and goes
   const engine = await sluice.engine()
   const { promise: all, resolve: release } = Promise.withResolvers<void>()
   let inFlight = 0
-  await sluice.worker(async () => {
+  await sluice.worker(async (_, { signal }) => {
     inFlight += 1
-    await all
+    await Promise.race([all, once(signal, 'abort')])
     return extracted({})
   })
   const cap = 7.5 * oneCall
@@ -33,10 +35,10 @@ test('a batch pauses before its cap is passed, calls in flight counted, and goes
     texts(30),
   )
   // Ten could run at once; the eighth might pass the cap though nothing has been paid yet.
-  await expect.poll(async () => (await engine.batches.get(batch.id)).status).toBe('paused')
+  await expect.poll(async () => (await engine.batches.get(batch.id)).status, { timeout: 5_000 }).toBe('paused')
   await expect.poll(() => inFlight, { timeout: 5_000 }).toBe(7)
   release()
-  await expect.poll(async () => (await engine.batches.get(batch.id)).counts.succeeded).toBe(7)
+  await expect.poll(async () => (await engine.batches.get(batch.id)).counts.succeeded, { timeout: 10_000 }).toBe(7)
   const paused = await engine.batches.get(batch.id)
   expect(paused).toMatchObject({
     status: 'paused',
@@ -69,6 +71,36 @@ test('a call that may have been paid counts towards the cap', async () => {
   await ledger.take(run('next'), { keepsTime: false })
   expect(await ledger.openCall(run('next'), expected)).toBe('over-cost')
 })
+
+test.each([
+  ['cut', {}, () => broken(false)],
+  [
+    'cut off by the deadline of its item',
+    { deadlines: { item_s: 0.2 } },
+    (signal: AbortSignal) => sleep(10_000, broken(false), { signal }),
+  ],
+])(
+  'the last call of an item counts towards the cap when it was %s, as it may have been paid',
+  async (_, more, answer) => {
+    const sluice = testSluice({ prices, retry: { unavailable: 1 } })
+    const engine = await sluice.engine()
+    let calls = 0
+    await sluice.worker((__, { signal }) => {
+      calls += 1
+      return answer(signal)
+    })
+    const { batch } = await engine.batches.create(
+      { extractor: limited, options: { ...options, ...more, max_cost_usd: 4.5 * oneCall } },
+      texts(30),
+    )
+    await expect.poll(async () => (await engine.batches.get(batch.id)).status, { timeout: 10_000 }).toBe('paused')
+    // No call is under way any more when the batch may go on.
+    await sleep(500)
+    await engine.batches.resume(batch.id)
+    await sleep(500)
+    expect(calls).toBe(4)
+  },
+)
 
 test('a cap is refused on a lane without prices', async () => {
   const sluice = testSluice()

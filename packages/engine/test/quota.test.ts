@@ -361,6 +361,14 @@ describe('the exchange', () => {
     await redis.del(key)
   })
 
+  test('a hold is a day at the most, whatever the refusal asks for', async () => {
+    const key = newKey()
+    const { heldMs } = await trade(key, start, { refused: { after: 1.8e12, age: 1 } })
+    expect(heldMs).toBe(86_400_000)
+    expect(await redis.pttl(key)).toBeLessThanOrEqual(2 * 86_400_000)
+    await redis.del(key)
+  })
+
   /** Two processes take turns until every call has its place. */
   async function play(
     key: string,
@@ -440,6 +448,27 @@ describe('the quota of a lane', () => {
     expect(went.filter((atMs) => atMs < 30).length).toBeGreaterThan(25)
     expect(Math.max(...went)).toBeGreaterThan(500)
     expect(Math.max(...went)).toBeLessThan(1_200)
+  })
+
+  test('a limit of a day, as its reset tells it, sets no pace while much of it is left, and its own when it is used up', async () => {
+    const { quota } = await opened()
+    const ofDay = (remaining: number) =>
+      answer(
+        extracted,
+        headers({ limitRequests: 14_400, remainingRequests: remaining, resetRequestsMs: (14_400 - remaining) * 6_000 }),
+      )
+    quota.settle(await quota.reserve(1, { signal: never }), ofDay(14_000))
+    await sleep(300)
+    const began = performance.now()
+    const all = await Promise.all(Array.from({ length: 100 }, () => quota.reserve(1, { signal: never })))
+    expect(performance.now() - began).toBeLessThan(500)
+    for (const one of all.slice(1)) quota.release(one)
+    quota.settle(all[0]!, ofDay(2))
+    await sleep(400)
+    const two = await Promise.all([1, 2].map(() => quota.reserve(1, { signal: never })))
+    expect(two).toHaveLength(2)
+    // 240 a second, were it a limit of a minute; so one in 6 s.
+    await expect(quota.reserve(1, { signal: AbortSignal.timeout(1_500) })).rejects.toThrow('timeout')
   })
 
   test('a refusal holds every process to the instant asked for', async () => {

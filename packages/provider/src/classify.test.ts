@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest'
-import { classifyAnswer, type Refusal } from './classify.ts'
+import { classifyAnswer } from './classify.ts'
+import { readRefusal, type Refusal } from './refusal.ts'
 
 function refusal(status: number, more: Partial<Refusal> = {}): Refusal {
-  return { status, headers: new Headers(), code: '', kind: '', message: 'no', ...more }
+  return { status, headers: new Headers(), code: '', kind: '', message: 'no', flagged: false, ...more }
 }
 
 describe('the outcome of a refusal', () => {
@@ -56,7 +57,7 @@ describe('the outcome of a refusal', () => {
     [
       'no such path',
       refusal(404, { message: 'Not Found' }),
-      { type: 'rejected', status: 404, message: 'Not Found Is the base URL right, with its /v1?' },
+      { type: 'wrong-url', message: 'HTTP 404: Not Found Is the base URL right, with its /v1?' },
     ],
     ['request time-out', refusal(408), { type: 'unavailable', timedOut: true, answered: true }],
     ['conflict', refusal(409), { type: 'unavailable', timedOut: false }],
@@ -75,5 +76,123 @@ describe('the outcome of a refusal', () => {
     ['overloaded', refusal(529), { type: 'unavailable' }],
   ])('%s', (_, given, outcome) => {
     expect(classifyAnswer(given)).toMatchObject(outcome)
+  })
+})
+
+/** What servers were seen to send, as it comes. */
+describe('the outcome of a body', () => {
+  it.each<[string, number, unknown, object]>([
+    [
+      'OpenRouter: a rate limit in a 200',
+      200,
+      { error: { code: 429, message: 'Rate limit exceeded' } },
+      { type: 'rate-limited', message: 'Rate limit exceeded' },
+    ],
+    [
+      'OpenRouter: no credits, in a 200',
+      200,
+      { error: { code: 402, message: 'Insufficient credits' } },
+      { type: 'out-of-funds' },
+    ],
+    [
+      'a failure in a 200',
+      200,
+      { error: { code: '503', message: 'busy' } },
+      { type: 'unavailable', answered: true, message: 'HTTP 503: busy' },
+    ],
+    [
+      'an error in a 200 that tells its kind',
+      200,
+      { error: { type: 'invalid_request_error', message: 'bad' } },
+      { type: 'rejected', status: 400 },
+    ],
+    [
+      'an error in a 200 that tells nothing',
+      200,
+      { error: 'oops' },
+      { type: 'unavailable', message: 'HTTP 502: oops' },
+    ],
+    [
+      'a page of a proxy',
+      200,
+      '<html>maintenance</html>',
+      { type: 'unavailable', answered: false, message: expect.stringContaining('an HTML page') },
+    ],
+    ['half an answer', 200, '{"choices":[{"mess', { type: 'unavailable', answered: false }],
+    ['nothing', 200, '', { type: 'unavailable', message: 'HTTP 200: The answer is empty.' }],
+    ['no content', 204, '', { type: 'unavailable' }],
+    ['null', 200, null, { type: 'unavailable' }],
+    ['another JSON', 200, { status: 'ok' }, { type: 'unavailable' }],
+    [
+      'OpenRouter: one text was refused by moderation',
+      403,
+      { error: { code: 403, message: 'no', metadata: { reasons: ['violence'], flagged_input: 'a secret' } } },
+      { type: 'filtered', message: 'no' },
+    ],
+    [
+      'the same in words',
+      403,
+      { error: { message: 'Your chosen model requires moderation and your input was flagged' } },
+      { type: 'filtered' },
+    ],
+    [
+      'an account that was flagged',
+      403,
+      { error: { message: 'Your account has been flagged for review.' } },
+      { type: 'bad-credentials' },
+    ],
+    [
+      'Azure: a text that was filtered',
+      400,
+      { error: { code: 'content_filter', message: "The response was filtered due to Azure's policy." } },
+      { type: 'filtered' },
+    ],
+    [
+      'Azure: the same by its inner error',
+      400,
+      { error: { code: '400', message: 'no', innererror: { code: 'ResponsibleAIPolicyViolation' } } },
+      { type: 'filtered' },
+    ],
+    ['a wrong base URL', 404, { detail: 'Not Found' }, { type: 'wrong-url' }],
+    ['a wrong base URL, told by a page', 404, '<!DOCTYPE html><h1>models</h1>', { type: 'wrong-url' }],
+    ['a path that takes no POST', 405, '', { type: 'wrong-url' }],
+    ['a redirection', 302, '', { type: 'wrong-url', message: expect.stringContaining('HTTP 302') }],
+    [
+      'vLLM: no such model',
+      404,
+      { object: 'error', message: 'The model `m` does not exist.' },
+      { type: 'unknown-model' },
+    ],
+    ['Ollama: no such model', 404, { error: 'model "m" not found, try pulling it first' }, { type: 'unknown-model' }],
+    [
+      'vLLM: longer than its context',
+      400,
+      { object: 'error', message: "This model's maximum context length is 4096 tokens.", code: 400 },
+      { type: 'too-large' },
+    ],
+    ['Gemini: an error in an array', 429, [{ error: { code: 429, message: 'slow' } }], { type: 'rate-limited' }],
+    ['a message that is no text', 400, { message: [{ msg: 'x' }] }, { type: 'rejected' }],
+    [
+      'a page of a gateway',
+      502,
+      '<html>bad</html>',
+      { type: 'unavailable', message: 'HTTP 502: The answer is an HTML page.' },
+    ],
+  ])('%s', (_, status, body, outcome) => {
+    expect(classifyAnswer(readRefusal(status, new Headers(), body))).toMatchObject(outcome)
+  })
+
+  it('never quotes what may be an answer, nor the text that was flagged', () => {
+    const told = [
+      readRefusal(200, new Headers(), '{"choices":[{"message":{"content":"a secret'),
+      readRefusal(200, new Headers(), { content: 'a secret' }),
+      readRefusal(403, new Headers(), { error: { metadata: { reasons: ['x'], flagged_input: 'a secret' } } }),
+    ]
+    expect(JSON.stringify(told.map(classifyAnswer))).not.toContain('secret')
+  })
+
+  it('has a message of at most 500 characters', () => {
+    const { message } = readRefusal(500, new Headers(), { error: { message: 'x'.repeat(10_000) } })
+    expect(message).toHaveLength(501)
   })
 })

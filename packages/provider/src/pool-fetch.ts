@@ -1,6 +1,8 @@
 import { Pool } from 'undici'
 
 const keepAliveMs = 30_000
+/** An answer is read whole, and a model that runs away may write on: 16 MB are four million tokens. */
+export const largestAnswerMb = 16
 
 /**
  * A `fetch` for the SDK over one connection pool. The SDK takes its CPU mostly from the built-in fetch: over the pool a call costs
@@ -13,6 +15,7 @@ export function createPoolFetch(origin: string): { fetch: typeof fetch } & Async
     keepAliveTimeout: keepAliveMs,
     headersTimeout: 0,
     bodyTimeout: 0,
+    maxResponseSize: largestAnswerMb * 1024 * 1024,
   })
   return {
     async fetch(input, init = {}) {

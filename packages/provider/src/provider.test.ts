@@ -222,3 +222,118 @@ test("code's own check takes the place of the schema's", async () => {
     data: { seen: { name: 'A' } },
   })
 })
+
+const answered = (content: unknown) => completion({ content })
+
+test.each<[string, unknown]>([
+  ['parts', [{ type: 'text', text: '{"name":' }, { type: 'reasoning' }, { type: 'text', text: '"Ada"}' }]],
+  ['the object itself', { name: 'Ada' }],
+])('an answer whose content is %s is read', async (_, content) => {
+  const { baseUrl } = await serve((res) => json(res, 200, answered(content)))
+  expect(await provider(baseUrl).extract(ask, { signal: never })).toMatchObject({
+    outcome: { type: 'extracted', data: { name: 'Ada' } },
+    raw: '{"name":"Ada"}',
+    usage: { input_tokens: 30, output_tokens: 7 },
+  })
+})
+
+test.each<[string, unknown, object]>([
+  [
+    'broken JSON',
+    '{"choices":[{"mess',
+    { outcome: { type: 'unavailable', answered: false }, raw: '{"choices":[{"mess' },
+  ],
+  ['an empty body', '', { outcome: { type: 'unavailable' }, raw: null }],
+  ['null', null, { outcome: { type: 'unavailable' } }],
+  ['a page', '<html></html>', { outcome: { type: 'unavailable' } }],
+  [
+    'an error',
+    { error: { code: 429, message: 'slow' }, usage: { prompt_tokens: 4 } },
+    { outcome: { type: 'rate-limited' }, usage: { input_tokens: 4 } },
+  ],
+  [
+    'a choice without a message',
+    { choices: [{ finish_reason: 'stop' }], usage: { prompt_tokens: 4 } },
+    { outcome: { type: 'invalid-output', errors: ['the answer has no message'] }, usage: { input_tokens: 4 } },
+  ],
+  ['a choice that is null', { choices: [null] }, { outcome: { type: 'invalid-output' } }],
+  [
+    'a choice that broke off',
+    { choices: [{ finish_reason: 'error', error: { code: 502, message: 'upstream' }, message: { content: '{"na' } }] },
+    { outcome: { type: 'unavailable', message: 'HTTP 502: upstream' }, raw: '{"na' },
+  ],
+])('a 200 with %s becomes an outcome', async (_, body, call) => {
+  const { baseUrl } = await serve((res) => {
+    res
+      .writeHead(200, { 'content-type': 'application/json' })
+      .end(typeof body === 'string' ? body : JSON.stringify(body))
+  })
+  expect(await provider(baseUrl).extract(ask, { signal: never })).toMatchObject(call)
+})
+
+test('a 204 and a redirection become outcomes', async () => {
+  const statuses = [204, 302]
+  const { baseUrl } = await serve((res) => res.writeHead(statuses.shift()!, { location: 'http://127.0.0.1:9/' }).end())
+  const one = provider(baseUrl)
+  expect((await one.extract(ask, { signal: never })).outcome).toMatchObject({ type: 'unavailable' })
+  expect((await one.extract(ask, { signal: never })).outcome).toMatchObject({ type: 'wrong-url' })
+})
+
+test.each<[unknown, object, number]>([
+  [{ prompt_tokens: 5.5, completion_tokens: '3' }, { input_tokens: 6, output_tokens: 3 }, 0],
+  [{ prompt_tokens: -5, completion_tokens: 'many' }, { input_tokens: 0, output_tokens: 0 }, 0],
+  [{ prompt_tokens: 1e300, completion_tokens: null }, { input_tokens: 1e9, output_tokens: 0 }, 0],
+  [
+    { prompt_tokens: 5, completion_tokens: 1, prompt_tokens_details: { cached_tokens: 9 } },
+    { input_tokens: 5, output_tokens: 1 },
+    5,
+  ],
+  ['none', { input_tokens: 0, output_tokens: 0 }, 0],
+])('usage is whole numbers, whatever was told: %j', async (usage, counted, cached) => {
+  const { baseUrl } = await serve((res) => json(res, 200, { ...answered('{"name":"Ada"}'), usage }))
+  expect(await provider(baseUrl).extract(ask, { signal: never })).toMatchObject({
+    outcome: { type: 'extracted' },
+    usage: counted,
+    cachedInputTokens: cached,
+  })
+})
+
+test("a check of code's own that throws is invalid output, in words that do not quote the answer", async () => {
+  const { baseUrl } = await serve((res) => json(res, 200, answered('{"name":"a secret"}')))
+  const refine = () => (data: unknown) => Promise.reject(new TypeError(JSON.stringify(data)))
+  expect((await provider(baseUrl, {}, { refine }).extract(ask, { signal: never })).outcome).toEqual({
+    type: 'invalid-output',
+    errors: ['/: the answer could not be checked (TypeError)'],
+  })
+})
+
+test('an answer that a recursive schema cannot follow is invalid output', async () => {
+  const schema = { type: 'object', properties: { in: { $ref: '#' }, some: { type: 'string' } } }
+  const deep = `${'{"in":'.repeat(2_000)}{}${'}'.repeat(2_000)}`
+  const { baseUrl } = await serve((res) => json(res, 200, answered(deep)))
+  const { outcome } = await provider(baseUrl).extract(
+    { ...ask, extractor: { ...extractor, schema } },
+    { signal: never },
+  )
+  expect(outcome.type).toBe('invalid-output')
+})
+
+test('an answer is read up to 16 MB', async () => {
+  const { baseUrl } = await serve((res) => json(res, 200, answered('x'.repeat(17 * 1024 * 1024))))
+  expect((await provider(baseUrl).extract(ask, { signal: never })).outcome).toEqual({
+    type: 'truncated',
+    message: 'The answer is larger than 16 MB: set max_tokens.',
+  })
+})
+
+test('64 KB of an answer are kept, and lines of errors are short', async () => {
+  const { baseUrl } = await serve((res) => json(res, 200, answered(JSON.stringify({ ['k'.repeat(100_000)]: 1 }))))
+  const schema = { ...extractor.schema, additionalProperties: false }
+  const { outcome, raw } = await provider(baseUrl).extract(
+    { ...ask, extractor: { ...extractor, schema } },
+    { signal: never },
+  )
+  expect(raw).toHaveLength(64 * 1024 + 1)
+  expect(outcome.type).toBe('invalid-output')
+  expect(JSON.stringify(outcome).length).toBeLessThan(2_000)
+})

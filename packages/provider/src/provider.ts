@@ -1,19 +1,26 @@
 import type { EstimateTokens, Extract, ExtractRequest } from '@sluice/contract/extract-function'
 import type { Extractor } from '@sluice/contract/extractor'
 import type { LaneConfig } from '@sluice/contract/lane'
-import type { Call, LimitSample, Outcome } from '@sluice/contract/outcome'
+import type { Call, Outcome } from '@sluice/contract/outcome'
 import { noUsage } from '@sluice/contract/usage'
 import { dropAddedNulls } from '@sluice/schema/null-drop'
 import { compileSchema } from '@sluice/schema/validator'
 import { createEstimateTokens } from '@sluice/tokens/estimate-tokens'
 import { APIError, OpenAI } from 'openai'
-import type { ChatCompletion, ChatCompletionCreateParamsNonStreaming } from 'openai/resources'
+import type { ChatCompletionCreateParamsNonStreaming } from 'openai/resources'
 import { type AnswerFormat, createAnswerFormat } from './answer-format.ts'
-import { classifyError } from './classify.ts'
+import { classifyAnswer, classifyError } from './classify.ts'
+import { type Choice, readCompletion, readUsage } from './completion.ts'
 import { readLimits } from './limits.ts'
 import { createMessages } from './messages.ts'
 import { parseAnswer } from './parse-answer.ts'
 import { createPoolFetch } from './pool-fetch.ts'
+import { errorIn, readRefusal } from './refusal.ts'
+
+/** Kept of an answer's text, in characters: it is stored with each item that fails, and with each that is asked again. */
+const longestRaw = 64 * 1024
+/** Of a line of errors: the model's own words are in it. */
+const longestErrorLine = 500
 
 const openAiUrl = 'https://api.openai.com/v1'
 
@@ -36,7 +43,7 @@ export interface Provider extends AsyncDisposable {
 export function createProvider(lane: LaneConfig, { refine = () => undefined }: ProviderOptions = {}): Provider {
   const baseURL = lane.baseUrl ?? openAiUrl
   const pool = createPoolFetch(new URL(baseURL).origin)
-  const client = new OpenAI({
+  const client = new Client({
     baseURL,
     // The SDK insists on a key; servers without one ignore it.
     apiKey: lane.apiKey ?? 'none',
@@ -56,19 +63,18 @@ export function createProvider(lane: LaneConfig, { refine = () => undefined }: P
       signal.throwIfAborted()
       const began = performance.now()
       const format = formatOf(request.extractor)
-      const settled = await ask(request, format, signal)
+      const reply = await ask(request, format, signal)
       const latencyMs = performance.now() - began
-      if (settled.type === 'refused-request')
-        return { ...notAnswered, outcome: settled.outcome, limits: settled.limits, latencyMs }
-      const { completion, limits } = settled
+      const limits = reply.headers === undefined ? null : readLimits(reply.headers)
+      if (reply.type === 'failed')
+        return { outcome: reply.outcome, usage: noUsage, cachedInputTokens: 0, raw: null, limits, latencyMs }
+      const { outcome, raw } = await read(reply, request.extractor, format)
+      const used = readUsage(reply.body)
       return {
-        outcome: await read(completion, request.extractor, format),
-        usage: {
-          input_tokens: completion.usage?.prompt_tokens ?? 0,
-          output_tokens: completion.usage?.completion_tokens ?? 0,
-        },
-        cachedInputTokens: completion.usage?.prompt_tokens_details?.cached_tokens ?? 0,
-        raw: completion.choices?.[0]?.message?.content ?? completion.choices?.[0]?.message?.refusal ?? null,
+        outcome,
+        usage: { input_tokens: used.input, output_tokens: used.output },
+        cachedInputTokens: used.cachedInput,
+        raw: raw === null ? null : cut(raw, longestRaw),
         limits,
         latencyMs,
       }
@@ -89,10 +95,7 @@ export function createProvider(lane: LaneConfig, { refine = () => undefined }: P
     request: ExtractRequest,
     format: AnswerFormat,
     signal: AbortSignal,
-  ): Promise<
-    | { type: 'answered'; completion: ChatCompletion; limits: LimitSample | null }
-    | { type: 'refused-request'; outcome: Outcome; limits: LimitSample | null }
-  > {
+  ): Promise<Answered | { type: 'failed'; outcome: Outcome; headers: Headers | undefined }> {
     const { model = lane.model, max_tokens, ...sampling } = request.extractor.parameters
     const body = {
       model,
@@ -102,40 +105,101 @@ export function createProvider(lane: LaneConfig, { refine = () => undefined }: P
       ...(max_tokens === undefined ? {} : { [maxTokensField]: max_tokens }),
     } as ChatCompletionCreateParamsNonStreaming
     try {
-      const { data, response } = await client.chat.completions.create(body, { signal }).withResponse()
-      return { type: 'answered', completion: data, limits: readLimits(response.headers) }
+      // The SDK's own reading throws on what is not JSON and believes the rest.
+      const response = await client.chat.completions.create(body, { signal }).asResponse()
+      const text = await response.text()
+      return { type: 'answered', status: response.status, headers: response.headers, text, body: parseBody(text) }
     } catch (error) {
       signal.throwIfAborted()
-      const limits =
-        error instanceof APIError && error.headers !== undefined ? readLimits(error.headers as Headers) : null
-      return { type: 'refused-request', outcome: classifyError(error), limits }
+      const headers = error instanceof APIError ? (error.headers as Headers | undefined) : undefined
+      return { type: 'failed', outcome: classifyError(error), headers }
     }
   }
 
-  async function read(completion: ChatCompletion, extractor: Extractor, format: AnswerFormat): Promise<Outcome> {
-    const choice = completion.choices?.[0]
-    if (choice === undefined) return { type: 'invalid-output', errors: ['the answer has no choices'] }
-    const { message, finish_reason: reason } = choice
-    if (message.refusal) return { type: 'refused', message: message.refusal }
-    if (reason === 'content_filter')
+  async function read(
+    { status, headers, text, body }: Answered,
+    extractor: Extractor,
+    format: AnswerFormat,
+  ): Promise<Pick<Call, 'outcome' | 'raw'>> {
+    const completion = readCompletion(body)
+    if (completion === null || (completion.choice === null && errorIn(body) !== undefined)) {
+      return { outcome: classifyAnswer(readRefusal(status, headers, body)), raw: text === '' ? null : text }
+    }
+    const { choice, problem } = completion
+    if (choice === null) return { outcome: { type: 'invalid-output', errors: [problem] }, raw: text }
+    const told = readUsage(body).output
+    return { outcome: await judge(choice, told, headers, extractor, format), raw: choice.content ?? choice.refusal }
+  }
+
+  async function judge(
+    { content, refusal, finishReason, error }: Choice,
+    outputTokens: number,
+    headers: Headers,
+    extractor: Extractor,
+    format: AnswerFormat,
+  ): Promise<Outcome> {
+    if (finishReason === 'error') {
+      return classifyAnswer(readRefusal(200, headers, { error: error ?? 'The provider broke off its answer.' }))
+    }
+    if (refusal) return { type: 'refused', message: cut(refusal, longestErrorLine) }
+    if (finishReason === 'content_filter')
       return { type: 'filtered', message: "The provider's content filter stopped the answer." }
-    if (reason === 'length') {
+    if (finishReason === 'length') {
       return {
         type: 'truncated',
-        message: `The answer was cut off after ${completion.usage?.completion_tokens ?? '?'} tokens: raise max_tokens or ask for less.`,
+        message: `The answer was cut off after ${outputTokens || '?'} tokens: raise max_tokens or ask for less.`,
       }
     }
-    const parsed = parseAnswer(message.content ?? '')
-    if (!parsed.ok) return { type: 'invalid-output', errors: [parsed.error] }
-    const data = format.addedNulls ? dropAddedNulls(extractor.schema, parsed.value) : parsed.value
-    const check = refine(extractor)
-    if (check !== undefined) {
-      const refined = await check(data)
-      return refined.ok ? { type: 'extracted', data: refined.data } : { type: 'invalid-output', errors: refined.errors }
+    const checked = await check(content ?? '', extractor, format)
+    return checked.ok
+      ? { type: 'extracted', data: checked.data }
+      : { type: 'invalid-output', errors: checked.errors.map((line) => cut(line, longestErrorLine)) }
+  }
+
+  async function check(content: string, extractor: Extractor, format: AnswerFormat): ReturnType<Refine> {
+    const parsed = parseAnswer(content)
+    if (!parsed.ok) return { ok: false, errors: [parsed.error] }
+    try {
+      const data = format.addedNulls ? dropAddedNulls(extractor.schema, parsed.value) : parsed.value
+      const own = refine(extractor)
+      if (own !== undefined) return await own(data)
+      const validation = compileSchema(extractor.schema).validate(data)
+      return validation.valid ? { ok: true, data } : { ok: false, errors: validation.errors }
+    } catch (error) {
+      // Nested so deep that it exhausts the stack, or a check of code's own that broke on it. Its words may quote the answer.
+      return { ok: false, errors: [`/: the answer could not be checked (${nameOf(error)})`] }
     }
-    const validation = compileSchema(extractor.schema).validate(data)
-    return validation.valid ? { type: 'extracted', data } : { type: 'invalid-output', errors: validation.errors }
   }
 }
 
-const notAnswered: Omit<Call, 'outcome' | 'limits' | 'latencyMs'> = { usage: noUsage, cachedInputTokens: 0, raw: null }
+interface Answered {
+  readonly type: 'answered'
+  readonly status: number
+  readonly headers: Headers
+  readonly text: string
+  /** The text itself where it is no JSON. */
+  readonly body: unknown
+}
+
+/** The SDK keeps only the `error` of a refusal's body; some servers tell what is wrong beside it. */
+class Client extends OpenAI {
+  protected override makeStatusError(status: number, body: object, text: string | undefined, headers: Headers) {
+    return new APIError(status, body ?? text, undefined, headers)
+  }
+}
+
+function parseBody(text: string): unknown {
+  try {
+    return JSON.parse(text) as unknown
+  } catch {
+    return text
+  }
+}
+
+function cut(text: string, most: number): string {
+  return text.length > most ? `${text.slice(0, most)}…` : text
+}
+
+function nameOf(error: unknown): string {
+  return error instanceof Error ? error.name : typeof error
+}

@@ -23,7 +23,7 @@ test('a word of a megabyte is counted in the time of a text of its length', () =
   expect(performance.now() - began).toBeLessThan(10_000)
 })
 
-test('counting the same long words again and again, each a little different, keeps none of them', () => {
+test('long words that have been counted are not kept', () => {
   setFlagsFromString('--expose-gc')
   const collect = runInNewContext('gc') as () => void
   let word = 0

@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto'
 import { setImmediate } from 'node:timers/promises'
 import { batchOptions } from '@sluice/contract/batch'
 import { invalidRequest } from '@sluice/contract/error'
@@ -6,7 +5,6 @@ import type { Estimate } from '@sluice/contract/estimate'
 import type { ExtractorChoice } from '@sluice/contract/extractor'
 import type { Item } from '@sluice/contract/item'
 import { parse } from '@sluice/contract/parse'
-import { idempotencyHeaders } from '@sluice/contract/routes'
 import type { DocumentReader } from '@sluice/documents/document-reader'
 import type { Engine, NewBatch } from '@sluice/engine/engine'
 import { estimateAnswerTokens } from '@sluice/tokens/estimate-answer'
@@ -14,6 +12,7 @@ import { createEstimateTokens } from '@sluice/tokens/estimate-tokens'
 import type { Request } from 'express'
 import { type CheckSchema, resolveExtractor } from '../extractor-choice.ts'
 import { readDocumentUpload } from '../documents.ts'
+import { readIdempotencyKey } from '../idempotency-key.ts'
 import { itemsOf, readItems } from '../items.ts'
 import { type Handlers, isDocumentUpload, isStreamedUpload } from '../mount.ts'
 import { bodyOf, createSkipped, parseUploadQuery } from '../upload.ts'
@@ -45,11 +44,10 @@ export function batchRoutes(
     req: Request,
     { extractor: choice, ...input }: Omit<NewBatch, 'extractor'> & { extractor: ExtractorChoice },
     items: Iterable<Item> | AsyncIterable<Item>,
-    fingerprint: string,
+    fingerprinted: unknown,
   ) {
-    const { 'Idempotency-Key': key } = parse(idempotencyHeaders, { 'Idempotency-Key': req.get('idempotency-key') })
+    const idempotency = readIdempotencyKey(req, fingerprinted)
     const extractor = await resolveExtractor(choice, engine, checkSchema)
-    const idempotency = key === undefined ? undefined : { key, fingerprint }
     const { batch, created } = await batches.create({ ...input, extractor, idempotency }, items)
     return { status: created ? 202 : 200, body: batch, headers: { 'x-sluice-durability': engine.durability } }
   }
@@ -82,16 +80,16 @@ export function batchRoutes(
         const skipped = createSkipped()
         const items = readItems(bodyOf(req), onInvalid === 'skip' ? { skip: skipped.add } : {})
         // What is streamed cannot be compared with what came before: the key stands for its query.
-        return submit(req, { extractor, options, skipped: skipped.report }, items, hash(req.query))
+        return submit(req, { extractor, options, skipped: skipped.report }, items, req.query)
       }
       if (isDocumentUpload(req)) {
         const { batch, items } = await readDocumentUpload(req, documentReader)
         const { extractor, ...options } = batch
         // What is streamed cannot be compared: the key stands for the field `batch`.
-        return submit(req, { extractor, options: parse(batchOptions, options) }, items, hash(batch))
+        return submit(req, { extractor, options: parse(batchOptions, options) }, items, batch)
       }
       const { extractor, items, ...options } = body
-      return submit(req, { extractor, options: parse(batchOptions, options) }, itemsOf(items), hash(body))
+      return submit(req, { extractor, options: parse(batchOptions, options) }, itemsOf(items), body)
     },
     async estimateBatch({ req, body }) {
       if (isStreamedUpload(req)) {
@@ -125,8 +123,4 @@ export function batchRoutes(
       return { status: 200, body: { id, object: 'batch', deleted: true } }
     },
   }
-}
-
-function hash(value: unknown): string {
-  return createHash('sha256').update(JSON.stringify(value)).digest('base64url')
 }

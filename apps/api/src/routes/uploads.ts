@@ -5,6 +5,7 @@ import type { DocumentReader } from '@sluice/documents/document-reader'
 import type { Engine } from '@sluice/engine/engine'
 import { readDocuments } from '../documents.ts'
 import { type CheckSchema, resolveExtractor } from '../extractor-choice.ts'
+import { readIdempotencyKey } from '../idempotency-key.ts'
 import { readItems } from '../items.ts'
 import { type Handlers, isDocumentUpload, readsBodyItself } from '../mount.ts'
 import { type UniqueIds, uniqueIds } from '../unique-ids.ts'
@@ -21,10 +22,13 @@ export function uploadRoutes(
   const kept = new Map<string, { readonly ids: UniqueIds; readonly count: number }>()
 
   return {
-    async openUpload({ body: { extractor: choice, ...rest } }) {
+    async openUpload({ req, body }) {
+      const { extractor: choice, ...rest } = body
+      const idempotency = readIdempotencyKey(req, body)
       const options: BatchOptions = parse(batchOptions, rest)
       const extractor = await resolveExtractor(choice, { uploads, ...engine }, checkSchema)
-      return { status: 201, body: await uploads.open({ extractor, options }) }
+      const { batch, created } = await uploads.open({ extractor, options, idempotency })
+      return { status: created ? 201 : 200, body: batch }
     },
 
     async appendItems({ req, params: { id = '' }, query: { from, on_invalid: onInvalid } }) {

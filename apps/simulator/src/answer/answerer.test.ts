@@ -97,6 +97,19 @@ test('a summary is about a fifth of the text, in its own sentences', () => {
   for (const sentence of summary.split(/(?<=\.) /)) expect(sentences).toContain(sentence)
 })
 
+test('a summary of a very long text is made of whole sentences, too', () => {
+  const sentences = Array.from(
+    { length: 3_000 },
+    (_, i) => `Sentence ${i} speaks of the harbour and of its ${i} ships.`,
+  )
+  const began = performance.now()
+  const { summary } = answer(object({ summary: string }), sentences.join(' ')) as { summary: string }
+  expect(performance.now() - began).toBeLessThan(200)
+  expect(summary.length).toBeGreaterThan(3_000)
+  const there = new Set(sentences)
+  expect(summary.split(/(?<=\.) /).filter((sentence) => !there.has(sentence))).toEqual([])
+})
+
 test('an answer costs little', () => {
   const schema = object({ name: string, age: { type: 'integer' } })
   answer(schema, 'My name is John and I am 20 years old')

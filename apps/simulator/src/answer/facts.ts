@@ -44,8 +44,17 @@ const unbroken = /\S{200,}|\s{50,}/g
 
 export function createFacts(text: string): Facts {
   const { start, end } = mostRead
-  const read = text.length <= start + end ? text : `${text.slice(0, start)}\n${text.slice(-end)}`
+  const read = text.length <= start + end ? text : `${wholeStart(text.slice(0, start))}\n${wholeEnd(text.slice(-end))}`
   return new LazyFacts(read.replace(unbroken, (run) => run.slice(0, 100)).toWellFormed())
+}
+
+/** Without a sentence that is cut off at the end, unless it is a long one. */
+function wholeStart(text: string): string {
+  return /^[^]*[.!?]\s(?=[^]{0,1000}$)/.exec(text)?.[0] ?? text
+}
+
+function wholeEnd(text: string): string {
+  return text.replace(/^[^]{0,1000}?[.!?]\s+/, '')
 }
 
 /** Getters on a prototype that replace themselves: closures for each call cost more than what most answers need. */

@@ -7,6 +7,7 @@ import type { Latency } from '../latency.ts'
 import { type Limits, rateLimited, tokensReserved, tooLarge } from '../limits.ts'
 import type { Stats } from '../stats.ts'
 import { completionBody, createChoice } from './completion.ts'
+import { bendBody, bodyInstead } from './odd-body.ts'
 import { createSchemaFinder, estimateTokens, promptTokens, textOf } from './conversation.ts'
 import { type ChatRequest, createRequestReader } from './request.ts'
 
@@ -70,6 +71,8 @@ export function createChat({ models, answerer, limits, latency, faults, stats }:
       response.destroy()
       return undefined
     }
+    const instead = bodyInstead(fault?.name)
+    if (instead !== null) return sendJson(response, 200, instead.body, { ...headers, 'content-type': instead.type })
 
     const content =
       schema !== null
@@ -84,7 +87,8 @@ export function createChat({ models, answerer, limits, latency, faults, stats }:
       response.destroy()
       return undefined
     }
-    return sendJson(response, 200, completionBody(model, choice, prompt, completion), headers)
+    const made = completionBody(model, choice, prompt, completion)
+    return sendJson(response, 200, bendBody(made, fault?.name), headers)
   }
 
   function parse(body: string): ChatRequest | { error: ApiError } {

@@ -47,6 +47,12 @@ function bend(answer: string, fault: FaultName): Choice {
     case 'slow':
     case 'cut':
     case 'cut_after':
+    case 'rate_limit_in_200':
+    case 'error_in_200':
+    case 'html':
+    case 'broken_body':
+    case 'no_message':
+    case 'odd_usage':
       return said(answer)
     default:
       return fault satisfies never

@@ -9,11 +9,7 @@ if redis.call('EXISTS', KEYS[1]) == 0 then return 'stale' end
 addUsage(KEYS[1], ARGV, 6)
 if redis.call('HGET', KEYS[2], ARGV[1]) ~= ARGV[2] then return 'stale' end
 if redis.call('HGET', KEYS[3], ARGV[1]) ~= ARGV[3] then return 'stale' end
-if ARGV[4] == 'unsettled' then
-  redis.call('HDEL', KEYS[4], ARGV[1])
-  redis.call('SADD', KEYS[5], ARGV[1])
-else
-  endCall(KEYS[1], KEYS[4], ARGV[1])
-end
+endCall(KEYS[1], KEYS[4], ARGV[1], ARGV[4])
+if ARGV[4] == 'unsettled' then redis.call('SADD', KEYS[5], ARGV[1]) end
 redis.call('HSET', KEYS[6], ARGV[1], ARGV[5])
 return 'closed'

@@ -20,6 +20,8 @@ export interface Tries {
   readonly calls: number
   /** Calls that ended in a time-out, a cut connection or a 5xx. */
   readonly unavailable: number
+  /** Calls that ended in an error of ours. */
+  readonly thrown?: number
   readonly usage: Usage
   readonly nanoUsd: number
   readonly reasks: readonly Reask[]
@@ -43,6 +45,9 @@ export interface Cost {
   readonly nanoUsd: number
 }
 
+/** `unsettled`: nobody knows how the item's last call ended, so it may have been paid. */
+export type CallEnd = 'settled' | 'unsettled'
+
 export const noCost: Cost = { paidCalls: 0, usage: noTries.usage, cachedInputTokens: 0, nanoUsd: 0 }
 
 export type Taken =
@@ -54,6 +59,10 @@ export type Taken =
       /** Unix ms; since when the batch's items wait. */
       waitingSince: number
     }
+  /** Another item of the batch has the same text, and this result. */
+  | { type: 'twin'; index: number; stored: string }
+  /** Another item of the batch has the same text and is not done: this one comes back when it is. */
+  | { type: 'parked' }
   | { type: 'stale' | 'cancelled' | 'gone' }
 /** 'over-cost': the call might take the batch beyond its `max_cost_usd`. */
 export type Opened = 'opened' | 'stale' | 'paused' | 'cancelled' | 'over-cost'
@@ -67,6 +76,14 @@ export interface ExpectedCost {
 }
 
 export const noExpectedCost: ExpectedCost = { inputNanoUsd: 0, outputTokenNanoUsd: 0, mostOutputTokens: null }
+
+/** How an item stands to others with the same text. */
+export interface Sameness {
+  /** Of its text; undefined where the batch does not compare texts. */
+  readonly textHash?: string | undefined
+  /** What counts it, where its answer took no call. */
+  readonly withoutCall?: 'deduplicated' | 'cached' | undefined
+}
 
 export interface Feed {
   readonly status: string
@@ -85,10 +102,17 @@ export interface Ledger {
   feed(batchId: string, limit: number, most: number): Promise<Feed>
   /** The items of the batch that are in the window. */
   open(batchId: string): Promise<{ index: number; feed: number }[]>
-  take(run: Run, options: { keepsTime: boolean }): Promise<Taken>
+  take(run: Run, options: { keepsTime: boolean; textHash?: string | undefined }): Promise<Taken>
   openCall(run: Run, expected: ExpectedCost): Promise<Opened>
-  closeCall(run: Run, tries: Tries, cost: Cost, end: 'settled' | 'unsettled'): Promise<'closed' | 'stale'>
-  record(run: Run, status: 'succeeded' | 'failed', result: object, cost: Cost): Promise<'recorded' | 'stale'>
+  closeCall(run: Run, tries: Tries, cost: Cost, end: CallEnd): Promise<'closed' | 'stale'>
+  record(
+    run: Run,
+    status: 'succeeded' | 'failed',
+    result: object,
+    cost: Cost,
+    end: CallEnd,
+    sameness?: Sameness,
+  ): Promise<'recorded' | 'stale'>
   letGo(run: Run, to: 'wait' | 'requeue' | 'cancel'): Promise<'done' | 'stale'>
   pause(batchId: string, reason: string): Promise<string>
   resume(batchId: string): Promise<string>
@@ -137,14 +161,16 @@ export function createLedger(redis: Redis, keys: Keys): Ledger {
       return Object.entries(open).map(([index, feed]) => ({ index: Number(index), feed: Number(feed) }))
     },
 
-    async take(run, { keepsTime }) {
+    async take(run, { keepsTime, textHash = '' }) {
       const k = keys.batch(run.batchId)
-      const [type, tries, firstTakenAt, waitingSince] = (await scripts.take(
+      const [type, ...rest] = (await scripts.take(
         redis,
-        [k.meta, k.open, k.runs, k.calls, k.unsettled, k.tries],
-        [...runArgs(run), Date.now(), keepsTime ? 1 : 0],
-      )) as [Taken['type'], string?, string?, string?]
+        [k.meta, k.open, k.runs, k.calls, k.unsettled, k.tries, k.twins, k.parked, k.results],
+        [...runArgs(run), Date.now(), keepsTime ? 1 : 0, textHash, k.wake],
+      )) as [Taken['type'], ...string[]]
+      if (type === 'twin') return { type, index: Number(rest[0]), stored: rest[1] ?? '' }
       if (type !== 'taken') return { type }
+      const [tries, firstTakenAt, waitingSince] = rest
       return {
         type,
         tries: tries ? (JSON.parse(tries) as Tries) : noTries,
@@ -171,12 +197,35 @@ export function createLedger(redis: Redis, keys: Keys): Ledger {
       )) as 'closed' | 'stale'
     },
 
-    async record(run, status, result, cost) {
+    async record(run, status, result, cost, end, { textHash = '', withoutCall = '' as const } = {}) {
       const k = keys.batch(run.batchId)
       const [answer] = (await scripts.record(
         redis,
-        [k.meta, k.open, k.runs, k.calls, k.unsettled, k.tries, k.results, k.done, k.failed],
-        [...runArgs(run), status, JSON.stringify(result), ...costArgs(cost), Date.now(), k.wake],
+        [
+          k.meta,
+          k.open,
+          k.runs,
+          k.calls,
+          k.unsettled,
+          k.tries,
+          k.results,
+          k.done,
+          k.failed,
+          k.twins,
+          k.parked,
+          k.requeue,
+        ],
+        [
+          ...runArgs(run),
+          status,
+          end,
+          JSON.stringify(result),
+          ...costArgs(cost),
+          Date.now(),
+          k.wake,
+          textHash,
+          withoutCall,
+        ],
       )) as ['recorded' | 'stale']
       return answer
     },

@@ -10,7 +10,7 @@ if redis.call('HGET', KEYS[3], ARGV[1]) ~= ARGV[3] then return 'stale' end
 local m = redis.call('HMGET', KEYS[1], 'status', 'max_cost_nano_usd', 'cost_nano_usd', 'expected_nano_usd', 'output_tokens', 'calls')
 if m[1] == 'paused' then return 'paused' end
 if m[1] ~= 'in_progress' then return 'cancelled' end
-endCall(KEYS[1], KEYS[4], ARGV[1])
+endCall(KEYS[1], KEYS[4], ARGV[1], 'settled')
 local expected = tonumber(ARGV[4])
 if tonumber(ARGV[5]) > 0 then
   local output = tonumber(ARGV[6])

@@ -9,7 +9,7 @@
 -- Returns {mode, epoch, ms the lane is held, ms until to come again, most tokens of a call or '', then for each granted call:
 -- ms until it goes (-1: it never can), what its headers should say of requests, of tokens ('' for no such window)}. Numbers as strings.
 local horizonMs, forgetAfterMs, staleAfterMs, smoothingMs, probeMs, lostAfterMs = 100, 3600000, 5000, 600, 125, 5000
-local minuteMs, budgetParts = 60000, 24
+local minuteMs, budgetParts, longestHoldMs = 60000, 24, 86400000
 local time = redis.call('TIME')
 local now = time[1] * 1000 + time[2] / 1000
 local m = cjson.decode(ARGV[1])
@@ -88,16 +88,30 @@ local function count(b)
   for _, part in ipairs(b.parts) do b.left = b.left - part[2] end
 end
 
+-- A limit told that is far longer than a minute (Groq counts requests by the day) says nothing of the pace while a good part of it is left.
+local function far(w) return w.long and w.level > w.cap / 10 end
+
+local function countDown(key, kind, seen, period)
+  local before = windows[key]
+  if not before or not before.long or before.limit ~= seen.limit then q.epoch = q.epoch + 1 end
+  windows[key] = {
+    source = 'told', kind = kind, long = true, limit = seen.limit, period = period, rate = seen.limit / period, cap = seen.limit,
+    level = seen.remaining, slope = 0, correction = 0, deviation = 0, synced = false, toldAt = now, age = seen.age,
+  }
+end
+
 local function learn(kind, seen)
-  local key, rate, since = 'told ' .. kind, seen.limit / 60000, q.at - (now - seen.age)
+  local key, rate, since = 'told ' .. kind, seen.limit / minuteMs, q.at - (now - seen.age)
   local w = windows[key]
+  local period = seen.periodMs or w and w.limit == seen.limit and w.period or minuteMs
+  if period > minuteMs then return countDown(key, kind, seen, period) end
   local off = w and seen.off and seen.epoch == epoch and seen.off - (w.correction - w.slope * since)
-  if not w or w.limit ~= seen.limit then
+  if not w or w.long or w.limit ~= seen.limit then
     -- The other probes under way take theirs; how many calls of a free lane are under way nobody knows.
     local level = q.free and 0 or seen.remaining + rate * math.max(0, since) - math.max(0, q.probes - 1) * seen.cost
     if w then level = off and w.level + off - math.max(0, w.rate - rate) * since or math.min(w.level, seen.remaining) end
     windows[key] = {
-      source = 'told', kind = kind, limit = seen.limit, rate = rate, cap = seen.cap, level = math.min(seen.cap, level),
+      source = 'told', kind = kind, limit = seen.limit, period = minuteMs, rate = rate, cap = seen.cap, level = math.min(seen.cap, level),
       slope = 0, correction = 0, deviation = seen.cap / 16, synced = false, toldAt = now, age = seen.age,
     }
     q.epoch = q.epoch + 1
@@ -119,7 +133,8 @@ local function learn(kind, seen)
 end
 
 local function hold(refused)
-  local after = refused.after
+  -- Beyond a day it is rather a mistake than a wish, and an answer would tell again.
+  local after = math.min(longestHoldMs, refused.after)
   -- Calls that went before the last hold ended tell nothing new but a later instant.
   if now - refused.age > q.heldUntil then
     -- Where the calls in flight adapt, a short wait that was told is all there is to it. To begin with single calls again would empty the
@@ -128,7 +143,8 @@ local function hold(refused)
     if after < 0 then after = math.min(60000, 1000 * 2 ^ q.strikes) end
     q.strikes, q.epoch = math.min(10, q.strikes + 1), q.epoch + 1
     for _, w in pairs(windows) do
-      if not refused.scope or refused.scope == w.kind then
+      -- Of a long one the answers tell what is left, refusals as well.
+      if not w.long and (not refused.scope or refused.scope == w.kind) then
         w.level, w.slope, w.synced = math.min(w.level, 0), 0, false
         if w.deviation then w.deviation = math.max(2 * w.deviation, 10 * w.rate) end
       end
@@ -140,7 +156,7 @@ end
 configure(m.limits)
 for _, w in pairs(windows) do
   if now > q.at then refill(w, now - q.at, w.cap) end
-  if w.source == 'told' and now - w.toldAt > staleAfterMs + 2 * w.age then
+  if w.source == 'told' and not w.long and now - w.toldAt > staleAfterMs + 2 * w.age then
     -- Others may have used it up since. The lane goes on at its pace, which wastes nothing, until an answer tells more.
     w.level, w.slope, w.synced = math.min(w.level, reserveOf(w) + 1), 0, false
   end
@@ -151,7 +167,7 @@ if m.tokens then learn('tokens', m.tokens) end
 for _, w in pairs(windows) do
   -- Never above the cap: nothing is minted. What calls really used, headers tell better.
   local back = w.kind == 'requests' and m.backRequests or m.backTokens - (w.source == 'set' and m.overTokens or 0)
-  w.level = math.min(math.max(w.cap, w.level), w.level + back)
+  if not w.long then w.level = math.min(math.max(w.cap, w.level), w.level + back) end
 end
 for _, b in pairs(q.budgets) do
   count(b)
@@ -159,7 +175,8 @@ for _, b in pairs(q.budgets) do
 end
 if m.refused then hold(m.refused) end
 if m.answered and now - m.answered > q.heldUntil then
-  q.strikes, q.free = 0, next(windows) == nil
+  q.strikes, q.free = 0, true
+  for _, w in pairs(windows) do q.free = q.free and far(w) end
 end
 q.at = math.max(q.at, q.heldUntil)
 
@@ -167,7 +184,11 @@ local active, most = {}, math.huge
 for _, w in pairs(windows) do
   -- A limit told that is no higher makes the configured one idle: the provider knows what bursts it allows.
   local told = windows['told ' .. w.kind]
-  if w.source == 'set' and w.period == minuteMs and told and told.limit <= w.limit then w.level = 0 else active[#active + 1] = w end
+  if w.source == 'set' and w.period == minuteMs and told and not told.long and told.limit <= w.limit then
+    w.level = 0
+  elseif not far(w) then
+    active[#active + 1] = w
+  end
   if w.kind == 'tokens' then most = math.min(most, w.limit) end
 end
 for _, b in pairs(q.budgets) do

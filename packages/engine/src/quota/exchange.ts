@@ -3,8 +3,9 @@ import { loadScript } from '../lua.ts'
 
 /** What the answers since the last exchange told of one kind of limit, the mean over the calls. Times in ms. */
 export interface Seen {
-  /** A minute. */
   readonly limit: number
+  /** The limit's period, where the answers tell it; else it is what it was before, or a minute. */
+  readonly periodMs?: number
   /** What the last answer said is left. */
   readonly remaining: number
   /** What the bucket holds when full. */

@@ -2,6 +2,7 @@ import type { Call } from '@sluice/contract/outcome'
 import { paid } from '../decide.ts'
 import type { ExchangeMessage, Seen } from './exchange.ts'
 import type { Reservation } from './quota.ts'
+import { toldPeriodMs } from './told-period.ts'
 
 export type Found = Omit<ExchangeMessage, 'limits' | 'inFlight' | 'adapts' | 'costs'>
 
@@ -28,6 +29,7 @@ export interface Findings {
 /** Sums over the calls that told of one limit. */
 interface Samples {
   readonly limit: number
+  readonly periodMs: number | null
   readonly remaining: number
   readonly count: number
   readonly goneAtMs: number
@@ -126,7 +128,7 @@ export function createFindings(): Findings {
   }
 }
 
-const noSamples = { count: 0, goneAtMs: 0, cap: 0, cost: 0, epoch: 0, offs: 0, off: 0 }
+const noSamples = { periodMs: null, count: 0, goneAtMs: 0, cap: 0, cost: 0, epoch: 0, offs: 0, off: 0 }
 
 function withSample(
   before: Samples | undefined,
@@ -142,6 +144,7 @@ function withSample(
   const offs = useful && call.epoch > sum.epoch ? noSamples : sum
   return {
     limit,
+    periodMs: toldPeriodMs(limit, remaining, resetMs) ?? sum.periodMs,
     remaining,
     count: sum.count + 1,
     goneAtMs: sum.goneAtMs + call.goneAtMs,
@@ -153,9 +156,13 @@ function withSample(
   }
 }
 
-function seen({ limit, remaining, count, goneAtMs, cap, cost, epoch, offs, off }: Samples, nowMs: number): Seen {
+function seen(
+  { limit, periodMs, remaining, count, goneAtMs, cap, cost, epoch, offs, off }: Samples,
+  nowMs: number,
+): Seen {
   return {
     limit,
+    ...(periodMs === null ? {} : { periodMs }),
     remaining,
     cap: cap / count,
     cost: cost / count,

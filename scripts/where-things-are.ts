@@ -1,4 +1,4 @@
-import type { Screen } from './screen.ts'
+import type { Screen } from '@sluice/terminal/screen'
 
 /** The addresses, and a request that works as it stands when it is pasted. */
 export function sayWhereThingsAre(

@@ -1,0 +1,71 @@
+import { createHash } from 'node:crypto'
+import { invalidRequest } from '@sluice/contract/error'
+import { parse } from '@sluice/contract/parse'
+import { idempotencyHeaders } from '@sluice/contract/routes'
+import { defaultChunkTokens, defaultReduceTokens, type SummaryOptions } from '@sluice/contract/summary'
+import type { DocumentReader } from '@sluice/documents/document-reader'
+import type { Engine } from '@sluice/engine/engine'
+import type { ChunkSize } from '../chunks/chunk-text.ts'
+import type { Chunker } from '../chunks/chunker.ts'
+import { type Handlers, isDocumentUpload } from '../mount.ts'
+import { leaving } from '../stream.ts'
+import { readSummaryUpload } from '../summary-upload.ts'
+
+type Names = 'createSummary' | 'getSummary' | 'retrySummary' | 'cancelSummary' | 'deleteSummary'
+
+/** Of the lane's context, where it is known: the rest is left to instructions and answer, and to models that count more. */
+const textShare = 0.6
+
+export function summaryRoutes(
+  { summaries, lanes, contextTokens, durability }: Pick<Engine, 'summaries' | 'lanes' | 'contextTokens' | 'durability'>,
+  chunker: Chunker,
+  documentReader: DocumentReader,
+  stopping: AbortSignal,
+): Pick<Handlers, Names> {
+  return {
+    async createSummary({ req, body: json }) {
+      const body = isDocumentUpload(req) ? await readSummaryUpload(req, documentReader) : json
+      const { 'Idempotency-Key': key } = parse(idempotencyHeaders, { 'Idempotency-Key': req.get('idempotency-key') })
+      const { text, lane, instructions, parameters, concurrency, priority, metadata } = body
+      if (!lanes.includes(lane))
+        throw invalidRequest('unknown_lane', `There is no lane '${lane}'; there is: ${lanes.join(', ')}.`, 'lane')
+      const room = Math.floor((contextTokens(lane) ?? Number.POSITIVE_INFINITY) * textShare)
+      const chunks = await chunker.split(text, sizeOf(body, room))
+      const largest = Math.max(...chunks.map(({ tokens }) => tokens))
+      const { summary, created } = await summaries.create(
+        {
+          recipe: { lane, instructions, parameters },
+          reduceTokens: body.reduce_tokens ?? Math.min(room, Math.max(defaultReduceTokens, largest)),
+          concurrency,
+          priority,
+          metadata,
+          idempotency: key === undefined ? undefined : { key, fingerprint: hash(body) },
+        },
+        chunks,
+      )
+      return { status: created ? 202 : 200, body: summary, headers: { 'x-sluice-durability': durability } }
+    },
+
+    async getSummary({ res, params: { id = '' }, query: { wait_s: waitS } }) {
+      if (waitS === 0) return { status: 200, body: await summaries.get(id) }
+      const signal = AbortSignal.any([leaving(res, stopping), AbortSignal.timeout(waitS * 1000)])
+      return { status: 200, body: await summaries.settled(id, { signal }) }
+    },
+
+    retrySummary: async ({ params: { id = '' } }) => ({ status: 200, body: await summaries.retry(id) }),
+    cancelSummary: async ({ params: { id = '' } }) => ({ status: 200, body: await summaries.cancel(id) }),
+    async deleteSummary({ params: { id = '' } }) {
+      await summaries.delete(id)
+      return { status: 200, body: { id, object: 'summary', deleted: true } }
+    },
+  }
+}
+
+function sizeOf({ chunks, chunk_tokens: size }: SummaryOptions, room: number): ChunkSize {
+  const mostTokens = size ?? Math.min(defaultChunkTokens, room)
+  return chunks === undefined ? { type: 'tokens', mostTokens } : { type: 'count', chunks }
+}
+
+function hash(body: SummaryOptions & { text: string }): string {
+  return createHash('sha256').update('summary').update(JSON.stringify(body)).digest('base64url')
+}

@@ -1,0 +1,39 @@
+import { invalidRequest, SluiceError } from '@sluice/contract/error'
+import { parse } from '@sluice/contract/parse'
+import { documentSummary, type SummaryOptions } from '@sluice/contract/summary'
+import type { DocumentReader } from '@sluice/documents/document-reader'
+import type { Request } from 'express'
+import { mostFieldBytes, parseJson, requireKind } from './documents.ts'
+import { readForm } from './multipart.ts'
+import { bodyOf } from './upload.ts'
+
+const how = 'Send a form of the field `summary` first, then one file, the field `document`.'
+
+/** A form with one document. What cannot be read is refused at once, since nothing else is asked for. */
+export async function readSummaryUpload(
+  req: Request,
+  reader: DocumentReader,
+): Promise<SummaryOptions & { readonly text: string }> {
+  const limits = { files: 'document', mostFileBytes: reader.limits.bytes, mostFieldBytes }
+  const parts = readForm(req.headers, bodyOf(req), limits)
+  const first = await parts.next()
+  if (first.done || first.value.type === 'file' || first.value.name !== 'summary')
+    throw invalidRequest('invalid_request', `summary: The form does not begin with this field. ${how}`, 'summary')
+  const options = parse(documentSummary, parseJson(first.value))
+  const second = await parts.next()
+  if (second.done || second.value.type === 'field')
+    throw invalidRequest('invalid_request', `document: The form has no file. ${how}`, 'document')
+  const read = await reader.read({ kind: requireKind(second.value, 'document'), bytes: second.value.bytes })
+  if ((await parts.next()).done !== true)
+    throw invalidRequest('invalid_request', `The form has more than one document. ${how}`, 'document')
+  switch (read.type) {
+    case 'text':
+      return { ...options, text: read.text }
+    case 'unreadable':
+      throw invalidRequest('unreadable_document', `document: ${read.message}`, 'document')
+    case 'too_large':
+      throw new SluiceError('invalid_request_error', 'too_large', `document: ${read.message}`, { param: 'document' })
+    default:
+      return read satisfies never
+  }
+}

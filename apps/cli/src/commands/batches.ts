@@ -1,0 +1,39 @@
+import type { BatchStatus } from '@sluice/contract/batch'
+import { formatUsd } from '@sluice/terminal/progress'
+import { table } from '@sluice/terminal/table'
+import type { Cli } from '../cli.ts'
+import { type ExitCode, exitCodes } from '../cli-error.ts'
+
+export interface BatchesOptions {
+  readonly status?: BatchStatus
+  readonly after?: string
+  readonly limit: number
+}
+
+/** Newest first. */
+export async function batches(cli: Cli, { status, after, limit }: BatchesOptions): Promise<ExitCode> {
+  const client = await cli.connect()
+  const list = await client.batches({
+    limit,
+    ...(status === undefined ? {} : { status }),
+    ...(after === undefined ? {} : { after }),
+  })
+  cli.print(list, () => {
+    if (list.data.length === 0) return ['There is no such batch.']
+    const head = ['batch', 'input', 'extractor', 'status', 'done', 'failed', 'cost', 'created']
+    const rows = list.data.map(({ id, metadata, extractor, status, counts, cost_usd, created_at }) => [
+      id,
+      typeof metadata['input'] === 'string' ? metadata['input'] : '-',
+      extractor,
+      status,
+      `${counts.succeeded + counts.failed + counts.cancelled}/${counts.total}`,
+      String(counts.failed),
+      cost_usd === null ? '-' : formatUsd(cost_usd),
+      new Date(created_at * 1_000).toISOString().slice(0, 16),
+    ])
+    // Whole ids where they are read by a program.
+    return table(head, rows, process.stdout.isTTY ? (process.stdout.columns ?? 120) : Number.POSITIVE_INFINITY)
+  })
+  if (list.has_more) cli.screen.say(`There are more: --after ${list.data.at(-1)?.id}`)
+  return exitCodes.ok
+}

@@ -1,0 +1,42 @@
+import type { RetryOptions } from '@sluice/client'
+import { failureType } from '@sluice/contract/result'
+import type { Cli } from '../cli.ts'
+import { CliError, type ExitCode, exitCodes } from '../cli-error.ts'
+import { follow, type OutputOptions } from '../follow.ts'
+import { batchOf } from './batch.ts'
+
+export interface RetryCommandOptions extends OutputOptions {
+  readonly errorType?: string
+  readonly items?: readonly string[]
+  readonly dryRun?: true
+  readonly detach?: true
+}
+
+/** Sends failed items back to work, and follows the batch. */
+export async function retry(cli: Cli, id: string, options: RetryCommandOptions): Promise<ExitCode> {
+  const selection = select(options)
+  const handle = await batchOf(await cli.connect(), id, options.schema)
+  const retried = await handle.retry(selection)
+  const many = `${retried.retried} ${retried.retried === 1 ? 'item' : 'items'}`
+  if (options.dryRun === true || options.detach === true || retried.retried === 0) {
+    cli.print(retried, () => [options.dryRun ? `${many} would go back to work.` : `${many} went back to work.`])
+    return exitCodes.ok
+  }
+  cli.screen.say(`${many} went back to work.`)
+  return follow(cli, handle, options)
+}
+
+function select({ errorType, items, dryRun }: RetryCommandOptions): RetryOptions {
+  const type = errorType === undefined ? undefined : failureType.safeParse(errorType)
+  if (type?.success === false) {
+    throw new CliError(
+      `--error-type: there is no '${errorType}'; there is ${failureType.options.join(', ')}.`,
+      exitCodes.usage,
+    )
+  }
+  return {
+    ...(type === undefined ? {} : { error_type: type.data }),
+    ...(items === undefined ? {} : { items: [...items] }),
+    ...(dryRun === true ? { dry_run: true } : {}),
+  }
+}

@@ -1,0 +1,142 @@
+import {
+  ApiError,
+  AuthenticationError,
+  ConnectionError,
+  createClient,
+  type LaneList,
+  type Sluice,
+} from '@sluice/client'
+import { extracted } from '@sluice/contract/extract-now'
+import { z } from 'zod'
+import type { Cli } from '../cli.ts'
+import { whyUnreachable } from '../connect.ts'
+import { type Check, failed, ok, warning } from './check.ts'
+
+/** The server as it is seen from here; undefined in `client` when it does not answer. */
+export async function checkServer(
+  { config: { url, apiKey }, signal }: Cli,
+  version: string,
+): Promise<{ readonly checks: readonly Check[]; readonly client: Sluice | undefined }> {
+  const why = await whyUnreachable(url, signal)
+  if (why !== undefined) {
+    const fix = 'Start one with `npx pnpm@12 start`, or set SLUICE_URL to where one runs.'
+    return { checks: [failed('Server', `No Sluice answers at ${url} (${why}).`, fix)], client: undefined }
+  }
+  const client = createClient({ baseUrl: url, apiKey })
+  const checks = [
+    ok('Server', `It answers at ${url}.`),
+    await checkReady(client),
+    ...(await checkKey(client, url, apiKey)),
+  ]
+  // Without a key that fits the rest is not told.
+  if (checks.some(({ state }) => state === 'failed')) return { checks, client: undefined }
+  checks.push(await checkVersion(client, version), ...(await checkLanes(client)), ...(await checkPaused(client)))
+  return { checks, client }
+}
+
+/** One small call by each lane, which is paid for. */
+export async function checkCalls(client: Sluice): Promise<Check[]> {
+  const { data: lanes } = await client.lanes()
+  return Promise.all(lanes.map(({ name }) => callBy(client, name)))
+}
+
+async function callBy(client: Sluice, lane: string): Promise<Check> {
+  const what = `Call by lane ${lane}`
+  const schema = { type: 'object', properties: { name: { type: 'string' } }, required: ['name'] }
+  const response = await client.request('/v1/extract', {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ extractor: { schema, lane }, text: 'My name is Jill.', wait_s: 60 }),
+  })
+  if (response.status === 202) {
+    const { id } = z.object({ id: z.string() }).parse(await response.json())
+    return failed(what, 'No answer within 60 s, or the lane is paused.', `See why: sluice status ${id}`)
+  }
+  const result = extracted.parse(await response.json())
+  if (result.status === 'succeeded') return ok(what, `It was answered: ${JSON.stringify(result.data)}`)
+  return failed(
+    what,
+    `${result.error?.type}: ${result.error?.message}`,
+    'See the lane in sluice.config.ts, or OPENAI_BASE_URL and SLUICE_MODEL.',
+  )
+}
+
+async function checkReady(client: Sluice): Promise<Check> {
+  try {
+    const response = await client.request('/readyz')
+    await response.body?.cancel()
+    return ok('Redis', 'The server reaches it.')
+  } catch (error) {
+    if (!(error instanceof ApiError) && !(error instanceof ConnectionError)) throw error
+    return failed('Redis', error.message, 'Start the Redis that REDIS_URL names where the server runs; see its log.')
+  }
+}
+
+async function checkKey(client: Sluice, url: string, apiKey: string | undefined): Promise<Check[]> {
+  try {
+    await client.lanes()
+  } catch (error) {
+    if (!(error instanceof AuthenticationError)) throw error
+    const fix =
+      apiKey === undefined
+        ? 'Set SLUICE_API_KEY to one of the SLUICE_API_KEYS of the server.'
+        : 'SLUICE_API_KEY is none of the SLUICE_API_KEYS of the server: set it to one of them.'
+    return [failed('Key', error.message, fix)]
+  }
+  const { protocol, hostname } = new URL(url)
+  const isLocal = /^(localhost|127(\.\d+){3}|\[::1\])$/.test(hostname)
+  if (apiKey !== undefined && protocol === 'http:' && !isLocal) {
+    return [
+      warning(
+        'Key',
+        'It is accepted, and goes over the network as it is.',
+        `Use https: ${url.replace('http:', 'https:')}`,
+      ),
+    ]
+  }
+  return [ok('Key', apiKey === undefined ? 'None is needed.' : 'It is accepted.')]
+}
+
+async function checkVersion(client: Sluice, version: string): Promise<Check> {
+  const document = z.object({ info: z.object({ version: z.string() }) })
+  const { info } = document.parse(await (await client.request('/openapi.json')).json())
+  return info.version === version
+    ? ok('Version', `Server and command are ${version}.`)
+    : warning('Version', `The server is ${info.version}, this command ${version}.`, 'Use the same version of both.')
+}
+
+async function checkLanes(client: Sluice): Promise<Check[]> {
+  const { data } = await client.lanes()
+  return data.map(checkLane)
+}
+
+function checkLane({ name, model, workers, concurrency, calls, pause_reason }: LaneList['data'][number]): Check {
+  const what = `Lane ${name}`
+  const counted = Object.entries(calls).map(([outcome, count]) => `${count} ${outcome}`)
+  const history = counted.length === 0 ? 'no call yet' : `calls so far: ${counted.join(', ')}`
+  if (workers === 0) return failed(what, `No worker runs for ${model}; ${history}.`, 'Start one: npx pnpm@12 worker')
+  if (pause_reason !== null) {
+    return failed(
+      what,
+      `Nothing on it can succeed: ${pause_reason}`,
+      `When that is mended, resume its batches, or all at once: POST /v1/lanes/${name}/resume`,
+    )
+  }
+  return ok(
+    what,
+    `${model}, ${workers} ${workers === 1 ? 'worker' : 'workers'}, at most ${concurrency} calls at once; ${history}.`,
+  )
+}
+
+async function checkPaused(client: Sluice): Promise<Check[]> {
+  const { data } = await client.batches({ status: 'paused', limit: 100 })
+  return data
+    .filter(({ pause_reason }) => pause_reason !== 'user')
+    .map(({ id, pause_reason }) =>
+      warning(
+        `Batch ${id}`,
+        `It is paused: ${pause_reason ?? 'no reason given'}`,
+        `When that is mended: sluice resume ${id}`,
+      ),
+    )
+}

@@ -1,0 +1,139 @@
+import { type BatchHandle, ConnectionError, type ItemResult } from '@sluice/client'
+import { type Batch, isEnded } from '@sluice/contract/batch'
+import { showProgress, summaryLine } from '@sluice/terminal/show-progress'
+import type { Cli } from './cli.ts'
+import { CliError, type ExitCode, exitCodes } from './cli-error.ts'
+import { createFailures, type Failures } from './failures.ts'
+import { createOutputSink, openFileSink, requireOwnOutput } from './sink.ts'
+
+const plainEveryMs = 10_000
+const defaultOrder = 'completion'
+
+/** Where results go, and how. */
+export interface OutputOptions {
+  /** None: standard output. */
+  readonly out?: string
+  readonly order?: 'completion' | 'input'
+  readonly overwrite?: true
+  /** The file by which values are checked on their arrival. */
+  readonly schema?: string
+}
+
+/**
+ * Shows a batch and writes its results until it has ended, is paused, or Ctrl-C detaches from it. Says what became of it and how
+ * to go on, and resolves to the exit code.
+ */
+export async function follow(cli: Cli, handle: BatchHandle<unknown>, options: OutputOptions): Promise<ExitCode> {
+  const { screen, signal, memory } = cli
+  const { out, order = defaultOrder, overwrite = false } = options
+  if (out !== undefined) {
+    await requireOwnOutput(out, { memory, batchId: handle.id, overwrite })
+    await memory.rememberOutput(out, handle.id)
+  }
+  await using sink = out === undefined ? createOutputSink(process.stdout, screen) : await openFileSink(out)
+  const failures = createFailures()
+  const write = async (result: ItemResult<unknown>): Promise<void> => {
+    failures.see(result)
+    await sink.write(inOrder(result))
+  }
+
+  try {
+    const batch = await watch(cli, handle, { order, write })
+    if (failures.haveChanged && (await sink.restart())) {
+      failures.forget()
+      for await (const result of handle.results({ order, follow: false, signal })) await write(result)
+    }
+    if (cli.json && out !== undefined) cli.print(batch, () => [])
+    return sayEnd(cli, batch, failures, options)
+  } catch (error) {
+    if (!signal.aborted && !(error instanceof ConnectionError)) throw error
+    screen.say(`${signal.aborted ? 'Detached' : 'The line is cut'}. ${handle.id} goes on without you. To see it again:`)
+    screen.say(`  ${cli.line('attach', handle.id, ...argsOf(options))}`)
+    if (!signal.aborted) throw error
+    return exitCodes.detached
+  }
+}
+
+/** Resolves to the last state, when all results there are by then have been written. */
+async function watch(
+  { screen, signal }: Cli,
+  handle: BatchHandle<unknown>,
+  {
+    order,
+    write,
+  }: { readonly order: 'completion' | 'input'; readonly write: (result: ItemResult<unknown>) => Promise<void> },
+): Promise<Batch> {
+  let cursor: string | undefined
+  const read = async (follow: boolean, ending: AbortSignal): Promise<void> => {
+    const after = cursor === undefined ? {} : { after: cursor }
+    for await (const result of handle.results({ order, follow, ...after, signal: ending })) {
+      await write(result)
+      cursor = result.cursor
+    }
+  }
+  const enough = new AbortController()
+  const broken = new AbortController()
+  // What ends the reading ends the showing, too, which then throws it.
+  const written = read(true, AbortSignal.any([signal, enough.signal])).catch((error: unknown) => broken.abort(error))
+  try {
+    const snapshots = handle.progress({ signal: AbortSignal.any([signal, broken.signal]) })
+    const last = await showProgress(snapshots, screen, { plainEveryMs })
+    if (last?.status === 'paused') {
+      enough.abort()
+      await written
+      await read(false, signal)
+      return last
+    }
+    if (last === undefined || !isEnded(last.status)) throw new CliError(`${handle.id} is gone: was it deleted?`)
+    screen.status(() => 'Writing the results...')
+    await written
+    broken.signal.throwIfAborted()
+    return last
+  } finally {
+    screen.status(null)
+    enough.abort()
+    await written
+  }
+}
+
+function sayEnd(cli: Cli, batch: Batch, failures: Failures, options: OutputOptions): ExitCode {
+  const { screen, line } = cli
+  const args = argsOf(options)
+  screen.say(summaryLine(batch, screen))
+  if (options.out !== undefined) screen.say(`Results: ${options.out}`)
+  if (batch.status === 'paused') {
+    const isCapped = batch.pause_reason?.startsWith('max_cost_usd') === true
+    const more = batch.max_cost_usd === null || !isCapped ? [] : ['--max-cost', String(2 * batch.max_cost_usd)]
+    screen.say(`Every item keeps its place. ${isCapped ? 'To allow more' : 'When that is mended'}:`)
+    screen.say(`  ${line('resume', batch.id, ...more)} && ${line('attach', batch.id, ...args)}`)
+    return exitCodes.paused
+  }
+  const { failed, cancelled } = batch.counts
+  if (failed > 0 && batch.status === 'completed') {
+    screen.say(`Failed: ${failures.byType()}. To try only these again:`)
+    screen.say(`  ${line('retry', batch.id, ...args)}`)
+  }
+  const unfit = failures.count - failed - cancelled
+  if (unfit > 0) {
+    screen.say(
+      `${unfit} fit the JSON Schema and not ${options.schema ?? 'the schema'} itself. For the model to be asked again by it, put it into sluice.config.ts.`,
+    )
+  }
+  return failures.count > 0 || failed > 0 || cancelled > 0 ? exitCodes.itemsFailed : exitCodes.ok
+}
+
+/** What has to be typed again for the same output. */
+function argsOf({ out, order = defaultOrder, schema }: OutputOptions): string[] {
+  return [
+    ...(out === undefined ? [] : ['--out', out]),
+    ...(order === defaultOrder ? [] : ['--order', order]),
+    ...(schema === undefined ? [] : ['--schema', schema]),
+  ]
+}
+
+/** What a reader looks for first comes first. */
+export function inOrder(result: ItemResult<unknown>): object {
+  const { index, id, status } = result
+  const found = result.status === 'succeeded' ? { data: result.data } : { error: result.error }
+  return Object.assign({ index, id, status, ...found }, result)
+}

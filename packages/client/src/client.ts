@@ -1,0 +1,120 @@
+import { batchList, type BatchList, type BatchStatus } from '@sluice/contract/batch'
+import type { Estimate } from '@sluice/contract/estimate'
+import { laneList, type LaneList } from '@sluice/contract/lane-view'
+import { type BatchHandle, type Completed, createBatchHandle } from './batch.ts'
+import { InvalidRequestError, type ItemError } from './errors.ts'
+import { estimateTexts } from './estimate.ts'
+import { type ClientOptions, createHttp } from './http.ts'
+import type { ExtractorOptions, NewBatchOptions, Text, Texts, WaitOptions, WorkOptions } from './options.ts'
+import { anyValue, readSchema, type Schema, type ValueOf } from './schema.ts'
+import { readExtraction, submitTexts } from './submit.ts'
+
+type Settled = { readonly returnExceptions: true }
+type OneByOne<S extends Schema> = Omit<WorkOptions<S>, 'concurrency'> & ExtractorOptions<S>
+
+/**
+ * A Sluice server as a program sees it. Every batch is durable: it goes on when the process that made it dies, and is there again by
+ * `batch(id)`. Every method throws an ApiError (refused), a ConnectionError, or the reason of its signal.
+ */
+export interface Sluice {
+  /** All values in input order. Rejects with the first ItemError, unless they are asked for as values; the batch runs on either way. */
+  gather<const S extends Schema>(texts: Texts, options: WorkOptions<S> & Settled): Promise<(ValueOf<S> | ItemError)[]>
+  gather<const S extends Schema>(texts: Texts, options: WorkOptions<S>): Promise<ValueOf<S>[]>
+  /** Values as they come, with their place in the input. */
+  asCompleted<const S extends Schema>(
+    texts: Texts,
+    options: WorkOptions<S> & Settled,
+  ): AsyncGenerator<Completed<ValueOf<S> | ItemError>>
+  asCompleted<const S extends Schema>(texts: Texts, options: WorkOptions<S>): AsyncGenerator<Completed<ValueOf<S>>>
+  /** One call at a time, values in input order. */
+  sequential<const S extends Schema>(
+    texts: Texts,
+    options: OneByOne<S> & Settled,
+  ): AsyncGenerator<ValueOf<S> | ItemError>
+  sequential<const S extends Schema>(texts: Texts, options: OneByOne<S>): AsyncGenerator<ValueOf<S>>
+  /** One text. */
+  extract<const S extends Schema>(text: Text, options: WorkOptions<S>): Promise<ValueOf<S>>
+  /** Resolves when the batch is on disk. */
+  submit<const S extends Schema>(texts: Texts, options: NewBatchOptions<S>): Promise<BatchHandle<ValueOf<S>>>
+  /** A batch by its id, without asking the server. A schema types and checks its values. */
+  batch(id: string): BatchHandle<unknown>
+  batch<const S extends Schema>(id: string, options: { readonly schema: S }): BatchHandle<ValueOf<S>>
+  /** Newest first. */
+  batches(page?: {
+    readonly status?: BatchStatus
+    /** The id of the last batch already seen. */
+    readonly after?: string
+    readonly limit?: number
+  }): Promise<BatchList>
+  /** What a batch would take; nothing runs. */
+  estimate<S extends Schema>(texts: Texts, options: ExtractorOptions<S>): Promise<Estimate>
+  lanes(): Promise<LaneList>
+  /** Anything else of the API, with the key: one try. What is refused is thrown. */
+  request(path: string, init?: RequestInit): Promise<Response>
+}
+
+/** Throws a TypeError for a `baseUrl` that is none. */
+export function createClient(options: ClientOptions): Sluice {
+  const http = createHttp(options)
+
+  /** The batch of a call that waits for it; null for no texts at all. */
+  async function begin(texts: Texts, work: WorkOptions<Schema>): Promise<BatchHandle<unknown> | null> {
+    const extraction = readExtraction(work)
+    const made = await submitTexts(http, texts, extraction, work)
+    if (made === null) return null
+    work.onProgress?.(made)
+    return createBatchHandle(http, made.id, extraction.check, made.counts.total)
+  }
+
+  const waiting = ({ signal, onAbort = 'cancel', onProgress, returnExceptions }: WorkOptions<Schema>): WaitOptions => ({
+    onAbort,
+    ...(signal === undefined ? {} : { signal }),
+    ...(onProgress === undefined ? {} : { onProgress }),
+    ...(returnExceptions === undefined ? {} : { returnExceptions }),
+  })
+
+  const sluice = {
+    async gather(texts: Texts, work: WorkOptions<Schema>) {
+      const handle = await begin(texts, work)
+      return handle === null ? [] : handle.gather(waiting(work))
+    },
+    async *asCompleted(texts: Texts, work: WorkOptions<Schema>) {
+      const handle = await begin(texts, work)
+      if (handle !== null) yield* handle.asCompleted(waiting(work))
+    },
+    async *sequential(texts: Texts, work: WorkOptions<Schema>) {
+      const handle = await begin(texts, { ...work, concurrency: 1 })
+      if (handle !== null) yield* handle.sequential(waiting(work))
+    },
+    async extract(text: Text, work: WorkOptions<Schema>) {
+      const [value] = await sluice.gather([text], work)
+      return value
+    },
+    async submit(texts: Texts, batchOptions: NewBatchOptions<Schema>) {
+      const extraction = readExtraction(batchOptions)
+      const made = await submitTexts(http, texts, extraction, batchOptions)
+      if (made !== null) return createBatchHandle(http, made.id, extraction.check, made.counts.total)
+      throw new InvalidRequestError({
+        type: 'invalid_request_error',
+        code: 'invalid_request',
+        message: 'texts: A batch has at least one text.',
+        param: 'texts',
+      })
+    },
+    batch: (id: string, { schema }: { schema?: Schema } = {}) =>
+      createBatchHandle(http, id, schema === undefined ? anyValue : readSchema(schema).check),
+    batches({ status, after, limit }: { status?: BatchStatus; after?: string; limit?: number } = {}) {
+      const query = new URLSearchParams()
+      if (status !== undefined) query.set('status', status)
+      if (after !== undefined) query.set('after', after)
+      if (limit !== undefined) query.set('limit', String(limit))
+      return http.json(batchList, { method: 'GET', path: `/v1/batches?${query.toString()}`, repeat: 'safe' })
+    },
+    estimate: (texts: Texts, extractor: ExtractorOptions<Schema>) =>
+      estimateTexts(http, texts, readExtraction(extractor)),
+    lanes: () => http.json(laneList, { method: 'GET', path: '/v1/lanes', repeat: 'safe' }),
+    request: (path: string, init?: RequestInit) => http.fetch(path, init),
+  }
+  // Its values are typed by the schema that each call gets: what is unknown in here.
+  return sluice as Sluice
+}

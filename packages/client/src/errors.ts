@@ -1,0 +1,142 @@
+import type { Batch } from '@sluice/contract/batch'
+import type { ErrorType } from '@sluice/contract/error'
+import type { FailureType } from '@sluice/contract/result'
+
+/** What everything that is thrown here extends, but for a signal's reason and a TypeError for a wrong argument. */
+export class SluiceError extends Error {
+  override readonly name: string = 'SluiceError'
+}
+
+export interface Refusal<Type extends ErrorType = ErrorType> {
+  readonly type: Type
+  /** A stable name of the case, such as `invalid_item`. */
+  readonly code: string
+  readonly message: string
+  /** The field at fault, such as `items[3].text`. */
+  readonly param?: string | null
+  /** Of the answer; null when it was refused here, before it was sent. */
+  readonly status?: number | null
+  readonly requestId?: string | null
+  readonly retryAfterS?: number | null
+}
+
+/** The API refused, and says what is wrong and how to mend it. */
+export class ApiError<Type extends ErrorType = ErrorType> extends SluiceError {
+  override readonly name: string = 'ApiError'
+  readonly type: Type
+  readonly code: string
+  readonly param: string | null
+  readonly status: number | null
+  /** Under this id the server has it in its log. */
+  readonly requestId: string | null
+  readonly retryAfterS: number | null
+
+  constructor({ type, code, message, param, status, requestId, retryAfterS }: Refusal<Type>) {
+    super(message)
+    this.type = type
+    this.code = code
+    this.param = param ?? null
+    this.status = status ?? null
+    this.requestId = requestId ?? null
+    this.retryAfterS = retryAfterS ?? null
+  }
+}
+
+export class InvalidRequestError extends ApiError<'invalid_request_error'> {
+  override readonly name = 'InvalidRequestError'
+}
+export class AuthenticationError extends ApiError<'authentication_error'> {
+  override readonly name = 'AuthenticationError'
+}
+export class NotFoundError extends ApiError<'not_found_error'> {
+  override readonly name = 'NotFoundError'
+}
+export class ConflictError extends ApiError<'conflict_error'> {
+  override readonly name = 'ConflictError'
+}
+export class OverloadedError extends ApiError<'overloaded_error'> {
+  override readonly name = 'OverloadedError'
+}
+export class ServerError extends ApiError<'server_error'> {
+  override readonly name = 'ServerError'
+}
+
+export function toApiError(refusal: Refusal): ApiError {
+  const { type } = refusal
+  switch (type) {
+    case 'invalid_request_error':
+      return new InvalidRequestError({ ...refusal, type })
+    case 'authentication_error':
+      return new AuthenticationError({ ...refusal, type })
+    case 'not_found_error':
+      return new NotFoundError({ ...refusal, type })
+    case 'conflict_error':
+      return new ConflictError({ ...refusal, type })
+    case 'overloaded_error':
+      return new OverloadedError({ ...refusal, type })
+    case 'server_error':
+      return new ServerError({ ...refusal, type })
+    default:
+      return type satisfies never
+  }
+}
+
+/** The server could not be reached, or the line broke and did not come back in time. */
+export class ConnectionError extends SluiceError {
+  override readonly name = 'ConnectionError'
+}
+
+/** The batch is paused, and waiting does not mend it: `batch.pause_reason` tells why. It goes on by `resume`. */
+export class BatchPausedError extends SluiceError {
+  override readonly name = 'BatchPausedError'
+  readonly batch: Batch
+
+  constructor(batch: Batch) {
+    super(
+      `Batch '${batch.id}' is paused: ${batch.pause_reason ?? 'no reason given'}. Every item keeps its place; mend this and resume the batch.`,
+    )
+    this.batch = batch
+  }
+}
+
+/** One item could not be had. */
+export class ItemError extends SluiceError {
+  override readonly name = 'ItemError'
+  readonly type: FailureType
+  readonly batchId: string
+  readonly index: number
+  readonly id: string
+  /** The model's last answer as it came, when it was paid for and not usable. */
+  readonly raw: string | undefined
+  /** Calls made for it. */
+  readonly attempts: number
+  readonly metadata: Readonly<Record<string, unknown>> | undefined
+
+  constructor(
+    batchId: string,
+    failed: {
+      readonly error: { readonly type: FailureType; readonly message: string }
+      readonly index: number
+      readonly id: string
+      readonly raw?: string | undefined
+      readonly attempts: number
+      readonly metadata?: Readonly<Record<string, unknown>> | undefined
+    },
+  ) {
+    super(`Item ${failed.id} of ${batchId}: ${failed.error.type}: ${failed.error.message}`)
+    this.type = failed.error.type
+    this.batchId = batchId
+    this.index = failed.index
+    this.id = failed.id
+    this.raw = failed.raw
+    this.attempts = failed.attempts
+    this.metadata = failed.metadata
+  }
+}
+
+/** Whether the same request may succeed a little later. */
+export function isPassing(error: unknown): boolean {
+  if (error instanceof ConnectionError) return true
+  if (!(error instanceof ApiError)) return false
+  return error.code === 'idempotency_in_progress' || error.status === 429 || (error.status ?? 0) >= 500
+}

@@ -1,0 +1,140 @@
+import { errorBody, type ErrorType } from '@sluice/contract/error'
+import type { z } from 'zod'
+import { backOffMs, sleep } from './back-off.ts'
+import { type ApiError, ConnectionError, isPassing, ServerError, toApiError } from './errors.ts'
+
+export interface ClientOptions {
+  /** Such as `http://127.0.0.1:3000`; what stands behind the host is kept. */
+  readonly baseUrl: string
+  readonly apiKey?: string | undefined
+  /** Takes the place of the runtime's own. */
+  readonly fetch?: typeof globalThis.fetch
+  /** How often a request that may be repeated is tried again, with growing pauses. Default: 5, within about 3 s. */
+  readonly retries?: number
+  /** How long a stream that broke tries to reconnect. Default: 120,000. */
+  readonly patienceMs?: number
+}
+
+interface HttpRequest {
+  readonly method: 'GET' | 'POST' | 'PATCH' | 'DELETE'
+  readonly path: string
+  readonly body?: string
+  readonly headers?: Readonly<Record<string, string>>
+  readonly signal?: AbortSignal | undefined
+  /** `safe`: doing it twice is as doing it once, so it is repeated when nobody knows whether it arrived. */
+  readonly repeat: 'safe' | 'never'
+}
+
+export interface Http {
+  readonly patienceMs: number
+  /** The answer's JSON. Throws an ApiError, a ConnectionError, or the signal's reason. */
+  json<T>(schema: z.ZodType<T>, request: HttpRequest): Promise<T>
+  /** One try: the answer to a request that was not refused. Throws as `json`. */
+  fetch(path: string, init?: RequestInit): Promise<Response>
+}
+
+/** No answer in JSON takes nearly as long; a server that is silent for this long is not there. */
+const answerWithinMs = 120_000
+
+export function createHttp({ baseUrl, apiKey, fetch, retries = 5, patienceMs = 120_000 }: ClientOptions): Http {
+  if (!URL.canParse(baseUrl)) throw new TypeError(`baseUrl: '${baseUrl}' is no URL: write it as http://127.0.0.1:3000.`)
+  const base = baseUrl.replace(/\/+$/, '')
+  // Called as a function of nobody: a browser's fetch refuses to be a method of something else.
+  const send = fetch ?? ((...args: Parameters<typeof globalThis.fetch>) => globalThis.fetch(...args))
+
+  const http: Http = {
+    patienceMs,
+    async json(schema, request) {
+      for (let attempt = 0; ; attempt += 1) {
+        try {
+          return await once(schema, request)
+        } catch (error) {
+          if (request.repeat === 'never' || attempt >= retries || !isPassing(error)) throw error
+          const askedMs = ((error as Partial<ApiError>).retryAfterS ?? 0) * 1_000
+          await sleep(Math.max(askedMs, backOffMs(attempt)), request.signal)
+        }
+      }
+    },
+    fetch: (path, init = {}) => ask(path, init, init.signal),
+  }
+  return http
+
+  /** `signal` is the caller's own part of the request's: its abort is no failure of the line. */
+  async function ask(path: string, init: RequestInit, signal: AbortSignal | null | undefined): Promise<Response> {
+    const headers = new Headers(init.headers)
+    if (apiKey !== undefined && apiKey !== '') headers.set('authorization', `Bearer ${apiKey}`)
+    const response = await reached(() => send(`${base}${path}`, { ...init, headers }), signal)
+    if (response.ok) return response
+    throw await refusal(response, `${init.method ?? 'GET'} ${path}`)
+  }
+
+  async function once<T>(schema: z.ZodType<T>, { method, path, body, headers, signal }: HttpRequest): Promise<T> {
+    const timeout = AbortSignal.timeout(answerWithinMs)
+    const init = {
+      method,
+      headers: { accept: 'application/json', ...(body === undefined ? {} : json), ...headers },
+      ...(body === undefined ? {} : { body }),
+      signal: signal === undefined ? timeout : AbortSignal.any([signal, timeout]),
+    }
+    const response = await ask(path, init, signal)
+    const text = await reached(() => response.text(), signal)
+    return parseAnswer(schema, text, `${method} ${base}${path}`)
+  }
+
+  /** A line that breaks is told by fetch as a TypeError, with the reason, where there is one, as its cause. */
+  async function reached<T>(act: () => Promise<T>, signal: AbortSignal | null | undefined): Promise<T> {
+    try {
+      return await act()
+    } catch (error) {
+      signal?.throwIfAborted()
+      const cause = (error as Partial<Error>).cause
+      const why = cause instanceof Error && cause.message !== '' ? cause.message : (error as Partial<Error>).message
+      throw new ConnectionError(`${base} cannot be reached: ${why ?? 'no reason given'}`, { cause: error })
+    }
+  }
+}
+
+/** Throws a ServerError for what no Sluice server answers. */
+export function parseAnswer<T>(schema: z.ZodType<T>, text: string, what: string): T {
+  const parsed = schema.safeParse(parseJson(text))
+  if (parsed.success) return parsed.data
+  throw new ServerError({
+    type: 'server_error',
+    code: 'unexpected_answer',
+    message: `${what} is not answered as by a Sluice server of this version: is baseUrl right?`,
+  })
+}
+
+const json = { 'content-type': 'application/json' } as const
+
+async function refusal(response: Response, what: string): Promise<ApiError> {
+  const { status, headers } = response
+  const text = await response.text().catch(() => '')
+  const parsed = errorBody.safeParse(parseJson(text))
+  const retryAfterS = Number(headers.get('retry-after') ?? Number.NaN)
+  const known = {
+    status,
+    requestId: headers.get('x-request-id'),
+    retryAfterS: Number.isFinite(retryAfterS) ? retryAfterS : null,
+  }
+  if (parsed.success) return toApiError({ ...parsed.data.error, ...known })
+  // Said by something in between, such as a proxy.
+  const message = `${what}: ${status} ${response.statusText}`.trimEnd()
+  return toApiError({ type: typeOf(status), code: 'unexpected_answer', message, ...known })
+}
+
+function typeOf(status: number): ErrorType {
+  if (status === 401 || status === 403) return 'authentication_error'
+  if (status === 404) return 'not_found_error'
+  if (status === 409) return 'conflict_error'
+  if (status === 429 || (status >= 502 && status <= 504)) return 'overloaded_error'
+  return status >= 500 ? 'server_error' : 'invalid_request_error'
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text) as unknown
+  } catch {
+    return undefined
+  }
+}

@@ -1,0 +1,33 @@
+/** All that is public of this package: the one place where it is gathered, because a published package has one entry. */
+export type { Batch, BatchList, BatchStatus, PatchBatch } from '@sluice/contract/batch'
+export type { Estimate } from '@sluice/contract/estimate'
+export type { LaneList } from '@sluice/contract/lane-view'
+export type { FailureType } from '@sluice/contract/result'
+export type { BatchHandle, Completed, Retried, RetryOptions } from './batch.ts'
+export { createClient, type Sluice } from './client.ts'
+export {
+  ApiError,
+  AuthenticationError,
+  BatchPausedError,
+  ConflictError,
+  ConnectionError,
+  InvalidRequestError,
+  ItemError,
+  NotFoundError,
+  OverloadedError,
+  ServerError,
+  SluiceError,
+} from './errors.ts'
+export type { ClientOptions } from './http.ts'
+export type { JsonSchemaValue } from './json-schema-value.ts'
+export type {
+  BatchOptions,
+  ExtractorOptions,
+  NewBatchOptions,
+  Text,
+  Texts,
+  WaitOptions,
+  WorkOptions,
+} from './options.ts'
+export type { ItemResult, ResultsOptions } from './results.ts'
+export type { JsonSchema, Schema, ValueOf } from './schema.ts'

@@ -1,0 +1,82 @@
+import { itemInput } from '@sluice/contract/item'
+import { formatPath } from '@sluice/contract/error'
+import { InvalidRequestError } from './errors.ts'
+import type { Text, Texts } from './options.ts'
+
+/** A piece of the input as lines of JSON, the first of them item `from`. */
+export interface Piece {
+  readonly from: number
+  readonly lines: readonly string[]
+  /** Nothing comes behind it. */
+  readonly last: boolean
+}
+
+export interface PieceSize {
+  readonly items: number
+  readonly characters: number
+}
+
+/** Reads the input piece by piece, only when asked for the next. */
+export interface Pieces {
+  next(size: PieceSize): Promise<Piece>
+  /** The input is told that no more is read of it. */
+  close(): Promise<void>
+}
+
+/** Throws a TypeError for what is no collection of texts; `next` an InvalidRequestError that names the item. */
+export function createPieces(texts: Texts): Pieces {
+  const items = iteratorOf(texts)
+  let index = 0
+  return {
+    async next(size) {
+      const from = index
+      const lines: string[] = []
+      let characters = 0
+      while (lines.length < size.items && characters < size.characters) {
+        const next = await items.next()
+        if (next.done) return { from, lines, last: true }
+        const line = JSON.stringify(checked(next.value, index))
+        lines.push(line)
+        characters += line.length
+        index += 1
+      }
+      return { from, lines, last: false }
+    },
+    async close() {
+      await items.return?.()
+    },
+  }
+}
+
+function iteratorOf(texts: Texts): Iterator<Text> | AsyncIterator<Text> {
+  // A string is an iterable, too: of its characters.
+  if (typeof texts === 'object' && texts !== null) {
+    if (Symbol.asyncIterator in texts) return texts[Symbol.asyncIterator]()
+    if (Symbol.iterator in texts) return texts[Symbol.iterator]()
+  }
+  throw new TypeError('texts: Give an iterable or async iterable of texts, such as an array; one text as [text].')
+}
+
+/** Checked before it is sent, so that an error names the item's place in the whole input. */
+function checked(item: Text, index: number): Text {
+  const parsed = itemInput.safeParse(item)
+  if (parsed.success) return parsed.data
+  const [issue] = parsed.error.issues
+  const inner = issue?.code === 'invalid_union' ? innermost(issue.errors) : issue
+  const param = formatPath(['texts', index, ...(inner?.path ?? [])])
+  throw new InvalidRequestError({
+    type: 'invalid_request_error',
+    code: 'invalid_item',
+    message: `${param}: ${inner?.message ?? 'This is no item.'}`,
+    param,
+  })
+}
+
+type Issue = { readonly code: string; readonly path: readonly PropertyKey[]; readonly message: string }
+
+/** Of a text that is none and an object that is none, what the author meant: the object where the trouble is inside of one, else what is no mistake of type. */
+function innermost(branches: readonly (readonly Issue[])[]): Issue | undefined {
+  const issues = branches.flatMap(([first]) => (first === undefined ? [] : [first]))
+  const rank = (issue: Issue) => issue.path.length * 2 + (issue.code === 'invalid_type' ? 0 : 1)
+  return issues.toSorted((a, b) => rank(b) - rank(a))[0]
+}

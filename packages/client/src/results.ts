@@ -1,0 +1,67 @@
+import { type Batch, batch } from '@sluice/contract/batch'
+import { result, type Result, type ResultStatus } from '@sluice/contract/result'
+import { followEvents } from './follow.ts'
+import { type Http, parseAnswer } from './http.ts'
+import type { Check } from './schema.ts'
+
+/** The API's result line with its value typed and checked. A value that does not fit here is failed, as `invalid_output`. */
+export type ItemResult<Value> = Omit<Result, 'status' | 'data' | 'error'> &
+  (
+    | { readonly status: 'succeeded'; readonly data: Value }
+    | { readonly status: 'failed' | 'cancelled'; readonly error: NonNullable<Result['error']> }
+  )
+
+export interface ResultsOptions {
+  /** Default: `input`. */
+  readonly order?: 'input' | 'completion'
+  /** The cursor of the last result already seen. */
+  readonly after?: string
+  /** Wait for results to come until the batch has ended. Default: true. */
+  readonly follow?: boolean
+  readonly status?: ResultStatus
+  /** Ends the reading. */
+  readonly signal?: AbortSignal | undefined
+}
+
+export async function* readResults<Value>(
+  http: Http,
+  batchId: string,
+  check: Check,
+  { order = 'input', after, follow = true, status, signal }: ResultsOptions,
+): AsyncGenerator<ItemResult<Value>> {
+  const path = (cursor: string | undefined): string => {
+    const query = new URLSearchParams({ order, follow: String(follow) })
+    if (cursor !== undefined) query.set('after', cursor)
+    if (status !== undefined) query.set('status', status)
+    return `/v1/batches/${encodeURIComponent(batchId)}/results?${query.toString()}`
+  }
+  for await (const { data } of followEvents(http, { path, after, signal }))
+    yield await toItemResult(parseAnswer(result, data, path(after)), check)
+}
+
+/** Snapshots of the batch, the first at once, until it has ended. */
+export async function* readProgress(
+  http: Http,
+  batchId: string,
+  signal: AbortSignal | undefined,
+): AsyncGenerator<Batch> {
+  const path = (): string => `/v1/batches/${encodeURIComponent(batchId)}/events`
+  for await (const { data } of followEvents(http, { path, signal })) yield parseAnswer(batch, data, path())
+}
+
+async function toItemResult<Value>(line: Result, check: Check): Promise<ItemResult<Value>> {
+  const { status, data, error, ...rest } = line
+  if (status !== 'succeeded')
+    return { ...rest, status, error: error ?? { type: 'unavailable', message: 'The server did not say why.' } }
+  const checked = await check(data)
+  if (checked.ok) return { ...rest, status, data: checked.value as Value }
+  return {
+    ...rest,
+    status: 'failed',
+    error: {
+      type: 'invalid_output',
+      message: `What arrived does not fit the schema here: ${checked.errors.join('; ')}`,
+    },
+    raw: JSON.stringify(data),
+  }
+}
