@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Batch } from '@sluice/contract/batch'
 import { expect, test } from 'vitest'
+import { childrenOf, isReading, until } from '../packages/documents/test/child-processes.ts'
 import { makeBomb, makePdf } from '../packages/documents/test/pdfs.ts'
 import { person, startSystem, type System } from './system.ts'
 
@@ -109,6 +110,46 @@ test('a hostile document neither ends the API nor holds it up', async () => {
   expect(ann).toMatchObject({ data: { name: 'Ann', age: 31 } })
   expect(system.api.child.exitCode).toBeNull()
 })
+
+test('a document that exhausts the memory fails alone: the API goes on and reads the next one', async () => {
+  const system = await startSystem({ env: { SLUICE_DOCUMENT_S: '90' } })
+  await system.worker()
+  const { status, body } = await send(
+    system,
+    formOf({ extractor }, [
+      ['greedy.html', Buffer.alloc(20_000_000, '<p>x')],
+      ['ann.txt', introduction('Ann', 31)],
+    ]),
+  )
+  expect(status).toBe(202)
+  const results = await system.results(body.id)
+  expect(results.map(({ id, data, error }) => [id, data ?? error])).toEqual([
+    ['greedy.html', { type: 'unreadable', message: 'Reading the document takes more memory than it may.' }],
+    ['ann.txt', { name: 'Ann', age: 31 }],
+  ])
+  const later = await send(system, formOf({ extractor }, [['bob.txt', introduction('Bob', 32)]]))
+  expect(await system.results(later.body.id)).toMatchObject([{ data: { name: 'Bob', age: 32 } }])
+  expect(system.api.child.exitCode).toBeNull()
+})
+
+test.each(['SIGTERM', 'SIGKILL'] as const)(
+  'of an API that is ended by %s while it reads, no process is left',
+  async (signal) => {
+    const system = await startSystem({ env: { SLUICE_DOCUMENT_S: '90', SLUICE_GRACE_S: '1' } })
+    const form = formOf({ extractor }, [['endless.html', Buffer.alloc(10_000_000, '<b><i>')]])
+    const sending = send(system, form).catch(() => 'cut off')
+    const [reads] = await until(
+      () => childrenOf(system.api.pid),
+      (pids) => pids.length > 0,
+    )
+    await system.api.stop(signal)
+    await until(
+      () => isReading(reads!),
+      (stillReads) => !stillReads,
+    )
+    await sending
+  },
+)
 
 test('a form that is not as it must be is refused, and nothing of it is stored', async () => {
   const system = await startSystem()

@@ -21,7 +21,7 @@ export interface DocumentUpload {
   readonly items: AsyncIterable<Item>
 }
 
-/** Resolves when the field `batch` is there; the documents are read as they come, as many at once as there are threads. */
+/** Resolves when the field `batch` is there; the documents are read as they come, as many at once as the reader reads. */
 export async function readDocumentUpload(req: Request, reader: DocumentReader): Promise<DocumentUpload> {
   const parts = partsOf(req, reader)
   const first = await parts.next()

@@ -27,7 +27,7 @@ const engine = await createEngine({
 })
 for (const { definition } of extractors) await engine.extractors.put(definition)
 
-// Each thread may hold a large document; half of the machine is left to requests.
+// Each reader, a process, may hold a large document; half of the machine is left to requests.
 const documentReader = createDocumentReader(
   { ...api.documents, characters: maxTextLength, memoryMb: 512 },
   { threads: Math.max(1, Math.floor(availableParallelism() / 2)) },

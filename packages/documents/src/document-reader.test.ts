@@ -1,6 +1,6 @@
-import { setTimeout as sleep } from 'node:timers/promises'
 import fc from 'fast-check'
-import { afterAll, expect, test } from 'vitest'
+import { afterEach, expect, test } from 'vitest'
+import { childrenOf, until } from '../test/child-processes.ts'
 import { makeBomb, makePdf } from '../test/pdfs.ts'
 import { createDocumentReader, type DocumentReader } from './document-reader.ts'
 
@@ -13,12 +13,15 @@ function open(limits: { timeMs?: number; memoryMb?: number } = {}): DocumentRead
   opened.push(reader)
   return reader
 }
-afterAll(async () => {
-  for (const reader of opened) await reader[Symbol.asyncDispose]()
+afterEach(async () => {
+  for (const reader of opened.splice(0)) await reader[Symbol.asyncDispose]()
 })
+const hasOne = (pids: readonly number[]) => pids.length > 0
+/** Ten megabytes of unclosed tags: minutes of work. */
+const endless = () => ({ kind: 'html' as const, bytes: new Uint8Array(Buffer.alloc(9_999_999, '<b><i>')) })
 const text = (words: string) => ({ kind: 'text' as const, bytes: new Uint8Array(Buffer.from(words)) })
 
-test('documents are read on a thread, while this one goes on', async () => {
+test('documents are read in a process of their own, while this one goes on', async () => {
   const reader = open()
   let ticks = 0
   const timer = setInterval(() => (ticks += 1), 5)
@@ -34,9 +37,7 @@ test('documents are read on a thread, while this one goes on', async () => {
 
 test('what takes too long is ended, and the next document is read', async () => {
   const reader = open({ timeMs: 2_500, memoryMb: 4_096 })
-  // Two hundred megabytes of unclosed tags: minutes of work.
-  const endless = { kind: 'html' as const, bytes: new Uint8Array(Buffer.alloc(9_999_999, '<b><i>')) }
-  const [late, next] = await Promise.all([reader.read(endless), reader.read(text('My name is Ann.'))])
+  const [late, next] = await Promise.all([reader.read(endless()), reader.read(text('My name is Ann.'))])
   expect(late).toEqual({ type: 'unreadable', message: 'The document could not be read within 2.5 s.' })
   expect(next).toEqual({ type: 'text', text: 'My name is Ann.' })
 })
@@ -56,14 +57,26 @@ test('what is too large is not read', async () => {
   expect(await reader.read({ kind: 'pdf', bytes: new Uint8Array(10_000_001) })).toMatchObject({ type: 'too_large' })
 })
 
-test('closing ends what is being read', async () => {
+test('a process that is killed while it reads fails its document, and the next one is read', async () => {
   const reader = open({ memoryMb: 2_048 })
-  const reading = reader.read({ kind: 'html', bytes: new Uint8Array(Buffer.alloc(9_999_999, '<b><i>')) })
-  const [ended] = await Promise.all([
-    reading.catch((error: Error) => error.message),
-    sleep(200).then(() => reader[Symbol.asyncDispose]()),
+  await reader.read(text('It is started.'))
+  const [reads] = childrenOf(process.pid)
+  const reading = Promise.all([reader.read(endless()), reader.read(text('My name is Ann.'))])
+  process.kill(reads!, 'SIGKILL')
+  expect(await reading).toEqual([
+    { type: 'unreadable', message: 'Reading the document takes more memory than it may.' },
+    { type: 'text', text: 'My name is Ann.' },
   ])
-  expect(ended).toMatch(/[Tt]erminat/)
+})
+
+test('closing ends what is being read and what waits, and leaves no process behind', async () => {
+  const reader = open({ memoryMb: 2_048 })
+  const reading = Promise.allSettled([reader.read(endless()), reader.read(text('My name is Ann.'))])
+  await until(() => childrenOf(process.pid), hasOne)
+  await reader[Symbol.asyncDispose]()
+  const terminated = { status: 'rejected', reason: { message: 'The reading of documents was terminated.' } }
+  expect(await reading).toMatchObject([terminated, terminated])
+  expect(childrenOf(process.pid)).toEqual([])
 })
 
 test('no PDF, whatever is changed in it, does more than fail', async () => {

@@ -1,58 +1,55 @@
 import pLimit from 'p-limit'
-import { Piscina } from 'piscina'
-import { type Document, type DocumentLimits, type DocumentText, tooLarge, unreadable } from './document-text.ts'
+import { type DocumentProcess, startDocumentProcess } from './document-process.ts'
+import { type Document, type DocumentLimits, type DocumentText, tooLarge } from './document-text.ts'
 
-const memoryLookMs = 100
 const idleMs = 30_000
 
 export interface DocumentReader extends AsyncDisposable {
   readonly limits: DocumentLimits
   /** Documents read at once; others wait. */
   readonly threads: number
-  /** Rejects for no document, only when reading itself is broken. */
+  /** Rejects for no document, only when reading itself is broken or the reader closed. */
   read(document: Document): Promise<DocumentText>
 }
 
-/** Reads documents on threads of their own, so that neither a long nor a hostile one holds up this one or ends the process. */
+/** Reads documents in processes of their own, so that neither a long nor a hostile one holds up or ends this one. */
 export function createDocumentReader(limits: DocumentLimits, { threads }: { threads: number }): DocumentReader {
-  const pool = new Piscina({
-    filename: new URL('document-thread.ts', import.meta.url).href,
-    minThreads: 0,
-    maxThreads: threads,
-    idleTimeout: idleMs,
-    resourceLimits: { maxOldGenerationSizeMb: limits.memoryMb },
-  })
-  // A document's time begins when a thread is free for it, so none waits within the pool.
+  // A document's time begins when a process is free for it, so none waits within one.
   const whenFree = pLimit(threads)
-  let reading = 0
-  let watching: NodeJS.Timeout | undefined
+  const reading = new Set<DocumentProcess>()
+  /** The one used last comes last, and is taken first. */
+  const idle: { readonly process: DocumentProcess; readonly ending: NodeJS.Timeout }[] = []
+  let closed = false
 
   async function run(document: Document): Promise<DocumentText> {
-    const signal = AbortSignal.timeout(limits.timeMs)
-    reading += 1
-    watching ??= setInterval(() => void endGreedyThreads(), memoryLookMs)
+    if (closed) throw new Error('The reading of documents was terminated.')
+    const process = take()
+    reading.add(process)
     try {
-      return (await pool.run({ document, limits }, { signal, transferList: [document.bytes.buffer] })) as DocumentText
-    } catch (error) {
-      if (signal.aborted) return unreadable(`The document could not be read within ${limits.timeMs / 1_000} s.`)
-      if (isThreadGone(error)) return unreadable('Reading the document takes more memory than it may.')
-      throw error
+      return await process.read({ document, limits })
     } finally {
-      reading -= 1
-      if (reading === 0) {
-        clearInterval(watching)
-        watching = undefined
-      }
+      reading.delete(process)
+      if (!process.ended) putBack(process)
     }
   }
 
-  /** V8 holds a thread to its limit for objects, but not for the buffers beside them: a hostile PDF unpacks a thousandfold. */
-  async function endGreedyThreads(): Promise<void> {
-    for (const thread of pool.threads) {
-      // A thread that has ended in between tells nothing.
-      const statistics = await thread.getHeapStatistics().catch(() => null)
-      if ((statistics?.external_memory ?? 0) > limits.memoryMb * 1_048_576) await thread.terminate()
+  function take(): DocumentProcess {
+    for (let free = idle.pop(); free !== undefined; free = idle.pop()) {
+      clearTimeout(free.ending)
+      if (!free.process.ended) return free.process
     }
+    return startDocumentProcess(limits.memoryMb)
+  }
+
+  function putBack(process: DocumentProcess): void {
+    const entry = {
+      process,
+      ending: setTimeout(() => {
+        idle.splice(idle.indexOf(entry), 1)
+        void process.end()
+      }, idleMs),
+    }
+    idle.push(entry)
   }
 
   return {
@@ -64,11 +61,13 @@ export function createDocumentReader(limits: DocumentLimits, { threads }: { thre
       }
       return whenFree(run, document)
     },
-    [Symbol.asyncDispose]: () => pool.destroy(),
+    async [Symbol.asyncDispose]() {
+      closed = true
+      const idleProcesses = idle.splice(0).map(({ process, ending }) => {
+        clearTimeout(ending)
+        return process
+      })
+      await Promise.all([...idleProcesses, ...reading].map((process) => process.end()))
+    },
   }
-}
-
-function isThreadGone(error: unknown): boolean {
-  const { code, message } = error as NodeJS.ErrnoException
-  return code === 'ERR_WORKER_OUT_OF_MEMORY' || message.startsWith('worker exited')
 }

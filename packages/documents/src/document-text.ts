@@ -2,8 +2,7 @@ import type { DocumentKind } from './document-kind.ts'
 
 export interface Document {
   readonly kind: DocumentKind
-  /** Given away: its buffer is moved to the thread that reads it. */
-  readonly bytes: Uint8Array<ArrayBuffer>
+  readonly bytes: Uint8Array
 }
 
 /** The text of a document, or why there is none. */
@@ -17,7 +16,7 @@ export interface DocumentLimits {
   /** Of the text. */
   readonly characters: number
   readonly timeMs: number
-  /** Of the thread that reads it: for its objects, and as much again for the buffers beside them. */
+  /** Of the process that reads it: for its objects, and as much again for the buffers beside them. */
   readonly memoryMb: number
 }
 

@@ -1,4 +1,5 @@
 import { type CountTokens, type Unit, unitsOf, words } from './text-units.ts'
+import { createUnitWindow } from './unit-window.ts'
 
 /** `text` is the whole text's from `start` to `end`, in UTF-16 units. */
 export interface TextPart {
@@ -34,13 +35,13 @@ export function splitText(text: string, { mostTokens, overlapTokens, countTokens
 
   const tokens = countTokens(text)
   if (tokens <= mostTokens) return text === '' ? [] : [{ text, start: 0, end: text.length, tokens }]
-  const units = [...unitsOf(text, mostTokens - overlapTokens, countTokens)]
-  const unit = (index: number) => units[index] as Unit
+  const units = createUnitWindow(unitsOf(text, mostTokens - overlapTokens, countTokens))
+  const unit = (index: number) => units.at(index) as Unit
   const parts: TextPart[] = []
   /** Where the next part begins, and the first unit that no part has yet. */
   let start = 0
   let first = 0
-  while (first < units.length) {
+  while (units.at(first) !== undefined) {
     let behind = fill(start, first)
     let part = cut(start, behind)
     // A stretch may have a few tokens more than its units together.
@@ -52,6 +53,7 @@ export function splitText(text: string, { mostTokens, overlapTokens, countTokens
     parts.push(part)
     first = behind
     start = overlapStart(part, behind)
+    units.dropBefore(start)
   }
   return parts
 
@@ -65,11 +67,13 @@ export function splitText(text: string, { mostTokens, overlapTokens, countTokens
   function fill(from: number, index: number): number {
     let behind = index + 1
     let tokens = countTokens(text.slice(from, unit(index).end))
-    while (behind < units.length && tokens + unit(behind).tokens <= mostTokens) {
-      tokens += unit(behind).tokens
+    let next = units.at(behind)
+    while (next !== undefined && tokens + next.tokens <= mostTokens) {
+      tokens += next.tokens
       behind += 1
+      next = units.at(behind)
     }
-    if (behind === units.length) return behind
+    if (next === undefined) return behind
     let left = mostTokens * paragraphShare
     for (let end = behind; end > index && left >= 0; end -= 1) {
       if (unit(end - 1).endsParagraph) return end

@@ -14,3 +14,17 @@ test('a long text is split as any other, while this thread goes on', async () =>
   const parts = splitText(text, { mostTokens: 5_000, overlapTokens: 100, countTokens })
   expect(ranges).toEqual(parts.map(({ start, end }) => ({ start, end })))
 })
+
+/** What the contract takes. */
+const maxTextLength = 4_000_000
+
+test.each(['\n', 'a', '!? ', '﷽'])(
+  'the longest text of %j alone is split within the memory of the thread',
+  async (unit) => {
+    await using splitter = createTextSplitter()
+    const text = unit.repeat(maxTextLength / unit.length)
+    const ranges = await splitter.split(text, { mostTokens: 5_000, overlapTokens: 200 })
+    expect(ranges.at(-1)).toMatchObject({ end: text.length })
+  },
+  90_000,
+)

@@ -12,6 +12,12 @@ export interface TextSplitter extends AsyncDisposable {
 
 const idleMs = 30_000
 
+/**
+ * A thread at its limit would end the whole process. No text of 4 million characters, the longest there may be, takes more than 256 MB;
+ * told here, as by itself it depends on the machine's or the container's memory.
+ */
+const heapMb = 512
+
 /** Splits on a thread: the longest text there may be takes a second, and one that is a single word ten. */
 export function createTextSplitter(): TextSplitter {
   const pool = new Piscina({
@@ -19,6 +25,7 @@ export function createTextSplitter(): TextSplitter {
     minThreads: 0,
     maxThreads: 1,
     idleTimeout: idleMs,
+    resourceLimits: { maxOldGenerationSizeMb: heapMb },
   })
   return {
     split: (text, limits) => pool.run({ text, limits }) as ReturnType<TextSplitter['split']>,

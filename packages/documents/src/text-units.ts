@@ -70,8 +70,8 @@ function* sentences(paragraph: string): Generator<string> {
     yield paragraph.slice(index, index + segment.length)
 }
 
-function lines(text: string): Iterable<string> {
-  return text.match(/[^\n]*\n|[^\n]+$/g) ?? []
+function* lines(text: string): Generator<string> {
+  for (const [line] of text.matchAll(/[^\n]*\n|[^\n]+$/g)) yield line
 }
 
 function* graphemes(text: string): Generator<string> {

@@ -1,3 +1,5 @@
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import { countTokens as countAll } from 'gpt-tokenizer/encoding/o200k_base'
 import { expect, test } from 'vitest'
 import { countTokens } from './count-tokens.ts'
@@ -20,3 +22,17 @@ test('a word of a megabyte is counted in the time of a text of its length', () =
   expect(countTokens('a'.repeat(1_000_000))).toBeGreaterThan(1_000)
   expect(performance.now() - began).toBeLessThan(10_000)
 })
+
+test('counting the same long words again and again, each a little different, keeps none of them', () => {
+  setFlagsFromString('--expose-gc')
+  const collect = runInNewContext('gc') as () => void
+  let word = 0
+  const heapAfter = (words: number) => {
+    for (const last = word + words; word < last; word += 1)
+      countTokens(String.fromCodePoint(0x4e00 + word).repeat(1_990))
+    collect()
+    return process.memoryUsage().heapUsed
+  }
+  const before = heapAfter(600)
+  expect(heapAfter(1_200) - before).toBeLessThan(10_000_000)
+}, 60_000)
