@@ -29,6 +29,7 @@ export const laneView = z
         'Why batches are paused that nobody paused: nothing on this lane can succeed. `resume` goes on with all.',
       ),
     calls: z.record(z.string(), z.int()).describe('Calls by their outcome.'),
+    repeated_calls: z.int().describe('Calls that repeat one which may have been paid: its end is unknown.'),
     call_seconds: z
       .object({ buckets: z.record(z.string(), z.int()), sum: z.number(), count: z.int() })
       .describe('How long calls took: cumulative counts by upper bound.'),

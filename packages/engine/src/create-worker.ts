@@ -189,6 +189,7 @@ export async function createWorker({
       places,
       money,
       activity,
+      onRepeated: stats.repeated,
     })
     const runItem = createRunItem({
       ledger,

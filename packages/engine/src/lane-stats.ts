@@ -11,6 +11,7 @@ export const latencyBounds = [0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 600] a
 /** Counts a lane's calls in this process and adds them to the lane's totals once a second: statistics, of which a kill loses a second. */
 export interface LaneStats {
   readonly called: (call: Call, nanoUsd: number) => void
+  readonly repeated: () => void
   stop(): Promise<void>
 }
 
@@ -56,6 +57,9 @@ export function startLaneStats(dependencies: {
       add('cached_input_tokens', cachedInputTokens)
       add('output_tokens', usage.output_tokens)
       add('nano_usd', nanoUsd)
+    },
+    repeated() {
+      add('repeated', 1)
     },
     async stop() {
       clearInterval(timer)

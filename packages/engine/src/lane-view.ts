@@ -56,6 +56,7 @@ export async function readLanes(
         calls: Object.fromEntries(
           Object.keys(stats).flatMap((field) => (field.startsWith('calls ') ? [[field.slice(6), number(field)]] : [])),
         ),
+        repeated_calls: number('repeated'),
         call_seconds: latencies(number),
         usage: {
           input_tokens: number('input_tokens'),

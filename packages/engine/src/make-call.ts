@@ -2,7 +2,7 @@ import type { EstimateTokens, Extract, ExtractRequest } from '@sluice/contract/e
 import type { Call } from '@sluice/contract/outcome'
 import { noUsage } from '@sluice/contract/usage'
 import { abortAfter } from './abort-after.ts'
-import { type Ledger, noCost, type Opened, type Run, type Tries } from './ledger/ledger.ts'
+import { type ExpectedCost, type Ledger, noCost, type Opened, type Run, type Tries } from './ledger/ledger.ts'
 import type { Money } from './money.ts'
 import { type Quota, QuotaTooLargeError, type Reservation } from './quota/quota.ts'
 import type { Slots } from './slots.ts'
@@ -27,6 +27,8 @@ export interface CallDependencies {
   readonly places: Slots
   readonly money: Money
   readonly activity: Activity
+  /** Told of each call that repeats one which may have been paid. */
+  readonly onRepeated: () => void
 }
 
 export interface CallLimits {
@@ -47,7 +49,7 @@ export type MakeCall = (run: Run, tries: Tries, request: ExtractRequest, limits:
 
 /** Waits for room and quota, opens the call in the ledger, makes it. Only here are a slot and a part of the quota held. */
 export function createMakeCall(dependencies: CallDependencies): MakeCall {
-  const { ledger, quota, extract, estimateTokens, slots, places, money, activity } = dependencies
+  const { ledger, quota, extract, estimateTokens, slots, places, money, activity, onRepeated } = dependencies
 
   async function ask(request: ExtractRequest, { signal, end, callMs }: CallLimits): Promise<Call> {
     const timeout = callMs === null ? null : abortAfter(callMs)
@@ -72,6 +74,13 @@ export function createMakeCall(dependencies: CallDependencies): MakeCall {
     }
   }
 
+  async function open(run: Run, expected: ExpectedCost): Promise<Opened> {
+    const opened = await ledger.openCall(run, expected)
+    if (opened !== 'repeated') return opened
+    onRepeated()
+    return 'opened'
+  }
+
   return async (run, tries, request, limits) => {
     const waiting = any(limits.signal, limits.begin, limits.end)
     let reserved: Reservation | undefined
@@ -83,11 +92,11 @@ export function createMakeCall(dependencies: CallDependencies): MakeCall {
       const expected = money.expect(tokens)
       reserved = await reserve(Math.max(tokens.input, tokens.mostOutput ?? 0), waiting)
       const openedAt = performance.now()
-      opened = await ledger.openCall(run, expected)
+      opened = await open(run, expected)
       if (opened === 'opened') {
         using _slot = await slots.take(waiting)
         // Paused or cancelled while it waited behind long calls?
-        if (performance.now() - openedAt > openForMs) opened = await ledger.openCall(run, expected)
+        if (performance.now() - openedAt > openForMs) opened = await open(run, expected)
         if (opened === 'opened') {
           gone = true
           const call = await ask(request, limits)

@@ -33,7 +33,7 @@ describe('a result', () => {
     await ledger.take(run('zombie'), { keepsTime: false })
     expect(await ledger.openCall(run('zombie'), noExpectedCost)).toBe('opened')
     await ledger.take(run('second'), { keepsTime: false })
-    expect(await ledger.openCall(run('second'), noExpectedCost)).toBe('opened')
+    expect(await ledger.openCall(run('second'), noExpectedCost)).toBe('repeated')
     expect(await ledger.record(run('zombie'), 'succeeded', result, cost, 'settled')).toBe('stale')
     expect(await ledger.openCall(run('zombie'), noExpectedCost)).toBe('stale')
     expect(await ledger.record(run('second'), 'succeeded', { ...result, data: { n: 2 } }, cost, 'settled')).toBe(

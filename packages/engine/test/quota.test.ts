@@ -273,7 +273,8 @@ describe('the exchange', () => {
           const key = newKey()
           const scale = tokens ? 1_000 : 1
           const rate = (perS * scale) / 1_000
-          const bucket = createBucket(rate, Math.max(rate * burstS * 1_000, 2 * scale))
+          // Of a bucket that holds but one or two calls nothing can be kept in reserve: there refusals are what tells the limit.
+          const bucket = createBucket(rate, Math.max(rate * burstS * 1_000, 4 * scale))
           const answers: {
             atMs: number
             goneAtMs: number

@@ -56,6 +56,19 @@ const texts = fc.oneof(
   fc.string({ unit: 'grapheme', maxLength: 200 }),
 )
 
+/** Once answered with `undefined` in the list: of an item that is known of, nothing fit. */
+const listOfChoices = {
+  type: 'object',
+  properties: {
+    items: {
+      type: 'array',
+      items: { anyOf: [{ type: 'string', minLength: 4, maxLength: 4 }, { type: ['integer', 'null'] }] },
+    },
+  },
+  required: [],
+  additionalProperties: false,
+}
+
 test('whatever the schema and the text, the answer is valid', () => {
   const { answer } = createAnswerer()
   fc.assert(
@@ -64,6 +77,6 @@ test('whatever the schema and the text, the answer is valid', () => {
       const parsed = z.fromJSONSchema(schema as Parameters<typeof z.fromJSONSchema>[0]).safeParse(value)
       expect({ value, issues: parsed.error?.issues }).toEqual({ value, issues: undefined })
     }),
-    { numRuns: 400 },
+    { numRuns: 400, examples: [[listOfChoices, 'Charged twice, $129.90 each time, on 3 May 2024!']] },
   )
 }, 60_000)

@@ -98,7 +98,8 @@ function eachPart(facts: Facts, item: Writer): unknown[] {
 /** A part is cut finer where that tells more: the sum of squares, so that one object is not torn into two halves. */
 function partsOf(facts: Facts, item: Writer, level: number): Part[] {
   const known = item.known(facts)
-  const whole = known === 0 ? [] : [{ value: item.find(facts, 'sure'), known }]
+  const value = known === 0 ? undefined : item.find(facts, 'sure')
+  const whole = value === undefined ? [] : [{ value, known }]
   const split = finer[level]
   if (split === undefined) return whole
   const texts = split(facts.text).slice(0, mostItems)

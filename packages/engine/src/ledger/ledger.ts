@@ -103,7 +103,8 @@ export interface Ledger {
   /** The items of the batch that are in the window. */
   open(batchId: string): Promise<{ index: number; feed: number }[]>
   take(run: Run, options: { keepsTime: boolean; textHash?: string | undefined }): Promise<Taken>
-  openCall(run: Run, expected: ExpectedCost): Promise<Opened>
+  /** `repeated`: opened, for a call of this item before it may have been paid. */
+  openCall(run: Run, expected: ExpectedCost): Promise<Opened | 'repeated'>
   closeCall(run: Run, tries: Tries, cost: Cost, end: CallEnd): Promise<'closed' | 'stale'>
   record(
     run: Run,
@@ -185,7 +186,7 @@ export function createLedger(redis: Redis, keys: Keys): Ledger {
         redis,
         [k.meta, k.open, k.runs, k.calls, k.unsettled],
         [...runArgs(run), Math.ceil(inputNanoUsd), Math.ceil(outputTokenNanoUsd), mostOutputTokens ?? ''],
-      )) as Opened
+      )) as Opened | 'repeated'
     },
 
     async closeCall(run, tries, cost, end) {

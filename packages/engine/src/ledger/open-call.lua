@@ -3,7 +3,7 @@
 -- KEYS: meta, open, runs, calls, unsettled.
 -- ARGV: index, feed number, run token, cost of the input in nano-dollars, price of an output token in nano-dollars,
 --       most output tokens ('': not limited, so twice what the batch's answers had on average, or 1,000 while there are none).
--- Returns 'opened', 'stale', 'paused', 'cancelled' or 'over-cost'.
+-- Returns 'opened', 'repeated' (opened, too), 'stale', 'paused', 'cancelled' or 'over-cost'.
 -- include: end-call.lua
 if redis.call('HGET', KEYS[2], ARGV[1]) ~= ARGV[2] then return 'stale' end
 if redis.call('HGET', KEYS[3], ARGV[1]) ~= ARGV[3] then return 'stale' end
@@ -21,9 +21,8 @@ if tonumber(ARGV[5]) > 0 then
   expected = expected + output * tonumber(ARGV[5])
 end
 if m[2] and m[2] ~= '' and tonumber(m[3] or 0) + tonumber(m[4] or 0) + expected > tonumber(m[2]) then return 'over-cost' end
-if redis.call('SREM', KEYS[5], ARGV[1]) == 1 then
-  redis.call('HINCRBY', KEYS[1], 'repeated_calls', 1)
-end
+local repeats = redis.call('SREM', KEYS[5], ARGV[1]) == 1
+if repeats then redis.call('HINCRBY', KEYS[1], 'repeated_calls', 1) end
 if expected > 0 then redis.call('HINCRBY', KEYS[1], 'expected_nano_usd', string.format('%.0f', expected)) end
 redis.call('HSET', KEYS[4], ARGV[1], ARGV[3] .. '|' .. string.format('%.0f', expected))
-return 'opened'
+return repeats and 'repeated' or 'opened'
