@@ -61,10 +61,10 @@ export function createLevelBatches({
 
     async begin(id) {
       const k = keys.batch(id)
-      const [status, total] = await redis.hmget(k.meta, 'status', 'total')
+      const status = await redis.hget(k.meta, 'status')
       if (status === 'uploading') {
         await redis.sadd(keys.activeBatches, id)
-        await seal(redis, [k.meta], [Number(total), Date.now()])
+        await seal(redis, [k.meta, k.blocks], [Date.now()])
         await redis.zrem(keys.stagingBatches, id)
       }
       if (status !== null) await startBatch(id)
