@@ -13,9 +13,11 @@ import {
   ItemError,
   NotFoundError,
   type Sluice,
+  SummaryError,
 } from '@sluice/client'
 import { expect, expectTypeOf, onTestFinished, test } from 'vitest'
 import { z } from 'zod'
+import { longText } from '../bench/long-text.ts'
 import { startTcpProxy, type TcpProxy } from './chaos/tcp-proxy.ts'
 import { people, startSystem, type System, type SystemOptions } from './system.ts'
 
@@ -274,4 +276,38 @@ test('a caller who leaves a loop early leaves the batch running', async () => {
   }
   await sleep(50)
   expect(await sluice.batch(id).wait()).toMatchObject({ status: 'completed', counts: { succeeded: 10 } })
+})
+
+test('a long text is summarised, found again under its key, and cancelled by its signal', async () => {
+  const { system, sluice } = await withWorker({ simulator: { SIMULATOR_LATENCY_MS: '200' } })
+  const percents: number[] = []
+  const how = {
+    chunks: 6,
+    idempotencyKey: 'report',
+    onProgress: ({ percent }: { percent: number }) => percents.push(percent),
+  }
+  const made = await sluice.summarize(longText(6), how)
+  expect(made).toMatchObject({ status: 'completed', percent: 100, summary: expect.stringMatching(/\w/) })
+  expect(made.chunks).toHaveLength(6)
+  expect(percents.at(-1)).toBe(100)
+  expect(await sluice.summarize(longText(6), how)).toMatchObject({ id: made.id, usage: made.usage })
+  const file = new File([longText(2)], 'report.md')
+  expect((await sluice.summarize(file, { chunks: 2 })).chunks).toHaveLength(2)
+
+  await system.simulator.set('latency', { p50_ms: 60_000 })
+  const abort = new AbortController()
+  const aborted = sluice.summarize(longText(3), {
+    chunks: 3,
+    signal: abort.signal,
+    onProgress: () => abort.abort(new Error('enough')),
+  })
+  await expect(aborted).rejects.toThrow('enough')
+  await expect.poll(async () => (await system.simulator.stats()).in_flight, { timeout: 5_000 }).toBe(0)
+
+  await system.simulator.set('latency', { p50_ms: 50 })
+  await system.simulator.set('faults', { rates: { refusal: 1 } })
+  const failed = sluice.summarize(longText(3), { chunks: 3 })
+  await expect(failed).rejects.toThrow(SummaryError)
+  await expect(failed).rejects.toMatchObject({ summary: { status: 'failed', error: { type: 'refused' } } })
+  await expect(sluice.summarize(longText(3), { chunks: 3, chunk_tokens: 500 })).rejects.toThrow(InvalidRequestError)
 })

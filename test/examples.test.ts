@@ -47,8 +47,15 @@ test('examples/submit-and-come-back.ts: one process submits, another has the res
   expect((await run('submit-and-come-back.ts', id)).trimEnd().split('\n')).toEqual(inOrder)
 })
 
+test('examples/summarize.ts: a document in chunks, and their summaries in one', async () => {
+  const lines = (await run('summarize.ts', 'ARCHITECTURE.md')).trimEnd().split('\n')
+  const numbers = lines.flatMap((line) => /^(\d): ./.exec(line)?.[1] ?? [])
+  expect(numbers).toEqual(['0', '1', '2', '3', '4', '5'])
+  expect(lines.at(-1)!.length).toBeGreaterThan(20)
+})
+
 test('every example is run here', () => {
   const shared = ['connect.ts', 'people.ts']
   const there = readdirSync(`${root}/examples`).filter((file) => file.endsWith('.ts') && !shared.includes(file))
-  expect(there.toSorted()).toEqual([...Object.keys(expected), 'submit-and-come-back.ts'].toSorted())
+  expect(there.toSorted()).toEqual([...Object.keys(expected), 'submit-and-come-back.ts', 'summarize.ts'].toSorted())
 })

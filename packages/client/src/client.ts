@@ -1,6 +1,7 @@
 import { batchList, type BatchList, type BatchStatus } from '@sluice/contract/batch'
 import type { Estimate } from '@sluice/contract/estimate'
 import { laneList, type LaneList } from '@sluice/contract/lane-view'
+import type { Summary } from '@sluice/contract/summary'
 import { type BatchHandle, type Completed, createBatchHandle } from './batch.ts'
 import { InvalidRequestError, type ItemError } from './errors.ts'
 import { estimateTexts } from './estimate.ts'
@@ -8,6 +9,7 @@ import { type ClientOptions, createHttp } from './http.ts'
 import type { ExtractorOptions, NewBatchOptions, Text, Texts, WaitOptions, WorkOptions } from './options.ts'
 import { anyValue, readSchema, type Schema, type ValueOf } from './schema.ts'
 import { readExtraction, submitTexts } from './submit.ts'
+import { summarize, type SummarizeOptions } from './summarize.ts'
 
 type Settled = { readonly returnExceptions: true }
 type OneByOne<S extends Schema> = Omit<WorkOptions<S>, 'concurrency'> & ExtractorOptions<S>
@@ -49,6 +51,11 @@ export interface Sluice {
   /** What a batch would take; nothing runs. */
   estimate<S extends Schema>(texts: Texts, options: ExtractorOptions<S>): Promise<Estimate>
   lanes(): Promise<LaneList>
+  /**
+   * The summary of a text or of a file (text, Markdown, HTML, PDF), made level by level, with its chunks' summaries. Throws a SummaryError
+   * when it fails, is cancelled, or is paused for a reason that waiting does not mend.
+   */
+  summarize(document: string | File, options?: SummarizeOptions): Promise<Summary>
   /** Anything else of the API, with the key: one try. What is refused is thrown. */
   request(path: string, init?: RequestInit): Promise<Response>
 }
@@ -113,6 +120,7 @@ export function createClient(options: ClientOptions): Sluice {
     estimate: (texts: Texts, extractor: ExtractorOptions<Schema>) =>
       estimateTexts(http, texts, readExtraction(extractor)),
     lanes: () => http.json(laneList, { method: 'GET', path: '/v1/lanes', repeat: 'safe' }),
+    summarize: (document: string | File, how: SummarizeOptions = {}) => summarize(http, document, how),
     request: (path: string, init?: RequestInit) => http.fetch(path, init),
   }
   // Its values are typed by the schema that each call gets: what is unknown in here.

@@ -1,6 +1,7 @@
 import type { Batch } from '@sluice/contract/batch'
 import type { ErrorType } from '@sluice/contract/error'
 import type { FailureType } from '@sluice/contract/result'
+import type { Summary } from '@sluice/contract/summary'
 
 /** What everything that is thrown here extends, but for a signal's reason and a TypeError for a wrong argument. */
 export class SluiceError extends Error {
@@ -96,6 +97,18 @@ export class BatchPausedError extends SluiceError {
       `Batch '${batch.id}' is paused: ${batch.pause_reason ?? 'no reason given'}. Every item keeps its place; mend this and resume the batch.`,
     )
     this.batch = batch
+  }
+}
+
+/** The summary failed, was cancelled, or is paused and waiting does not mend it. What its levels have made is kept. */
+export class SummaryError extends SluiceError {
+  override readonly name = 'SummaryError'
+  readonly summary: Summary
+
+  constructor(summary: Summary) {
+    const why = summary.error === null ? summary.pause_reason : `${summary.error.type}: ${summary.error.message}`
+    super(`Summary '${summary.id}' is ${summary.status}${why === null ? '' : `: ${why}`}`)
+    this.summary = summary
   }
 }
 

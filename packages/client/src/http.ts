@@ -18,7 +18,7 @@ export interface ClientOptions {
 interface HttpRequest {
   readonly method: 'GET' | 'POST' | 'PATCH' | 'DELETE'
   readonly path: string
-  readonly body?: string
+  readonly body?: string | FormData
   readonly headers?: Readonly<Record<string, string>>
   readonly signal?: AbortSignal | undefined
   /** `safe`: doing it twice is as doing it once, so it is repeated when nobody knows whether it arrived. */
@@ -72,7 +72,7 @@ export function createHttp({ baseUrl, apiKey, fetch, retries = 5, patienceMs = 1
     const timeout = AbortSignal.timeout(answerWithinMs)
     const init = {
       method,
-      headers: { accept: 'application/json', ...(body === undefined ? {} : json), ...headers },
+      headers: { accept: 'application/json', ...(typeof body === 'string' ? json : {}), ...headers },
       ...(body === undefined ? {} : { body }),
       signal: signal === undefined ? timeout : AbortSignal.any([signal, timeout]),
     }

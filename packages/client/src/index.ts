@@ -3,6 +3,7 @@ export type { Batch, BatchList, BatchStatus, PatchBatch } from '@sluice/contract
 export type { Estimate } from '@sluice/contract/estimate'
 export type { LaneList } from '@sluice/contract/lane-view'
 export type { FailureType } from '@sluice/contract/result'
+export type { Summary } from '@sluice/contract/summary'
 export type { BatchHandle, Completed, Retried, RetryOptions } from './batch.ts'
 export { createClient, type Sluice } from './client.ts'
 export {
@@ -17,6 +18,7 @@ export {
   OverloadedError,
   ServerError,
   SluiceError,
+  SummaryError,
 } from './errors.ts'
 export type { ClientOptions } from './http.ts'
 export type { JsonSchemaValue } from './json-schema-value.ts'
@@ -31,3 +33,4 @@ export type {
 } from './options.ts'
 export type { ItemResult, ResultsOptions } from './results.ts'
 export type { JsonSchema, Schema, ValueOf } from './schema.ts'
+export type { SummarizeOptions } from './summarize.ts'

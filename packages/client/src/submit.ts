@@ -4,6 +4,7 @@ import { createPieces } from './items.ts'
 import type { BatchOptions, ExtractorOptions, SubmitOptions, Texts } from './options.ts'
 import { anyValue, type Check, type JsonSchema, readSchema, type Schema } from './schema.ts'
 import { upload } from './upload.ts'
+import { randomKey } from './random-key.ts'
 
 /** What fits goes in one request: one round trip to the first call. */
 const oneRequest = { items: 5_000, characters: 500_000 }
@@ -85,11 +86,6 @@ async function unlessAborted(
       .catch(() => {})
   } else sent.catch(() => {})
   throw signal.reason
-}
-
-function randomKey(): string {
-  // randomUUID is there only on pages that came by https.
-  return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, '0')).join('')
 }
 
 function defined<T extends object>(fields: T): { [Key in keyof T]?: Exclude<T[Key], undefined> } {
