@@ -33,7 +33,8 @@ export async function openEngine(
   const options = {
     redisUrl,
     prefix: 'bench',
-    lanes: { default: laneConfig.parse({ model: 'none' }) },
+    // Fixed: a provider that answers at once has no latency to adapt to but our own.
+    lanes: { default: laneConfig.parse({ model: 'none', concurrency: 'fixed' }) },
     onError: (error: Error) => console.error(error.message),
   }
   const engine = await createEngine(options)
