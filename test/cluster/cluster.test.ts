@@ -4,6 +4,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { createRedis } from '@sluice/engine/connect'
 import { preflight } from '@sluice/engine/preflight'
 import { Redis } from 'ioredis'
 import { expect, onTestFinished, test } from 'vitest'
@@ -41,6 +42,7 @@ async function startServers(
           stdio: 'ignore',
         })
       const kill = async () => {
+        if (child.exitCode !== null || child.signalCode !== null) return
         child.kill('SIGKILL')
         await once(child, 'exit')
       }
@@ -162,6 +164,27 @@ test('a node of a cluster that is away for some seconds costs nothing: no result
   }
   expect((await system.simulator.stats()).paid_again).toBe(0)
 })
+
+test(
+  'connections that are made to a cluster while it is down are usable as soon as it is up',
+  { timeout: 30_000 },
+  async () => {
+    const { url, nodes } = await startCluster()
+    for (const { redis } of nodes) {
+      await redis.call('CLUSTER', 'DELSLOTS', 0)
+      await expect.poll(async () => redis.call('CLUSTER', 'INFO')).toContain('cluster_state:fail')
+    }
+    const first = createRedis(url, { maxRetriesPerRequest: null, retryStrategy: () => 100 })
+    const connections = [first, first.duplicate()]
+    onTestFinished(() => connections.forEach((it) => it.disconnect()))
+    const refused = connections.map((it) => once(it, 'reconnecting'))
+    const connecting = Promise.all(connections.map((it) => it.connect()))
+    await Promise.all(refused)
+    await nodes[0]!.redis.call('CLUSTER', 'ADDSLOTS', 0)
+    await connecting
+    for (const it of connections) expect(await it.set('key', 'value')).toBe('OK')
+  },
+)
 
 test('each node of a cluster is examined before anything runs on it, and what is wrong is told with its node', async () => {
   const { url, nodes } = await startCluster()

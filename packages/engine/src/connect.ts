@@ -73,7 +73,7 @@ export function createRedis(url: string, all: ConnectOptions): Redis {
       })
     case 'cluster': {
       const { retryStrategy, enableOfflineQueue = true, ...redisOptions } = shared
-      return new Cluster([...address.nodes], {
+      const cluster = new Cluster([...address.nodes], {
         lazyConnect: true,
         enableOfflineQueue,
         clusterRetryStrategy: (times) => retryStrategy?.(times) ?? null,
@@ -86,11 +86,34 @@ export function createRedis(url: string, all: ConnectOptions): Redis {
               retryDelayOnTryAgain: resend.everyMs,
             }),
         redisOptions,
-      }) as unknown as Redis
+      })
+      return connectsWhenReady(cluster) as unknown as Redis
     }
     default:
       return address satisfies never
   }
+}
+
+/**
+ * `connect()` of a cluster that first says it is down (`cluster_state:fail`) resolves when it is ready, also of every duplicate.
+ * ioredis then connects anew by itself and leaves the promise open (ioredis#741); BullMQ awaits it, and would never fetch a job again.
+ */
+function connectsWhenReady(cluster: Cluster): Cluster {
+  const connect = cluster.connect.bind(cluster)
+  const duplicate = cluster.duplicate.bind(cluster)
+  cluster.connect = async () => {
+    const { promise, resolve, reject } = Promise.withResolvers<void>()
+    const ended = () => reject(new Error('The connection to the cluster was closed.'))
+    cluster.once('ready', resolve).once('end', ended)
+    connect().then(resolve, reject)
+    try {
+      await promise
+    } finally {
+      cluster.off('ready', resolve).off('end', ended)
+    }
+  }
+  cluster.duplicate = (...args) => connectsWhenReady(duplicate(...args))
+  return cluster
 }
 
 /** The servers that hold data: each primary of a cluster, or the one there is. */
