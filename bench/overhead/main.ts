@@ -1,12 +1,10 @@
 import { execFile } from 'node:child_process'
-import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 import { parseArgs, promisify } from 'node:util'
 import type { Batch } from '@sluice/contract/batch'
-import { run } from '../../scripts/processes/app-process.ts'
-import { startOwnRedis } from '../../scripts/redis/own-redis.ts'
 import { median } from '../median.ts'
 import { cpuUs } from '../process-cpu.ts'
+import { startSystem } from '../start-system.ts'
 import { texts } from '../texts.ts'
 import { schema } from './schema.ts'
 
@@ -24,19 +22,12 @@ const { values } = parseArgs({
 })
 const items = Number(values.items)
 const rounds = Number(values.rounds)
-const found = /(http:\/\/127\.0\.0\.1:\d+)/
 
-await using redis = await startOwnRedis()
-await using simulator = await run(
-  'simulator',
-  { SIMULATOR_PORT: '0', SIMULATOR_LATENCY_MS: values['latency-ms'], SIMULATOR_LATENCY_SPREAD: '0' },
-  found,
-)
-const provider = { OPENAI_BASE_URL: `${simulator.ready[1]}/v1`, OPENAI_API_KEY: 'none' }
-const common = { ...provider, REDIS_URL: redis.url, SLUICE_MODEL: 'simulator', SLUICE_LOG_LEVEL: 'info' }
-await using api = await run('api', { ...common, PORT: '0' }, found)
-await using worker = await run('worker', { ...common, SLUICE_CONCURRENCY: values.concurrency }, /worker ready/)
-const url = api.ready[1]!
+await using system = await startSystem({
+  latencyMs: values['latency-ms'],
+  worker: { SLUICE_CONCURRENCY: values.concurrency },
+})
+const { redis, api, worker, url, provider } = system
 
 interface Round {
   readonly perSecond: number
@@ -108,7 +99,3 @@ const [pool, sluice] = rows
 console.log(
   `Throughput ${(sluice!['items/s'] / pool!['items/s']).toFixed(3)} of the pool's, CPU of the worker ${(sluice!['CPU us an item'] / pool!['CPU us an item']).toFixed(2)} of the pool's.`,
 )
-for (const one of [worker, api, simulator]) {
-  one.child.kill('SIGTERM')
-  if (one.child.exitCode === null) await once(one.child, 'exit')
-}

@@ -1,9 +1,8 @@
 import { parseArgs } from 'node:util'
 import { createClient } from '@sluice/client'
 import { Person, texts } from '../../examples/people.ts'
-import { run } from '../../scripts/processes/app-process.ts'
-import { startOwnRedis } from '../../scripts/redis/own-redis.ts'
 import { median } from '../median.ts'
+import { startSystem } from '../start-system.ts'
 import { durable } from './durable.ts'
 import { inMemory } from './in-memory.ts'
 import { type Taken, takeTime } from './way.ts'
@@ -19,20 +18,11 @@ const { values } = parseArgs({
     submits: { type: 'string', default: '100' },
   },
 })
-const found = /(http:\/\/127\.0\.0\.1:\d+)/
 
-await using redis = await startOwnRedis()
-await using simulator = await run(
-  'simulator',
-  { SIMULATOR_PORT: '0', SIMULATOR_LATENCY_MS: values['latency-ms'], SIMULATOR_LATENCY_SPREAD: '0' },
-  found,
-)
-const provider = { OPENAI_BASE_URL: `${simulator.ready[1]}/v1`, OPENAI_API_KEY: 'none' }
-const common = { ...provider, REDIS_URL: redis.url, SLUICE_MODEL: 'simulator' }
-await using api = await run('api', { ...common, PORT: '0' }, found)
-await using worker = await run('worker', common, /worker ready/)
+await using system = await startSystem({ latencyMs: values['latency-ms'] })
+const { provider } = system
 
-const sluice = createClient({ baseUrl: api.ready[1]! })
+const sluice = createClient({ baseUrl: system.url })
 const titles = {
   loop: 'for loop',
   gather: 'gather',
@@ -88,7 +78,6 @@ const worst = Math.max(...rows.map(({ ratio }) => ratio))
 console.log(
   `Aims: durable within 1.05 of in memory: ${worst <= 1.05 ? 'met' : 'missed'} (${worst}); 15 ms p50 to the first call: ${at(delays.durable, 0.5) <= 15 ? 'met' : 'missed'} (${at(delays.durable, 0.5)} ms).`,
 )
-for (const one of [worker, api, simulator]) await one.stop()
 
 function seconds(ms: number): number {
   return Number((ms / 1_000).toFixed(3))
@@ -99,12 +88,12 @@ async function untilFirstCall(act: () => Promise<unknown>): Promise<number> {
   await control('latency', { p50_ms: 5 })
   const beganAt = Date.now()
   await act()
-  const stats = (await (await fetch(`${simulator.ready[1]}/_simulator/stats`)).json()) as { first_arrived_at: number }
+  const stats = (await (await fetch(`${system.simulatorUrl}/_simulator/stats`)).json()) as { first_arrived_at: number }
   return stats.first_arrived_at - beganAt
 }
 
 async function control(what: string, body: object): Promise<void> {
-  const response = await fetch(`${simulator.ready[1]}/_simulator/${what}`, {
+  const response = await fetch(`${system.simulatorUrl}/_simulator/${what}`, {
     method: 'POST',
     headers: { 'content-type': 'application/json' },
     body: JSON.stringify(body),

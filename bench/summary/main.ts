@@ -1,15 +1,13 @@
-import { once } from 'node:events'
 import { parseArgs } from 'node:util'
 import { createDocumentReader } from '@sluice/documents/document-reader'
 import { splitText } from '@sluice/documents/split-text'
 import type { Summary } from '@sluice/contract/summary'
 import { countTokens } from '@sluice/tokens/count-tokens'
 import { OpenAI } from 'openai'
-import { run } from '../../scripts/processes/app-process.ts'
 import { makePdf } from '../../packages/documents/test/pdfs.ts'
-import { startOwnRedis } from '../../scripts/redis/own-redis.ts'
 import { longPages } from '../long-text.ts'
 import { median } from '../median.ts'
+import { startSystem } from '../start-system.ts'
 
 /**
  * The map-reduce summary of the seed documents: a PDF of 36 pages in 6 chunks. One call after the other and all chunks at once, in memory
@@ -26,22 +24,12 @@ const { values } = parseArgs({
 const chunks = Number(values.chunks)
 const rounds = Number(values.rounds)
 const pdf = await makePdf(longPages(Number(values.pages)))
-const found = /(http:\/\/127\.0\.0\.1:\d+)/
 
-await using redis = await startOwnRedis()
-await using simulator = await run(
-  'simulator',
-  { SIMULATOR_PORT: '0', SIMULATOR_LATENCY_MS: values['latency-ms'], SIMULATOR_LATENCY_SPREAD: '0' },
-  found,
-)
-const provider = { OPENAI_BASE_URL: `${simulator.ready[1]}/v1`, OPENAI_API_KEY: 'none' }
-const common = { ...provider, REDIS_URL: redis.url, SLUICE_MODEL: 'simulator', SLUICE_LOG_LEVEL: 'info' }
-await using api = await run('api', { ...common, PORT: '0' }, found)
-await using worker = await run('worker', common, /worker ready/)
-const url = api.ready[1]!
+await using system = await startSystem({ latencyMs: values['latency-ms'] })
+const { url, provider } = system
 await using reader = createDocumentReader(
   { bytes: 50_000_000, pages: 1_000, characters: 4_000_000, timeMs: 60_000, memoryMb: 512 },
-  { threads: 1 },
+  { processes: 1 },
 )
 const client = new OpenAI({ baseURL: provider.OPENAI_BASE_URL, apiKey: provider.OPENAI_API_KEY })
 
@@ -108,7 +96,3 @@ const [sequential, gathered, durable] = rows.map((row) => row.seconds) as [numbe
 console.log(
   `Sluice: ${(sequential / durable).toFixed(2)} times as fast as one call after the other, ${(durable / gathered).toFixed(3)} of the time of all at once in memory.`,
 )
-for (const one of [worker, api, simulator]) {
-  one.child.kill('SIGTERM')
-  if (one.child.exitCode === null) await once(one.child, 'exit')
-}
