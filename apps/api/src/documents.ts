@@ -76,7 +76,7 @@ async function* itemsOf(
     item.catch(() => undefined)
     reading.push(item)
     index += 1
-    if (reading.length > reader.threads) yield (await reading.shift()) as Item
+    if (reading.length > reader.processes) yield (await reading.shift()) as Item
   }
   for (const item of reading) yield await item
   if (index === 0)

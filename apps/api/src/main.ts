@@ -30,7 +30,7 @@ for (const { definition } of extractors) await engine.extractors.put(definition)
 // Each reader, a process, may hold a large document; half of the machine is left to requests.
 const documentReader = createDocumentReader(
   { ...api.documents, characters: maxTextLength, memoryMb: 512 },
-  { threads: Math.max(1, Math.floor(availableParallelism() / 2)) },
+  { processes: Math.max(1, Math.floor(availableParallelism() / 2)) },
 )
 const chunker = createChunker()
 const stopping = new AbortController()

@@ -8,7 +8,7 @@ const opened: DocumentReader[] = []
 function open(limits: { timeMs?: number; memoryMb?: number } = {}): DocumentReader {
   const reader = createDocumentReader(
     { bytes: 10_000_000, pages: 10, characters: 100_000, timeMs: 30_000, memoryMb: 512, ...limits },
-    { threads: 1 },
+    { processes: 1 },
   )
   opened.push(reader)
   return reader

@@ -7,15 +7,15 @@ const idleMs = 30_000
 export interface DocumentReader extends AsyncDisposable {
   readonly limits: DocumentLimits
   /** Documents read at once; others wait. */
-  readonly threads: number
+  readonly processes: number
   /** Rejects for no document, only when reading itself is broken or the reader closed. */
   read(document: Document): Promise<DocumentText>
 }
 
 /** Reads documents in processes of their own, so that neither a long nor a hostile one holds up or ends this one. */
-export function createDocumentReader(limits: DocumentLimits, { threads }: { threads: number }): DocumentReader {
+export function createDocumentReader(limits: DocumentLimits, { processes }: { processes: number }): DocumentReader {
   // A document's time begins when a process is free for it, so none waits within one.
-  const whenFree = pLimit(threads)
+  const whenFree = pLimit(processes)
   const reading = new Set<DocumentProcess>()
   /** The one used last comes last, and is taken first. */
   const idle: { readonly process: DocumentProcess; readonly ending: NodeJS.Timeout }[] = []
@@ -54,7 +54,7 @@ export function createDocumentReader(limits: DocumentLimits, { threads }: { thre
 
   return {
     limits,
-    threads,
+    processes,
     async read(document) {
       if (document.bytes.byteLength > limits.bytes) {
         return tooLarge(`The document is larger than ${Math.floor(limits.bytes / 1_048_576)} MB.`)
