@@ -2,13 +2,13 @@ import { existsSync } from 'node:fs'
 import { mkdir } from 'node:fs/promises'
 import { relative, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
+import { createClient } from '@sluice/client'
 import { createScreen, type Screen } from '@sluice/terminal/screen'
 import { findRedis } from './redis/find-redis.ts'
 import { requireUsable, startKeptRedis } from './redis/kept-redis.ts'
 import { becomeOnlyOne } from './processes/only-one.ts'
 import { whyNotFree } from './processes/ports.ts'
 import { startApi, startSimulator, startWorker, type Surroundings } from './apps.ts'
-import { createApiClient } from './sample/api-client.ts'
 import { mayCostMoney, runSamples, showUnfinished } from './sample/run-samples.ts'
 import { readSettings, type Settings } from './settings.ts'
 import { StartError } from './start-error.ts'
@@ -75,16 +75,19 @@ async function showWork(settings: Settings, redis: string, signal: AbortSignal):
     lanes,
   } = settings.config
   const url = `http://${host.includes(':') ? `[${host}]` : host}:${port}`
-  const api = createApiClient(url, apiKeys[0], signal)
+  const sluice = createClient({ baseUrl: url, apiKey: apiKeys[0] })
   const lane = lanes['default'] === undefined ? Object.keys(lanes)[0]! : 'default'
 
-  const unfinished = [...(await api.batches('in_progress')), ...(await api.batches('cancelling'))]
+  const page = { limit: 100 }
+  const running = await sluice.batches({ ...page, status: 'in_progress' })
+  const cancelling = await sluice.batches({ ...page, status: 'cancelling' })
+  const unfinished = [...running.data, ...cancelling.data]
   if (unfinished.length > 0) {
-    await showUnfinished(api, screen, unfinished)
-  } else if (!isBackground && (await api.batches()).length === 0) {
+    await showUnfinished(sluice, screen, { unfinished, signal })
+  } else if (!isBackground && (await sluice.batches({ limit: 1 })).data.length === 0) {
     const provider = lanes[lane]?.baseUrl ?? 'api.openai.com'
     if (settings.config.usesSimulator || (await mayCostMoney(screen, provider, signal)))
-      await runSamples(api, screen, lane)
+      await runSamples(sluice, screen, { url, lane, signal })
   }
   sayWhereThingsAre(screen, { url, needsKey: apiKeys.length > 0, lane, redis, logs: `${dataDirectory}/logs` })
 }

@@ -1,4 +1,4 @@
-/** The seven texts that the tutorials on asynchronous extraction use, and what they ask for. */
+/** What the tutorials on asynchronous extraction ask of their seven texts. */
 export const personExtractor = {
   name: 'person',
   instructions: 'Extract the person that the text is about.',
@@ -12,13 +12,3 @@ export const personExtractor = {
     additionalProperties: false,
   },
 } as const
-
-export const people = [
-  'My name is John and I am 20 years old',
-  'My name is Mary and I am 21 years old',
-  'My name is Bob and I am 22 years old',
-  'My name is Alice and I am 23 years old',
-  'My name is Jane and I am 24 years old',
-  'My name is Joe and I am 25 years old',
-  'My name is Jill and I am 26 years old',
-] as const

@@ -1,8 +1,8 @@
-import type { Batch } from '@sluice/contract/batch'
+import type { Batch, Sluice } from '@sluice/client'
 import { ask } from '@sluice/terminal/ask'
 import type { Screen } from '@sluice/terminal/screen'
-import type { ApiClient } from './api-client.ts'
-import { people, personExtractor } from './person.ts'
+import { texts as people } from '../../examples/people.ts'
+import { personExtractor } from './person.ts'
 import { showBatch, showResults } from './show-batch.ts'
 import { ticketExtractor, tickets } from './tickets.ts'
 
@@ -17,24 +17,42 @@ const samples = [
   },
 ] as const
 
-/** Submits the sample texts as two batches on `lane` and shows each until its end. */
-export async function runSamples(api: ApiClient, screen: Screen, lane: string): Promise<void> {
+/** Submits the sample texts as two batches on `lane` and shows each until its end. The signal ends the showing; the batches run on. */
+export async function runSamples(
+  sluice: Sluice,
+  screen: Screen,
+  { url, lane, signal }: { url: string; lane: string; signal: AbortSignal },
+): Promise<void> {
   for (const { what, extractor, texts, fields, rows } of samples) {
-    await api.putExtractor({ ...extractor, lane })
-    const { id } = await api.createBatch(extractor.name, texts)
+    await putExtractor(sluice, { ...extractor, lane }, signal)
+    const handle = await sluice.submit(texts, { extractor: extractor.name, signal, onAbort: 'detach' })
     screen.say('')
-    screen.say(`${screen.bold(`Sample: ${what}`)} ${screen.dim(`(extractor ${extractor.name}, ${id})`)}`)
-    const batch = await showBatch(api, screen, id)
-    await showResults(api, screen, { batch, texts, fields, rows })
+    screen.say(`${screen.bold(`Sample: ${what}`)} ${screen.dim(`(extractor ${extractor.name}, ${handle.id})`)}`)
+    const batch = await showBatch(handle, screen, signal)
+    await showResults(handle, screen, { batch, texts, fields, rows, url })
     if (batch.status === 'paused') return
   }
 }
 
 /** Shows every batch until its end, oldest first. */
-export async function showUnfinished(api: ApiClient, screen: Screen, unfinished: readonly Batch[]): Promise<void> {
+export async function showUnfinished(
+  sluice: Sluice,
+  screen: Screen,
+  { unfinished, signal }: { unfinished: readonly Batch[]; signal: AbortSignal },
+): Promise<void> {
   screen.say('')
   screen.say(screen.bold(unfinished.length === 1 ? 'A batch goes on:' : `${unfinished.length} batches go on:`))
-  for (const { id } of unfinished.toReversed()) await showBatch(api, screen, id)
+  for (const { id } of unfinished.toReversed()) await showBatch(sluice.batch(id), screen, signal)
+}
+
+async function putExtractor(sluice: Sluice, extractor: object, signal: AbortSignal): Promise<void> {
+  const response = await sluice.request('/v1/extractors', {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify(extractor),
+    signal,
+  })
+  await response.body?.cancel()
 }
 
 /** Asks before money is spent. No where there is nobody to ask. */

@@ -1,27 +1,37 @@
-import type { Batch } from '@sluice/contract/batch'
-import type { Result } from '@sluice/contract/result'
+import type { Batch, BatchHandle, ItemResult } from '@sluice/client'
 import type { Screen } from '@sluice/terminal/screen'
 import { showProgress, summaryLine } from '@sluice/terminal/show-progress'
 import { cell, table } from '@sluice/terminal/table'
-import type { ApiClient } from './api-client.ts'
 
 const plainEveryMs = 2_000
 
 /** Shows a batch's progress until it has ended or been paused, and resolves to its last state. */
-export async function showBatch(api: ApiClient, screen: Screen, batchId: string): Promise<Batch> {
-  const last = await showProgress(api.follow(batchId), screen, { plainEveryMs })
-  if (last === undefined) throw new Error(`The API told nothing of ${batchId}.`)
+export async function showBatch(handle: BatchHandle<unknown>, screen: Screen, signal: AbortSignal): Promise<Batch> {
+  const last = await showProgress(handle.progress({ signal }), screen, { plainEveryMs })
+  if (last === undefined) throw new Error(`The API told nothing of ${handle.id}.`)
   screen.say(summaryLine(last, screen))
   return last
 }
 
 /** The first `rows` results, a column for each field; what failed tells why. */
 export async function showResults(
-  api: ApiClient,
+  handle: BatchHandle<unknown>,
   screen: Screen,
-  { batch, texts, fields, rows }: { batch: Batch; texts: readonly string[]; fields: readonly string[]; rows: number },
+  shown: {
+    readonly batch: Batch
+    readonly texts: readonly string[]
+    readonly fields: readonly string[]
+    readonly rows: number
+    /** Of the API. */
+    readonly url: string
+  },
 ): Promise<void> {
-  const results = await api.results(batch.id, rows)
+  const { batch, texts, fields, rows, url } = shown
+  const results: ItemResult<unknown>[] = []
+  for await (const result of handle.results({ follow: false })) {
+    results.push(result)
+    if (results.length === rows) break
+  }
   const head = ['text', ...fields]
   for (const line of table(
     head,
@@ -31,11 +41,11 @@ export async function showResults(
     screen.say(`  ${line}`)
   }
   const more = batch.counts.total - results.length
-  if (more > 0) screen.say(screen.dim(`  and ${more} more: curl '${api.url}/v1/batches/${batch.id}/results'`))
+  if (more > 0) screen.say(screen.dim(`  and ${more} more: curl '${url}/v1/batches/${batch.id}/results'`))
 }
 
-function cells(result: Result, fields: readonly string[]): string[] {
-  if (result.error !== undefined) return [`${result.error.type}: ${result.error.message}`]
+function cells(result: ItemResult<unknown>, fields: readonly string[]): string[] {
+  if (result.status !== 'succeeded') return [`${result.error.type}: ${result.error.message}`]
   const data = (result.data ?? {}) as Record<string, unknown>
   return fields.map((field) => cell(data[field]))
 }

@@ -2,11 +2,11 @@ import { isDeepStrictEqual } from 'node:util'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Result } from '@sluice/contract/result'
 import { run } from '../../scripts/processes/app-process.ts'
+import { createRandom } from '../../apps/simulator/src/random.ts'
 import { startOwnRedis } from '../../scripts/redis/own-redis.ts'
 import { blows, poorAnswers } from './blows.ts'
 import { startCrew, workerConcurrency } from './crew.ts'
 import { createPatientClient } from './patient-client.ts'
-import { createRandom } from './random.ts'
 import { startTcpProxy } from './tcp-proxy.ts'
 
 export interface ChaosOptions {
