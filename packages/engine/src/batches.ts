@@ -8,7 +8,7 @@ import { type BatchMeta, newMeta, toBatch, toNanoUsd } from './batch-view.ts'
 import { packBlocks, stageBlock } from './blocks.ts'
 import type { Batches, NewBatch } from './engine.ts'
 import { forgetBatch } from './forget-batch.ts'
-import { type Idempotency, type IdempotencyClaim, idempotencyInProgress } from './idempotency.ts'
+import type { Idempotency, Makes } from './idempotency.ts'
 import type { Keys } from './keys.ts'
 import type { Ledger } from './ledger/ledger.ts'
 import { loadScript } from './lua.ts'
@@ -51,18 +51,20 @@ export function createBatches({
   idempotency,
 }: BatchesDependencies): Batches & {
   readonly checkOptions: (input: NewBatch) => void
-  readonly takeKey: (claim: IdempotencyClaim, id: string) => Promise<Batch | null>
+  readonly makes: Makes<Batch>
 } {
+  const makes: Makes<Batch> = { find, metaKey: (id) => keys.batch(id).meta }
+
   return {
     checkOptions,
-    takeKey,
+    makes,
 
     async create(input, items) {
       checkOptions(input)
       const id = createBatchId(Date.now())
       const claim = input.idempotency
-      const earlierBatch = claim && (await takeKey(claim, id))
-      if (earlierBatch) return { batch: earlierBatch, created: false }
+      const earlier = claim && (await idempotency.take(claim, id, makes))
+      if (earlier) return { batch: earlier, created: false }
       try {
         await stage(id, input, items)
       } catch (error) {
@@ -286,20 +288,6 @@ export function createBatches({
     if (was === 'gone') throw notFound('batch', id)
     if (!fine.includes(was)) throw conflict('batch_state', `Batch '${id}' is ${was}: it cannot ${verb} now.`)
     return get(id)
-  }
-
-  /** Null: the key is ours. Else the batch that another request has made under it. */
-  async function takeKey(claim: IdempotencyClaim, id: string): Promise<Batch | null> {
-    const holder = await idempotency.claim(claim, id)
-    if (holder === null) return null
-    const made = await find(holder.batchId)
-    if (made !== null) return made
-    if (holder.settled && (await redis.exists(keys.batch(holder.batchId).meta)) === 0) {
-      // Deleted or expired, or its maker died and it was swept away: what is asked for now is made anew.
-      await idempotency.release(claim, holder.batchId)
-      return takeKey(claim, id)
-    }
-    throw idempotencyInProgress()
   }
 }
 

@@ -74,7 +74,7 @@ export async function createEngine({ redisUrl, prefix, lanes, onError }: EngineO
       admission,
       confirm,
       get: (id) => batches.get(id),
-      takeKey: batches.takeKey,
+      makes: batches.makes,
       checkOptions: batches.checkOptions,
       idempotency,
     }),

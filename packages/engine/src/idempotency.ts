@@ -16,55 +16,82 @@ export interface IdempotencyClaim {
   readonly fingerprint: string
 }
 
-export interface Holder {
-  readonly batchId: string
+/** What is made under a key: a batch or a summary. */
+export interface Makes<Made> {
+  /** Null: it is not stored whole (yet, or any more). */
+  readonly find: (id: string) => Promise<Made | null>
+  /** Of the hash that exists as long as anything of it does. */
+  readonly metaKey: (id: string) => string
+}
+
+/** `id` is that of a batch or a summary. */
+export interface Idempotency {
+  /**
+   * Null: the key is `id`'s now. Else what another request has made under it. Throws `idempotency_key_reused`, and
+   * `idempotency_in_progress` while the other has not stored it.
+   */
+  take<Made>(claim: IdempotencyClaim, id: string, makes: Makes<Made>): Promise<Made | null>
+  /** It is being made. */
+  renew(claim: IdempotencyClaim, id: string): Promise<void>
+  /** It is stored: the key is its for 7 days. */
+  settle(claim: IdempotencyClaim, id: string): Promise<void>
+  /** It is not there (any more): the key is free, if it was still its. */
+  release(claim: IdempotencyClaim, id: string): Promise<void>
+}
+
+interface Holder {
+  readonly id: string
   /** It was stored whole once; else it is being made, or its maker died within the last minute. */
   readonly settled: boolean
 }
 
-export interface Idempotency {
-  /** Takes the key for `batchId`, or resolves to who has it. Throws `idempotency_key_reused`. */
-  claim(claim: IdempotencyClaim, batchId: string): Promise<Holder | null>
-  /** The batch is being made. */
-  renew(claim: IdempotencyClaim, batchId: string): Promise<void>
-  /** The batch is stored: the key is its for 7 days. */
-  settle(claim: IdempotencyClaim, batchId: string): Promise<void>
-  /** The batch is not there (any more): the key is free, if it was still the batch's. */
-  release(claim: IdempotencyClaim, batchId: string): Promise<void>
-}
-
 export function createIdempotency(redis: Redis, keys: Keys): Idempotency {
   const nameOf = ({ key }: IdempotencyClaim) => keys.idempotency(createHash('sha256').update(key).digest('hex'))
-  const pending = ({ fingerprint }: IdempotencyClaim, batchId: string) => `${batchId} ${fingerprint}`
-  const settled = ({ fingerprint }: IdempotencyClaim, batchId: string) => `${batchId} ${fingerprint} settled`
+  const pending = ({ fingerprint }: IdempotencyClaim, id: string) => `${id} ${fingerprint}`
+  const settled = ({ fingerprint }: IdempotencyClaim, id: string) => `${id} ${fingerprint} settled`
 
   return {
-    async claim(claim, batchId) {
-      const held = await redis.set(nameOf(claim), pending(claim, batchId), 'PX', pendingMs, 'NX', 'GET')
-      if (held === null) return null
-      const [heldBy = '', fingerprint, state] = held.split(' ')
-      if (fingerprint === claim.fingerprint) return { batchId: heldBy, settled: state === 'settled' }
-      throw new SluiceError(
-        'conflict_error',
-        'idempotency_key_reused',
-        'This Idempotency-Key was used with another request: use a new key.',
-        { param: 'Idempotency-Key' },
-      )
+    async take(claim, id, { find, metaKey }) {
+      for (;;) {
+        const holder = await hold(claim, id)
+        if (holder === null) return null
+        const made = await find(holder.id)
+        if (made !== null) return made
+        if (!holder.settled || (await redis.exists(metaKey(holder.id))) === 1) throw inProgress()
+        // Deleted or expired, or its maker died and it was swept away: what is asked for now is made anew.
+        await release(claim, holder.id)
+      }
     },
-    async renew(claim, batchId) {
-      await redis.set(nameOf(claim), pending(claim, batchId), 'PX', pendingMs)
+    async renew(claim, id) {
+      await redis.set(nameOf(claim), pending(claim, id), 'PX', pendingMs)
     },
-    async settle(claim, batchId) {
-      await redis.set(nameOf(claim), settled(claim, batchId), 'PX', keptMs)
+    async settle(claim, id) {
+      await redis.set(nameOf(claim), settled(claim, id), 'PX', keptMs)
     },
-    async release(claim, batchId) {
-      await releaseKey(redis, [nameOf(claim)], [pending(claim, batchId), settled(claim, batchId)])
-    },
+    release,
+  }
+
+  /** Takes the key, or resolves to who has it. */
+  async function hold(claim: IdempotencyClaim, id: string): Promise<Holder | null> {
+    const held = await redis.set(nameOf(claim), pending(claim, id), 'PX', pendingMs, 'NX', 'GET')
+    if (held === null) return null
+    const [heldBy = '', fingerprint, state] = held.split(' ')
+    if (fingerprint === claim.fingerprint) return { id: heldBy, settled: state === 'settled' }
+    throw new SluiceError(
+      'conflict_error',
+      'idempotency_key_reused',
+      'This Idempotency-Key was used with another request: use a new key.',
+      { param: 'Idempotency-Key' },
+    )
+  }
+
+  async function release(claim: IdempotencyClaim, id: string): Promise<void> {
+    await releaseKey(redis, [nameOf(claim)], [pending(claim, id), settled(claim, id)])
   }
 }
 
 /** For a request whose key is held by one that has stored nothing yet. */
-export function idempotencyInProgress(): SluiceError {
+function inProgress(): SluiceError {
   return new SluiceError(
     'conflict_error',
     'idempotency_in_progress',

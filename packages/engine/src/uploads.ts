@@ -6,7 +6,7 @@ import { createBatchId } from './batch-id.ts'
 import { newMeta } from './batch-view.ts'
 import { packBlocks, readBlock } from './blocks.ts'
 import type { NewBatch, Uploads } from './engine.ts'
-import type { Idempotency, IdempotencyClaim } from './idempotency.ts'
+import type { Idempotency, Makes } from './idempotency.ts'
 import type { Keys } from './keys.ts'
 import { loadScript } from './lua.ts'
 import type { StartBatch } from './start-batch.ts'
@@ -28,12 +28,11 @@ export function createUploads(dependencies: {
   readonly admission: Admission
   readonly confirm: () => Promise<void>
   readonly get: (id: string) => Promise<Batch>
-  /** Null: the key is this batch's. Else the batch that has it. */
-  readonly takeKey: (claim: IdempotencyClaim, id: string) => Promise<Batch | null>
+  readonly makes: Makes<Batch>
   readonly checkOptions: (input: NewBatch) => void
   readonly idempotency: Idempotency
 }): Uploads {
-  const { redis, keys, startBatch, admission, confirm, get, takeKey, checkOptions, idempotency } = dependencies
+  const { redis, keys, startBatch, admission, confirm, get, makes, checkOptions, idempotency } = dependencies
   /** The sweeper removes what is older than its own limit. */
   const touch = (id: string) => redis.zadd(keys.stagingBatches, Date.now() + uploadLeftMs - stagingLeftMs, id)
 
@@ -43,7 +42,7 @@ export function createUploads(dependencies: {
       await admission.check()
       const id = createBatchId(Date.now())
       const claim = input.idempotency
-      const earlier = claim && (await takeKey(claim, id))
+      const earlier = claim && (await idempotency.take(claim, id, makes))
       if (earlier) {
         // Its maker may have died before: else the key would be free again while this one is filled.
         await idempotency.settle(claim, earlier.id)

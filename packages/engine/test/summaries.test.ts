@@ -1,7 +1,9 @@
+import type { SluiceError } from '@sluice/contract/error'
 import type { ExtractRequest, LongTexts } from '@sluice/contract/extract-function'
 import type { Outcome } from '@sluice/contract/outcome'
 import type { Summary } from '@sluice/contract/summary'
 import { describe, expect, test } from 'vitest'
+import { createIdempotency } from '../src/idempotency.ts'
 import { createItemSource } from '../src/item-source.ts'
 import { connectWaiting } from '../src/connect.ts'
 import type { Chunk, Engine, NewSummary } from '../src/engine.ts'
@@ -209,6 +211,26 @@ describe('a summary', () => {
       engine.summaries.create({ ...input, idempotency: { key: 'k', fingerprint: 'other' } }, chunks('ab')),
     ).rejects.toMatchObject({ code: 'idempotency_key_reused' })
     expect((await engine.batches.list({ limit: 10 })).data).toHaveLength(1)
+  })
+
+  test('is made once when the same request comes several times at once; who comes too soon is told so', async () => {
+    const { engine: open, redis, keys } = testSluice()
+    const engine = await open()
+    const half = { key: 'half', fingerprint: 'f' }
+    await redis.hset(keys.summary('summary_half').meta, { status: 'staging' })
+    await createIdempotency(redis, keys).take(half, 'summary_half', { find: async () => null, metaKey: String })
+    await expect(engine.summaries.create({ ...input, idempotency: half }, chunks('ab'))).rejects.toMatchObject({
+      code: 'idempotency_in_progress',
+    })
+    const idempotency = { key: 'k', fingerprint: 'f' }
+    const atOnce = await Promise.allSettled(
+      Array.from({ length: 5 }, () => engine.summaries.create({ ...input, idempotency }, chunks('ab'))),
+    )
+    const made = atOnce.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []))
+    expect(made.filter(({ created: mine }) => mine)).toHaveLength(1)
+    expect(new Set(made.map(({ summary: { id } }) => id)).size).toBe(1)
+    const refused = atOnce.flatMap((one) => (one.status === 'rejected' ? [one.reason as SluiceError] : []))
+    expect(refused.filter(({ code }) => code !== 'idempotency_in_progress')).toEqual([])
   })
 
   test('taken through its levels by several at once, makes and pays each call once', async () => {

@@ -1,12 +1,10 @@
-import { createHash } from 'node:crypto'
 import { invalidRequest } from '@sluice/contract/error'
-import { parse } from '@sluice/contract/parse'
-import { idempotencyHeaders } from '@sluice/contract/routes'
 import { defaultChunkTokens, defaultReduceTokens, type SummaryOptions } from '@sluice/contract/summary'
 import type { DocumentReader } from '@sluice/documents/document-reader'
 import type { Engine } from '@sluice/engine/engine'
 import type { ChunkSize } from '../chunks/chunk-text.ts'
 import type { Chunker } from '../chunks/chunker.ts'
+import { readIdempotencyKey } from '../idempotency-key.ts'
 import { type Handlers, isDocumentUpload } from '../mount.ts'
 import { leaving } from '../stream.ts'
 import { readSummaryUpload } from '../summary-upload.ts'
@@ -25,7 +23,7 @@ export function summaryRoutes(
   return {
     async createSummary({ req, body: json }) {
       const body = isDocumentUpload(req) ? await readSummaryUpload(req, documentReader) : json
-      const { 'Idempotency-Key': key } = parse(idempotencyHeaders, { 'Idempotency-Key': req.get('idempotency-key') })
+      const idempotency = readIdempotencyKey(req, { summary: body })
       const { text, lane, instructions, parameters, concurrency, priority, metadata } = body
       if (!lanes.includes(lane))
         throw invalidRequest('unknown_lane', `There is no lane '${lane}'; there is: ${lanes.join(', ')}.`, 'lane')
@@ -39,7 +37,7 @@ export function summaryRoutes(
           concurrency,
           priority,
           metadata,
-          idempotency: key === undefined ? undefined : { key, fingerprint: hash(body) },
+          idempotency,
         },
         chunks,
       )
@@ -64,8 +62,4 @@ export function summaryRoutes(
 function sizeOf({ chunks, chunk_tokens: size }: SummaryOptions, room: number): ChunkSize {
   const mostTokens = size ?? Math.min(defaultChunkTokens, room)
   return chunks === undefined ? { type: 'tokens', mostTokens } : { type: 'count', chunks }
-}
-
-function hash(body: SummaryOptions & { text: string }): string {
-  return createHash('sha256').update('summary').update(JSON.stringify(body)).digest('base64url')
 }

@@ -5,7 +5,7 @@ import type { Redis } from 'ioredis'
 import type { Admission } from '../admission.ts'
 import { createSummaryId, levelBatchId } from '../batch-id.ts'
 import type { Batches, Chunk, NewSummary, Results, Summaries } from '../engine.ts'
-import { type Idempotency, type IdempotencyClaim, idempotencyInProgress } from '../idempotency.ts'
+import type { Idempotency, Makes } from '../idempotency.ts'
 import type { Keys } from '../keys.ts'
 import type { Wakes } from '../wake.ts'
 import { forgetSummary } from './forget-summary.ts'
@@ -53,12 +53,13 @@ export function createSummaries(dependencies: {
     isPriced,
     confirm,
   } = dependencies
+  const makes: Makes<Summary> = { find, metaKey: (id) => keys.summary(id).meta }
 
   return {
     async create(input, chunks) {
       const id = createSummaryId(Date.now())
       const claim = input.idempotency
-      const earlier = claim && (await takeKey(claim, id))
+      const earlier = claim && (await idempotency.take(claim, id, makes))
       if (earlier) return { summary: earlier, created: false }
       try {
         await stage(id, input, chunks)
@@ -151,7 +152,15 @@ export function createSummaries(dependencies: {
   }
 
   async function get(id: string): Promise<Summary> {
-    const meta = await stored(id)
+    return viewed(id, await stored(id))
+  }
+
+  async function find(id: string): Promise<Summary | null> {
+    const meta = await findStored(id)
+    return meta && viewed(id, meta)
+  }
+
+  async function viewed(id: string, meta: Stored): Promise<Summary> {
     const found = await Promise.all(
       Array.from({ length: meta.level }, (_, index) => batches.get(levelBatchId(id, index + 1)).catch(unlessGone)),
     )
@@ -164,19 +173,14 @@ export function createSummaries(dependencies: {
   }
 
   async function stored(id: string): Promise<Stored> {
-    const meta = await readSummaryMeta(redis, keys, id)
-    if (meta === null || meta.status === 'staging') throw notFound('summary', id)
-    return meta as Stored
+    const meta = await findStored(id)
+    if (meta === null) throw notFound('summary', id)
+    return meta
   }
 
-  /** Null: the key is ours. Else the summary that another request has made under it. */
-  async function takeKey(claim: IdempotencyClaim, id: string): Promise<Summary | null> {
-    const holder = await idempotency.claim(claim, id)
-    if (holder === null) return null
-    if ((await redis.exists(keys.summary(holder.batchId).meta)) === 1) return get(holder.batchId)
-    if (!holder.settled) throw idempotencyInProgress()
-    await idempotency.release(claim, holder.batchId)
-    return takeKey(claim, id)
+  async function findStored(id: string): Promise<Stored | null> {
+    const meta = await readSummaryMeta(redis, keys, id)
+    return meta === null || meta.status === 'staging' ? null : (meta as Stored)
   }
 }
 
