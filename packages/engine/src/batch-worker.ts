@@ -1,23 +1,17 @@
 import { isEnded } from '@sluice/contract/batch'
 import { parse } from '@sluice/contract/parse'
-import { type ConnectionOptions, type Job, WaitingError, Worker } from 'bullmq'
+import type { ConnectionOptions, Job } from 'bullmq'
 import type { Redis } from 'ioredis'
 import type { FeedBatch } from './feeder.ts'
-import { batchJob, type BatchJob, batchesQueueName, wholeJobTimes } from './jobs.ts'
+import { batchJob, type BatchJob, batchesQueueName } from './jobs.ts'
 import type { Keys } from './keys.ts'
 import { loadScript } from './lua.ts'
 import { createRateMeter } from './rate-meter.ts'
+import { createWholeJobWorker, type WholeJobWorker } from './whole-job-worker.ts'
 
 const note = loadScript(new URL('ledger/note.lua', import.meta.url))
 
-/** Batches that one process feeds at once. Each costs a promise and a subscription. */
-const batchesAtOnce = 1_000
 const progressMs = 500
-
-export interface BatchWorker {
-  /** Hands the feeding jobs to other workers. */
-  close(): Promise<void>
-}
 
 /** Runs the `batches` queue: one durable job per batch, which feeds it and whose progress Bull Board shows. */
 export function createBatchWorker(dependencies: {
@@ -26,49 +20,25 @@ export function createBatchWorker(dependencies: {
   readonly keys: Keys
   readonly feedBatch: FeedBatch
   readonly onError: (error: Error) => void
-}): BatchWorker {
+}): WholeJobWorker {
   const { connection, redis, keys, feedBatch, onError } = dependencies
 
-  const worker = new Worker<BatchJob>(
-    batchesQueueName,
-    async (job, token, signal) => {
+  return createWholeJobWorker<BatchJob>({
+    name: batchesQueueName,
+    prefix: keys.batchesQueuePrefix,
+    connection,
+    onError,
+    async run(job, signal) {
       const { batch_id: batchId } = parse(batchJob.loose(), job.data)
-      const stopping = signal ?? new AbortController().signal
       const stopReporting = reportProgress(job, batchId)
       try {
-        await feedBatch(batchId, { signal: stopping })
-      } catch (error) {
-        if (!stopping.aborted) throw error
-        if (stopping.reason === 'shutdown') {
-          await job.moveToWait(token)
-          throw new WaitingError()
-        }
-        throw error
+        await feedBatch(batchId, { signal })
       } finally {
         await stopReporting()
       }
       return { batch_id: batchId }
     },
-    {
-      connection,
-      prefix: keys.batchesQueuePrefix,
-      concurrency: batchesAtOnce,
-      ...wholeJobTimes,
-    },
-  )
-  worker.on('error', onError)
-  worker.on('failed', (_job, error) => onError(error))
-  worker.on('lockRenewalFailed', (jobIds) => {
-    for (const jobId of jobIds) worker.cancelJob(jobId, 'lock-lost')
   })
-
-  return {
-    async close() {
-      const closed = worker.close()
-      worker.cancelAllJobs('shutdown')
-      await closed
-    },
-  }
 
   /** Twice a second: percent for the ring, counts and rate for the card; and the rates from which the time left is told. */
   function reportProgress(job: Job<BatchJob>, batchId: string): () => Promise<void> {

@@ -214,8 +214,9 @@ describe('a summary', () => {
   })
 
   test('is made once when the same request comes several times at once; who comes too soon is told so', async () => {
-    const { engine: open, redis, keys } = testSluice()
-    const engine = await open()
+    const sluice = testSluice()
+    const { redis, keys } = sluice
+    const engine = await sluice.engine()
     const half = { key: 'half', fingerprint: 'f' }
     await redis.hset(keys.summary('summary_half').meta, { status: 'staging' })
     await createIdempotency(redis, keys).take(half, 'summary_half', { find: async () => null, metaKey: String })
