@@ -174,7 +174,12 @@ test(
       await redis.call('CLUSTER', 'DELSLOTS', 0)
       await expect.poll(async () => redis.call('CLUSTER', 'INFO')).toContain('cluster_state:fail')
     }
-    const first = createRedis(url, { maxRetriesPerRequest: null, retryStrategy: () => 100 })
+    const first = createRedis(url, {
+      maxRetriesPerRequest: null,
+      retryStrategy: () => 100,
+      // One node may be up while the others still say that the cluster is down.
+      resend: { times: 1_000, everyMs: 50 },
+    })
     const connections = [first, first.duplicate()]
     onTestFinished(() => connections.forEach((it) => it.disconnect()))
     const refused = connections.map((it) => once(it, 'reconnecting'))
