@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -36,11 +36,10 @@ async function startServers(
     Array.from({ length: count }, async () => {
       const directory = await mkdtemp(join(tmpdir(), 'sluice-cluster-'))
       const [port, busPort] = [await findFreePort(), await findFreePort()]
-      const args = await argsOf({ directory, busPort })
-      const start = (): ChildProcess =>
-        spawn(source.path, [...args, '--bind', '127.0.0.1', '--port', String(port), '--dir', directory], {
-          stdio: 'ignore',
-        })
+      const log = join(directory, 'log')
+      const own = ['--bind', '127.0.0.1', '--port', String(port), '--dir', directory, '--logfile', log]
+      const args = [...(await argsOf({ directory, busPort })), ...own]
+      const start = (): ChildProcess => spawn(source.path, args, { stdio: 'ignore' })
       const kill = async () => {
         if (child.exitCode !== null || child.signalCode !== null) return
         child.kill('SIGKILL')
@@ -54,7 +53,11 @@ async function startServers(
         await kill()
         await rm(directory, { recursive: true })
       })
-      await redis.ping()
+      const ended = once(child, 'exit').then(async () => {
+        throw new Error(`A Redis server ended at once:\n${await readFile(log, 'utf8').catch(String)}`)
+      })
+      await Promise.race([redis.ping(), ended])
+      ended.catch(() => {})
       return {
         port,
         busPort,

@@ -101,17 +101,23 @@ export function createRedis(url: string, all: ConnectOptions): Redis {
 function connectsWhenReady(cluster: Cluster): Cluster {
   const connect = cluster.connect.bind(cluster)
   const duplicate = cluster.duplicate.bind(cluster)
-  cluster.connect = async () => {
-    const { promise, resolve, reject } = Promise.withResolvers<void>()
-    const ended = () => reject(new Error('The connection to the cluster was closed.'))
-    cluster.once('ready', resolve).once('end', ended)
-    connect().then(resolve, reject)
-    try {
-      await promise
-    } finally {
-      cluster.off('ready', resolve).off('end', ended)
-    }
-  }
+  let decided: Promise<void> | undefined
+  const decide = () =>
+    new Promise<void>((resolve, reject) => {
+      const ready = () => {
+        cluster.off('end', ended)
+        decided = undefined
+        resolve()
+      }
+      const ended = () => {
+        cluster.off('ready', ready)
+        decided = undefined
+        reject(new Error('The connection to the cluster was closed.'))
+      }
+      cluster.once('ready', ready).once('end', ended)
+    })
+  // Also called by ioredis itself for each new attempt.
+  cluster.connect = () => Promise.race([connect(), (decided ??= decide())])
   cluster.duplicate = (...args) => connectsWhenReady(duplicate(...args))
   return cluster
 }
