@@ -58,6 +58,8 @@ async function runAll(signal: AbortSignal): Promise<void> {
     }
     results.push({ job, all })
     console.log(`\n${job.case.title}; ${job.texts.length.toLocaleString('en')} items\n${plainTable(all)}`)
+    for (const { system, admitted } of all)
+      console.log(`${system}, calls admitted by the second: ${admitted.join(' ')}`)
     // After each case, so that a long run that is stopped has told something.
     if (values.write) await writeReport(results, process.argv.slice(2))
   }
