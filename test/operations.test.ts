@@ -108,3 +108,16 @@ test('ended batches are removed after the configured time', async () => {
   const status = async () => (await system.request('GET', `/v1/batches/${id}`)).status
   await expect.poll(status, { timeout: 20_000 }).toBe(404)
 })
+
+test('SIGTERM ends API and worker with the last line of their log written, or with nobody there who reads it', async () => {
+  const system = await startSystem()
+  const worker = await system.worker()
+  const read = await system.worker()
+  expect(await read.stop('SIGTERM')).toBe(0)
+  await expect.poll(() => read.output()).toContain('"msg":"stopped"')
+  for (const unread of [worker, system.api]) {
+    unread.child.stdout?.destroy()
+    unread.child.stderr?.destroy()
+    expect(await unread.stop('SIGTERM')).toBe(0)
+  }
+})

@@ -11,7 +11,7 @@ import { listen, ListenError } from './listen.ts'
 import { createApp } from './server.ts'
 
 /** The composition root of an API process. */
-const { config, log } = await boot('api')
+const { config, log, leave } = await boot('api')
 const { lanes, extractors, api } = config
 
 for (const { definition } of extractors) {
@@ -52,7 +52,7 @@ const server = await listen(app, api).catch((error: unknown) => {
 })
 log.info({ url: server.url, durability: engine.durability }, `api ready on ${server.url}`)
 
-stopOnSignals(log, config.worker.graceMs, async (graceMs) => {
+stopOnSignals({ log, leave }, config.worker.graceMs, async (graceMs) => {
   stopping.abort()
   await server.stop(graceMs)
   await documentReader[Symbol.asyncDispose]()

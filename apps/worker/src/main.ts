@@ -7,7 +7,7 @@ import { createLongTexts } from '@sluice/provider/long-texts'
 import { createProvider } from '@sluice/provider/provider'
 
 /** The composition root of a worker process. */
-const { config, log } = await boot('worker')
+const { config, log, leave } = await boot('worker')
 const {
   lanes,
   extractors,
@@ -40,7 +40,7 @@ const worker = await createWorker({
 })
 log.info({ lanes: Object.keys(lanes), concurrency }, 'worker ready')
 
-stopOnSignals(log, graceMs, async (allowedMs) => {
+stopOnSignals({ log, leave }, graceMs, async (allowedMs) => {
   await worker.close(allowedMs)
   await splitter[Symbol.asyncDispose]()
   await Promise.all([...providers.values()].map((provider) => provider[Symbol.asyncDispose]()))

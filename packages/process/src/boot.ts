@@ -1,26 +1,26 @@
 import { type Config, readConfig } from '@sluice/config/config'
 import { ConfigError } from '@sluice/config/config-error'
 import { preflight } from '@sluice/engine/preflight'
-import { type Logger, pino } from 'pino'
+import { openLog, type Output } from './open-log.ts'
 
 /**
  * What every process of ours does first: read the configuration, look at Redis. What is wrong is said in one line and
  * ends the process with exit code 1, before anything is opened.
  */
-export async function boot(app: string): Promise<{ config: Config; log: Logger }> {
+export async function boot(app: string): Promise<{ config: Config } & Output> {
   const config = await readConfig().catch((error: unknown) => {
     if (!(error instanceof ConfigError)) throw error
     return refuse(error.message)
   })
-  const log = pino({ level: config.logLevel, base: { app, pid: process.pid } })
+  const output = openLog(app, config.logLevel)
   for (const { severity, message } of await preflight(config.redisUrl)) {
     if (severity === 'fatal') refuse(message)
     if (severity === 'weak' && !config.allowWeakDurability) {
       refuse(`${message} Or set SLUICE_ALLOW_WEAK_DURABILITY=true to take that risk.`)
     }
-    log.warn(message)
+    output.log.warn(message)
   }
-  return { config, log }
+  return { config, ...output }
 }
 
 /** One line on standard error and exit code 1. */
