@@ -8,7 +8,6 @@ import { redisCommand } from './redis-command.ts'
 import { untilReady } from './redis-ready.ts'
 import { findFreePort } from '../processes/ports.ts'
 
-/** A durable Redis of one's own, for a test or a benchmark: it may be killed and started again on the same data, and is thrown away afterwards. */
 export interface OwnRedis extends AsyncDisposable {
   readonly url: string
   pid(): number
@@ -16,6 +15,7 @@ export interface OwnRedis extends AsyncDisposable {
   kill(): Promise<void>
 }
 
+/** A durable Redis of one's own, for a test or a benchmark: it may be killed and started again on the same data, and is thrown away afterwards. */
 export async function startOwnRedis(): Promise<OwnRedis> {
   const source = await findRedis(undefined, console.error)
   if (source.type === 'url') throw new Error('A Redis of its own is needed here, not one by URL.')

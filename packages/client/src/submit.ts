@@ -2,9 +2,9 @@ import { batch, type Batch } from '@sluice/contract/batch'
 import type { Http } from './http.ts'
 import { createPieces } from './items.ts'
 import type { BatchOptions, ExtractorOptions, SubmitOptions, Texts } from './options.ts'
+import { randomKey } from './random-key.ts'
 import { anyValue, type Check, type JsonSchema, readSchema, type Schema } from './schema.ts'
 import { upload } from './upload.ts'
-import { randomKey } from './random-key.ts'
 
 /** What fits goes in one request: one round trip to the first call. */
 const oneRequest = { items: 5_000, characters: 500_000 }

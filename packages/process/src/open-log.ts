@@ -12,6 +12,7 @@ export interface Output {
 /** JSON lines on standard output, written in the background: a slow reader holds up nothing. */
 export function openLog(app: string, level: string): Output {
   const output = destination({ dest: 1, sync: false })
+  // A log that cannot be written ends nothing; what is left of it is not waited for.
   let broken = false
   output.on('error', () => {
     broken = true
