@@ -5,12 +5,12 @@ import { defineConfig } from 'vitest/config'
 export default defineConfig({
   test: {
     projects: [
-      { test: { name: 'unit', include: ['{apps,packages}/*/src/**/*.test.ts', 'scripts/**/*.test.ts'] } },
+      { test: { name: 'unit', include: ['{apps,packages}/*/src/**/*.test.ts'] } },
       {
         test: {
           name: 'engine',
           include: ['packages/engine/test/**/*.test.ts'],
-          globalSetup: 'test/redis.setup.ts',
+          globalSetup: 'test/support/redis.setup.ts',
           testTimeout: 30_000,
           hookTimeout: 60_000,
         },
@@ -18,8 +18,8 @@ export default defineConfig({
       {
         test: {
           name: 'system',
-          include: ['test/*.test.ts'],
-          globalSetup: 'test/redis.setup.ts',
+          include: ['test/{system,cli}/*.test.ts'],
+          globalSetup: 'test/support/redis.setup.ts',
           testTimeout: 120_000,
           hookTimeout: 120_000,
           fileParallelism: false,

@@ -9,7 +9,14 @@ export default defineConfig({
   test: {
     projects: [
       { test: { ...slow, name: 'compose', include: ['test/compose/*.test.ts'] } },
-      { test: { ...slow, name: 'browser', include: ['test/browser/*.test.ts'], globalSetup: 'test/redis.setup.ts' } },
+      {
+        test: {
+          ...slow,
+          name: 'browser',
+          include: ['test/browser/*.test.ts'],
+          globalSetup: 'test/support/redis.setup.ts',
+        },
+      },
       { test: { ...slow, testTimeout: 120_000, name: 'cluster', include: ['test/cluster/*.test.ts'] } },
       { test: { ...slow, name: 'chaos', include: ['test/chaos/*.test.ts'] } },
     ],

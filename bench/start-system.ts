@@ -1,5 +1,5 @@
-import { run, type Running } from '../scripts/processes/app-process.ts'
-import { type OwnRedis, startOwnRedis } from '../scripts/redis/own-redis.ts'
+import { run, type Running } from '@sluice/local/processes/app-process'
+import { type OwnRedis, startOwnRedis } from '@sluice/local/redis/own-redis'
 
 /** Redis, simulator, API and one worker, a process each, as a user has them; ended together. */
 export interface System extends AsyncDisposable {

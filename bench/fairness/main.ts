@@ -3,7 +3,7 @@ import { parseArgs } from 'node:util'
 import type { Engine } from '@sluice/engine/engine'
 import { Queue, Worker } from 'bullmq'
 import { Redis } from 'ioredis'
-import { startOwnRedis } from '../../scripts/redis/own-redis.ts'
+import { startOwnRedis } from '@sluice/local/redis/own-redis'
 import { extractor, openEngine } from '../instant-engine.ts'
 import { texts } from '../texts.ts'
 

@@ -1,4 +1,4 @@
-import { startOwnRedis } from '../../scripts/redis/own-redis.ts'
+import { startOwnRedis } from '@sluice/local/redis/own-redis'
 import { cpuUs } from '../process-cpu.ts'
 import type { ChildResult } from './competitors/in-child.ts'
 import { startClient } from './client-process.ts'

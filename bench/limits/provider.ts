@@ -1,4 +1,4 @@
-import { run } from '../../scripts/processes/app-process.ts'
+import { run } from '@sluice/local/processes/app-process'
 import type { Case } from './cases.ts'
 import { latencyMs } from './ideal.ts'
 import { createRequest } from './request.ts'

@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { expect, onTestFailed, test } from 'vitest'
-import { people, startSystem } from '../system.ts'
+import { people, startSystem } from '../support/system.ts'
 import { openBrowser, screenshot } from './open-browser.ts'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))

@@ -1,6 +1,6 @@
 import { expect, onTestFailed, test } from 'vitest'
 import { longText } from '../../bench/long-text.ts'
-import { people, startSystem } from '../system.ts'
+import { people, startSystem } from '../support/system.ts'
 import { openBrowser, screenshot } from './open-browser.ts'
 
 test('a browser opens Bull Board with the key and sees the progress of a batch move to 100 %', async () => {

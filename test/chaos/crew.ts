@@ -1,4 +1,4 @@
-import { type Running, run } from '../../scripts/processes/app-process.ts'
+import { type Running, run } from '@sluice/local/processes/app-process'
 
 export const workerConcurrency = 20
 

@@ -6,7 +6,7 @@ import { promisify } from 'node:util'
 import type { Batch } from '@sluice/contract/batch'
 import type { Result } from '@sluice/contract/result'
 import { expect, onTestFailed, onTestFinished, test } from 'vitest'
-import { findFreePort } from '../../scripts/processes/ports.ts'
+import { findFreePort } from '@sluice/local/processes/ports'
 
 const run = promisify(execFile)
 const root = resolve(import.meta.dirname, '../..')

@@ -6,8 +6,8 @@ import { boot, refuse } from '@sluice/process/boot'
 import { stopOnSignals } from '@sluice/process/stop-on-signals'
 import { checkSchema } from '@sluice/schema/check'
 import packageJson from '../package.json' with { type: 'json' }
-import { createChunker } from './chunks/chunker.ts'
-import { listen, ListenError } from './listen.ts'
+import { createChunker } from '@sluice/text/chunker'
+import { listen, ListenError } from './http/listen.ts'
 import { createApp } from './server.ts'
 
 /** The composition root of an API process. */

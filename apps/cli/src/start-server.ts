@@ -13,7 +13,7 @@ const readyWithinMs = 300_000
 
 /** The program behind `pnpm start`, where this command stands in the repository. */
 export function findStart(): string | undefined {
-  const file = resolve(import.meta.dirname, '../../../scripts/start.ts')
+  const file = resolve(import.meta.dirname, '../../start/src/main.ts')
   return existsSync(file) ? file : undefined
 }
 
@@ -27,7 +27,7 @@ export async function startServer(
     signal,
   }: { readonly url: string; readonly env: NodeJS.ProcessEnv; readonly screen: Screen; readonly signal: AbortSignal },
 ): Promise<{ readonly pid: number; readonly logFile: string }> {
-  const root = resolve(start, '../..')
+  const root = resolve(start, '../../../..')
   const directory = resolve(root, env['SLUICE_DATA_DIR'] || '.sluice', 'logs')
   await mkdir(directory, { recursive: true })
   const logFile = join(directory, 'start.log')

@@ -1,5 +1,5 @@
 import { refineFor } from '@sluice/config/code-extractor'
-import { createTextSplitter } from '@sluice/documents/text-splitter'
+import { createTextSplitter } from '@sluice/text/text-splitter'
 import { createWorker } from '@sluice/engine/create-worker'
 import { boot } from '@sluice/process/boot'
 import { stopOnSignals } from '@sluice/process/stop-on-signals'

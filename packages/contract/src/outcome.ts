@@ -64,3 +64,29 @@ export interface Reask {
   readonly raw: string
   readonly errors: readonly string[]
 }
+
+/** Whether the provider answered, and so was paid, as far as can be told; 'unknown' when the connection broke under way. */
+export function paid(call: Call): 'yes' | 'no' | 'unknown' {
+  switch (call.outcome.type) {
+    case 'extracted':
+    case 'refused':
+    case 'truncated':
+    case 'invalid-output':
+      return 'yes'
+    case 'filtered':
+      // The text was refused, or the answer that was made of it.
+      return call.usage.input_tokens + call.usage.output_tokens > 0 ? 'yes' : 'no'
+    case 'unavailable':
+      return call.outcome.answered ? 'no' : 'unknown'
+    case 'rate-limited':
+    case 'rejected':
+    case 'too-large':
+    case 'out-of-funds':
+    case 'bad-credentials':
+    case 'unknown-model':
+    case 'wrong-url':
+      return 'no'
+    default:
+      return call.outcome satisfies never
+  }
+}

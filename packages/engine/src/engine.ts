@@ -1,13 +1,12 @@
 import type { Batch, BatchList, Skipped, BatchOptions, ListBatchesQuery, PatchBatch } from '@sluice/contract/batch'
-import type { CreateExtractor, Extractor } from '@sluice/contract/extractor'
+import type { CreateExtractor, Extractor, ModelParameters } from '@sluice/contract/extractor'
 import type { LaneView } from '@sluice/contract/lane-view'
 import type { Item } from '@sluice/contract/item'
 import type { Result, ResultsQuery, RetryBatch } from '@sluice/contract/result'
 import type { Summary } from '@sluice/contract/summary'
 import type { Usage } from '@sluice/contract/usage'
 import type { Queue } from 'bullmq'
-import type { DurabilityLevel } from './durability.ts'
-import type { SummaryRecipe } from './summaries/level-extractor.ts'
+import type { DurabilityLevel } from './redis/durability.ts'
 
 /**
  * What the API sees of the engine. Every method throws a SluiceError for what the caller did wrong
@@ -81,6 +80,13 @@ export interface Batches {
   delete(id: string): Promise<void>
   /** A snapshot at once, then at most every `intervalMs` when something changed; the last one has an ended status. */
   watch(id: string, options: { intervalMs: number; signal: AbortSignal }): AsyncIterable<Batch>
+}
+
+/** What of a summary is said to the model. */
+export interface SummaryRecipe {
+  readonly lane: string
+  readonly instructions: string
+  readonly parameters: ModelParameters
 }
 
 export interface NewSummary {

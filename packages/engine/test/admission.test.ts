@@ -1,10 +1,10 @@
 import { expect, test } from 'vitest'
-import { createAdmission } from '../src/admission.ts'
-import { createEngine } from '../src/create-engine.ts'
-import { createWorker } from '../src/create-worker.ts'
+import { createAdmission } from '@sluice/engine/batches/admission'
+import { createEngine } from '@sluice/engine/create-engine'
+import { createWorker } from '@sluice/engine/create-worker'
 import { Redis } from 'ioredis'
 import { laneConfig } from '@sluice/contract/lane'
-import { startOwnRedis } from '../../../scripts/redis/own-redis.ts'
+import { startOwnRedis } from '@sluice/local/redis/own-redis'
 import { extracted, inline, options, readAll } from './harness.ts'
 
 test('near the memory limit new work is refused with nothing left behind, and running work goes on to its end', async () => {

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, expect, test } from 'vitest'
-import { createLedger } from '../src/ledger/ledger.ts'
+import { createLedger } from '@sluice/engine/ledger/ledger'
 import { broken, extracted, inline, options, readAll, testSluice, texts } from './harness.ts'
 
 const echo = ({ text }: { text: string }) => extracted({ text })

@@ -7,10 +7,10 @@ import type { Call, Outcome } from '@sluice/contract/outcome'
 import type { Result, ResultsQuery } from '@sluice/contract/result'
 import { Redis } from 'ioredis'
 import { afterEach, inject, onTestFailed } from 'vitest'
-import { createEngine } from '../src/create-engine.ts'
-import { createWorker } from '../src/create-worker.ts'
-import type { Engine } from '../src/engine.ts'
-import { createKeys } from '../src/keys.ts'
+import { createEngine } from '@sluice/engine/create-engine'
+import { createWorker } from '@sluice/engine/create-worker'
+import type { Engine } from '@sluice/engine/engine'
+import { createKeys } from '@sluice/engine/redis/keys'
 
 type Answer = (request: ExtractRequest, options: { signal: AbortSignal }) => Promise<Outcome | Call> | Outcome | Call
 

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Outcome } from '@sluice/contract/outcome'
 import { describe, expect, test } from 'vitest'
-import { createLedger, noCost, noExpectedCost, noTries, type Run } from '../src/ledger/ledger.ts'
+import { createLedger, noCost, noExpectedCost, noTries, type Run } from '@sluice/engine/ledger/ledger'
 import { broken, extracted, inline, options, readAll, testSluice, texts } from './harness.ts'
 
 const cost = { ...noCost, paidCalls: 1, usage: { input_tokens: 10, output_tokens: 5 } }

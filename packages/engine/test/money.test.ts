@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { expect, test } from 'vitest'
-import { createLedger } from '../src/ledger/ledger.ts'
+import { createLedger } from '@sluice/engine/ledger/ledger'
 import { broken, extracted, inline, options, readAll, testSluice, texts } from './harness.ts'
 
 // Each call of the harness: 10 tokens in, 5 out; so 10 * 1 + 5 * 4 = 30 micro-dollars.

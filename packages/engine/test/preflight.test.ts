@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, expect, inject, test } from 'vitest'
-import { preflight } from '../src/preflight.ts'
+import { preflight } from '@sluice/engine/redis/preflight'
 
 async function freePort(): Promise<number> {
   const server = createServer().listen(0, '127.0.0.1')

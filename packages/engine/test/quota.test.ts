@@ -5,10 +5,15 @@ import type { Call, LimitSample, Outcome } from '@sluice/contract/outcome'
 import fc from 'fast-check'
 import { Redis } from 'ioredis'
 import { afterAll, describe, expect, inject, onTestFinished, test } from 'vitest'
-import { startOwnRedis } from '../../../scripts/redis/own-redis.ts'
-import { createQuota } from '../src/quota/create-quota.ts'
-import { type ConfiguredLimit, type ExchangeMessage, type ExchangeReply, readReply } from '../src/quota/exchange.ts'
-import { type Quota, QuotaTooLargeError, type Reservation } from '../src/quota/quota.ts'
+import { startOwnRedis } from '@sluice/local/redis/own-redis'
+import { createQuota } from '@sluice/engine/quota/create-quota'
+import {
+  type ConfiguredLimit,
+  type ExchangeMessage,
+  type ExchangeReply,
+  readReply,
+} from '@sluice/engine/quota/exchange'
+import { type Quota, QuotaTooLargeError, type Reservation } from '@sluice/engine/quota/quota'
 
 const redis = new Redis(inject('redisUrl'), { maxRetriesPerRequest: null })
 afterAll(() => redis.disconnect())

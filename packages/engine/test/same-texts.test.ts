@@ -2,8 +2,8 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Batch, BatchOptions } from '@sluice/contract/batch'
 import type { Result } from '@sluice/contract/result'
 import { describe, expect, test } from 'vitest'
-import { createLedger, noCost } from '../src/ledger/ledger.ts'
-import { hashText } from '../src/text-hash.ts'
+import { createLedger, noCost } from '@sluice/engine/ledger/ledger'
+import { hashText } from '@sluice/engine/items/text-hash'
 import { extracted, inline, options, readAll, testSluice } from './harness.ts'
 
 const once: BatchOptions = { ...options, deduplicate: true }

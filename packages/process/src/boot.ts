@@ -1,6 +1,6 @@
 import { type Config, readConfig } from '@sluice/config/config'
 import { ConfigError } from '@sluice/config/config-error'
-import { preflight } from '@sluice/engine/preflight'
+import { preflight } from '@sluice/engine/redis/preflight'
 import { openLog, type Output } from './open-log.ts'
 
 /**

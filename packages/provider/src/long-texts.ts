@@ -1,7 +1,7 @@
 import type { EstimateTokens, LongTexts } from '@sluice/contract/extract-function'
 import type { Extractor } from '@sluice/contract/extractor'
 import type { LaneConfig } from '@sluice/contract/lane'
-import type { TextSplitter } from '@sluice/documents/text-splitter'
+import type { TextSplitter } from '@sluice/text/text-splitter'
 import { mergeAnswers } from '@sluice/schema/merge-answers'
 import { compileSchema } from '@sluice/schema/validator'
 

@@ -1,9 +1,9 @@
 import { batchOptions, type Batch } from '@sluice/contract/batch'
 import type { Result } from '@sluice/contract/result'
 import type { Engine } from '@sluice/engine/engine'
-import { type CheckSchema, resolveExtractor } from '../extractor-choice.ts'
-import type { Handlers } from '../mount.ts'
-import { leaving } from '../stream.ts'
+import { type CheckSchema, resolveExtractor } from '../intake/extractor-choice.ts'
+import type { Handlers } from '../http/mount.ts'
+import { leaving } from '../http/stream.ts'
 
 /** A batch of one that is waited for. It is as durable as any other: it goes on when the client leaves or the wait is over. */
 export function extractRoutes(

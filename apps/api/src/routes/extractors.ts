@@ -1,8 +1,8 @@
 import { extractorReference } from '@sluice/contract/extractor'
 import { notFound } from '@sluice/contract/error'
 import type { Engine } from '@sluice/engine/engine'
-import { checkRecipe, type CheckSchema } from '../extractor-choice.ts'
-import type { Handlers } from '../mount.ts'
+import { checkRecipe, type CheckSchema } from '../intake/extractor-choice.ts'
+import type { Handlers } from '../http/mount.ts'
 
 export function extractorRoutes(
   engine: Engine,

@@ -1,8 +1,8 @@
 import { notFound, SluiceError } from '@sluice/contract/error'
 import { createOpenApi } from '@sluice/contract/openapi'
 import type { Engine } from '@sluice/engine/engine'
-import { formatMetrics } from '../metrics.ts'
-import type { Handlers } from '../mount.ts'
+import { formatMetrics } from './metrics.ts'
+import type { Handlers } from '../http/mount.ts'
 
 export function operationRoutes(
   engine: Engine,

@@ -2,8 +2,8 @@ import { SluiceError } from '@sluice/contract/error'
 import type { Result, ResultsQuery } from '@sluice/contract/result'
 import { mediaTypes } from '@sluice/contract/routes'
 import type { Engine } from '@sluice/engine/engine'
-import type { Handlers } from '../mount.ts'
-import { formatEvent, leaving, streamEvents, streamLines } from '../stream.ts'
+import type { Handlers } from '../http/mount.ts'
+import { formatEvent, leaving, streamEvents, streamLines } from '../http/stream.ts'
 
 const progressEveryMs = 250
 

@@ -2,7 +2,7 @@ import { existsSync, readFileSync } from 'node:fs'
 import { parseEnv } from 'node:util'
 import { type Config, readConfig } from '@sluice/config/config'
 import { ConfigError } from '@sluice/config/config-error'
-import { preflight } from '@sluice/engine/preflight'
+import { preflight } from '@sluice/engine/redis/preflight'
 import { z } from 'zod'
 import { type Check, failed, ok, warning } from './check.ts'
 

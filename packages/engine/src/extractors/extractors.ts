@@ -2,8 +2,8 @@ import { notFound } from '@sluice/contract/error'
 import type { CreateExtractor, Extractor } from '@sluice/contract/extractor'
 import type { Redis } from 'ioredis'
 import type { Extractors } from '../engine.ts'
-import type { Keys } from '../keys.ts'
-import { loadScript } from '../lua.ts'
+import type { Keys } from '../redis/keys.ts'
+import { loadScript } from '../redis/script.ts'
 
 const put = loadScript(new URL('put.lua', import.meta.url))
 

@@ -2,8 +2,8 @@ import type { TextRange } from '@sluice/contract/extract-function'
 import type { Reask } from '@sluice/contract/outcome'
 import type { Usage } from '@sluice/contract/usage'
 import type { Redis } from 'ioredis'
-import type { Keys } from '../keys.ts'
-import { loadScript } from '../lua.ts'
+import type { Keys } from '../redis/keys.ts'
+import { loadScript } from '../redis/script.ts'
 
 /** One taking-up of an item by a worker: what must be said to act on it. */
 export interface Run {

@@ -1,5 +1,5 @@
 import type { Redis } from 'ioredis'
-import { loadScript } from '../lua.ts'
+import { loadScript } from '../redis/script.ts'
 
 /** What the answers since the last exchange told of one kind of limit, the mean over the calls. Times in ms. */
 export interface Seen {
@@ -69,7 +69,7 @@ export interface ExchangeReply {
   readonly grants: readonly Grant[]
 }
 
-const script = loadScript(new URL('./exchange.lua', import.meta.url))
+const script = loadScript(new URL('exchange.lua', import.meta.url))
 
 /** One trade with the lane's quota: out goes what came back and what waits, back come the calls that may go soon. */
 export async function exchange(redis: Redis, key: string, message: ExchangeMessage): Promise<ExchangeReply> {

@@ -1,5 +1,4 @@
-import type { Call } from '@sluice/contract/outcome'
-import { paid } from '../decide.ts'
+import { type Call, paid } from '@sluice/contract/outcome'
 import type { ExchangeMessage, Seen } from './exchange.ts'
 import type { Reservation } from './quota.ts'
 import { toldPeriodMs } from './told-period.ts'

@@ -1,7 +1,7 @@
 import type { Redis } from 'ioredis'
-import { levelBatchId } from '../batch-id.ts'
-import { forgetBatch } from '../forget-batch.ts'
-import type { Keys } from '../keys.ts'
+import { levelBatchId } from '../batches/batch-id.ts'
+import { forgetBatch } from '../batches/forget-batch.ts'
+import type { Keys } from '../redis/keys.ts'
 
 /** Removes a summary with the batches of its levels. Safe to run twice; it goes last itself, so that nothing of it is left behind. */
 export async function forgetSummary(redis: Redis, keys: Keys, id: string): Promise<void> {

@@ -2,11 +2,11 @@ import type { BatchOptions } from '@sluice/contract/batch'
 import type { Extractor } from '@sluice/contract/extractor'
 import type { Item } from '@sluice/contract/item'
 import type { Redis } from 'ioredis'
-import { newMeta } from '../batch-view.ts'
-import { packBlocks } from '../blocks.ts'
-import type { Keys } from '../keys.ts'
-import { loadScript } from '../lua.ts'
-import type { StartBatch } from '../start-batch.ts'
+import { newMeta } from '../batches/batch-view.ts'
+import { packBlocks } from '../batches/blocks.ts'
+import type { Keys } from '../redis/keys.ts'
+import { loadScript } from '../redis/script.ts'
+import type { StartBatch } from '../batches/begin-batch.ts'
 
 const openLevel = loadScript(new URL('open-level.lua', import.meta.url))
 const appendBlock = loadScript(new URL('../ledger/append-block.lua', import.meta.url))

@@ -1,16 +1,10 @@
-import type { Extractor, ModelParameters } from '@sluice/contract/extractor'
+import type { Extractor } from '@sluice/contract/extractor'
+import type { SummaryRecipe } from '../engine.ts'
 
 const tasks = {
   part: 'Write a concise summary of the following text.',
   whole:
     'The following are summaries of consecutive parts of one text, in order. Write one concise summary of the whole text from them.',
-}
-
-/** What of a summary is said to the model. */
-export interface SummaryRecipe {
-  readonly lane: string
-  readonly instructions: string
-  readonly parameters: ModelParameters
 }
 
 /** The recipe of one level's calls: the text's own parts on the first, summaries on all others. */

@@ -1,6 +1,6 @@
 import type { Redis } from 'ioredis'
-import type { Keys } from '../keys.ts'
-import { loadScript } from '../lua.ts'
+import type { Keys } from '../redis/keys.ts'
+import { loadScript } from '../redis/script.ts'
 import { parseSummaryMeta, type StoredStatus, type SummaryFields, type SummaryMeta } from './summary-meta.ts'
 
 const move = loadScript(new URL('move.lua', import.meta.url))

@@ -1,7 +1,7 @@
 import type { Queue } from 'bullmq'
 import type { Redis } from 'ioredis'
-import { summaryJobId, summaryJobName, wholeJobOptions } from '../jobs.ts'
-import type { Keys } from '../keys.ts'
+import { summaryJobId, summaryJobName, wholeJobOptions } from '../queues/jobs.ts'
+import type { Keys } from '../redis/keys.ts'
 
 export type StartSummary = (summaryId: string) => Promise<void>
 

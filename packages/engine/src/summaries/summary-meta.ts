@@ -1,6 +1,6 @@
 import type { BatchOptions } from '@sluice/contract/batch'
 import type { FailureType } from '@sluice/contract/result'
-import type { SummaryRecipe } from './level-extractor.ts'
+import type { SummaryRecipe } from '../engine.ts'
 
 /** `staging`: its text is being stored; nobody sees it. The batch of its level tells whether it is paused. */
 export type StoredStatus = 'staging' | 'in_progress' | 'completed' | 'failed' | 'cancelled'

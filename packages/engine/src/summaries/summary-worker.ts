@@ -1,8 +1,8 @@
 import { parse } from '@sluice/contract/parse'
 import { type ConnectionOptions, type Job, UnrecoverableError } from 'bullmq'
-import { summariesQueueName, type SummaryJob, summaryJob } from '../jobs.ts'
-import type { Keys } from '../keys.ts'
-import { createWholeJobWorker, type WholeJobWorker } from '../whole-job-worker.ts'
+import { summariesQueueName, type SummaryJob, summaryJob } from '../queues/jobs.ts'
+import type { Keys } from '../redis/keys.ts'
+import { createWholeJobWorker, type WholeJobWorker } from '../queues/supervisor.ts'
 import type { RunSummary, SummaryProgress } from './run-summary.ts'
 
 /** Runs the `summaries` queue: one durable job per summary, whose progress Bull Board shows. */

@@ -1,0 +1,137 @@
+import { existsSync } from 'node:fs'
+import { mkdir } from 'node:fs/promises'
+import { relative, resolve } from 'node:path'
+import { parseArgs } from 'node:util'
+import { createClient } from '@sluice/client'
+import { createScreen, type Screen } from '@sluice/terminal/screen'
+import { findRedis } from '@sluice/local/redis/find-redis'
+import { requireUsable, startKeptRedis } from '@sluice/local/redis/kept-redis'
+import { becomeOnlyOne } from '@sluice/local/processes/only-one'
+import { whyNotFree } from '@sluice/local/processes/ports'
+import { startApi, startSimulator, startWorker, type Surroundings } from '@sluice/local/apps'
+import { mayCostMoney, runSamples, showUnfinished } from './sample/run-samples.ts'
+import { readSettings, type Settings } from '@sluice/local/settings'
+import { StartError } from '@sluice/local/start-error'
+import { listenForStop, type StopSignals } from '@sluice/local/stop-signals'
+import { sayWhereThingsAre } from './where-things-are.ts'
+
+// `pnpm start`: everything on this machine, from nothing. What is wrong is said before anything is started, where it can be known.
+process.chdir(resolve(import.meta.dirname, '../../..'))
+// What is set already counts more than the file.
+if (existsSync('.env')) process.loadEnvFile('.env')
+// Relative, because the path of a socket in it has at most about 100 characters.
+const dataDirectory = relative('.', process.env['SLUICE_DATA_DIR'] || '.sluice') || '.'
+const screen = createScreen(process.stdout, process.env['TERM'])
+// Started by a command that needs a server: nobody looks at samples, and it stays when the command's package manager has ended.
+const isBackground = parseArgs({ options: { background: { type: 'boolean' } } }).values.background === true
+
+async function start(signals: StopSignals): Promise<void> {
+  const settings = await readSettings(process.env)
+  await requireFreePort(settings)
+  await mkdir(`${dataDirectory}/logs`, { recursive: true })
+  await using stack = new AsyncDisposableStack()
+  stack.use(await becomeOnlyOne(`${dataDirectory}/start.sock`))
+
+  const { stop: signal, hurry } = signals
+  const around: Surroundings = { logs: `${dataDirectory}/logs`, say: screen.say, signal, hurry }
+  const source = await findRedis(settings.redisUrl, screen.say)
+  signal.throwIfAborted()
+  const services: { readonly givenUp: Promise<string> }[] = []
+  const env: NodeJS.ProcessEnv = { ...process.env }
+  if (source.type === 'url') {
+    env['REDIS_URL'] = source.url
+    await requireUsable(source.url, settings.config.allowWeakDurability, screen.say)
+  } else {
+    screen.say(`Starting Redis (${source.label}), data in ${dataDirectory}/redis...`)
+    const redis = stack.use(await startKeptRedis(source, `${dataDirectory}/redis`, around))
+    services.push(redis)
+    env['REDIS_URL'] = redis.url
+  }
+  if (settings.config.usesSimulator) {
+    screen.say('Starting the simulator...')
+    const simulator = stack.use(await startSimulator(around))
+    services.push(simulator)
+    env['SLUICE_SIMULATOR_URL'] = simulator.baseUrl
+  }
+  screen.say('Starting worker and API...')
+  services.push(stack.use(await startWorker(env, settings.config, around)))
+  services.push(stack.use(await startApi(env, settings.config, around)))
+  if (settings.config.usesSimulator) sayThatAnswersAreSimulated()
+
+  const gaveUp = Promise.race(services.map(({ givenUp }) => givenUp)).then((reason) =>
+    Promise.reject(new StartError(reason)),
+  )
+  const over = new AbortController()
+  stack.defer(() => over.abort())
+  const redis = source.type === 'url' ? source.label : `${env['REDIS_URL']} (${source.label})`
+  await Promise.race([showWork(settings, redis, AbortSignal.any([signal, over.signal])), gaveUp])
+  await Promise.race([aborted(signal), gaveUp])
+}
+
+/** First the sample, or what an earlier start left unfinished; then where things are. */
+async function showWork(settings: Settings, redis: string, signal: AbortSignal): Promise<void> {
+  const {
+    api: { host, port, apiKeys },
+    lanes,
+  } = settings.config
+  const url = `http://${host.includes(':') ? `[${host}]` : host}:${port}`
+  const sluice = createClient({ baseUrl: url, apiKey: apiKeys[0] })
+  const lane = lanes['default'] === undefined ? Object.keys(lanes)[0]! : 'default'
+
+  const page = { limit: 100 }
+  const running = await sluice.batches({ ...page, status: 'in_progress' })
+  const cancelling = await sluice.batches({ ...page, status: 'cancelling' })
+  const unfinished = [...running.data, ...cancelling.data]
+  if (unfinished.length > 0) {
+    await showUnfinished(sluice, screen, { unfinished, signal })
+  } else if (!isBackground && (await sluice.batches({ limit: 1 })).data.length === 0) {
+    const provider = lanes[lane]?.baseUrl ?? 'api.openai.com'
+    if (settings.config.usesSimulator || (await mayCostMoney(screen, provider, signal)))
+      await runSamples(sluice, screen, { url, lane, signal })
+  }
+  sayWhereThingsAre(screen, { url, needsKey: apiKeys.length > 0, lane, redis, logs: `${dataDirectory}/logs` })
+}
+
+async function requireFreePort({
+  config: {
+    api: { host, port },
+  },
+}: Settings): Promise<void> {
+  const code = await whyNotFree(host, port)
+  if (code === undefined) return
+  const why = code === 'EADDRINUSE' ? 'is in use by another program' : `cannot be used (${code})`
+  throw new StartError(`Port ${port} on ${host} ${why}. Choose another one: PORT=${port + 1} npx pnpm@12 start`)
+}
+
+function sayThatAnswersAreSimulated(): void {
+  screen.say('')
+  screen.say(
+    screen.bold('No provider is configured, so answers come from the built-in simulator: simple rules, not a model. ') +
+      'For real ones set OPENAI_API_KEY (or OPENAI_BASE_URL) and SLUICE_MODEL.',
+  )
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve()
+    else signal.addEventListener('abort', () => resolve(), { once: true })
+  })
+}
+
+function sayStep(screen: Screen): (step: 'stop' | 'hurry') => void {
+  return (step) => {
+    screen.status(null)
+    screen.say(step === 'stop' ? 'Stopping (once more: at once)...' : 'Stopping at once...')
+  }
+}
+
+using signals = listenForStop(sayStep(screen), isBackground ? 'signals' : 'signals and package manager')
+try {
+  await start(signals)
+} catch (error) {
+  screen.status(null)
+  if (error instanceof StartError) console.error(error.message)
+  else if (!signals.stop.aborted) console.error(error)
+  if (!signals.stop.aborted) process.exitCode = 1
+}
+if (signals.stop.aborted) screen.say('Stopped.')

@@ -1,0 +1,125 @@
+import type { Batch } from '@sluice/contract/batch'
+import { conflict, invalidRequest, notFound } from '@sluice/contract/error'
+import type { Redis } from 'ioredis'
+import type { Admission } from './admission.ts'
+import { createBatchId } from './batch-id.ts'
+import { newMeta } from './batch-view.ts'
+import { packBlocks, readBlock } from './blocks.ts'
+import type { NewBatch, Uploads } from '../engine.ts'
+import type { Idempotency, Makes } from './idempotency.ts'
+import type { Keys } from '../redis/keys.ts'
+import { loadScript } from '../redis/script.ts'
+import { type StartBatch, stagingLeftMs } from './begin-batch.ts'
+
+const appendBlock = loadScript(new URL('../ledger/append-block.lua', import.meta.url))
+const seal = loadScript(new URL('../ledger/seal.lua', import.meta.url))
+
+/** An upload that gets nothing for this long is removed. */
+const uploadLeftMs = 24 * 3_600_000
+/** That it gets something is noted this often: a write to disk for each block would halve its speed. */
+const touchMs = 5_000
+
+/** Batches that are filled by several requests, which may break off and be repeated. */
+export function createUploads(dependencies: {
+  readonly redis: Redis
+  readonly keys: Keys
+  readonly startBatch: StartBatch
+  readonly admission: Admission
+  readonly confirm: () => Promise<void>
+  readonly get: (id: string) => Promise<Batch>
+  readonly makes: Makes<Batch>
+  readonly checkOptions: (input: NewBatch) => void
+  readonly idempotency: Idempotency
+}): Uploads {
+  const { redis, keys, startBatch, admission, confirm, get, makes, checkOptions, idempotency } = dependencies
+  /** The sweeper removes what is older than its own limit. */
+  const touch = (id: string) => redis.zadd(keys.stagingBatches, Date.now() + uploadLeftMs - stagingLeftMs, id)
+
+  return {
+    async open(input) {
+      checkOptions(input)
+      await admission.check()
+      const id = createBatchId(Date.now())
+      const claim = input.idempotency
+      const earlier = claim && (await idempotency.take(claim, id, makes))
+      if (earlier) {
+        // Its maker may have died before: else the key would be free again while this one is filled.
+        await idempotency.settle(claim, earlier.id)
+        return { batch: earlier, created: false }
+      }
+      await touch(id)
+      const meta = { ...newMeta(input.extractor, input.options), status: 'uploading', created_at: String(Date.now()) }
+      await redis.hset(keys.batch(id).meta, meta)
+      await redis.zadd(keys.allBatches, 0, id)
+      if (claim) await idempotency.settle(claim, id)
+      return { batch: await get(id), created: true }
+    },
+
+    async append(id, from, items) {
+      const { total } = await uploading(id)
+      if (from !== total) throw elsewhere(id, total)
+      const k = keys.batch(id)
+      let touchedAt = Date.now()
+      await touch(id)
+      for await (const block of packBlocks(items, from)) {
+        await admission.check()
+        const staged = await appendBlock(redis, [k.meta, k.blocks], [block.start, block.end, block.bytes])
+        if (staged === 'elsewhere') throw elsewhere(id, (await get(id)).counts.total)
+        if (staged === 'closed') throw closed(await get(id))
+        if (Date.now() - touchedAt < touchMs) continue
+        touchedAt = Date.now()
+        await touch(id)
+      }
+      await confirm()
+      return get(id)
+    },
+
+    async *staged(id) {
+      const { total } = await uploading(id)
+      for (let index = 0; index < total;) {
+        const block = await readBlock(redis, keys.batch(id).blocks, index)
+        if (block === null) return
+        yield* block.items
+        index = block.start + block.items.length
+      }
+    },
+
+    async addSkipped(id, skipped) {
+      const before = (await get(id)).skipped ?? { count: 0, first: [] }
+      const after = { count: before.count + skipped.count, first: [...before.first, ...skipped.first].slice(0, 20) }
+      await redis.hset(keys.batch(id).meta, 'skipped', JSON.stringify(after))
+    },
+
+    async seal(id) {
+      const { status, counts } = await get(id)
+      if (status === 'uploading') {
+        if (counts.total === 0)
+          throw invalidRequest('invalid_request', 'A batch has at least one item: upload some first.')
+        await redis.sadd(keys.activeBatches, id)
+        const k = keys.batch(id)
+        await seal(redis, [k.meta, k.blocks], [Date.now()])
+        await redis.zrem(keys.stagingBatches, id)
+      }
+      await startBatch(id)
+      await confirm()
+      return get(id)
+    },
+  }
+
+  async function uploading(id: string): Promise<{ total: number }> {
+    const batch = await get(id)
+    if (batch.status !== 'uploading') throw closed(batch)
+    const [last] = await redis.xrevrange(keys.batch(id).blocks, '+', '-', 'COUNT', 1)
+    return { total: last === undefined ? 0 : Number.parseInt(last[0], 10) }
+  }
+
+  function elsewhere(id: string, total: number): Error {
+    return conflict('upload_position', `Batch '${id}' has ${total} items: go on with from=${total}.`)
+  }
+
+  function closed({ id, status }: Batch): Error {
+    return status === 'uploading'
+      ? notFound('batch', id)
+      : conflict('batch_sealed', `Batch '${id}' is ${status}: it takes no more items.`)
+  }
+}

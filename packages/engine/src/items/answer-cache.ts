@@ -1,0 +1,49 @@
+import { createHash } from 'node:crypto'
+import type { Extractor } from '@sluice/contract/extractor'
+import type { LaneConfig } from '@sluice/contract/lane'
+import type { Redis } from 'ioredis'
+import type { Keys } from '../redis/keys.ts'
+import type { StoredResult } from '../ledger/stored-result.ts'
+
+/** What an item is answered with, whoever asked. */
+export type Answer = Pick<StoredResult, 'data' | 'parts'>
+
+/** Answers kept across batches, for those that ask for it. One that is lost is only asked again, so it stands outside the ledger. */
+export interface Answers {
+  /** An answer to this text that is not older than `mostAgeMs`. */
+  find(extractor: Extractor, text: string, mostAgeMs: number): Promise<Answer | null>
+  keep(extractor: Extractor, text: string, answer: Answer, forMs: number): Promise<void>
+}
+
+/** Of one lane. Under another name, but with the same server and model, answers are the same. */
+export function createAnswers(
+  redis: Redis,
+  keys: Keys,
+  { baseUrl, model, structuredOutput }: Pick<LaneConfig, 'baseUrl' | 'model' | 'structuredOutput'>,
+): Answers {
+  const recipes = new WeakMap<Extractor, string>()
+
+  function keyOf(extractor: Extractor, text: string): string {
+    let recipe = recipes.get(extractor)
+    if (recipe === undefined) {
+      const { schema, instructions, parameters } = extractor
+      recipe = JSON.stringify([baseUrl ?? null, structuredOutput, schema, instructions, { model, ...parameters }])
+      recipes.set(extractor, recipe)
+    }
+    return keys.answer(createHash('sha256').update(recipe).update('\0').update(text).digest('base64url'))
+  }
+
+  return {
+    async find(extractor, text, mostAgeMs) {
+      const kept = await redis.get(keyOf(extractor, text))
+      if (kept === null) return null
+      const bar = kept.indexOf('|')
+      if (Date.now() - Number(kept.slice(0, bar)) > mostAgeMs) return null
+      return JSON.parse(kept.slice(bar + 1)) as Answer
+    },
+    async keep(extractor, text, answer, forMs) {
+      const now = Date.now()
+      await redis.set(keyOf(extractor, text), `${now}|${JSON.stringify(answer)}`, 'PX', Math.ceil(forMs))
+    },
+  }
+}

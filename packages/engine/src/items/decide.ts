@@ -1,0 +1,104 @@
+import type { Call } from '@sluice/contract/outcome'
+import type { FailureType } from '@sluice/contract/result'
+import type { Tries } from '../ledger/ledger.ts'
+
+/** What follows from a call. The only place that decides about retry. */
+export type Decision =
+  | { readonly type: 'succeed'; readonly data: unknown }
+  | { readonly type: 'fail'; readonly error: { readonly type: FailureType; readonly message: string } }
+  /** Ask again at once, showing the model its errors. */
+  | { readonly type: 'ask-again'; readonly tries: Tries }
+  /** The limit was reached: reserve anew. Costs the item nothing. */
+  | { readonly type: 'wait'; readonly tries: Tries }
+  /** Give the slot to another item and come back after `delayMs`. */
+  | { readonly type: 'retry'; readonly tries: Tries; readonly delayMs: number; readonly message: string }
+  /** Nothing on this lane can succeed: pause it. Costs the item nothing. */
+  | { readonly type: 'pause-lane'; readonly tries: Tries; readonly reason: string }
+
+export interface RetryPolicy {
+  /** Calls that may end without an answer before the item fails. */
+  readonly unavailable: number
+  readonly baseMs: number
+  readonly capMs: number
+}
+
+/**
+ * `tries` is what the item had used before this call; the decision carries what it has used now.
+ * `random` in [0, 1) makes the jitter.
+ */
+export function decide(
+  call: Call,
+  tries: Tries,
+  policy: RetryPolicy & { reasks: number },
+  random: () => number = Math.random,
+): Decision {
+  const { outcome } = call
+  const used = withCall(tries, call)
+  switch (outcome.type) {
+    case 'extracted':
+      return { type: 'succeed', data: outcome.data }
+    case 'refused':
+    case 'truncated':
+    case 'filtered':
+    case 'rejected':
+      return fail(outcome.type, outcome.message)
+    case 'too-large':
+      return fail('too_large', outcome.message)
+    case 'invalid-output': {
+      const last = used.reasks.at(-1)
+      const same = last !== undefined && last.errors.join('\n') === outcome.errors.join('\n')
+      // The same errors twice: the model will not mend them, and each further call is paid.
+      if (same || used.reasks.length >= policy.reasks) {
+        return fail('invalid_output', outcome.errors.join('\n'))
+      }
+      return {
+        type: 'ask-again',
+        tries: { ...used, reasks: [...used.reasks, { raw: call.raw ?? '', errors: outcome.errors }] },
+      }
+    }
+    case 'rate-limited':
+      return { type: 'wait', tries }
+    case 'unavailable': {
+      const unavailable = used.unavailable + 1
+      if (unavailable >= policy.unavailable)
+        return fail(outcome.timedOut ? 'timed_out' : 'unavailable', outcome.message)
+      const delayMs =
+        outcome.retryAfterMs === null
+          ? backoffMs(unavailable, policy, random)
+          : Math.min(policy.capMs, outcome.retryAfterMs)
+      return { type: 'retry', tries: { ...used, unavailable }, delayMs, message: outcome.message }
+    }
+    case 'out-of-funds':
+    case 'bad-credentials':
+    case 'unknown-model':
+    case 'wrong-url':
+      return { type: 'pause-lane', tries, reason: `${outcome.type.replaceAll('-', '_')}: ${outcome.message}` }
+    default:
+      return outcome satisfies never
+  }
+}
+
+/** What an item has used when it has used this call, too. */
+export function withCall(tries: Tries, call: Call): Tries {
+  return {
+    ...tries,
+    calls: tries.calls + 1,
+    usage: {
+      input_tokens: tries.usage.input_tokens + call.usage.input_tokens,
+      output_tokens: tries.usage.output_tokens + call.usage.output_tokens,
+    },
+  }
+}
+
+function fail(type: FailureType, message: string): Decision {
+  return { type: 'fail', error: { type, message } }
+}
+
+/** Capped exponential with full jitter (AWS Architecture Blog, "Exponential Backoff And Jitter"): uniform in [0, min(cap, base * 2^(n-1))). */
+export function backoffMs(
+  attempt: number,
+  policy: Pick<RetryPolicy, 'baseMs' | 'capMs'>,
+  random: () => number,
+): number {
+  return Math.round(random() * Math.min(policy.capMs, policy.baseMs * 2 ** (attempt - 1)))
+}

@@ -1,0 +1,71 @@
+import type { Call } from '@sluice/contract/outcome'
+import type { Redis } from 'ioredis'
+import type { Activity } from '../items/make-call.ts'
+
+const flushMs = 1_000
+/** A worker's gauges that were not told anew for this long are of a dead one. */
+export const gaugesLiveMs = 5_000
+/** Upper bounds in seconds: from a cached answer to the longest time-out. */
+export const latencyBounds = [0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 600] as const
+
+/** Counts a lane's calls in this process and adds them to the lane's totals once a second: statistics, of which a kill loses a second. */
+export interface LaneStats {
+  readonly called: (call: Call, nanoUsd: number) => void
+  readonly repeated: () => void
+  stop(): Promise<void>
+}
+
+export function startLaneStats(dependencies: {
+  readonly redis: Redis
+  readonly keys: { readonly stats: string; readonly gauges: string }
+  readonly workerId: string
+  readonly gauges: () => Activity
+  readonly onError: (error: Error) => void
+}): LaneStats {
+  const { redis, keys, workerId, gauges, onError } = dependencies
+  let counts = new Map<string, number>()
+  let told = ''
+  let busy: Promise<void> = Promise.resolve()
+  const add = (field: string, by: number) => {
+    if (by !== 0) counts.set(field, (counts.get(field) ?? 0) + by)
+  }
+
+  const flush = async () => {
+    const adding = counts
+    counts = new Map()
+    const { inFlight, waitingForQuota } = gauges()
+    const idle = `${inFlight}|${waitingForQuota}` === '0|0'
+    if (adding.size === 0 && idle && told === '') return
+    const pipeline = redis.pipeline()
+    for (const [field, by] of adding) pipeline.hincrby(keys.stats, field, Math.round(by))
+    if (idle) pipeline.hdel(keys.gauges, workerId)
+    else pipeline.hset(keys.gauges, workerId, `${inFlight}|${waitingForQuota}|${Date.now()}`)
+    told = idle ? '' : 'told'
+    await pipeline.exec()
+  }
+  const timer = setInterval(() => {
+    busy = busy.then(flush).catch(onError)
+  }, flushMs)
+
+  return {
+    called({ outcome, usage, cachedInputTokens, latencyMs }, nanoUsd) {
+      add(`calls ${outcome.type}`, 1)
+      const bound = latencyBounds.find((seconds) => latencyMs <= seconds * 1_000)
+      add(`latency ${bound ?? 'more'}`, 1)
+      add('latency sum', latencyMs)
+      add('input_tokens', usage.input_tokens)
+      add('cached_input_tokens', cachedInputTokens)
+      add('output_tokens', usage.output_tokens)
+      add('nano_usd', nanoUsd)
+    },
+    repeated() {
+      add('repeated', 1)
+    },
+    async stop() {
+      clearInterval(timer)
+      await busy
+      await flush().catch(onError)
+      await redis.hdel(keys.gauges, workerId).catch(onError)
+    },
+  }
+}

@@ -1,0 +1,32 @@
+import { Queue } from 'bullmq'
+import type { Redis } from 'ioredis'
+import { batchesQueueName, laneQueueName, summariesQueueName } from './jobs.ts'
+import type { Keys } from '../redis/keys.ts'
+
+/** BullMQ keeps 10,000 events a queue by default, and nothing of ours reads them. */
+const eventsKept = 1_000
+
+export interface Queues extends AsyncDisposable {
+  batches(): Queue
+  summaries(): Queue
+  lane(name: string): Queue
+}
+
+/** Opens BullMQ's queues on one connection, each under the prefix that keeps it in one cluster slot. */
+export function createQueues(redis: Redis, keys: Keys, onError: (error: Error) => void): Queues {
+  const opened: Queue[] = []
+  const open = (name: string, prefix: string) => {
+    const queue = new Queue(name, { connection: redis, prefix, streams: { events: { maxLen: eventsKept } } })
+    queue.on('error', onError)
+    opened.push(queue)
+    return queue
+  }
+  return {
+    batches: () => open(batchesQueueName, keys.batchesQueuePrefix),
+    summaries: () => open(summariesQueueName, keys.summariesQueuePrefix),
+    lane: (name) => open(laneQueueName(name), keys.laneQueuePrefix(name)),
+    async [Symbol.asyncDispose]() {
+      await Promise.all(opened.map((queue) => queue.close()))
+    },
+  }
+}

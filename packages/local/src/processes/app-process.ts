@@ -1,0 +1,57 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { fileURLToPath } from 'node:url'
+
+const root = fileURLToPath(new URL('../../../..', import.meta.url))
+
+/** A process of ours, as a user starts it: configured by its environment, ended by its id. */
+export interface Running extends AsyncDisposable {
+  readonly pid: number
+  readonly child: ChildProcess
+  /** What it has printed so far. */
+  output(): string
+  /** Sends a signal; resolves to the exit code (null when the signal killed it). */
+  stop(signal?: NodeJS.Signals): Promise<number | null>
+}
+
+export async function run(
+  app: 'api' | 'worker' | 'simulator',
+  env: Record<string, string>,
+  ready: RegExp,
+): Promise<Running & { ready: RegExpExecArray }> {
+  const child = spawn(process.execPath, [`apps/${app}/src/main.ts`], {
+    cwd: root,
+    env: { PATH: process.env['PATH'] ?? '', ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  let printed = ''
+  const exited = once(child, 'exit') as Promise<[number | null]>
+  const found = new Promise<RegExpExecArray>((resolve, reject) => {
+    const look = (chunk: Buffer) => {
+      printed += chunk.toString()
+      const match = ready.exec(printed)
+      if (match) resolve(match)
+    }
+    child.stdout.on('data', look)
+    child.stderr.on('data', look)
+    void exited.then(([code]) => reject(new Error(`${app} ended with code ${code} before it was ready:\n${printed}`)))
+    setTimeout(() => reject(new Error(`${app} was not ready within 30 s:\n${printed}`)), 30_000).unref()
+  })
+  const stop = async (signal: NodeJS.Signals = 'SIGTERM') => {
+    if (child.exitCode === null && child.signalCode === null) child.kill(signal)
+    return (await exited)[0]
+  }
+  try {
+    return {
+      pid: child.pid ?? 0,
+      child,
+      output: () => printed,
+      stop,
+      ready: await found,
+      [Symbol.asyncDispose]: async () => void (await stop('SIGKILL')),
+    }
+  } catch (error) {
+    await stop('SIGKILL')
+    throw error
+  }
+}

@@ -1,0 +1,203 @@
+import { execFile, spawn, type ChildProcess } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
+import { promisify } from 'node:util'
+import { afterEach, beforeEach, describe, expect, onTestFinished, test } from 'vitest'
+import { findFreePort } from '@sluice/local/processes/ports'
+
+const root = resolve(import.meta.dirname, '../..')
+let directory: string
+beforeEach(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'sluice-start-'))
+})
+afterEach(async () => {
+  await rm(directory, { recursive: true })
+})
+
+interface Started {
+  readonly child: ChildProcess
+  readonly url: string
+  output(): string
+  /** Resolves when it has printed `text`. */
+  says(text: string | RegExp): Promise<void>
+  /** Sends a signal and resolves to the exit code, null when the signal killed it. */
+  end(signal: NodeJS.Signals): Promise<number | null>
+}
+
+/** `pnpm start` as a newcomer without provider, Redis or terminal runs it, on a port and data of its own. */
+async function start(env: Record<string, string> = {}): Promise<Started> {
+  const port = env['PORT'] ?? String(await findFreePort())
+  const none = {
+    REDIS_URL: '',
+    OPENAI_API_KEY: '',
+    OPENAI_BASE_URL: '',
+    SLUICE_MODEL: '',
+    SLUICE_API_KEYS: '',
+    HOST: '',
+  }
+  const child = spawn(process.execPath, ['apps/start/src/main.ts'], {
+    cwd: root,
+    env: { PATH: process.env['PATH'], ...none, SLUICE_DATA_DIR: directory, ...env, PORT: port },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  const exited = once(child, 'exit') as Promise<[number | null]>
+  let printed = ''
+  let more = Promise.withResolvers<void>()
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.setEncoding('utf8').on('data', (text: string) => {
+      printed += text
+      more.resolve()
+      more = Promise.withResolvers()
+    })
+  }
+  onTestFinished(async () => {
+    if (child.exitCode === null && child.signalCode === null) child.kill('SIGINT')
+    await exited
+  })
+  return {
+    child,
+    url: `http://127.0.0.1:${port}`,
+    output: () => printed,
+    async says(text) {
+      const has = (): boolean => (typeof text === 'string' ? printed.includes(text) : text.test(printed))
+      while (!has()) {
+        if (child.exitCode !== null) throw new Error(`It ended before it said ${String(text)}:\n${printed}`)
+        await Promise.race([more.promise, exited])
+      }
+    },
+    async end(signal) {
+      child.kill(signal)
+      return (await exited)[0]
+    },
+  }
+}
+
+/** All processes that descend from one, by id. */
+async function descendants(pid: number): Promise<number[]> {
+  const { stdout } = await promisify(execFile)('ps', ['-A', '-o', 'pid=,ppid='])
+  const pairs = stdout
+    .trim()
+    .split('\n')
+    .map((line) => line.trim().split(/\s+/).map(Number))
+  const below = (parent: number): number[] =>
+    pairs.filter(([, ppid]) => ppid === parent).flatMap(([child]) => [child!, ...below(child!)])
+  return below(pid)
+}
+
+function living(pids: readonly number[]): number[] {
+  return pids.filter((pid) => {
+    try {
+      return process.kill(pid, 0)
+    } catch {
+      return false
+    }
+  })
+}
+
+const up = 'Ctrl-C stops everything'
+
+test('start shows sample results, prints a request that works, runs once, and leaves no process behind', async () => {
+  const started = await start()
+  await started.says(up)
+  const output = started.output()
+  expect(output).toContain('not a model')
+  for (const [name, age] of [
+    ['John', 20],
+    ['Mary', 21],
+    ['Bob', 22],
+    ['Alice', 23],
+    ['Jane', 24],
+    ['Joe', 25],
+    ['Jill', 26],
+  ]) {
+    expect(output).toMatch(new RegExp(`My name is ${name} and .*${name} +${age}\\n`))
+  }
+  expect(output).toMatch(/7 of 7 succeeded/)
+  expect(output).toMatch(/72 of 72 succeeded/)
+
+  const curl = /^ +(curl -s .*)$/m.exec(output)?.[1]
+  const answer = await promisify(execFile)('sh', ['-c', curl!])
+  expect(JSON.parse(answer.stdout)).toMatchObject({ status: 'succeeded', data: { name: 'Maria', age: 34 } })
+
+  const second = await start()
+  const [code] = (await once(second.child, 'exit')) as [number]
+  expect({ code, output: second.output() }).toEqual({
+    code: 1,
+    output: 'Sluice is already started from this directory. Stop that one first (Ctrl-C where it runs).\n',
+  })
+
+  const pids = await descendants(started.child.pid!)
+  expect(pids.length).toBeGreaterThanOrEqual(4)
+  expect(await started.end('SIGINT')).toBe(0)
+  expect(started.output()).toMatch(/Stopped\.\n$/)
+  expect(living(pids)).toEqual([])
+})
+
+test('what an earlier start left unfinished goes on at the next one', async () => {
+  const slow = { SIMULATOR_LATENCY_MS: '1000' }
+  const first = await start(slow)
+  await first.says(up)
+  const submitted = await fetch(`${first.url}/v1/batches`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({
+      extractor: 'person',
+      concurrency: 10,
+      items: Array.from({ length: 60 }, (_, i) => `My name is John and I am ${20 + i} years old`),
+    }),
+  })
+  const { id } = (await submitted.json()) as { id: string }
+  expect(await first.end('SIGTERM')).toBe(0)
+
+  const second = await start(slow)
+  await second.says(up)
+  expect(second.output()).toContain('A batch goes on:')
+  expect(second.output()).toContain(`${id}: 60 of 60 succeeded`)
+  expect(second.output()).not.toContain('Sample:')
+  expect(await second.end('SIGTERM')).toBe(0)
+})
+
+test('a start that is killed outright leaves no process behind, and the next one takes its data', async () => {
+  const killed = await start()
+  await killed.says('7 of 7 succeeded')
+  const pids = await descendants(killed.child.pid!)
+  expect(await killed.end('SIGKILL')).toBeNull()
+
+  const next = await start()
+  await next.says(up)
+  expect(next.output()).not.toContain('Sample: seven people')
+  expect(await next.end('SIGINT')).toBe(0)
+  await expect.poll(() => living(pids), { timeout: 30_000 }).toEqual([])
+})
+
+describe('what is wrong is one line and exit code 1, before anything is started:', () => {
+  async function refusal(env: Record<string, string>): Promise<{ code: number; output: string }> {
+    const started = await start(env)
+    const [code] = (await once(started.child, 'exit')) as [number]
+    return { code, output: started.output() }
+  }
+
+  test('a port in use', async () => {
+    const server = createServer().listen(0, '127.0.0.1')
+    await once(server, 'listening')
+    onTestFinished(() => void server.close())
+    const { port } = server.address() as { port: number }
+    expect(await refusal({ PORT: String(port) })).toEqual({
+      code: 1,
+      output: `Port ${port} on 127.0.0.1 is in use by another program. Choose another one: PORT=${port + 1} npx pnpm@12 start\n`,
+    })
+  })
+
+  test.each([
+    ['a Redis that does not answer', { REDIS_URL: 'redis://127.0.0.1:1' }, /^No Redis answers at 127\.0\.0\.1:1.*\n$/],
+    ['no Redis to be had', { PATH: '/nowhere' }, /^No Redis can be had here\..*\n$/],
+    ['a variable that is wrong', { SLUICE_CONCURRENCY: 'many' }, /^SLUICE_CONCURRENCY must be a whole number.*\n$/],
+    ['a configuration file that is not there', { SLUICE_CONFIG: 'gone.ts' }, /^SLUICE_CONFIG names gone\.ts.*\n$/],
+    ['a provider without a model', { OPENAI_API_KEY: 'key' }, /^SLUICE_MODEL is not set.*\n$/],
+  ])('%s', async (_, env, line) => {
+    expect(await refusal(env)).toEqual({ code: 1, output: expect.stringMatching(line) })
+  })
+})
