@@ -31,8 +31,8 @@ const worker = await createWorker({
     const { extract, estimateTokens } = providers.get(lane)!
     const longTexts = createLongTexts(lanes[lane]!, {
       estimateTokens,
-      split: (text, limits) => splitter.split(text, limits),
-      checksItself: (extractor) => refineFor(extractors, extractor) !== undefined,
+      splitter,
+      hasOwnCheck: (extractor) => refineFor(extractors, extractor) !== undefined,
     })
     return { extract, estimateTokens, longTexts }
   },
