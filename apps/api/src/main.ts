@@ -50,8 +50,6 @@ const server = await listen(app, api).catch((error: unknown) => {
   if (error instanceof ListenError) return refuse(error.message)
   throw error
 })
-log.info({ url: server.url, durability: engine.durability }, `api ready on ${server.url}`)
-
 stopOnSignals({ log, leave }, config.worker.graceMs, async (graceMs) => {
   stopping.abort()
   await server.stop(graceMs)
@@ -59,3 +57,5 @@ stopOnSignals({ log, leave }, config.worker.graceMs, async (graceMs) => {
   await splitter[Symbol.asyncDispose]()
   await engine[Symbol.asyncDispose]()
 })
+// Only now: whoever reads this line may send a signal at once.
+log.info({ url: server.url, durability: engine.durability }, `api ready on ${server.url}`)

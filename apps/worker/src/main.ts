@@ -38,10 +38,10 @@ const worker = await createWorker({
   },
   onError: (error) => log.error({ error: error.message }, 'worker'),
 })
-log.info({ lanes: Object.keys(lanes), concurrency }, 'worker ready')
-
 stopOnSignals({ log, leave }, graceMs, async (allowedMs) => {
   await worker.close(allowedMs)
   await splitter[Symbol.asyncDispose]()
   await Promise.all([...providers.values()].map((provider) => provider[Symbol.asyncDispose]()))
 })
+// Only now: whoever reads this line may send a signal at once.
+log.info({ lanes: Object.keys(lanes), concurrency }, 'worker ready')
