@@ -34,7 +34,7 @@ async function start(signals: StopSignals): Promise<void> {
 
   const { stop: signal, hurry } = signals
   const around: Surroundings = { logs: `${dataDirectory}/logs`, say: screen.say, signal, hurry }
-  const source = await findRedis(settings.redisUrl, screen.say)
+  const source = await findRedis({ url: settings.redisUrl, directory: dataDirectory, say: screen.say })
   signal.throwIfAborted()
   const services: { readonly givenUp: Promise<string> }[] = []
   const env: NodeJS.ProcessEnv = { ...process.env }
@@ -100,7 +100,7 @@ async function requireFreePort({
   const code = await whyNotFree(host, port)
   if (code === undefined) return
   const why = code === 'EADDRINUSE' ? 'is in use by another program' : `cannot be used (${code})`
-  throw new StartError(`Port ${port} on ${host} ${why}. Choose another one: PORT=${port + 1} npx pnpm@12 start`)
+  throw new StartError(`Port ${port} on ${host} ${why}. Choose another one: PORT=${port + 1} npx -y pnpm@12 start`)
 }
 
 function sayThatAnswersAreSimulated(): void {
