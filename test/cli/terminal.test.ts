@@ -86,7 +86,7 @@ test('where no server runs it offers to start one, which stays', async () => {
   await expect.poll(() => declined.output(), { timeout: 20_000 }).toContain(question)
   declined.type('n\r')
   expect(await declined.ended).toBe(1)
-  expect(declined.output()).toContain('npx pnpm@12 start')
+  expect(declined.output()).toContain('npx -y pnpm@12 start')
 
   const unasked = startOnTerminal({ directory, env }, ['batches', '--no-input'], 100)
   expect(await unasked.ended).toBe(1)

@@ -126,7 +126,7 @@ test('start shows sample results, prints a request that works, runs once, and le
   const [code] = (await once(second.child, 'exit')) as [number]
   expect({ code, output: second.output() }).toEqual({
     code: 1,
-    output: 'Sluice is already started from this directory. Stop that one first (Ctrl-C where it runs).\n',
+    output: 'Sluice is already running from this directory. Stop it first (Ctrl-C in its terminal).\n',
   })
 
   const pids = await descendants(started.child.pid!)
@@ -154,7 +154,7 @@ test('what an earlier start left unfinished goes on at the next one', async () =
 
   const second = await start(slow)
   await second.says(up)
-  expect(second.output()).toContain('A batch goes on:')
+  expect(second.output()).toContain('An unfinished batch resumes:')
   expect(second.output()).toContain(`${id}: 60 of 60 succeeded`)
   expect(second.output()).not.toContain('Sample:')
   expect(await second.end('SIGTERM')).toBe(0)
