@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { parseReset, readLimits, readRetryAfter } from './limits.ts'
+import { readRetryAfter } from '../../retry-after.ts'
+import { parseReset, readLimits } from './limits.ts'
 
 const now = Date.parse('2026-01-01T00:00:00Z')
 

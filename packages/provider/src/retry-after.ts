@@ -1,0 +1,28 @@
+/** Numbers from here on are no waits but instants, as unix seconds (2001) or unix milliseconds: some providers send those. */
+const epochS = 1e9
+const epochMs = 1e12
+
+/** Seconds, or the instant that some send instead; in ms from now. */
+export function fromSeconds(number: number, nowMs: number): number {
+  if (number < epochS) return number * 1_000
+  return Math.max(0, (number < epochMs ? number * 1_000 : number) - nowMs)
+}
+
+export function notNegative(text: string | null): number | null {
+  if (text === null || text.trim() === '') return null
+  const number = Number(text)
+  return Number.isFinite(number) && number >= 0 ? number : null
+}
+
+/** How long a refusal asks to wait, in ms: `retry-after-ms`, or `retry-after` in seconds, as an HTTP date (RFC 9110, 10.2.3) or as a unix time. */
+export function readRetryAfter(headers: Headers, nowMs: number = Date.now()): number | null {
+  const ms = notNegative(headers.get('retry-after-ms'))
+  if (ms !== null) return ms < epochMs ? ms : Math.max(0, ms - nowMs)
+  const text = headers.get('retry-after')
+  if (text === null) return null
+  const seconds = notNegative(text)
+  if (seconds !== null) return fromSeconds(seconds, nowMs)
+  // Date.parse makes a date of `-3`, too.
+  const instant = /[a-z]/i.test(text) ? Date.parse(text) : Number.NaN
+  return Number.isNaN(instant) ? null : Math.max(0, instant - nowMs)
+}
