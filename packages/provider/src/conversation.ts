@@ -1,16 +1,16 @@
 import type { ExtractRequest } from '@sluice/contract/extract-function'
 
-export interface Message {
+interface Message {
   readonly role: 'system' | 'user' | 'assistant'
   readonly content: string
 }
 
-/** Of an earlier answer that is shown again; a runaway answer would fill the context. */
+/** Characters of an earlier answer that are repeated: the answer of a model that did not stop would fill the context. */
 const longestRaw = 20_000
 
 /**
  * The conversation: instructions, the text, then each answer that was not valid with its errors, as instructor does.
- * `schemaText` is given where the server does not hold the model to the schema by itself.
+ * `schemaText` is given if the server does not enforce the schema.
  */
 export function createConversation(
   { extractor, text, reasks, part }: ExtractRequest,

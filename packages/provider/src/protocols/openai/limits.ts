@@ -1,9 +1,9 @@
-import { fromSeconds, notNegative } from '../../retry-after.ts'
+import { msFromSeconds, notNegative } from '../../retry-after.ts'
 import type { LimitSample } from '@sluice/contract/outcome'
 
 /**
- * The limit as the headers of an answer tell it (OpenAI, "Rate limits in headers"). Null for what is missing or says nothing:
- * some providers send -1 or 0 as the limit. Null altogether when no header is of use.
+ * The limits in the headers of a response (OpenAI, "Rate limits in headers"). A field is null if its header is missing or unusable: some
+ * providers send -1 or 0 as the limit. Null as a whole if there is no usable limit.
  */
 export function readLimits(headers: Headers, nowMs: number = Date.now()): LimitSample | null {
   const sample: LimitSample = {
@@ -36,7 +36,7 @@ const unitMs: Readonly<Record<string, number>> = {
 export function parseReset(text: string | null, nowMs: number): number | null {
   if (text === null || text.trim() === '') return null
   const trimmed = text.trim()
-  if (/^\d+(\.\d+)?$/.test(trimmed)) return fromSeconds(Number(trimmed), nowMs)
+  if (/^\d+(\.\d+)?$/.test(trimmed)) return msFromSeconds(Number(trimmed), nowMs)
   if (/^(\d+(\.\d+)?(h|ms|m|s|us|µs|ns))+$/.test(trimmed)) {
     return [...trimmed.matchAll(/(\d+(?:\.\d+)?)(h|ms|m|s|us|µs|ns)/g)].reduce(
       (sum, [, number, unit]) => sum + Number(number) * (unitMs[unit ?? ''] ?? 0),
