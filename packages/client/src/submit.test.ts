@@ -1,8 +1,10 @@
-import type { BatchStatus } from '@sluice/contract/batch'
+import { batchOptions, type BatchStatus } from '@sluice/contract/batch'
 import { expect, test } from 'vitest'
+import { z } from 'zod'
 import { ConflictError, InvalidRequestError } from './errors.ts'
 import { createHttp } from './http.ts'
-import type { SubmitOptions } from './options.ts'
+import type { SubmitOptions, WorkOptions } from './options.ts'
+import type { JsonSchema } from './schema.ts'
 import { type Asked, batchBody, refused, scriptedFetch } from './scripted-fetch.ts'
 import { type Extraction, readExtraction, submitTexts } from './submit.ts'
 
@@ -156,7 +158,64 @@ test('a key that was used with another input is a conflict', async () => {
   await expect(submitted).rejects.toBeInstanceOf(ConflictError)
 })
 
-test('neither schema nor extractor is a mistake, and an extractor by name goes as its name', () => {
-  expect(() => readExtraction({} as never)).toThrow('Give a schema, or name an extractor')
+test('a call with neither schema nor extractor is rejected, and a named extractor is sent as its name', () => {
+  expect(() => readExtraction({} as never)).toThrow('Give a schema, or the name of an extractor')
   expect(readExtraction({ extractor: 'person@2' })).toMatchObject({ extractor: 'person@2', options: {} })
+})
+
+/** A value that each option accepts, derived from its schema: a new option of the contract is covered without a change here. */
+function exampleOf(schema: z.core.$ZodType): unknown {
+  if (schema instanceof z.ZodOptional || schema instanceof z.ZodDefault) return exampleOf(schema.unwrap())
+  if (schema instanceof z.ZodNumber) return 7
+  if (schema instanceof z.ZodBoolean) return true
+  if (schema instanceof z.ZodString) return 'some text'
+  if (schema instanceof z.ZodEnum) return schema.options[0]
+  if (schema instanceof z.ZodArray) return [exampleOf(schema.element)]
+  if (schema instanceof z.ZodRecord) return { key: 'value' }
+  if (schema instanceof z.ZodObject)
+    return Object.fromEntries(Object.entries(schema.shape).map(([name, field]) => [name, exampleOf(field)]))
+  throw new Error(`An option of type ${schema._zod.def.type} has no example: add one.`)
+}
+
+const everyOption = Object.entries(batchOptions.shape).map(([name, schema]) => [name, exampleOf(schema)] as const)
+
+test.each(everyOption)('the option %s arrives at the server, in one request and in an upload', async (name, value) => {
+  const withOption = readExtraction({ schema: { type: 'object' }, [name]: value })
+  for (const texts of [['a'], many(30_000)]) {
+    const { answer } = uploadServer()
+    const { fetch, asked } = scriptedFetch(answer)
+    await submitTexts(createHttp({ baseUrl: 'http://sluice.test', fetch }), texts, withOption, {})
+    const { items: _items, extractor: _extractor, ...sent } = JSON.parse(asked[0]!.body) as Record<string, unknown>
+    expect(sent).toEqual({ [name]: value })
+    expect(batchOptions.safeParse(sent).success).toBe(true)
+  }
+})
+
+test('options that act in the client are not sent, and an unknown option is, so that the server can name it', () => {
+  const work: WorkOptions<JsonSchema> = {
+    schema: { type: 'object' },
+    instructions: 'Names only.',
+    lane: 'fast',
+    parameters: { seed: 1 },
+    reasks: 0,
+    idempotencyKey: 'k',
+    signal: new AbortController().signal,
+    onAbort: 'detach',
+    onProgress: () => {},
+    returnExceptions: true,
+  }
+  const { extractor, options } = readExtraction({ ...work, ...{ concurency: 2 } })
+  expect(options).toEqual({ concurency: 2 })
+  expect(extractor).toEqual({
+    schema: { type: 'object' },
+    instructions: 'Names only.',
+    lane: 'fast',
+    parameters: { seed: 1 },
+    reasks: 0,
+  })
+})
+
+test('part of an extractor beside the name of another one is refused by its name', () => {
+  const given = { extractor: 'person', ...{ lane: 'fast' } }
+  expect(() => readExtraction(given)).toThrow("lane: It is part of the extractor 'person'")
 })
