@@ -19,7 +19,7 @@ import { createMoveSummary } from './summaries/move-summary.ts'
 import { createStartSummary } from './summaries/start-summary.ts'
 import { createSummaries } from './summaries/summaries.ts'
 import { createUploads } from './batches/uploads.ts'
-import { createWakes } from './redis/changes.ts'
+import { createChanges } from './redis/changes.ts'
 
 export interface EngineOptions {
   readonly redisUrl: string
@@ -35,14 +35,14 @@ export async function createEngine({ redisUrl, prefix, lanes, onError }: EngineO
   await using opening = new AsyncDisposableStack()
   const keys = createKeys(prefix)
   const redis = opening.adopt(await connectFailingFast(redisUrl, onError), (it) => it.disconnect())
-  const wakes = opening.use(createWakes(await connectWaiting(redisUrl, onError)))
-  const open = opening.use(createQueues(redis, keys, onError))
+  const changes = opening.use(createChanges({ subscriber: await connectWaiting(redisUrl, onError) }))
+  const open = opening.use(createQueues({ redis, keys, onError }))
   const batchesQueue = open.batches()
   const summariesQueue = open.summaries()
   const laneNames = Object.keys(lanes)
   const laneQueues = new Map(laneNames.map((name) => [name, open.lane(name)]))
   const queues = [batchesQueue, summariesQueue, ...laneQueues.values()]
-  const ledger = createLedger(redis, keys)
+  const ledger = createLedger({ redis, keys })
   const opened = opening.move()
 
   const startBatch = createStartBatch(redis, keys, batchesQueue)
@@ -55,17 +55,17 @@ export async function createEngine({ redisUrl, prefix, lanes, onError }: EngineO
     redis,
     keys,
     ledger,
-    wakes,
+    changes,
     startBatch,
     confirm,
     admission,
     idempotency,
     isPriced,
   })
-  const results = createResults(redis, keys, wakes, createItemSource(redis, keys))
+  const results = createResults(redis, keys, changes, createItemSource(redis, keys))
 
   return {
-    extractors: createExtractors(redis, keys),
+    extractors: createExtractors({ redis, keys }),
     batches,
     uploads: createUploads({
       redis,
@@ -82,7 +82,7 @@ export async function createEngine({ redisUrl, prefix, lanes, onError }: EngineO
     summaries: createSummaries({
       redis,
       keys,
-      wakes,
+      changes,
       batches,
       results,
       levels: createLevelBatches({ redis, keys, startBatch }),

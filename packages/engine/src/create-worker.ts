@@ -30,7 +30,7 @@ import { createRunSummary } from './summaries/run-summary.ts'
 import { createStartSummary } from './summaries/start-summary.ts'
 import { createSummaryWorker } from './summaries/summary-worker.ts'
 import { startSweeper } from './recovery/sweeper.ts'
-import { createWakes } from './redis/changes.ts'
+import { createChanges } from './redis/changes.ts'
 import { createLaneWindow } from './lanes/window.ts'
 
 const announceMs = 2_000
@@ -85,11 +85,11 @@ export async function createWorker({
   const held = concurrency + Math.max(2, Math.ceil(concurrency * preparedFraction))
   const me = { id: randomUUID(), held, concurrency }
   const redis = opening.adopt(await connectWaiting(redisUrl, onError), (it) => it.disconnect())
-  const wakes = opening.use(createWakes(await connectWaiting(redisUrl, onError)))
-  const ledger = createLedger(redis, keys)
+  const changes = opening.use(createChanges({ subscriber: await connectWaiting(redisUrl, onError) }))
+  const ledger = createLedger({ redis, keys })
   const items = createItemSource(redis, keys)
   const readRecipe = cachedRecipes()
-  const queues = createQueues(redis, keys, onError)
+  const queues = createQueues({ redis, keys, onError })
   opening.use(queues)
   const batchesQueue = queues.batches()
   const startBatch = createStartBatch(redis, keys, batchesQueue)
@@ -100,7 +100,7 @@ export async function createWorker({
     redis,
     keys,
     ledger,
-    wakes,
+    changes,
     lane: openLaneOf,
   })
   const batchWorker = createBatchWorker({ connection: redis, redis, keys, feedBatch, onError })
@@ -111,8 +111,8 @@ export async function createWorker({
       redis,
       keys,
       ledger,
-      wakes,
-      results: createResults(redis, keys, wakes, items),
+      changes,
+      results: createResults(redis, keys, changes, items),
       levels: createLevelBatches({ redis, keys, startBatch }),
       move: createMoveSummary(redis, keys),
       estimateTokens: (name) => openLaneOf(name).estimateTokens,

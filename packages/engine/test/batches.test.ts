@@ -243,7 +243,7 @@ describe('a batch', () => {
     await readAll(engine, batch.id)
     await expect.poll(() => sluice.redis.sismember(sluice.keys.activeBatches, batch.id), { timeout: 10_000 }).toBe(0)
     healthy = true
-    const ledger = createLedger(sluice.redis, sluice.keys)
+    const ledger = createLedger({ redis: sluice.redis, keys: sluice.keys })
 
     // As it was left by versions that told the sweeper only afterwards.
     expect(await ledger.retry(batch.id, [0])).toBe(1)

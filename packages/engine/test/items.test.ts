@@ -1,7 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Outcome } from '@sluice/contract/outcome'
 import { describe, expect, test } from 'vitest'
-import { createLedger, noCost, noExpectedCost, noTries, type Run } from '@sluice/engine/ledger/ledger'
+import { createLedger, noExpectedCost } from '@sluice/engine/ledger/ledger'
+import { noCost, noTries, type Run } from '@sluice/engine/ledger/run'
 import { broken, extracted, inline, options, readAll, testSluice, texts } from './harness.ts'
 
 const cost = { ...noCost, paidCalls: 1, usage: { input_tokens: 10, output_tokens: 5 } }
@@ -11,7 +12,7 @@ async function fedItem() {
   const sluice = testSluice()
   const engine = await sluice.engine()
   const { batch } = await engine.batches.create({ extractor: inline, options }, texts(1))
-  const ledger = createLedger(sluice.redis, sluice.keys)
+  const ledger = createLedger({ redis: sluice.redis, keys: sluice.keys })
   const [fed] = (await ledger.feed(batch.id, 10, 10)).items
   const run = (token: string): Run => ({ batchId: batch.id, index: fed!.index, feed: fed!.feed, token })
   return { engine, ledger, batch, run }
@@ -198,7 +199,7 @@ describe('an item', () => {
     const engine = await sluice.engine()
     const { batch } = await engine.batches.create({ extractor: inline, options }, texts(3))
     // Fed, and the feeder died before it added the jobs.
-    const ledger = createLedger(sluice.redis, sluice.keys)
+    const ledger = createLedger({ redis: sluice.redis, keys: sluice.keys })
     expect((await ledger.feed(batch.id, 10, 10)).items).toHaveLength(3)
     await sluice.worker(() => extracted({}))
     expect(await readAll(engine, batch.id)).toHaveLength(3)

@@ -62,7 +62,7 @@ test('a call that may have been paid counts towards the cap', async () => {
     { extractor: limited, options: { ...options, max_cost_usd: 1.5 * oneCall } },
     texts(1),
   )
-  const ledger = createLedger(sluice.redis, sluice.keys)
+  const ledger = createLedger({ redis: sluice.redis, keys: sluice.keys })
   const [fed] = (await ledger.feed(batch.id, 10, 10)).items
   const run = (token: string) => ({ batchId: batch.id, index: fed!.index, feed: fed!.feed, token })
   const expected = { inputNanoUsd: 10_000, outputTokenNanoUsd: 4_000, mostOutputTokens: 5 }

@@ -2,7 +2,8 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Batch, BatchOptions } from '@sluice/contract/batch'
 import type { Result } from '@sluice/contract/result'
 import { describe, expect, test } from 'vitest'
-import { createLedger, noCost } from '@sluice/engine/ledger/ledger'
+import { createLedger } from '@sluice/engine/ledger/ledger'
+import { noCost } from '@sluice/engine/ledger/run'
 import { hashText } from '@sluice/engine/items/text-hash'
 import { extracted, inline, options, readAll, testSluice } from './harness.ts'
 
@@ -118,7 +119,7 @@ describe('the same text in a batch', () => {
     const sluice = testSluice()
     const engine = await sluice.engine()
     const { batch } = await engine.batches.create({ extractor: inline, options: once }, repeating(3, 1))
-    const ledger = createLedger(sluice.redis, sluice.keys)
+    const ledger = createLedger({ redis: sluice.redis, keys: sluice.keys })
     const fed = (await ledger.feed(batch.id, 10, 10)).items
     const textHash = hashText('text 0')
     const run = (index: number, token: string) => ({ batchId: batch.id, index, feed: fed[index]!.feed, token })

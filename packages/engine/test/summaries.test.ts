@@ -14,7 +14,7 @@ import { createStartBatch } from '@sluice/engine/batches/begin-batch'
 import { createLevelBatches } from '@sluice/engine/summaries/level-batches'
 import { createMoveSummary } from '@sluice/engine/summaries/move-summary'
 import { createRunSummary } from '@sluice/engine/summaries/run-summary'
-import { createWakes } from '@sluice/engine/redis/changes'
+import { createChanges } from '@sluice/engine/redis/changes'
 import { extracted, inline, options, type TestSluice, testSluice, texts } from './harness.ts'
 
 const recipe = { lane: 'default', instructions: 'In two words.', parameters: {} }
@@ -296,15 +296,15 @@ describe('a summary', () => {
 })
 
 async function openRunner({ redisUrl, redis, keys }: TestSluice) {
-  const queues = createQueues(redis, keys, () => {})
-  const wakes = createWakes(await connectWaiting(redisUrl, () => {}))
+  const queues = createQueues({ redis, keys, onError() {} })
+  const changes = createChanges({ subscriber: await connectWaiting(redisUrl, () => {}) })
   const startBatch = createStartBatch(redis, keys, queues.batches())
   const run = createRunSummary({
     redis,
     keys,
-    wakes,
-    ledger: createLedger(redis, keys),
-    results: createResults(redis, keys, wakes, createItemSource(redis, keys)),
+    changes,
+    ledger: createLedger({ redis, keys }),
+    results: createResults(redis, keys, changes, createItemSource(redis, keys)),
     levels: createLevelBatches({ redis, keys, startBatch }),
     move: createMoveSummary(redis, keys),
     estimateTokens:
@@ -315,7 +315,7 @@ async function openRunner({ redisUrl, redis, keys }: TestSluice) {
     run,
     async [Symbol.asyncDispose]() {
       await queues[Symbol.asyncDispose]()
-      await wakes[Symbol.asyncDispose]()
+      await changes[Symbol.asyncDispose]()
     },
   }
 }

@@ -2,14 +2,12 @@ import { isEnded } from '@sluice/contract/batch'
 import { parse } from '@sluice/contract/parse'
 import type { ConnectionOptions, Job } from 'bullmq'
 import type { Redis } from 'ioredis'
+import { noteOnBatch } from './batch-steps.ts'
 import type { FeedBatch } from './feeder.ts'
 import { batchJob, type BatchJob, batchesQueueName } from '../queues/jobs.ts'
 import type { Keys } from '../redis/keys.ts'
-import { loadScript } from '../redis/script.ts'
 import { createRateMeter } from './rate-meter.ts'
-import { createWholeJobWorker, type WholeJobWorker } from '../queues/supervisor.ts'
-
-const note = loadScript(new URL('../ledger/note.lua', import.meta.url))
+import { createSupervisor, type Supervisor } from '../queues/supervisor.ts'
 
 const progressMs = 500
 
@@ -20,10 +18,10 @@ export function createBatchWorker(dependencies: {
   readonly keys: Keys
   readonly feedBatch: FeedBatch
   readonly onError: (error: Error) => void
-}): WholeJobWorker {
+}): Supervisor {
   const { connection, redis, keys, feedBatch, onError } = dependencies
 
-  return createWholeJobWorker<BatchJob>({
+  return createSupervisor<BatchJob>({
     name: batchesQueueName,
     prefix: keys.batchesQueuePrefix,
     connection,
@@ -67,7 +65,7 @@ export function createBatchWorker(dependencies: {
       await job.updateData({ ...job.data, counts, items_per_second: Math.round(rates.p50 * 10) / 10 })
       await job.updateProgress(percent)
       if (rates.p10 > 0) {
-        await note(redis, [k.meta], ['rate_p50', rates.p50.toFixed(4), 'rate_p10', rates.p10.toFixed(4)])
+        await noteOnBatch(redis, k, { rate_p50: rates.p50.toFixed(4), rate_p10: rates.p10.toFixed(4) })
       }
     }
     const timer = setInterval(() => {

@@ -4,6 +4,7 @@ import type { Item } from '@sluice/contract/item'
 import type { ChainableCommander, Redis } from 'ioredis'
 import type { Admission } from './admission.ts'
 import { createBatchId } from './batch-id.ts'
+import { noteOnBatch, sealBatch } from './batch-steps.ts'
 import { type BatchMeta, newMeta, toBatch, toNanoUsd } from './batch-view.ts'
 import { packBlocks, stageBlock } from './blocks.ts'
 import type { Batches, NewBatch } from '../engine.ts'
@@ -11,14 +12,10 @@ import { forgetBatch } from './forget-batch.ts'
 import type { Idempotency, Makes } from './idempotency.ts'
 import type { Keys } from '../redis/keys.ts'
 import type { Ledger } from '../ledger/ledger.ts'
-import { loadScript } from '../redis/script.ts'
 import { byUser, isOfLane } from '../ledger/pause-reason.ts'
 import { selectFailed } from '../ledger/select-failed.ts'
 import type { StartBatch } from './begin-batch.ts'
-import type { Wakes } from '../redis/changes.ts'
-
-const seal = loadScript(new URL('../ledger/seal.lua', import.meta.url))
-const note = loadScript(new URL('../ledger/note.lua', import.meta.url))
+import type { Changes } from '../redis/changes.ts'
 
 /** A block is about 20 KB on the wire: 16 of them go in one round trip. */
 const blocksPerFlush = 16
@@ -29,7 +26,7 @@ export interface BatchesDependencies {
   readonly redis: Redis
   readonly keys: Keys
   readonly ledger: Ledger
-  readonly wakes: Wakes
+  readonly changes: Changes
   /** Puts the batch's feeding job in the `batches` queue; harmless when it is there. */
   readonly startBatch: StartBatch
   /** Resolves when what was written is on disk. */
@@ -43,7 +40,7 @@ export function createBatches({
   redis,
   keys,
   ledger,
-  wakes,
+  changes,
   startBatch,
   confirm,
   isPriced,
@@ -109,7 +106,7 @@ export function createBatches({
         ...(priority === undefined ? {} : { priority: String(priority) }),
         ...(max_cost_usd === undefined ? {} : { max_cost_nano_usd: toNanoUsd(max_cost_usd) }),
       }
-      if (Object.keys(fields).length > 0) await redis.multi().hset(k.meta, fields).publish(k.wake, 'changed').exec()
+      if (Object.keys(fields).length > 0) await redis.multi().hset(k.meta, fields).publish(k.changes, 'changed').exec()
       return get(id)
     },
 
@@ -150,7 +147,7 @@ export function createBatches({
           continue
         }
         // From here on the sweeper looks after the batch, should this process die before the end.
-        await note(redis, [keys.batch(id).meta], ['retrying_at', Date.now()])
+        await noteOnBatch(redis, keys.batch(id), { retrying_at: Date.now() })
         await redis.sadd(keys.activeBatches, id)
         const retried = await ledger.retry(id, indexes)
         if (retried === null) throw cancelled(id)
@@ -170,12 +167,12 @@ export function createBatches({
 
     async *watch(id, { intervalMs, signal }) {
       const first = await get(id)
-      using wake = await wakes.listen(keys.batch(id).wake)
+      using changed = await changes.listen(keys.batch(id).changes)
       yield first
       let last = JSON.stringify(first)
       let batch = first
       while (!isEnded(batch.status) && !signal.aborted) {
-        await wake.wait(1_000, signal)
+        await changed.wait(1_000, signal)
         await pausedFor(intervalMs, signal)
         if (signal.aborted) return
         const found = await find(id)
@@ -263,9 +260,9 @@ export function createBatches({
     if (left !== undefined) await redis.hset(k.meta, 'skipped', JSON.stringify(left))
     // Before the batch begins: else a death in between would free the key of a batch that runs.
     if (claim) await idempotency.settle(claim, id)
-    const sealed = await seal(redis, [k.meta, k.blocks], [Date.now()])
-    if (sealed === -1) throw invalidRequest('invalid_request', 'items: A batch has at least one item.', 'items')
-    if (sealed === 0) {
+    const sealed = await sealBatch(redis, k)
+    if (sealed === 'empty') throw invalidRequest('invalid_request', 'items: A batch has at least one item.', 'items')
+    if (sealed === 'not-staging') {
       const message = 'The batch was removed while its items came: send them again.'
       throw new SluiceError('conflict_error', 'batch_removed', message, { retryAfterS: 1 })
     }

@@ -1,6 +1,6 @@
 import type { Queue } from 'bullmq'
 import type { Redis } from 'ioredis'
-import { batchJobId, batchJobName, wholeJobOptions } from '../queues/jobs.ts'
+import { batchJobId, batchJobName, supervisorJobOptions } from '../queues/jobs.ts'
 import type { Keys } from '../redis/keys.ts'
 
 /** A staged batch that got no block for this long was abandoned by its sender. */
@@ -22,7 +22,7 @@ export function createStartBatch(redis: Redis, keys: Keys, batches: Queue): Star
     await batches.add(
       batchJobName(label ?? '', Number(total)),
       { batch_id: batchId, extractor: label, lane },
-      { ...wholeJobOptions, jobId: batchJobId(batchId, round) },
+      { ...supervisorJobOptions, jobId: batchJobId(batchId, round) },
     )
   }
 }

@@ -3,7 +3,7 @@ import type { Redis } from 'ioredis'
 import { itemJobId, itemJobOptions } from '../queues/jobs.ts'
 import type { Keys } from '../redis/keys.ts'
 import type { Ledger } from '../ledger/ledger.ts'
-import type { Wakes } from '../redis/changes.ts'
+import type { Changes } from '../redis/changes.ts'
 import type { LaneWindow } from '../lanes/window.ts'
 
 /** Without a message the window is looked at this often. */
@@ -19,7 +19,7 @@ export interface FeederDependencies {
   readonly redis: Redis
   readonly keys: Keys
   readonly ledger: Ledger
-  readonly wakes: Wakes
+  readonly changes: Changes
   readonly lane: (name: string) => { readonly queue: Queue; readonly window: LaneWindow }
 }
 
@@ -29,10 +29,10 @@ export interface FeederDependencies {
  */
 export type FeedBatch = (batchId: string, options: { signal: AbortSignal }) => Promise<void>
 
-export function createFeeder({ redis, keys, ledger, wakes, lane }: FeederDependencies): FeedBatch {
+export function createFeeder({ redis, keys, ledger, changes, lane }: FeederDependencies): FeedBatch {
   return async (batchId, { signal }) => {
     const k = keys.batch(batchId)
-    using wake = await wakes.listen(k.wake)
+    using changed = await changes.listen(k.changes)
     const [laneName, named] = await redis.hmget(k.meta, 'lane', 'label')
     if (!laneName) return
     const { queue, window } = lane(laneName)
@@ -47,7 +47,7 @@ export function createFeeder({ redis, keys, ledger, wakes, lane }: FeederDepende
         }
         const { status, more } = await feedOnce()
         if (status !== 'in_progress' && status !== 'paused' && status !== 'cancelling') return
-        if (!more) await wake.wait(pollMs, signal)
+        if (!more) await changed.wait(pollMs, signal)
       }
     } finally {
       // Without Redis the claim ends by itself.

@@ -3,7 +3,7 @@ import type { Keys } from '../redis/keys.ts'
 
 /** Removes a batch with all it holds. Safe to run twice; a batch that is still fed finds itself gone. */
 export async function forgetBatch(redis: Redis, keys: Keys, id: string): Promise<void> {
-  const { wake: _, ...stored } = keys.batch(id)
+  const { changes: _, ...stored } = keys.batch(id)
   await redis.unlink(...Object.values(stored))
   await redis
     .multi()

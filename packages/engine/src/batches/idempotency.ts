@@ -86,7 +86,7 @@ export function createIdempotency(redis: Redis, keys: Keys): Idempotency {
   }
 
   async function release(claim: IdempotencyClaim, id: string): Promise<void> {
-    await releaseKey(redis, [nameOf(claim)], [pending(claim, id), settled(claim, id)])
+    await releaseKey(redis, { claim: nameOf(claim) }, { values: [pending(claim, id), settled(claim, id)] })
   }
 }
 

@@ -6,7 +6,7 @@ import type { Results } from '../engine.ts'
 import type { ItemSource } from './item-reader.ts'
 import type { Keys } from '../redis/keys.ts'
 import { ofItem, parseStored } from '../ledger/stored-result.ts'
-import type { Wakes } from '../redis/changes.ts'
+import type { Changes } from '../redis/changes.ts'
 
 /** Results per round trip; each at most a few KB. */
 const pageSize = 250
@@ -33,7 +33,7 @@ interface State {
   readonly total: number
 }
 
-export function createResults(redis: Redis, keys: Keys, wakes: Wakes, items: ItemSource): Results {
+export function createResults(redis: Redis, keys: Keys, changes: Changes, items: ItemSource): Results {
   return {
     async read(batchId, query, { signal }) {
       const position = parseCursor(query)
@@ -48,7 +48,7 @@ export function createResults(redis: Redis, keys: Keys, wakes: Wakes, items: Ite
     from: Position,
     signal: AbortSignal,
   ): AsyncGenerator<Result[]> {
-    using wake = await wakes.listen(keys.batch(batchId).wake)
+    using changed = await changes.listen(keys.batch(batchId).changes)
     let position = from
     while (!signal.aborted) {
       // Read before the page: when the batch had ended by now, the end of the page is the end of all.
@@ -62,7 +62,7 @@ export function createResults(redis: Redis, keys: Keys, wakes: Wakes, items: Ite
       if (chosen.length > 0) yield chosen
       if (!page.end) continue
       if (!query.follow || isEnded(state.status)) return
-      await wake.wait(pollMs, signal)
+      await changed.wait(pollMs, signal)
     }
   }
 

@@ -3,16 +3,13 @@ import { conflict, invalidRequest, notFound } from '@sluice/contract/error'
 import type { Redis } from 'ioredis'
 import type { Admission } from './admission.ts'
 import { createBatchId } from './batch-id.ts'
+import { appendBlock, sealBatch } from './batch-steps.ts'
 import { newMeta } from './batch-view.ts'
 import { packBlocks, readBlock } from './blocks.ts'
 import type { NewBatch, Uploads } from '../engine.ts'
 import type { Idempotency, Makes } from './idempotency.ts'
 import type { Keys } from '../redis/keys.ts'
-import { loadScript } from '../redis/script.ts'
 import { type StartBatch, stagingLeftMs } from './begin-batch.ts'
-
-const appendBlock = loadScript(new URL('../ledger/append-block.lua', import.meta.url))
-const seal = loadScript(new URL('../ledger/seal.lua', import.meta.url))
 
 /** An upload that gets nothing for this long is removed. */
 const uploadLeftMs = 24 * 3_600_000
@@ -63,7 +60,7 @@ export function createUploads(dependencies: {
       await touch(id)
       for await (const block of packBlocks(items, from)) {
         await admission.check()
-        const staged = await appendBlock(redis, [k.meta, k.blocks], [block.start, block.end, block.bytes])
+        const staged = await appendBlock(redis, k, block)
         if (staged === 'elsewhere') throw elsewhere(id, (await get(id)).counts.total)
         if (staged === 'closed') throw closed(await get(id))
         if (Date.now() - touchedAt < touchMs) continue
@@ -96,8 +93,7 @@ export function createUploads(dependencies: {
         if (counts.total === 0)
           throw invalidRequest('invalid_request', 'A batch has at least one item: upload some first.')
         await redis.sadd(keys.activeBatches, id)
-        const k = keys.batch(id)
-        await seal(redis, [k.meta, k.blocks], [Date.now()])
+        await sealBatch(redis, keys.batch(id))
         await redis.zrem(keys.stagingBatches, id)
       }
       await startBatch(id)

@@ -9,14 +9,19 @@ const put = loadScript(new URL('put.lua', import.meta.url))
 
 type Recipe = Omit<CreateExtractor, 'name'>
 
-export function createExtractors(redis: Redis, keys: Keys): Extractors {
+export interface ExtractorsDependencies {
+  readonly redis: Redis
+  readonly keys: Keys
+}
+
+export function createExtractors({ redis, keys }: ExtractorsDependencies): Extractors {
   return {
     async put({ name, ...recipe }) {
       const content = canonical(recipe)
       const [version, created, createdAt] = (await put(
         redis,
-        [keys.extractorVersions(name), keys.extractorNames],
-        [name, content, Date.now() / 1000],
+        { versions: keys.extractorVersions(name), names: keys.extractorNames },
+        { name, content, createdAt: Date.now() / 1000 },
       )) as [number, number, string]
       return { extractor: toExtractor(name, version, content, createdAt), created: created === 1 }
     },

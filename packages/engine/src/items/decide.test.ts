@@ -1,7 +1,7 @@
 import { type Call, type Outcome, paid } from '@sluice/contract/outcome'
 import { describe, expect, test } from 'vitest'
 import { backoffMs, decide } from './decide.ts'
-import { noTries, type Tries } from '../ledger/ledger.ts'
+import { noTries, type Tries } from '../ledger/run.ts'
 
 const policy = { unavailable: 3, baseMs: 100, capMs: 1_000, reasks: 2 }
 const half = () => 0.5

@@ -1,6 +1,6 @@
 import type { Call } from '@sluice/contract/outcome'
 import type { FailureType } from '@sluice/contract/result'
-import type { Tries } from '../ledger/ledger.ts'
+import type { Tries } from '../ledger/run.ts'
 
 /** What follows from a call. The only place that decides about retry. */
 export type Decision =

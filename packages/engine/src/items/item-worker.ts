@@ -3,7 +3,7 @@ import { type ConnectionOptions, UnrecoverableError, WaitingError, Worker } from
 import { backoffMs } from './decide.ts'
 import { itemJob, laneQueueName } from '../queues/jobs.ts'
 import type { Keys } from '../redis/keys.ts'
-import type { Run } from '../ledger/ledger.ts'
+import type { Run } from '../ledger/run.ts'
 import type { AbortReason, RunEnd } from './run-item.ts'
 
 /**

@@ -1,6 +1,6 @@
 import type { ExtractRequest, LongTexts } from '@sluice/contract/extract-function'
 import type { Extractor } from '@sluice/contract/extractor'
-import type { Tries } from '../ledger/ledger.ts'
+import type { Tries } from '../ledger/run.ts'
 import type { StoredResult } from '../ledger/stored-result.ts'
 
 /** An item's text is cut when it is first taken up; from then on its parts stand in the ledger with what it has used. */

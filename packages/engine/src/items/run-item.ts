@@ -7,16 +7,8 @@ import type { FailureType, Result } from '@sluice/contract/result'
 import type { Answer, Answers } from './answer-cache.ts'
 import { itemDeadlines } from './deadlines.ts'
 import { backoffMs, decide, type RetryPolicy, withCall } from './decide.ts'
-import {
-  type CallEnd,
-  type Cost,
-  type Ledger,
-  noCost,
-  noTries,
-  type Opened,
-  type Run,
-  type Tries,
-} from '../ledger/ledger.ts'
+import type { Ledger, Opened } from '../ledger/ledger.ts'
+import { type CallEnd, type Cost, noCost, noTries, type Run, type Tries } from '../ledger/run.ts'
 import type { MakeCall } from './make-call.ts'
 import type { Money } from './prices.ts'
 import { afterPart, nextRequest, ofPart, wholeAnswer, withParts } from './long-text.ts'

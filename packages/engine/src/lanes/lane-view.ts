@@ -4,10 +4,8 @@ import type { Queue } from 'bullmq'
 import type { Redis } from 'ioredis'
 import type { Keys } from '../redis/keys.ts'
 import { gaugesLiveMs, latencyBounds } from './lane-stats.ts'
-import { loadScript } from '../redis/script.ts'
+import { readHeldUntil } from '../quota/held-until.ts'
 import { isOfLane } from '../ledger/pause-reason.ts'
-
-const readHeldUntil = loadScript(new URL('../quota/held-until.lua', import.meta.url))
 
 /** Reads what every lane does now. One round trip for each batch at work: cheap for thousands, not for a page that is asked often. */
 export async function readLanes(
@@ -25,7 +23,7 @@ export async function readLanes(
         redis.zrangebyscore(k.workers, Date.now(), '+inf'),
         redis.hgetall(k.stats),
         readGauges(redis, k.gauges),
-        readHeldUntil(redis, [k.quota], []) as Promise<string>,
+        readHeldUntil(redis, k),
       ])
       const number = (field: string) => Number(stats[field] ?? 0)
       const concurrency = members.reduce((sum, member) => sum + Number(member.split('|')[2] ?? 0), 0)
@@ -44,7 +42,7 @@ export async function readLanes(
         }),
         in_flight: gauges.inFlight,
         waiting_for_quota: gauges.waitingForQuota,
-        held_until: heldUntil === '' ? null : Number(heldUntil) / 1_000,
+        held_until: heldUntil === null ? null : heldUntil / 1_000,
         items_waiting: items,
         window: {
           waiting: (jobs['wait'] ?? 0) + (jobs['prioritized'] ?? 0),

@@ -1,54 +1,7 @@
-import type { TextRange } from '@sluice/contract/extract-function'
-import type { Reask } from '@sluice/contract/outcome'
-import type { Usage } from '@sluice/contract/usage'
 import type { Redis } from 'ioredis'
 import type { Keys } from '../redis/keys.ts'
 import { loadScript } from '../redis/script.ts'
-
-/** One taking-up of an item by a worker: what must be said to act on it. */
-export interface Run {
-  readonly batchId: string
-  readonly index: number
-  /** Unique for each time the item was put in the window. */
-  readonly feed: number
-  /** Unique for each run; the last one taken wins. */
-  readonly token: string
-}
-
-/** What an item has used of its budgets so far. Kept across workers until the item is done. */
-export interface Tries {
-  readonly calls: number
-  /** Calls that ended in a time-out, a cut connection or a 5xx. */
-  readonly unavailable: number
-  /** Calls that ended in an error of ours. */
-  readonly thrown?: number
-  readonly usage: Usage
-  readonly nanoUsd: number
-  readonly reasks: readonly Reask[]
-  /** Of a text that is longer than the context: where its parts are, and the answers to the first of them. */
-  readonly parts?: { readonly ranges: readonly TextRange[]; readonly answers: readonly unknown[] }
-}
-
-export const noTries: Tries = {
-  calls: 0,
-  unavailable: 0,
-  usage: { input_tokens: 0, output_tokens: 0 },
-  nanoUsd: 0,
-  reasks: [],
-}
-
-/** What one call cost. `paidCalls` is 0 or 1: a refused call is not paid. */
-export interface Cost {
-  readonly paidCalls: number
-  readonly usage: Usage
-  readonly cachedInputTokens: number
-  readonly nanoUsd: number
-}
-
-/** `unsettled`: nobody knows how the item's last call ended, so it may have been paid. */
-export type CallEnd = 'settled' | 'unsettled'
-
-export const noCost: Cost = { paidCalls: 0, usage: noTries.usage, cachedInputTokens: 0, nanoUsd: 0 }
+import { type CallEnd, type Cost, noTries, type Run, type Tries } from './run.ts'
 
 export type Taken =
   | {
@@ -122,6 +75,11 @@ export interface Ledger {
   retry(batchId: string, indexes: readonly number[]): Promise<number | null>
 }
 
+export interface LedgerDependencies {
+  readonly redis: Redis
+  readonly keys: Keys
+}
+
 const file = (name: string) => loadScript(new URL(name, import.meta.url))
 const scripts = {
   feed: file('feed.lua'),
@@ -136,24 +94,14 @@ const scripts = {
   retry: file('retry.lua'),
 }
 
-export function createLedger(redis: Redis, keys: Keys): Ledger {
-  const runArgs = (run: Run) => [run.index, run.feed, run.token]
-  const costArgs = (cost: Cost) => [
-    cost.paidCalls,
-    cost.usage.input_tokens,
-    cost.cachedInputTokens,
-    cost.usage.output_tokens,
-    Math.round(cost.nanoUsd),
-  ]
-
+export function createLedger({ redis, keys }: LedgerDependencies): Ledger {
   return {
     async feed(batchId, limit, most) {
-      const k = keys.batch(batchId)
-      const [status, open, left, ...pairs] = (await scripts.feed(
-        redis,
-        [k.meta, k.open, k.requeue],
-        [limit, most, Date.now()],
-      )) as [string, number, number, ...string[]]
+      const [status, open, left, ...pairs] = (await scripts.feed(redis, keys.batch(batchId), {
+        limit,
+        most,
+        now: Date.now(),
+      })) as [string, number, number, ...string[]]
       return { status, open, left, items: toPairs(pairs) }
     },
 
@@ -164,106 +112,102 @@ export function createLedger(redis: Redis, keys: Keys): Ledger {
 
     async take(run, { keepsTime, textHash = '' }) {
       const k = keys.batch(run.batchId)
-      const [type, ...rest] = (await scripts.take(
-        redis,
-        [k.meta, k.open, k.runs, k.calls, k.unsettled, k.tries, k.twins, k.parked, k.results],
-        [...runArgs(run), Date.now(), keepsTime ? 1 : 0, textHash, k.wake],
-      )) as [Taken['type'], ...string[]]
-      if (type === 'twin') return { type, index: Number(rest[0]), stored: rest[1] ?? '' }
-      if (type !== 'taken') return { type }
-      const [tries, firstTakenAt, waitingSince] = rest
-      return {
-        type,
-        tries: tries ? (JSON.parse(tries) as Tries) : noTries,
-        firstTakenAt: firstTakenAt ? Number(firstTakenAt) : null,
-        waitingSince: Number(waitingSince),
-      }
+      const reply = await scripts.take(redis, k, {
+        ...runArgs(run),
+        now: Date.now(),
+        keepsTime: keepsTime ? 1 : 0,
+        textHash,
+        channel: k.changes,
+      })
+      return readTaken(reply as [Taken['type'], ...string[]])
     },
 
     async openCall(run, { inputNanoUsd, outputTokenNanoUsd, mostOutputTokens }) {
-      const k = keys.batch(run.batchId)
-      return (await scripts.openCall(
-        redis,
-        [k.meta, k.open, k.runs, k.calls, k.unsettled],
-        [...runArgs(run), Math.ceil(inputNanoUsd), Math.ceil(outputTokenNanoUsd), mostOutputTokens ?? ''],
-      )) as Opened | 'repeated'
+      return (await scripts.openCall(redis, keys.batch(run.batchId), {
+        ...runArgs(run),
+        inputNanoUsd: Math.ceil(inputNanoUsd),
+        outputTokenNanoUsd: Math.ceil(outputTokenNanoUsd),
+        mostOutputTokens: mostOutputTokens ?? '',
+      })) as Opened | 'repeated'
     },
 
     async closeCall(run, tries, cost, end) {
-      const k = keys.batch(run.batchId)
-      return (await scripts.closeCall(
-        redis,
-        [k.meta, k.open, k.runs, k.calls, k.unsettled, k.tries],
-        [...runArgs(run), end, JSON.stringify(tries), ...costArgs(cost)],
-      )) as 'closed' | 'stale'
+      return (await scripts.closeCall(redis, keys.batch(run.batchId), {
+        ...runArgs(run),
+        ...costArgs(cost),
+        callEnd: end,
+        triesJson: JSON.stringify(tries),
+      })) as 'closed' | 'stale'
     },
 
     async record(run, status, result, cost, end, { textHash = '', withoutCall = '' as const } = {}) {
       const k = keys.batch(run.batchId)
-      const [answer] = (await scripts.record(
-        redis,
-        [
-          k.meta,
-          k.open,
-          k.runs,
-          k.calls,
-          k.unsettled,
-          k.tries,
-          k.results,
-          k.done,
-          k.failed,
-          k.twins,
-          k.parked,
-          k.requeue,
-        ],
-        [
-          ...runArgs(run),
-          status,
-          end,
-          JSON.stringify(result),
-          ...costArgs(cost),
-          Date.now(),
-          k.wake,
-          textHash,
-          withoutCall,
-        ],
-      )) as ['recorded' | 'stale']
+      const [answer] = (await scripts.record(redis, k, {
+        ...runArgs(run),
+        ...costArgs(cost),
+        status,
+        callEnd: end,
+        result: JSON.stringify(result),
+        now: Date.now(),
+        channel: k.changes,
+        textHash,
+        countedAs: withoutCall,
+      })) as ['recorded' | 'stale']
       return answer
     },
 
     async letGo(run, to) {
       const k = keys.batch(run.batchId)
-      return (await scripts.letGo(
-        redis,
-        [k.meta, k.open, k.runs, k.requeue, k.calls, k.unsettled],
-        [...runArgs(run), to, Date.now(), k.wake],
-      )) as 'done' | 'stale'
+      const args = { ...runArgs(run), to, now: Date.now(), channel: k.changes }
+      return (await scripts.letGo(redis, k, args)) as 'done' | 'stale'
     },
 
     async pause(batchId, reason) {
       const k = keys.batch(batchId)
-      return (await scripts.pause(redis, [k.meta, k.open, k.runs, k.requeue], [reason, k.wake])) as string
+      return (await scripts.pause(redis, k, { reason, channel: k.changes })) as string
     },
 
     async resume(batchId) {
       const k = keys.batch(batchId)
-      return (await scripts.resume(redis, [k.meta], [k.wake])) as string
+      return (await scripts.resume(redis, k, { channel: k.changes })) as string
     },
 
     async cancel(batchId) {
       const k = keys.batch(batchId)
-      return (await scripts.cancel(redis, [k.meta, k.open, k.runs, k.requeue], [Date.now(), k.wake])) as string
+      return (await scripts.cancel(redis, k, { now: Date.now(), channel: k.changes })) as string
     },
 
     async retry(batchId, indexes) {
       const k = keys.batch(batchId)
-      const count = (await scripts.retry(
-        redis,
-        [k.meta, k.results, k.failed, k.requeue],
-        [k.wake, Date.now(), ...indexes],
-      )) as number
+      const count = (await scripts.retry(redis, k, { channel: k.changes, now: Date.now(), indexes })) as number
       return count < 0 ? null : count
     },
+  }
+}
+
+function runArgs({ index, feed, token }: Run) {
+  return { index, feed, token }
+}
+
+function costArgs({ paidCalls, usage, cachedInputTokens, nanoUsd }: Cost) {
+  return {
+    paidCalls,
+    inputTokens: usage.input_tokens,
+    cachedInputTokens,
+    outputTokens: usage.output_tokens,
+    costNanoUsd: Math.round(nanoUsd),
+  }
+}
+
+function readTaken([type, ...rest]: [Taken['type'], ...string[]]): Taken {
+  if (type === 'twin') return { type, index: Number(rest[0]), stored: rest[1] ?? '' }
+  if (type !== 'taken') return { type }
+  const [tries, firstTakenAt, waitingSince] = rest
+  return {
+    type,
+    tries: tries ? (JSON.parse(tries) as Tries) : noTries,
+    firstTakenAt: firstTakenAt ? Number(firstTakenAt) : null,
+    waitingSince: Number(waitingSince),
   }
 }
 

@@ -29,7 +29,7 @@ export function batchJobId(batchId: string, round: string): string {
 }
 
 /** Of a job that stands for a whole batch or summary. */
-export const wholeJobOptions: JobsOptions = {
+export const supervisorJobOptions: JobsOptions = {
   attempts: 1_000_000,
   backoff: { type: 'fixed', delay: 1_000 },
   stackTraceLimit: 1,
@@ -42,7 +42,7 @@ export const wholeJobOptions: JobsOptions = {
  * Shorter than for items because such a job may run twice without harm and costs nothing.
  */
 const lockMs = 5_000
-export const wholeJobTimes = {
+export const supervisorTimes = {
   lockDuration: lockMs,
   lockRenewTime: lockMs / 2,
   stalledInterval: 3_000,

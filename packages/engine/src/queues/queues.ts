@@ -12,8 +12,14 @@ export interface Queues extends AsyncDisposable {
   lane(name: string): Queue
 }
 
+export interface QueuesDependencies {
+  readonly redis: Redis
+  readonly keys: Keys
+  readonly onError: (error: Error) => void
+}
+
 /** Opens BullMQ's queues on one connection, each under the prefix that keeps it in one cluster slot. */
-export function createQueues(redis: Redis, keys: Keys, onError: (error: Error) => void): Queues {
+export function createQueues({ redis, keys, onError }: QueuesDependencies): Queues {
   const opened: Queue[] = []
   const open = (name: string, prefix: string) => {
     const queue = new Queue(name, { connection: redis, prefix, streams: { events: { maxLen: eventsKept } } })

@@ -1,10 +1,10 @@
 import { type ConnectionOptions, type Job, UnrecoverableError, WaitingError, Worker } from 'bullmq'
-import { wholeJobTimes } from './jobs.ts'
+import { supervisorTimes } from './jobs.ts'
 
 /** That one process runs at once. Each costs a promise and a subscription. */
-const wholeJobsAtOnce = 1_000
+const supervisedAtOnce = 1_000
 
-export interface WholeJobWorker {
+export interface Supervisor {
   /** Hands the jobs to other workers. */
   close(): Promise<void>
 }
@@ -13,7 +13,7 @@ export interface WholeJobWorker {
  * Runs jobs that stand for a whole batch or summary, for as long as that takes. `run` rejects when its signal aborts; an
  * UnrecoverableError puts the job among the failed, anything else is tried again.
  */
-export function createWholeJobWorker<Data>({
+export function createSupervisor<Data>({
   name,
   prefix,
   connection,
@@ -25,7 +25,7 @@ export function createWholeJobWorker<Data>({
   readonly connection: ConnectionOptions
   readonly run: (job: Job<Data>, signal: AbortSignal) => Promise<object>
   readonly onError: (error: Error) => void
-}): WholeJobWorker {
+}): Supervisor {
   const worker = new Worker<Data>(
     name,
     async (job, token, signal) => {
@@ -38,7 +38,7 @@ export function createWholeJobWorker<Data>({
         throw new WaitingError()
       }
     },
-    { connection, prefix, concurrency: wholeJobsAtOnce, ...wholeJobTimes },
+    { connection, prefix, concurrency: supervisedAtOnce, ...supervisorTimes },
   )
   worker.on('error', onError)
   worker.on('failed', (_job, error) => {

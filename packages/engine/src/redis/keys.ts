@@ -30,14 +30,14 @@ export interface BatchKeys {
   /** Set of indexes whose result is a failure. */
   readonly failed: string
   /** Pub/sub channel: something about this batch changed. */
-  readonly wake: string
+  readonly changes: string
 }
 
 export interface SummaryKeys {
   /** Hash: status, level, options, the summary. */
   readonly meta: string
   /** Pub/sub channel: something about this summary changed. */
-  readonly wake: string
+  readonly changes: string
 }
 
 export interface Keys {
@@ -103,10 +103,10 @@ export function createKeys(prefix: string): Keys {
         results: `${base}:results`,
         done: `${base}:done`,
         failed: `${base}:failed`,
-        wake: `${base}:wake`,
+        changes: `${base}:changes`,
       }
     },
-    summary: (id) => ({ meta: `${prefix}:{${id}}:meta`, wake: `${prefix}:{${id}}:wake` }),
+    summary: (id) => ({ meta: `${prefix}:{${id}}:meta`, changes: `${prefix}:{${id}}:changes` }),
     allBatches: `${prefix}:{batches}:all`,
     activeBatches: `${prefix}:{batches}:active`,
     stagingBatches: `${prefix}:{batches}:staging`,

@@ -2,6 +2,7 @@ import type { BatchOptions } from '@sluice/contract/batch'
 import type { Extractor } from '@sluice/contract/extractor'
 import type { Item } from '@sluice/contract/item'
 import type { Redis } from 'ioredis'
+import { appendBlock, sealBatch } from '../batches/batch-steps.ts'
 import { newMeta } from '../batches/batch-view.ts'
 import { packBlocks } from '../batches/blocks.ts'
 import type { Keys } from '../redis/keys.ts'
@@ -9,8 +10,6 @@ import { loadScript } from '../redis/script.ts'
 import type { StartBatch } from '../batches/begin-batch.ts'
 
 const openLevel = loadScript(new URL('open-level.lua', import.meta.url))
-const appendBlock = loadScript(new URL('../ledger/append-block.lua', import.meta.url))
-const seal = loadScript(new URL('../ledger/seal.lua', import.meta.url))
 
 export interface LevelBatch {
   readonly id: string
@@ -51,10 +50,10 @@ export function createLevelBatches({
         status: 'uploading',
         created_at: String(Date.now()),
       }
-      await openLevel(redis, [k.meta], Object.entries(meta).flat())
+      await openLevel(redis, k, { fields: Object.entries(meta).flat() })
       for await (const block of packBlocks(items)) {
         // 'elsewhere': this block was staged before; 'closed': all of them were.
-        await appendBlock(redis, [k.meta, k.blocks], [block.start, block.end, block.bytes])
+        await appendBlock(redis, k, block)
       }
       await redis.zadd(keys.allBatches, 0, id)
     },
@@ -64,7 +63,7 @@ export function createLevelBatches({
       const status = await redis.hget(k.meta, 'status')
       if (status === 'uploading') {
         await redis.sadd(keys.activeBatches, id)
-        await seal(redis, [k.meta, k.blocks], [Date.now()])
+        await sealBatch(redis, k)
         await redis.zrem(keys.stagingBatches, id)
       }
       if (status !== null) await startBatch(id)

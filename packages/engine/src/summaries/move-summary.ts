@@ -15,7 +15,7 @@ export type MoveSummary = (
 export function createMoveSummary(redis: Redis, keys: Keys): MoveSummary {
   return async (id, { status, level }, fields) => {
     const k = keys.summary(id)
-    return (await move(redis, [k.meta], [status, level, k.wake, ...Object.entries(fields).flat()])) === 1
+    return (await move(redis, k, { status, level, channel: k.changes, fields: Object.entries(fields).flat() })) === 1
   }
 }
 

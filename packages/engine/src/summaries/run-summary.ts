@@ -6,7 +6,7 @@ import { levelBatchId } from '../batches/batch-id.ts'
 import type { Results } from '../engine.ts'
 import type { Keys } from '../redis/keys.ts'
 import type { Ledger } from '../ledger/ledger.ts'
-import type { Wakes } from '../redis/changes.ts'
+import type { Changes } from '../redis/changes.ts'
 import { groupSummaries } from './group-summaries.ts'
 import type { LevelBatches } from './level-batches.ts'
 import { levelExtractor } from './level-extractor.ts'
@@ -39,13 +39,13 @@ export function createRunSummary(dependencies: {
   readonly redis: Redis
   readonly keys: Keys
   readonly ledger: Ledger
-  readonly wakes: Wakes
+  readonly changes: Changes
   readonly results: Results
   readonly levels: LevelBatches
   readonly move: MoveSummary
   readonly estimateTokens: (lane: string) => EstimateTokens
 }): RunSummary {
-  const { redis, keys, ledger, wakes, results, levels, move, estimateTokens } = dependencies
+  const { redis, keys, ledger, changes, results, levels, move, estimateTokens } = dependencies
 
   return async (summaryId, { signal, onProgress }) => {
     for (;;) {
@@ -77,7 +77,7 @@ export function createRunSummary(dependencies: {
       { level }: SummaryMeta,
       batchId: string,
     ): Promise<BatchStatus | 'gone' | 'elsewhere'> {
-      using wake = await wakes.listen(keys.batch(batchId).wake)
+      using changed = await changes.listen(keys.batch(batchId).changes)
       for (;;) {
         signal.throwIfAborted()
         const [status, ...counts] = await redis.hmget(
@@ -93,7 +93,7 @@ export function createRunSummary(dependencies: {
         if (isEnded(status as BatchStatus)) return status as BatchStatus
         const [now, levelNow] = await redis.hmget(keys.summary(id).meta, 'status', 'level')
         if (now !== 'in_progress' || Number(levelNow) !== level) return 'elsewhere'
-        await wake.wait(pollMs, signal)
+        await changed.wait(pollMs, signal)
       }
     }
   }

@@ -1,6 +1,6 @@
 import type { Queue } from 'bullmq'
 import type { Redis } from 'ioredis'
-import { summaryJobId, summaryJobName, wholeJobOptions } from '../queues/jobs.ts'
+import { summaryJobId, summaryJobName, supervisorJobOptions } from '../queues/jobs.ts'
 import type { Keys } from '../redis/keys.ts'
 
 export type StartSummary = (summaryId: string) => Promise<void>
@@ -13,7 +13,7 @@ export function createStartSummary(redis: Redis, keys: Keys, summaries: Queue): 
     await summaries.add(
       summaryJobName(Number(chunks)),
       { summary_id: summaryId },
-      { ...wholeJobOptions, jobId: summaryJobId(summaryId, round) },
+      { ...supervisorJobOptions, jobId: summaryJobId(summaryId, round) },
     )
   }
 }

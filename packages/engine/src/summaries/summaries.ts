@@ -7,7 +7,7 @@ import { createSummaryId, levelBatchId } from '../batches/batch-id.ts'
 import type { Batches, Chunk, NewSummary, Results, Summaries } from '../engine.ts'
 import type { Idempotency, Makes } from '../batches/idempotency.ts'
 import type { Keys } from '../redis/keys.ts'
-import type { Wakes } from '../redis/changes.ts'
+import type { Changes } from '../redis/changes.ts'
 import { forgetSummary } from './forget-summary.ts'
 import type { LevelBatches } from './level-batches.ts'
 import { levelExtractor } from './level-extractor.ts'
@@ -27,7 +27,7 @@ type Stored = SummaryMeta & { readonly status: SummaryStatus }
 export function createSummaries(dependencies: {
   readonly redis: Redis
   readonly keys: Keys
-  readonly wakes: Wakes
+  readonly changes: Changes
   readonly batches: Batches
   readonly results: Results
   readonly levels: LevelBatches
@@ -42,7 +42,7 @@ export function createSummaries(dependencies: {
   const {
     redis,
     keys,
-    wakes,
+    changes,
     batches,
     results,
     levels,
@@ -78,11 +78,11 @@ export function createSummaries(dependencies: {
     get,
 
     async settled(id, { signal }) {
-      using wake = await wakes.listen(keys.summary(id).wake)
+      using changed = await changes.listen(keys.summary(id).changes)
       for (;;) {
         const summary = await get(id)
         if (summary.status !== 'in_progress' || signal.aborted) return summary
-        await wake.wait(pollMs, signal)
+        await changed.wait(pollMs, signal)
       }
     },
 

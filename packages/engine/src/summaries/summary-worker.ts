@@ -2,7 +2,7 @@ import { parse } from '@sluice/contract/parse'
 import { type ConnectionOptions, type Job, UnrecoverableError } from 'bullmq'
 import { summariesQueueName, type SummaryJob, summaryJob } from '../queues/jobs.ts'
 import type { Keys } from '../redis/keys.ts'
-import { createWholeJobWorker, type WholeJobWorker } from '../queues/supervisor.ts'
+import { createSupervisor, type Supervisor } from '../queues/supervisor.ts'
 import type { RunSummary, SummaryProgress } from './run-summary.ts'
 
 /** Runs the `summaries` queue: one durable job per summary, whose progress Bull Board shows. */
@@ -16,8 +16,8 @@ export function createSummaryWorker({
   readonly keys: Keys
   readonly runSummary: RunSummary
   readonly onError: (error: Error) => void
-}): WholeJobWorker {
-  return createWholeJobWorker<SummaryJob>({
+}): Supervisor {
+  return createSupervisor<SummaryJob>({
     name: summariesQueueName,
     prefix: keys.summariesQueuePrefix,
     connection,
