@@ -1,4 +1,5 @@
 import type { Redis } from 'ioredis'
+import { type BatchFields, packBatchMeta } from '../ledger/batch-meta.ts'
 import type { BatchKeys } from '../redis/keys.ts'
 import { loadScript } from '../redis/script.ts'
 import type { Block } from './blocks.ts'
@@ -33,7 +34,7 @@ export async function sealBatch(redis: Redis, keys: BatchKeys): Promise<'sealed'
 export async function noteOnBatch(
   redis: Redis,
   keys: BatchKeys,
-  fields: Readonly<Record<string, string | number>>,
+  fields: BatchFields,
 ): Promise<void> {
-  await scripts.note(redis, keys, { fields: Object.entries(fields).flat() })
+  await scripts.note(redis, keys, { fields: Object.entries(packBatchMeta(fields)).flat() })
 }

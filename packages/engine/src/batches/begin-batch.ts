@@ -1,28 +1,31 @@
 import type { Queue } from 'bullmq'
 import type { Redis } from 'ioredis'
+import { readBatchMeta } from '../ledger/batch-meta.ts'
 import { batchJobId, batchJobName, supervisorJobOptions } from '../queues/jobs.ts'
 import type { Keys } from '../redis/keys.ts'
 
-/** A staged batch that got no block for this long was abandoned by its sender. */
+/** A staged batch that gets no block for this long was abandoned by its sender. */
 export const stagingLeftMs = 10 * 60_000
 
 export type StartBatch = (batchId: string) => Promise<void>
 
-/** Puts the job that feeds a batch in the `batches` queue. Its id is of the batch's round: adding it again does nothing. */
-export function createStartBatch(redis: Redis, keys: Keys, batches: Queue): StartBatch {
+export interface StartBatchDependencies {
+  readonly redis: Redis
+  readonly keys: Keys
+  /** The queue `batches`. */
+  readonly queue: Queue
+}
+
+/** Adds the job that feeds a batch. Its id holds the batch's round, so adding it again does nothing. */
+export function createStartBatch({ redis, keys, queue }: StartBatchDependencies): StartBatch {
   return async (batchId) => {
-    const [label = '', lane = '', total, round] = await redis.hmget(
-      keys.batch(batchId).meta,
-      'label',
-      'lane',
-      'total',
-      'round',
-    )
-    if (!round) return
-    await batches.add(
-      batchJobName(label ?? '', Number(total)),
+    const meta = await readBatchMeta(redis, keys.batch(batchId), 'label', 'lane', 'total', 'round')
+    if (meta === null) return
+    const { label, lane, total, round } = meta
+    await queue.add(
+      batchJobName(label, total),
       { batch_id: batchId, extractor: label, lane },
-      { ...supervisorJobOptions, jobId: batchJobId(batchId, round) },
+      { ...supervisorJobOptions, jobId: batchJobId(batchId, String(round)) },
     )
   }
 }

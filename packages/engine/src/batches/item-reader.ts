@@ -4,19 +4,20 @@ import { readBlock } from './blocks.ts'
 import type { Keys } from '../redis/keys.ts'
 
 /**
- * Items by index, for workers: neighbours come in one block, so a few decoded blocks are kept.
- * 64 blocks of at most about 128 KB of text: a batch's front is read once per process, not once per item.
+ * Decoded blocks that are kept: neighbouring items are in one block, which is read once per process and not once per item.
+ * 64 blocks of at most about 128 KB of text.
  */
 const blocksKept = 64
 
+/** Reads items by index, for workers. */
 export interface ItemSource {
-  /** Null when the batch is gone. */
+  /** Null if the batch was removed. */
   get(batchId: string, index: number): Promise<Item | null>
 }
 
-export function createItemSource(redis: Redis, keys: Keys): ItemSource {
+export function createItemSource({ redis, keys }: { readonly redis: Redis; readonly keys: Keys }): ItemSource {
   const kept = new Map<string, { start: number; items: Item[] }>()
-  const underWay = new Map<string, Promise<{ start: number; items: Item[] } | null>>()
+  const reading = new Map<string, Promise<{ start: number; items: Item[] } | null>>()
 
   const find = (batchId: string, index: number): Item | undefined => {
     for (const [key, block] of kept) {
@@ -40,20 +41,20 @@ export function createItemSource(redis: Redis, keys: Keys): ItemSource {
     async get(batchId, index) {
       const here = find(batchId, index)
       if (here !== undefined) return here
-      // Neighbours that start together wait for one reading; which block holds an index is only known once it is read.
-      const pending = underWay.get(batchId)
+      // Neighbours that start together wait for one read. Which block holds an index is known only after the read.
+      const pending = reading.get(batchId)
       if (pending !== undefined) {
         const block = await pending
         const item = block?.items[index - block.start]
         if (item !== undefined) return item
       }
       const loading = load(batchId, index)
-      underWay.set(batchId, loading)
+      reading.set(batchId, loading)
       try {
         const block = await loading
         return block?.items[index - block.start] ?? null
       } finally {
-        if (underWay.get(batchId) === loading) underWay.delete(batchId)
+        if (reading.get(batchId) === loading) reading.delete(batchId)
       }
     },
   }
