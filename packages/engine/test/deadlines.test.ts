@@ -71,3 +71,18 @@ test('an item that waits too long fails without a call, and retrying gives it it
   expect(await engine.batches.retry(batch.id, { status: 'failed', dry_run: false })).toBe(20)
   expect((await readAll(engine, batch.id)).every(({ status }) => status === 'succeeded')).toBe(true)
 })
+
+test('an item whose call began in time and takes too long fails with the deadline that it missed', async () => {
+  const sluice = testSluice()
+  const engine = await sluice.engine()
+  await sluice.worker(async (_, { signal }) => {
+    await sleep(20_000, undefined, { signal })
+    return extracted({})
+  })
+  const { batch } = await engine.batches.create(
+    { extractor: inline, options: { ...options, deadlines: { wait_s: 0.5, item_s: 1 } } },
+    texts(1),
+  )
+  const message = "It took longer than the batch's item_s of 1 s."
+  expect(await readAll(engine, batch.id)).toMatchObject([{ status: 'failed', error: { type: 'timed_out', message } }])
+})

@@ -4,7 +4,8 @@ import { backoffMs } from './decide.ts'
 import { itemJob, laneQueueName } from '../queues/jobs.ts'
 import type { Keys } from '../redis/keys.ts'
 import type { Run } from '../ledger/run.ts'
-import type { AbortReason, RunEnd } from './run-item.ts'
+import type { AbortReason } from './run-end.ts'
+import type { RunItem } from './run-item.ts'
 
 /**
  * A dead worker's jobs run again after at most lock + scan = 25 s (58.8 s with BullMQ's defaults), any number of times.
@@ -31,7 +32,7 @@ export interface ItemWorkerOptions {
   readonly concurrency: number
   /** The coarse guard over all workers of the lane: jobs started in a window of `duration` ms. `queue.rateLimit()` needs one to be there. */
   readonly limiter: { max: number; duration: number }
-  readonly runItem: (run: Run, options: { signal: AbortSignal }) => Promise<RunEnd>
+  readonly runItem: RunItem
   readonly onError: (error: Error) => void
 }
 
