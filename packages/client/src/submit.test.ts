@@ -204,7 +204,8 @@ test('options that act in the client are not sent, and an unknown option is, so 
     onProgress: () => {},
     returnExceptions: true,
   }
-  const { extractor, options } = readExtraction({ ...work, ...{ concurency: 2 } })
+  const mistyped = { concurency: 2 }
+  const { extractor, options } = readExtraction({ ...work, ...mistyped })
   expect(options).toEqual({ concurency: 2 })
   expect(extractor).toEqual({
     schema: { type: 'object' },
@@ -215,7 +216,7 @@ test('options that act in the client are not sent, and an unknown option is, so 
   })
 })
 
-test('part of an extractor beside the name of another one is refused by its name', () => {
-  const given = { extractor: 'person', ...{ lane: 'fast' } }
-  expect(() => readExtraction(given)).toThrow("lane: It is part of the extractor 'person'")
+test('an option of an inline extractor is rejected, and named, when a stored extractor is given', () => {
+  const part = { lane: 'fast' }
+  expect(() => readExtraction({ extractor: 'person', ...part })).toThrow("lane: It is part of the extractor 'person'")
 })

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 
 /** An option as text, as a query parameter or a command line gives it. Left out, it has no value and no default. */
-type OptionText<Option extends z.ZodType> = z.ZodOptional<z.ZodType<Exclude<z.output<Option>, undefined>, unknown>>
+type OptionText<Option extends z.ZodType> = z.ZodOptional<z.ZodType<Exclude<z.output<Option>, undefined>>>
 
 /** Every option of a shape, read from text. A new option needs nothing more than its schema. */
 export function optionTexts<Shape extends Record<string, z.ZodType>>(

@@ -4,6 +4,7 @@ import { createBatches } from './batches/batches.ts'
 import { connectFailingFast, connectWaiting } from './redis/connect.ts'
 import { readDurability } from './redis/durability.ts'
 import type { Engine } from './engine.ts'
+import { createBatchFinder } from './batches/find-batch.ts'
 import { createExtractors } from './extractors/extractors.ts'
 import { createIdempotency } from './batches/idempotency.ts'
 import { createItemSource } from './batches/item-reader.ts'
@@ -15,8 +16,8 @@ import { createQueues } from './queues/queues.ts'
 import { createResults } from './batches/results.ts'
 import { createStartBatch } from './batches/begin-batch.ts'
 import { createLevelBatches } from './summaries/level-batches.ts'
-import { createMoveSummary } from './summaries/move-summary.ts'
-import { createStartSummary } from './summaries/start-summary.ts'
+import { createStartSummary } from './summaries/summary-job.ts'
+import { createSummaryStore } from './summaries/summary-store.ts'
 import { createSummaries } from './summaries/summaries.ts'
 import { createUploads } from './batches/uploads.ts'
 import { createChanges } from './redis/changes.ts'
@@ -45,24 +46,26 @@ export async function createEngine({ redisUrl, prefix, lanes, onError }: EngineO
   const ledger = createLedger({ redis, keys })
   const opened = opening.move()
 
-  const startBatch = createStartBatch(redis, keys, batchesQueue)
-  const admission = createAdmission(redis)
+  const startBatch = createStartBatch({ redis, keys, queue: batchesQueue })
+  const isPriced = (lane: string) => lanes[lane]?.prices !== undefined
+  const admission = createAdmission({ redis, isPriced })
   const durability = await readDurability(redis)
   const confirm = () => durability.confirm()
-  const idempotency = createIdempotency(redis, keys)
-  const isPriced = (lane: string) => lanes[lane]?.prices !== undefined
+  const idempotency = createIdempotency({ redis, keys })
+  const finder = createBatchFinder({ redis, keys, isPriced })
   const batches = createBatches({
     redis,
     keys,
     ledger,
     changes,
+    finder,
     startBatch,
     confirm,
     admission,
     idempotency,
-    isPriced,
   })
-  const results = createResults(redis, keys, changes, createItemSource(redis, keys))
+  const results = createResults({ redis, keys, changes, items: createItemSource({ redis, keys }) })
+  const summaryStore = createSummaryStore({ redis, keys })
 
   return {
     extractors: createExtractors({ redis, keys }),
@@ -73,9 +76,7 @@ export async function createEngine({ redisUrl, prefix, lanes, onError }: EngineO
       startBatch,
       admission,
       confirm,
-      get: (id) => batches.get(id),
-      makes: batches.makes,
-      checkOptions: batches.checkOptions,
+      finder,
       idempotency,
     }),
     results,
@@ -86,8 +87,8 @@ export async function createEngine({ redisUrl, prefix, lanes, onError }: EngineO
       batches,
       results,
       levels: createLevelBatches({ redis, keys, startBatch }),
-      move: createMoveSummary(redis, keys),
-      startSummary: createStartSummary(redis, keys, summariesQueue),
+      store: summaryStore,
+      startSummary: createStartSummary({ store: summaryStore, queue: summariesQueue }),
       admission,
       idempotency,
       isPriced,

@@ -58,7 +58,7 @@ test('near the memory limit new work is refused with nothing left behind, and ru
     for (const batch of listed.data.slice(0, -1)) await engine.batches.delete(batch.id)
     await expect
       .poll(() =>
-        createAdmission(redis)
+        createAdmission({ redis, isPriced: () => false })
           .check()
           .then(() => 'taken'),
       )

@@ -12,7 +12,7 @@ import { createQueues } from '@sluice/engine/queues/queues'
 import { createResults } from '@sluice/engine/batches/results'
 import { createStartBatch } from '@sluice/engine/batches/begin-batch'
 import { createLevelBatches } from '@sluice/engine/summaries/level-batches'
-import { createMoveSummary } from '@sluice/engine/summaries/move-summary'
+import { createSummaryStore } from '@sluice/engine/summaries/summary-store'
 import { createRunSummary } from '@sluice/engine/summaries/run-summary'
 import { createChanges } from '@sluice/engine/redis/changes'
 import { extracted, inline, options, type TestSluice, testSluice, texts } from './harness.ts'
@@ -219,7 +219,7 @@ describe('a summary', () => {
     const engine = await sluice.engine()
     const half = { key: 'half', fingerprint: 'f' }
     await redis.hset(keys.summary('summary_half').meta, { status: 'staging' })
-    await createIdempotency(redis, keys).take(half, 'summary_half', { find: async () => null, metaKey: String })
+    await createIdempotency({ redis, keys }).take(half, 'summary_half', { find: async () => null, metaKey: String })
     await expect(engine.summaries.create({ ...input, idempotency: half }, chunks('ab'))).rejects.toMatchObject({
       code: 'idempotency_in_progress',
     })
@@ -298,15 +298,15 @@ describe('a summary', () => {
 async function openRunner({ redisUrl, redis, keys }: TestSluice) {
   const queues = createQueues({ redis, keys, onError() {} })
   const changes = createChanges({ subscriber: await connectWaiting(redisUrl, () => {}) })
-  const startBatch = createStartBatch(redis, keys, queues.batches())
+  const startBatch = createStartBatch({ redis, keys, queue: queues.batches() })
   const run = createRunSummary({
     redis,
     keys,
     changes,
     ledger: createLedger({ redis, keys }),
-    results: createResults(redis, keys, changes, createItemSource(redis, keys)),
+    results: createResults({ redis, keys, changes, items: createItemSource({ redis, keys }) }),
     levels: createLevelBatches({ redis, keys, startBatch }),
-    move: createMoveSummary(redis, keys),
+    store: createSummaryStore({ redis, keys }),
     estimateTokens:
       () =>
       ({ text }) => ({ input: countTokens(text), mostOutput: null }),

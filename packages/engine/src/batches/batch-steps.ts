@@ -31,10 +31,6 @@ export async function sealBatch(redis: Redis, keys: BatchKeys): Promise<'sealed'
 }
 
 /** Sets fields of the batch hash, unless the batch was removed meanwhile. */
-export async function noteOnBatch(
-  redis: Redis,
-  keys: BatchKeys,
-  fields: BatchFields,
-): Promise<void> {
+export async function noteOnBatch(redis: Redis, keys: BatchKeys, fields: BatchFields): Promise<void> {
   await scripts.note(redis, keys, { fields: Object.entries(packBatchMeta(fields)).flat() })
 }

@@ -7,9 +7,9 @@ import { toBatch } from './batch-view.ts'
 
 export interface BatchFinder {
   /** The batch as the API shows it; null if there is none, or if its items are still being staged. */
-  find(id: string): Promise<Batch | null>
+  readonly find: (id: string) => Promise<Batch | null>
   /** As `find`. Throws `batch_not_found`. */
-  get(id: string): Promise<Batch>
+  readonly get: (id: string) => Promise<Batch>
 }
 
 export interface FindBatchDependencies {
@@ -21,7 +21,7 @@ export interface FindBatchDependencies {
 export function createBatchFinder({ redis, keys, isPriced }: FindBatchDependencies): BatchFinder {
   return {
     find,
-    async get(id) {
+    get: async (id) => {
       const found = await find(id)
       if (found === null) throw notFound('batch', id)
       return found

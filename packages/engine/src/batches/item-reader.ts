@@ -1,5 +1,7 @@
 import type { Item } from '@sluice/contract/item'
 import type { Redis } from 'ioredis'
+import { LRUCache } from 'lru-cache'
+import type { ItemSource } from '../items/take-item.ts'
 import { readBlock } from './blocks.ts'
 import type { Keys } from '../redis/keys.ts'
 
@@ -9,19 +11,19 @@ import type { Keys } from '../redis/keys.ts'
  */
 const blocksKept = 64
 
-/** Reads items by index, for workers. */
-export interface ItemSource {
-  /** Null if the batch was removed. */
-  get(batchId: string, index: number): Promise<Item | null>
+interface DecodedBlock {
+  readonly start: number
+  readonly items: readonly Item[]
 }
 
+/** Reads items by index, for workers. */
 export function createItemSource({ redis, keys }: { readonly redis: Redis; readonly keys: Keys }): ItemSource {
-  const kept = new Map<string, { start: number; items: Item[] }>()
-  const reading = new Map<string, Promise<{ start: number; items: Item[] } | null>>()
+  const blocks = new LRUCache<string, DecodedBlock>({ max: blocksKept })
+  const reading = new Map<string, Promise<DecodedBlock | null>>()
 
   const find = (batchId: string, index: number): Item | undefined => {
-    for (const [key, block] of kept) {
-      if (!key.startsWith(batchId)) continue
+    for (const [key, block] of blocks.entries()) {
+      if (!key.startsWith(`${batchId}:`)) continue
       const item = block.items[index - block.start]
       if (item !== undefined) return item
     }
@@ -31,9 +33,7 @@ export function createItemSource({ redis, keys }: { readonly redis: Redis; reado
   const load = async (batchId: string, index: number) => {
     const block = await readBlock(redis, keys.batch(batchId).blocks, index)
     if (block === null) return null
-    const oldest = kept.keys().next().value
-    if (kept.size >= blocksKept && oldest !== undefined) kept.delete(oldest)
-    kept.set(`${batchId}:${block.start}`, block)
+    blocks.set(`${batchId}:${block.start}`, block)
     return block
   }
 

@@ -31,7 +31,8 @@ export function createRetention({ redis, keys, retentionMs }: RetentionDependenc
       for (const id of await redis.zrangebyscore(keys.endedBatches, '-inf', Date.now() - retentionMs)) {
         const meta = await readBatchMeta(redis, keys.batch(id))
         // A retried batch is running again.
-        if (meta !== null && (meta.status === 'staging' || !isEnded(meta.status))) await redis.zrem(keys.endedBatches, id)
+        if (meta !== null && (meta.status === 'staging' || !isEnded(meta.status)))
+          await redis.zrem(keys.endedBatches, id)
         else await forgetBatch(redis, keys, id)
       }
     },

@@ -5,6 +5,7 @@ import type { Redis } from 'ioredis'
 import type { Keys } from '../redis/keys.ts'
 import { gaugesLiveMs, latencyBounds } from './lane-stats.ts'
 import { readHeldUntil } from '../quota/held-until.ts'
+import { selectFields } from '../ledger/batch-meta.ts'
 import { isOfLane } from '../ledger/pause-reason.ts'
 
 /** Reads what every lane does now. One round trip for each batch at work: cheap for thousands, not for a page that is asked often. */
@@ -111,24 +112,25 @@ interface Work {
 }
 
 const noWork: Work = { items: 0, batches: 0, pauseReason: null }
+const workFields = selectFields('lane', 'total', 'succeeded', 'failed', 'pause_reason')
 
 /** The work at hand, by lane. */
 async function readWork(redis: Redis, keys: Keys): Promise<Map<string, Work>> {
   const work = new Map<string, Work>()
-  const fields = ['status', 'lane', 'total', 'succeeded', 'failed', 'pause_reason'] as const
   for (const id of await redis.smembers(keys.activeBatches)) {
     const k = keys.batch(id)
-    const [[, meta], [, calls]] = (await redis
+    const [[, values], [, calls]] = (await redis
       .multi()
-      .hmget(k.meta, ...fields)
+      .hmget(k.meta, ...workFields.names)
       .hlen(k.calls)
       .exec()) as [[null, (string | null)[]], [null, number]]
-    const [status, lane, total, succeeded, failed, reason] = meta
-    if (!lane) continue
+    const meta = workFields.parse(values)
+    if (meta === null) continue
+    const { status, lane, total, succeeded, failed, pause_reason: reason } = meta
     const before = work.get(lane) ?? noWork
     if (status === 'paused' && isOfLane(reason)) work.set(lane, { ...before, pauseReason: reason })
     if (status !== 'in_progress') continue
-    const left = Number(total) - Number(succeeded) - Number(failed) - calls
+    const left = total - succeeded - failed - calls
     work.set(lane, { ...before, items: before.items + Math.max(0, left), batches: before.batches + 1 })
   }
   return work

@@ -24,7 +24,11 @@ const options = batchOptions.parse({
 })
 
 test('what is packed is parsed as it was', () => {
-  const fields = { ...newBatchMeta(extractor, options), created_at: 1_700_000_000_123, skipped: { count: 1, first: [] } }
+  const fields = {
+    ...newBatchMeta(extractor, options),
+    created_at: 1_700_000_000_123,
+    skipped: { count: 1, first: [] },
+  }
   expect(parseBatchMeta(packBatchMeta(fields))).toMatchObject(fields)
 })
 

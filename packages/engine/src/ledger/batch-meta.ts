@@ -1,4 +1,10 @@
-import { type BatchOptions, batchOptions, type BatchStatus, type PatchBatch, type Skipped } from '@sluice/contract/batch'
+import {
+  type BatchOptions,
+  batchOptions,
+  type BatchStatus,
+  type PatchBatch,
+  type Skipped,
+} from '@sluice/contract/batch'
 import { type Extractor, extractorLabel } from '@sluice/contract/extractor'
 import type { Redis } from 'ioredis'
 import type { BatchKeys } from '../redis/keys.ts'
@@ -39,7 +45,7 @@ type StoredStatus = BatchStatus | 'staging'
 
 const ownFields = {
   /** Set by the ledger's steps only, once the batch is sealed. */
-  status: text as Field<string> as Field<StoredStatus>,
+  status: text as Field<StoredStatus>,
   /** Why it is paused (see pause-reason.ts); empty if it is not. */
   pause_reason: text,
   extractor: json<Extractor | null>(null),
@@ -139,11 +145,11 @@ export function parseBatchMeta(stored: Packed): BatchMeta | null {
   return stored['status'] ? (parseFields(Object.keys(fields), (name) => stored[name]) as BatchMeta) : null
 }
 
-export interface FieldSelection<Name extends FieldName> {
+interface FieldSelection<Name extends FieldName> {
   /** For HMGET. */
   readonly names: readonly string[]
   /** What HMGET returned for `names`; null if there is no such batch. */
-  parse(values: readonly (string | null)[]): Pick<BatchMeta, Name | 'status'> | null
+  readonly parse: (values: readonly (string | null)[]) => Pick<BatchMeta, Name | 'status'> | null
 }
 
 /** The status, which every batch has, and the given fields. */
@@ -151,7 +157,7 @@ export function selectFields<const Name extends FieldName>(...chosen: readonly N
   const names = ['status', ...chosen]
   return {
     names,
-    parse([...values]) {
+    parse: (values) => {
       if (!values[0]) return null
       return parseFields(names, (_, at) => values[at]) as Pick<BatchMeta, Name | 'status'>
     },

@@ -35,8 +35,6 @@ export interface SummaryMeta {
   readonly metadata: Record<string, unknown>
 }
 
-const jsonFields: ReadonlySet<string> = new Set<keyof SummaryMeta>(['recipe', 'options', 'error', 'metadata'])
-
 export interface SummaryStore {
   /** Stores a summary that expires after `expireMs`, unless it moves before. */
   create(id: string, meta: Omit<SummaryMeta, 'summary' | 'error' | 'finishedAt'>, expireMs: number): Promise<void>
@@ -73,12 +71,11 @@ export function createSummaryStore({ redis, keys }: { readonly redis: Redis; rea
 }
 
 function packFields(fields: Partial<SummaryMeta>): Record<string, string> {
-  return Object.fromEntries(
-    Object.entries(fields).map(([name, value]) => [
-      name,
-      value === null ? '' : jsonFields.has(name) ? JSON.stringify(value) : String(value),
-    ]),
-  )
+  const pack = (value: SummaryMeta[keyof SummaryMeta]) => {
+    if (value === null) return ''
+    return typeof value === 'object' ? JSON.stringify(value) : String(value)
+  }
+  return Object.fromEntries(Object.entries(fields).map(([name, value]) => [name, pack(value)]))
 }
 
 function parseFields(fields: Readonly<Record<string, string>>): SummaryMeta | null {
