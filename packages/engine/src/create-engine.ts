@@ -1,4 +1,5 @@
 import type { LaneConfig } from '@sluice/contract/lane'
+import type { Redis } from 'ioredis'
 import { createAdmission } from './batches/admission.ts'
 import { createBatches } from './batches/batches.ts'
 import { connectFailingFast, connectWaiting } from './redis/connect.ts'
@@ -22,16 +23,18 @@ import { createSummaries } from './summaries/summaries.ts'
 import { createUploads } from './batches/uploads.ts'
 import { createChanges } from './redis/changes.ts'
 
+const pingLimitMs = 1_000
+
 export interface EngineOptions {
   readonly redisUrl: string
-  /** Of every Redis key. */
+  /** The prefix of every Redis key. */
   readonly prefix: string
   readonly lanes: Readonly<Record<string, LaneConfig>>
-  /** Connection errors; the connections mend themselves. */
+  /** Gets connection errors, among others; connections reconnect by themselves. */
   readonly onError: (error: Error) => void
 }
 
-/** The engine as the API uses it: it stages, reads and steers, and runs no item. */
+/** The engine as the API uses it: stores batches, reads and controls them, and runs no item. */
 export async function createEngine({ redisUrl, prefix, lanes, onError }: EngineOptions): Promise<Engine> {
   await using opening = new AsyncDisposableStack()
   const keys = createKeys(prefix)
@@ -44,7 +47,6 @@ export async function createEngine({ redisUrl, prefix, lanes, onError }: EngineO
   const laneQueues = new Map(laneNames.map((name) => [name, open.lane(name)]))
   const queues = [batchesQueue, summariesQueue, ...laneQueues.values()]
   const ledger = createLedger({ redis, keys })
-  const opened = opening.move()
 
   const startBatch = createStartBatch({ redis, keys, queue: batchesQueue })
   const isPriced = (lane: string) => lanes[lane]?.prices !== undefined
@@ -64,6 +66,7 @@ export async function createEngine({ redisUrl, prefix, lanes, onError }: EngineO
     admission,
     idempotency,
   })
+  const opened = opening.move()
   const results = createResults({ redis, keys, changes, items: createItemSource({ redis, keys }) })
   const summaryStore = createSummaryStore({ redis, keys })
 
@@ -99,17 +102,23 @@ export async function createEngine({ redisUrl, prefix, lanes, onError }: EngineO
     contextTokens: (lane) => lanes[lane]?.contextTokens,
     durability: durability.level,
     memory: () => admission.memory(),
-    lanesNow: () => readLanes(redis, keys, lanes, (name) => laneQueues.get(name)!),
+    lanesNow: () => readLanes({ redis, keys, lanes, queueOf: (name) => laneQueues.get(name)! }),
     cost(lane, usage) {
       const prices = lanes[lane]?.prices
       return prices === undefined ? null : createMoney(prices).of({ usage, cachedInputTokens: 0 }) / 1e9
     },
-    async ping() {
-      const timeout = new Promise<never>((_, reject) => {
-        setTimeout(() => reject(new Error('Redis did not answer within a second.')), 1_000).unref()
-      })
-      await Promise.race([redis.ping(), timeout])
-    },
+    ping: () => ping(redis),
     [Symbol.asyncDispose]: () => opened.disposeAsync(),
+  }
+}
+
+/** Rejects when Redis does not answer in time: an unreachable Redis may keep the command waiting. */
+async function ping(redis: Redis): Promise<void> {
+  const limit = Promise.withResolvers<never>()
+  const timer = setTimeout(() => limit.reject(new Error('Redis did not answer within a second.')), pingLimitMs)
+  try {
+    await Promise.race([redis.ping(), limit.promise])
+  } finally {
+    clearTimeout(timer)
   }
 }

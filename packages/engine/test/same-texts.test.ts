@@ -4,7 +4,7 @@ import type { Result } from '@sluice/contract/result'
 import { describe, expect, test } from 'vitest'
 import { createLedger } from '@sluice/engine/ledger/ledger'
 import { noCost } from '@sluice/engine/ledger/run'
-import { hashText } from '@sluice/engine/items/text-hash'
+import { hashText } from '@sluice/engine/items/take-item'
 import { extracted, inline, options, readAll, testSluice } from './harness.ts'
 
 const once: BatchOptions = { ...options, deduplicate: true }

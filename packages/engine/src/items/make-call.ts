@@ -32,7 +32,7 @@ export interface MakeCallDependencies {
   readonly onRepeated: () => void
 }
 
-export interface CallLimits {
+interface CallLimits {
   /** The run's own signal: its abort reason says what follows. */
   readonly signal: AbortSignal
   /** Aborts when the item's first call has not begun in time; null: no such deadline. */

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import type { LongTexts } from '@sluice/contract/extract-function'
 import type { Item } from '@sluice/contract/item'
 import type { FailureType, Result } from '@sluice/contract/result'
@@ -8,7 +9,6 @@ import { parseStored } from '../ledger/stored-result.ts'
 import type { Answer, Answers } from './answer-cache.ts'
 import { type ItemDeadlines, itemDeadlines } from './deadlines.ts'
 import { withParts } from './long-text.ts'
-import { hashText } from './text-hash.ts'
 
 /** An item that this run may record. */
 export interface TakenItem {
@@ -35,7 +35,7 @@ export type AnswerWithoutCall =
   | (Answer & { readonly countedAs: 'deduplicated'; readonly duplicateOf: number })
   | (Answer & { readonly countedAs: 'cached' })
 
-export type TakeResult =
+type TakeResult =
   | { readonly type: 'held'; readonly held: HeldItem }
   | { readonly type: 'answered'; readonly taken: TakenItem; readonly answer: AnswerWithoutCall }
   /** It must not be called any more. */
@@ -102,4 +102,9 @@ export function createTakeItem({ ledger, items, readRecipe, answers, longTexts }
 
 function answerOf({ data, parts }: Pick<Result, 'data' | 'parts'>): Answer {
   return parts === undefined ? { data } : { data, parts }
+}
+
+/** 128 bits of SHA-256 in 22 characters: enough that two texts of a batch never have the same hash. */
+export function hashText(text: string): string {
+  return createHash('sha256').update(text).digest().subarray(0, 16).toString('base64url')
 }
