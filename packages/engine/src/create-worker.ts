@@ -1,8 +1,8 @@
 import type { LaneConfig } from '@sluice/contract/lane'
 import { createBatchEnded } from './batches/batch-ended.ts'
-import { createBatchWorker } from './batches/batch-worker.ts'
+import { createBatchReporter } from './batches/batch-reporter.ts'
 import { createStartBatch } from './batches/begin-batch.ts'
-import { createFeeder } from './batches/feeder.ts'
+import { createLaneFeeder } from './batches/lane-feeder.ts'
 import { createItemSource } from './batches/item-reader.ts'
 import { createResults } from './batches/results.ts'
 import { createRetention } from './batches/retention.ts'
@@ -47,7 +47,11 @@ export async function createWorker(options: WorkerOptions): Promise<WorkerEngine
   const redis = opening.adopt(await connectWaiting(redisUrl, onError), (it) => it.disconnect())
   const changes = opening.use(createChanges({ subscriber: await connectWaiting(redisUrl, onError) }))
   const queues = opening.use(createQueues({ redis, keys, onError }))
-  const ledger = createLedger({ redis, keys })
+  const ledger = createLedger({
+    redis,
+    keys,
+    events: { requeued: (id) => startBatch(id), ended: (id) => void handleBatchEnded(id).catch(onError) },
+  })
   const items = createItemSource({ redis, keys })
   const startBatch = createStartBatch({ redis, keys, queue: queues.batches() })
   const summaries = createSummaryStore({ redis, keys })
@@ -71,14 +75,29 @@ export async function createWorker(options: WorkerOptions): Promise<WorkerEngine
   const announce = () => everyLane((lane) => lane.window.announce(liveWorker))
   await announce()
 
-  const feedBatch = createFeeder({ redis, keys, ledger, changes, lane: laneOf })
   const retention = createRetention({ redis, keys, retentionMs })
   const handleBatchEnded = createBatchEnded({
     redis,
     keys,
     consumers: [retention.onBatchEnded, createOnLevelEnded({ startSummary })],
   })
-  const batchWorker = createBatchWorker({ connection: redis, redis, keys, feedBatch, handleBatchEnded, onError })
+  const batchReporter = createBatchReporter({ connection: redis, redis, keys, changes, handleBatchEnded, onError })
+  const feeders = [...lanes].map(([lane, { queue, window, ready, onJobEnded }]) => {
+    const feeder = createLaneFeeder({
+      redis,
+      keys,
+      lane,
+      workerId: liveWorker.id,
+      queue,
+      window,
+      ready,
+      ledger,
+      changes,
+      onError,
+    })
+    onJobEnded(feeder.freed)
+    return feeder
+  })
   const runSummary = createRunSummary({
     redis,
     keys,
@@ -93,6 +112,8 @@ export async function createWorker(options: WorkerOptions): Promise<WorkerEngine
   const sweeper = createSweeper({
     redis,
     keys,
+    workerId: liveWorker.id,
+    queueOf: (name) => lanes.get(name)?.queue,
     startBatch,
     handleBatchEnded,
     retention,
@@ -118,7 +139,8 @@ export async function createWorker(options: WorkerOptions): Promise<WorkerEngine
   async function close(graceMs: number): Promise<void> {
     await announcing.stop()
     await everyLane((lane) => lane.window.retire(liveWorker).catch(onError))
-    await Promise.all([sweeper.stop(), batchWorker.close(), summaryWorker.close(), closeLanes(graceMs)])
+    await Promise.all(feeders.map((feeder) => feeder.stop()))
+    await Promise.all([sweeper.stop(), batchReporter.close(), summaryWorker.close(), closeLanes(graceMs)])
     await looking.stop()
     await opened.disposeAsync()
   }

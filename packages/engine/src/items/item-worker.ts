@@ -33,6 +33,8 @@ export interface ItemWorkerDependencies {
   /** Jobs that all workers of the lane start in `duration` ms at most: a coarse guard. */
   readonly limiter: { max: number; duration: number }
   readonly runItem: RunItem
+  /** A job left the queue, or waits in it again. */
+  readonly onJobEnded: () => void
   readonly onError: (error: Error) => void
 }
 
@@ -46,7 +48,7 @@ export interface ItemWorker {
 }
 
 export function createItemWorker(dependencies: ItemWorkerDependencies): ItemWorker {
-  const { connection, keys, lane, concurrency, limiter, runItem, onError } = dependencies
+  const { connection, keys, lane, concurrency, limiter, runItem, onJobEnded, onError } = dependencies
   /** Job id -> batch id. */
   const running = new Map<string, string>()
 
@@ -85,6 +87,8 @@ export function createItemWorker(dependencies: ItemWorkerDependencies): ItemWork
     },
   })
   worker.on('error', onError)
+  worker.on('completed', onJobEnded)
+  worker.on('failed', onJobEnded)
   worker.on('failed', (_job, error) => {
     if (!(error instanceof RetryLater || error instanceof UnrecoverableError)) onError(error)
   })

@@ -9,6 +9,10 @@ import { z } from 'zod'
 export const itemJob = z.strictObject({ batch_id: z.string(), index: z.int(), feed: z.int() })
 export type ItemJob = z.infer<typeof itemJob>
 
+export function itemJobName(label: string, index: number): string {
+  return `${label} · item ${index}`
+}
+
 /** Unique for each time the item is fed, so that adding the job again does nothing. BullMQ rejects plain numbers and `:`. */
 export function itemJobId(job: ItemJob): string {
   return `${job.batch_id}.${job.index}.${job.feed}`
