@@ -82,12 +82,14 @@ export async function createWorker(options: WorkerOptions): Promise<WorkerEngine
     consumers: [retention.onBatchEnded, createOnLevelEnded({ startSummary })],
   })
   const batchReporter = createBatchReporter({ connection: redis, redis, keys, changes, handleBatchEnded, onError })
-  const feeders = [...lanes].map(([lane, { queue, window, ready, onJobEnded }]) => {
+  const feeders = [...lanes].map(([name, lane]) => {
+    const { queue, window, ready } = lane
+    const workerId = liveWorker.id
     const feeder = createLaneFeeder({
       redis,
       keys,
-      lane,
-      workerId: liveWorker.id,
+      lane: name,
+      workerId,
       queue,
       window,
       ready,
@@ -95,7 +97,7 @@ export async function createWorker(options: WorkerOptions): Promise<WorkerEngine
       changes,
       onError,
     })
-    onJobEnded(feeder.freed)
+    lane.onJobEnded(() => feeder.freed())
     return feeder
   })
   const runSummary = createRunSummary({
