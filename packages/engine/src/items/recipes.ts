@@ -28,6 +28,8 @@ export interface RecipesDependencies {
 export function createRecipes({ readRecipe }: RecipesDependencies): ReadRecipe {
   const cache = new LRUCache<string, Recipe>({
     max: recipesCached,
+    // A reading whose place in the cache is taken by another batch goes on.
+    ignoreFetchAbort: true,
     fetchMethod: async (batchId) => (await readRecipe(batchId)) ?? undefined,
   })
   return async (batchId) => (await cache.fetch(batchId)) ?? null
