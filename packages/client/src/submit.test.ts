@@ -1,6 +1,6 @@
 import { batchOptions, type BatchStatus } from '@sluice/contract/batch'
+import { exampleOption } from '@sluice/contract/option-example'
 import { expect, test } from 'vitest'
-import { z } from 'zod'
 import { ConflictError, InvalidRequestError } from './errors.ts'
 import { createHttp } from './http.ts'
 import type { SubmitOptions, WorkOptions } from './options.ts'
@@ -163,21 +163,7 @@ test('a call with neither schema nor extractor is rejected, and a named extracto
   expect(readExtraction({ extractor: 'person@2' })).toMatchObject({ extractor: 'person@2', options: {} })
 })
 
-/** A value that each option accepts, derived from its schema: a new option of the contract is covered without a change here. */
-function exampleOf(schema: z.core.$ZodType): unknown {
-  if (schema instanceof z.ZodOptional || schema instanceof z.ZodDefault) return exampleOf(schema.unwrap())
-  if (schema instanceof z.ZodNumber) return 7
-  if (schema instanceof z.ZodBoolean) return true
-  if (schema instanceof z.ZodString) return 'some text'
-  if (schema instanceof z.ZodEnum) return schema.options[0]
-  if (schema instanceof z.ZodArray) return [exampleOf(schema.element)]
-  if (schema instanceof z.ZodRecord) return { key: 'value' }
-  if (schema instanceof z.ZodObject)
-    return Object.fromEntries(Object.entries(schema.shape).map(([name, field]) => [name, exampleOf(field)]))
-  throw new Error(`An option of type ${schema._zod.def.type} has no example: add one.`)
-}
-
-const everyOption = Object.entries(batchOptions.shape).map(([name, schema]) => [name, exampleOf(schema)] as const)
+const everyOption = Object.entries(batchOptions.shape).map(([name, schema]) => [name, exampleOption(schema)] as const)
 
 test.each(everyOption)('the option %s arrives at the server, in one request and in an upload', async (name, value) => {
   const withOption = readExtraction({ schema: { type: 'object' }, [name]: value })
