@@ -48,7 +48,7 @@ function uploadServer({ breaks = 0, staged = [] as string[], refuse = 0 } = {}) 
   }
 }
 
-test('a few texts go in one request, with the extractor in it and a key of their own', async () => {
+test('a few texts are sent in one request, with the extractor and a unique key', async () => {
   const { submitted, asked } = submitting(['a', 'b'], () => Response.json(batchBody({}, 2)))
   expect((await submitted)?.id).toBe('batch_1')
   expect(asked).toHaveLength(1)
@@ -70,13 +70,13 @@ test('a request whose answer is lost is repeated under the same key', async () =
   expect(asked).toHaveLength(2)
 })
 
-test('no text at all is no batch', async () => {
+test('without texts there is no batch', async () => {
   const { submitted, asked } = submitting([], () => Response.json(batchBody()))
   expect(await submitted).toBeNull()
   expect(asked).toHaveLength(0)
 })
 
-test('many texts go up in pieces that are read when the one before is there', async () => {
+test('many texts are uploaded in pieces, each read when the one before has arrived', async () => {
   const texts = many(30_000)
   const server = uploadServer()
   let furthest = 0
@@ -101,14 +101,14 @@ test('many texts go up in pieces that are read when the one before is there', as
   expect(furthest).toBeLessThan(20_000)
 })
 
-test('an upload that breaks goes on where the server has got to', async () => {
+test('a broken upload continues where the server stopped', async () => {
   const texts = many(12_000)
   const server = uploadServer({ breaks: 2 })
   await submitting(texts, server.answer).submitted
   expect(server.state.staged).toEqual(texts)
 })
 
-test('an upload that was begun under the same key goes on, and one that was sealed is not sent again', async () => {
+test('an upload that was started under the same key continues, and a sealed one is not sent again', async () => {
   const texts = many(12_000)
   const server = uploadServer({ staged: texts.slice(0, 9_000) })
   const { submitted, asked } = submitting(texts, server.answer, { idempotencyKey: 'mine' })
@@ -121,7 +121,7 @@ test('an upload that was begun under the same key goes on, and one that was seal
   expect(again.asked.map(({ path }) => path)).toEqual(['/v1/batches/uploads'])
 })
 
-test('an upload that cannot be finished is removed, unless its key lets it go on', async () => {
+test('an upload that cannot be finished is removed, unless it can continue under its key', async () => {
   const bad = uploadServer({ refuse: 2 })
   await expect(submitting(many(12_000), bad.answer).submitted).rejects.toBeInstanceOf(InvalidRequestError)
   expect(bad.state.removed).toBe(true)
@@ -133,7 +133,7 @@ test('an upload that cannot be finished is removed, unless its key lets it go on
   expect(kept.state.removed).toBe(false)
 })
 
-test.each(['cancel', 'detach'] as const)('an abort while the request is under way: %s', async (onAbort) => {
+test.each(['cancel', 'detach'] as const)('an abort while the request is in flight: %s', async (onAbort) => {
   const stop = new AbortController()
   const cancelled: string[] = []
   const { submitted } = submitting(

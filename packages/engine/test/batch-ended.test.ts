@@ -26,8 +26,8 @@ function sweep({ redis, keys }: TestSluice, consumers: readonly OnBatchEnded[]):
   const sweeper = createSweeper({
     redis,
     keys,
-    startBatch: async () => {},
-    startSummary: async () => {},
+    enqueueBatch: async () => {},
+    enqueueSummary: async () => {},
     handleBatchEnded: createBatchEnded({ redis, keys, consumers }),
     retention: createRetention({ redis, keys, retentionMs: null }),
     summaries: createSummaryStore({ redis, keys }),

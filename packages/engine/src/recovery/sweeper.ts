@@ -5,8 +5,9 @@ import type { Retention } from '../batches/retention.ts'
 import { readBatchMeta } from '../ledger/batch-meta.ts'
 import type { Keys } from '../redis/keys.ts'
 import { repeat, type Repeating } from '../repeat.ts'
-import { type StartBatch, stagingLeftMs } from '../batches/begin-batch.ts'
-import type { StartSummary } from '../summaries/summary-job.ts'
+import type { EnqueueBatch } from '../batches/enqueue-batch.ts'
+import { abandonedMs } from '../batches/stage-batch.ts'
+import type { EnqueueSummary } from '../summaries/summary-job.ts'
 import type { SummaryStore } from '../summaries/summary-store.ts'
 
 /** How often one of all processes sweeps. Bounds how long a batch waits whose process died between storing and starting it. */
@@ -15,11 +16,11 @@ const sweepMs = 5_000
 export interface SweeperDependencies {
   readonly redis: Redis
   readonly keys: Keys
-  readonly startBatch: StartBatch
+  readonly enqueueBatch: EnqueueBatch
   readonly handleBatchEnded: HandleBatchEnded
   readonly retention: Retention
   readonly summaries: SummaryStore
-  readonly startSummary: StartSummary
+  readonly enqueueSummary: EnqueueSummary
   /** Null: ended summaries are kept for ever. */
   readonly retentionMs: number | null
   readonly onError: (error: Error) => void
@@ -30,14 +31,14 @@ export interface SweeperDependencies {
  * handled, and staged items that will never be sealed. Removes batches and summaries that ended longer ago than `retentionMs`.
  */
 export function createSweeper(dependencies: SweeperDependencies): Repeating {
-  const { redis, keys, startBatch, handleBatchEnded, retention, summaries, startSummary, retentionMs, onError } =
+  const { redis, keys, enqueueBatch, handleBatchEnded, retention, summaries, enqueueSummary, retentionMs, onError } =
     dependencies
 
   async function sweep(): Promise<void> {
     if ((await redis.set(keys.sweepLease, '1', 'PX', sweepMs - 500, 'NX')) === null) return
     for (const id of await redis.smembers(keys.activeBatches)) await sweepActiveBatch(id)
     for (const id of await redis.smembers(keys.activeSummaries)) await sweepActiveSummary(id)
-    const abandoned = await redis.zrangebyscore(keys.stagingBatches, '-inf', Date.now() - stagingLeftMs)
+    const abandoned = await redis.zrangebyscore(keys.stagingBatches, '-inf', Date.now() - abandonedMs)
     for (const id of abandoned) await sweepStaging(id)
     await retention.removeExpired()
     if (retentionMs === null) return
@@ -54,7 +55,7 @@ export function createSweeper(dependencies: SweeperDependencies): Repeating {
       case 'in_progress':
       case 'paused':
       case 'cancelling':
-        return startBatch(id)
+        return enqueueBatch(id)
       case 'completed':
       case 'cancelled':
       case 'gone':
@@ -73,7 +74,7 @@ export function createSweeper(dependencies: SweeperDependencies): Repeating {
       case 'staging':
         return
       case 'in_progress':
-        return startSummary(id)
+        return enqueueSummary(id)
       case 'completed':
       case 'failed':
       case 'cancelled': {
