@@ -5,6 +5,7 @@ import { createBatches } from './batches/batches.ts'
 import { connectFailingFast, connectWaiting } from './redis/connect.ts'
 import { readDurability } from './redis/durability.ts'
 import type { Engine } from './engine.ts'
+import { createBatchFinder } from './batches/find-batch.ts'
 import { createExtractors } from './extractors/extractors.ts'
 import { createIdempotency } from './batches/idempotency.ts'
 import { createItemSource } from './batches/item-reader.ts'
@@ -14,10 +15,10 @@ import { readLanes } from './lanes/lane-view.ts'
 import { createLedger } from './ledger/ledger.ts'
 import { createQueues } from './queues/queues.ts'
 import { createResults } from './batches/results.ts'
-import { createStartBatch } from './batches/begin-batch.ts'
+import { createEnqueueBatch } from './batches/enqueue-batch.ts'
 import { createLevelBatches } from './summaries/level-batches.ts'
-import { createMoveSummary } from './summaries/move-summary.ts'
-import { createStartSummary } from './summaries/start-summary.ts'
+import { createEnqueueSummary } from './summaries/summary-job.ts'
+import { createSummaryStore } from './summaries/summary-store.ts'
 import { createSummaries } from './summaries/summaries.ts'
 import { createUploads } from './batches/uploads.ts'
 import { createChanges } from './redis/changes.ts'
@@ -47,15 +48,27 @@ export async function createEngine({ redisUrl, prefix, lanes, onError }: EngineO
   const queues = [batchesQueue, summariesQueue, ...laneQueues.values()]
   const ledger = createLedger({ redis, keys })
 
-  const startBatch = createStartBatch(redis, keys, batchesQueue)
-  const admission = createAdmission(redis)
+  const enqueueBatch = createEnqueueBatch({ redis, keys, queue: batchesQueue })
+  const isPriced = (lane: string) => lanes[lane]?.prices !== undefined
+  const admission = createAdmission({ redis, isPriced })
   const durability = await readDurability(redis)
   const confirm = () => durability.confirm()
-  const idempotency = createIdempotency(redis, keys)
-  const isPriced = (lane: string) => lanes[lane]?.prices !== undefined
-  const batches = createBatches({ redis, keys, ledger, changes, startBatch, confirm, admission, idempotency, isPriced })
+  const idempotency = createIdempotency({ redis, keys })
+  const finder = createBatchFinder({ redis, keys, isPriced })
+  const batches = createBatches({
+    redis,
+    keys,
+    ledger,
+    changes,
+    finder,
+    enqueueBatch,
+    confirm,
+    admission,
+    idempotency,
+  })
   const opened = opening.move()
-  const results = createResults(redis, keys, changes, createItemSource(redis, keys))
+  const results = createResults({ redis, keys, changes, items: createItemSource({ redis, keys }) })
+  const summaryStore = createSummaryStore({ redis, keys })
 
   return {
     extractors: createExtractors({ redis, keys }),
@@ -63,12 +76,10 @@ export async function createEngine({ redisUrl, prefix, lanes, onError }: EngineO
     uploads: createUploads({
       redis,
       keys,
-      startBatch,
+      enqueueBatch,
       admission,
       confirm,
-      get: (id) => batches.get(id),
-      makes: batches.makes,
-      checkOptions: batches.checkOptions,
+      finder,
       idempotency,
     }),
     results,
@@ -78,9 +89,9 @@ export async function createEngine({ redisUrl, prefix, lanes, onError }: EngineO
       changes,
       batches,
       results,
-      levels: createLevelBatches({ redis, keys, startBatch }),
-      move: createMoveSummary(redis, keys),
-      startSummary: createStartSummary(redis, keys, summariesQueue),
+      levels: createLevelBatches({ redis, keys, enqueueBatch }),
+      store: summaryStore,
+      enqueueSummary: createEnqueueSummary({ store: summaryStore, queue: summariesQueue }),
       admission,
       idempotency,
       isPriced,

@@ -1,10 +1,11 @@
 import type { LaneConfig } from '@sluice/contract/lane'
+import { createBatchEnded } from './batches/batch-ended.ts'
 import { createBatchWorker } from './batches/batch-worker.ts'
-import { createStartBatch } from './batches/begin-batch.ts'
+import { createEnqueueBatch } from './batches/enqueue-batch.ts'
 import { createFeeder } from './batches/feeder.ts'
 import { createItemSource } from './batches/item-reader.ts'
-import { createReadRecipe } from './batches/read-recipe.ts'
 import { createResults } from './batches/results.ts'
+import { createRetention } from './batches/retention.ts'
 import type { EngineOptions } from './create-engine.ts'
 import { createRecipes } from './items/recipes.ts'
 import { type LaneProvider, openLane } from './lanes/open-lane.ts'
@@ -17,10 +18,9 @@ import { connectWaiting } from './redis/connect.ts'
 import { createKeys } from './redis/keys.ts'
 import { repeat } from './repeat.ts'
 import { createLevelBatches } from './summaries/level-batches.ts'
-import { createMoveSummary } from './summaries/move-summary.ts'
 import { createRunSummary } from './summaries/run-summary.ts'
-import { createStartSummary } from './summaries/start-summary.ts'
-import { createSummaryWorker } from './summaries/summary-worker.ts'
+import { createOnLevelEnded, createEnqueueSummary, createSummaryWorker } from './summaries/summary-job.ts'
+import { createSummaryStore } from './summaries/summary-store.ts'
 
 const announceMs = 2_000
 /** Every worker aborts a cancelled batch's calls within this time, without a message that could be lost. */
@@ -48,11 +48,12 @@ export async function createWorker(options: WorkerOptions): Promise<WorkerEngine
   const changes = opening.use(createChanges({ subscriber: await connectWaiting(redisUrl, onError) }))
   const queues = opening.use(createQueues({ redis, keys, onError }))
   const ledger = createLedger({ redis, keys })
-  const items = createItemSource(redis, keys)
-  const startBatch = createStartBatch(redis, keys, queues.batches())
-  const startSummary = createStartSummary(redis, keys, queues.summaries())
+  const items = createItemSource({ redis, keys })
+  const enqueueBatch = createEnqueueBatch({ redis, keys, queue: queues.batches() })
+  const summaries = createSummaryStore({ redis, keys })
+  const enqueueSummary = createEnqueueSummary({ store: summaries, queue: queues.summaries() })
   const liveWorker = createLiveWorker(options.concurrency)
-  const readRecipe = createRecipes({ readRecipe: createReadRecipe({ redis, keys }) })
+  const readRecipe = createRecipes({ redis, keys })
   const openNamed = (name: string, config: LaneConfig) => {
     const provider = options.provider(name)
     return openLane({ redis, keys, ledger, queues, name, config, provider, liveWorker, items, readRecipe, onError })
@@ -71,19 +72,35 @@ export async function createWorker(options: WorkerOptions): Promise<WorkerEngine
   await announce()
 
   const feedBatch = createFeeder({ redis, keys, ledger, changes, lane: laneOf })
-  const batchWorker = createBatchWorker({ connection: redis, redis, keys, feedBatch, onError })
+  const retention = createRetention({ redis, keys, retentionMs })
+  const handleBatchEnded = createBatchEnded({
+    redis,
+    keys,
+    consumers: [retention.onBatchEnded, createOnLevelEnded({ enqueueSummary })],
+  })
+  const batchWorker = createBatchWorker({ connection: redis, redis, keys, feedBatch, handleBatchEnded, onError })
   const runSummary = createRunSummary({
     redis,
     keys,
     ledger,
     changes,
-    results: createResults(redis, keys, changes, items),
-    levels: createLevelBatches({ redis, keys, startBatch }),
-    move: createMoveSummary(redis, keys),
+    results: createResults({ redis, keys, changes, items }),
+    levels: createLevelBatches({ redis, keys, enqueueBatch }),
+    store: summaries,
     estimateTokens: (name) => laneOf(name).estimateTokens,
   })
   const summaryWorker = createSummaryWorker({ connection: redis, keys, runSummary, onError })
-  const sweeper = createSweeper({ redis, keys, startBatch, startSummary, retentionMs, onError })
+  const sweeper = createSweeper({
+    redis,
+    keys,
+    enqueueBatch,
+    handleBatchEnded,
+    retention,
+    summaries,
+    enqueueSummary,
+    retentionMs,
+    onError,
+  })
   const announcing = repeat(announce, { everyMs: announceMs, first: 'after-interval', onError })
   const abortCancelled = () => everyLane((lane) => lane.abortCancelled())
   const looking = repeat(abortCancelled, { everyMs: cancelLookMs, first: 'after-interval', onError })

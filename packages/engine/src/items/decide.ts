@@ -1,5 +1,6 @@
 import type { Call } from '@sluice/contract/outcome'
 import type { FailureType } from '@sluice/contract/result'
+import { addUsage } from '@sluice/contract/usage'
 import type { Tries } from '../ledger/run.ts'
 
 /** What follows from a call. Nothing else decides whether an item is retried. */
@@ -83,10 +84,7 @@ export function withCall(tries: Tries, call: Call): Tries {
   return {
     ...tries,
     calls: tries.calls + 1,
-    usage: {
-      input_tokens: tries.usage.input_tokens + call.usage.input_tokens,
-      output_tokens: tries.usage.output_tokens + call.usage.output_tokens,
-    },
+    usage: addUsage(tries.usage, call.usage),
   }
 }
 

@@ -1,4 +1,5 @@
 import type { Call } from '@sluice/contract/outcome'
+import { addUsage, noUsage } from '@sluice/contract/usage'
 import type { Ledger } from '../ledger/ledger.ts'
 import { type CallEnd, type Cost, noCost, noTries, type Tries } from '../ledger/run.ts'
 import { ofItem, type StoredResult } from '../ledger/stored-result.ts'
@@ -35,7 +36,8 @@ export function createRecordItem({ ledger, answers }: RecordItemDependencies): R
     async success({ run, item, recipe, textHash, tries }, answer, { call, cost, end }) {
       const result: StoredResult = { ...ofItem(item, run.index), status: 'succeeded', ...answer, ...used(tries, call) }
       const recorded = await ledger.record(run, 'succeeded', result, cost, end, { textHash })
-      if (recipe.cacheMs !== null) await answers.keep(recipe.extractor, item.text, answer, recipe.cacheMs)
+      const { cache_s: cacheS } = recipe.options
+      if (cacheS !== undefined) await answers.keep(recipe.extractor, item.text, answer, cacheS * 1_000)
       return { type: recorded === 'recorded' ? 'succeeded' : 'dropped' }
     },
 
@@ -73,10 +75,7 @@ export function createRecordItem({ ledger, answers }: RecordItemDependencies): R
 
 function used(before: Tries, call: Call | null): Pick<StoredResult, 'usage' | 'cost_usd' | 'attempts'> {
   return {
-    usage: {
-      input_tokens: before.usage.input_tokens + (call?.usage.input_tokens ?? 0),
-      output_tokens: before.usage.output_tokens + (call?.usage.output_tokens ?? 0),
-    },
+    usage: addUsage(before.usage, call?.usage ?? noUsage),
     ...(before.nanoUsd > 0 ? { cost_usd: before.nanoUsd / 1e9 } : {}),
     attempts: before.calls + (call === null ? 0 : 1),
   }

@@ -2,13 +2,13 @@ import { createHash } from 'node:crypto'
 import type { LongTexts } from '@sluice/contract/extract-function'
 import type { Item } from '@sluice/contract/item'
 import type { FailureType, Result } from '@sluice/contract/result'
+import type { Recipe } from '../ledger/batch-meta.ts'
 import type { Ledger } from '../ledger/ledger.ts'
 import type { Run, Tries } from '../ledger/run.ts'
 import { parseStored } from '../ledger/stored-result.ts'
 import type { Answer, Answers } from './answer-cache.ts'
 import { type ItemDeadlines, itemDeadlines } from './deadlines.ts'
 import { withParts } from './long-text.ts'
-import type { Recipe } from './recipes.ts'
 
 /** An item that this run may record. */
 export interface TakenItem {
@@ -64,11 +64,12 @@ export function createTakeItem({ ledger, items, readRecipe, answers, longTexts }
   return async (run) => {
     const recipe = await readRecipe(run.batchId)
     if (recipe === null) return { type: 'dropped' }
+    const { extractor, options } = recipe
     // Only a batch that compares texts needs the text before the ledger is asked.
-    const readFirst = recipe.deduplicate ? await items.get(run.batchId, run.index) : undefined
+    const readFirst = options.deduplicate ? await items.get(run.batchId, run.index) : undefined
     if (readFirst === null) return { type: 'dropped' }
     const textHash = readFirst && hashText(readFirst.text)
-    const ledgerReply = await ledger.take(run, { keepsTime: recipe.deadlines.item_s !== undefined, textHash })
+    const ledgerReply = await ledger.take(run, { keepsTime: options.deadlines?.item_s !== undefined, textHash })
     if (ledgerReply.type !== 'taken' && ledgerReply.type !== 'twin') return { type: 'dropped' }
     const item = readFirst ?? (await items.get(run.batchId, run.index))
     if (item === null) return { type: 'dropped' }
@@ -82,11 +83,11 @@ export function createTakeItem({ ledger, items, readRecipe, answers, longTexts }
         answer: { ...answer, countedAs: 'deduplicated', duplicateOf: ledgerReply.index },
       }
     }
-    if (recipe.cacheMs !== null) {
-      const cached = await answers.find(recipe.extractor, item.text, recipe.cacheMs)
+    if (options.cache_s !== undefined) {
+      const cached = await answers.find(extractor, item.text, options.cache_s * 1_000)
       if (cached !== null) return { type: 'answered', taken, answer: { ...cached, countedAs: 'cached' } }
     }
-    const deadlines = itemDeadlines(recipe.deadlines, ledgerReply, Date.now())
+    const deadlines = itemDeadlines(options.deadlines ?? {}, ledgerReply, Date.now())
     const held: HeldItem = { ...taken, tries: ledgerReply.tries, deadlines }
     if (item.failure !== undefined) return { type: 'failed', held, error: item.failure }
     if (deadlines.passed !== null)
@@ -94,7 +95,7 @@ export function createTakeItem({ ledger, items, readRecipe, answers, longTexts }
     if (!recipe.cutsTexts) return { type: 'held', held }
     return {
       type: 'held',
-      held: { ...held, tries: await withParts(held.tries, longTexts, recipe.extractor, item.text) },
+      held: { ...held, tries: await withParts(held.tries, longTexts, extractor, item.text) },
     }
   }
 }

@@ -2,6 +2,7 @@ import type { LaneConfig } from '@sluice/contract/lane'
 import type { LaneView } from '@sluice/contract/lane-view'
 import type { Queue } from 'bullmq'
 import type { Redis } from 'ioredis'
+import { selectFields } from '../ledger/batch-meta.ts'
 import { isOfLane } from '../ledger/pause-reason.ts'
 import { readHeldUntil } from '../quota/held-until.ts'
 import type { Keys, LaneKeys } from '../redis/keys.ts'
@@ -128,24 +129,25 @@ interface Work {
 }
 
 const noWork: Work = { items: 0, batches: 0, pauseReason: null }
+const workFields = selectFields('lane', 'total', 'succeeded', 'failed', 'pause_reason')
 
 /** The work of all active batches, by lane. */
 async function readWork(redis: Redis, keys: Keys): Promise<Map<string, Work>> {
   const work = new Map<string, Work>()
-  const fields = ['status', 'lane', 'total', 'succeeded', 'failed', 'pause_reason'] as const
   for (const id of await redis.smembers(keys.activeBatches)) {
     const k = keys.batch(id)
-    const [[, meta], [, calls]] = (await redis
+    const [[, values], [, calls]] = (await redis
       .multi()
-      .hmget(k.meta, ...fields)
+      .hmget(k.meta, ...workFields.names)
       .hlen(k.calls)
       .exec()) as [[null, (string | null)[]], [null, number]]
-    const [status, lane, total, succeeded, failed, reason] = meta
-    if (!lane) continue
+    const meta = workFields.parse(values)
+    if (meta === null) continue
+    const { status, lane, total, succeeded, failed, pause_reason: reason } = meta
     const before = work.get(lane) ?? noWork
     if (status === 'paused' && isOfLane(reason)) work.set(lane, { ...before, pauseReason: reason })
     if (status !== 'in_progress') continue
-    const left = Number(total) - Number(succeeded) - Number(failed) - calls
+    const left = total - succeeded - failed - calls
     work.set(lane, { ...before, items: before.items + Math.max(0, left), batches: before.batches + 1 })
   }
   return work

@@ -14,6 +14,7 @@ import { createSettleAnswer } from '../items/settle-answer.ts'
 import { createSettleCall } from '../items/settle-call.ts'
 import { createSlots } from '../items/slots.ts'
 import { createTakeItem, type ItemSource } from '../items/take-item.ts'
+import { readBatchMeta } from '../ledger/batch-meta.ts'
 import type { Ledger } from '../ledger/ledger.ts'
 import type { Queues } from '../queues/queues.ts'
 import { createAdaptiveLimit, watched } from '../quota/adaptive-limit.ts'
@@ -125,8 +126,9 @@ export function openLane(dependencies: OpenLaneDependencies): OpenLane {
 
   async function abortCancelled(): Promise<void> {
     const running = [...worker.runningBatches()]
-    const statuses = await Promise.all(running.map((id) => redis.hget(keys.batch(id).meta, 'status')))
-    worker.abortBatches(new Set(running.filter((_, i) => statuses[i] === 'cancelling' || statuses[i] === null)))
+    const batches = await Promise.all(running.map((id) => readBatchMeta(redis, keys.batch(id))))
+    const stopped = running.filter((_, i) => batches[i] == null || batches[i].status === 'cancelling')
+    worker.abortBatches(new Set(stopped))
   }
 }
 
