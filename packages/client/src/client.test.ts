@@ -92,7 +92,7 @@ test('asCompleted yields values in order of completion, sequential in input orde
   expect(JSON.parse(asked.findLast(({ method }) => method === 'POST')!.body)).toMatchObject({ concurrency: 1 })
 })
 
-test('a value that does not match the client's schema is a failed item', async () => {
+test('a value that does not match the schema here is a failed item', async () => {
   const Short = z.object({ name: z.string().refine((name) => name.length < 3, 'is too long') })
   const { sluice } = clientOf([ok(0), ok(1, 'Bartholomew'), ok(2)])
   const settled = await sluice.gather(texts, { schema: Short, returnExceptions: true })

@@ -21,7 +21,7 @@ test('any iterable becomes lines, in pieces that know their first index', async 
   expect((await createPieces(new Set(['one'])).next(all)).lines).toEqual(['"one"'])
 })
 
-test('no more is read than a piece needs, and the input's iterator is closed', async () => {
+test('no more is read than a piece needs, and the iterator of the input is closed', async () => {
   let read = 0
   let left = false
   function* endless() {
