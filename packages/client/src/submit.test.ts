@@ -1,6 +1,6 @@
 import { batchOptions, type BatchStatus } from '@sluice/contract/batch'
+import { exampleOption } from '@sluice/contract/option-example'
 import { expect, test } from 'vitest'
-import { z } from 'zod'
 import { ConflictError, InvalidRequestError } from './errors.ts'
 import { createHttp } from './http.ts'
 import type { SubmitOptions, WorkOptions } from './options.ts'
@@ -48,7 +48,7 @@ function uploadServer({ breaks = 0, staged = [] as string[], refuse = 0 } = {}) 
   }
 }
 
-test('a few texts go in one request, with the extractor in it and a key of their own', async () => {
+test('a few texts are sent in one request, with the extractor and a unique key', async () => {
   const { submitted, asked } = submitting(['a', 'b'], () => Response.json(batchBody({}, 2)))
   expect((await submitted)?.id).toBe('batch_1')
   expect(asked).toHaveLength(1)
@@ -70,13 +70,13 @@ test('a request whose answer is lost is repeated under the same key', async () =
   expect(asked).toHaveLength(2)
 })
 
-test('no text at all is no batch', async () => {
+test('without texts there is no batch', async () => {
   const { submitted, asked } = submitting([], () => Response.json(batchBody()))
   expect(await submitted).toBeNull()
   expect(asked).toHaveLength(0)
 })
 
-test('many texts go up in pieces that are read when the one before is there', async () => {
+test('many texts are uploaded in pieces, each read when the one before has arrived', async () => {
   const texts = many(30_000)
   const server = uploadServer()
   let furthest = 0
@@ -101,14 +101,14 @@ test('many texts go up in pieces that are read when the one before is there', as
   expect(furthest).toBeLessThan(20_000)
 })
 
-test('an upload that breaks goes on where the server has got to', async () => {
+test('a broken upload continues where the server stopped', async () => {
   const texts = many(12_000)
   const server = uploadServer({ breaks: 2 })
   await submitting(texts, server.answer).submitted
   expect(server.state.staged).toEqual(texts)
 })
 
-test('an upload that was begun under the same key goes on, and one that was sealed is not sent again', async () => {
+test('an upload that was started under the same key continues, and a sealed one is not sent again', async () => {
   const texts = many(12_000)
   const server = uploadServer({ staged: texts.slice(0, 9_000) })
   const { submitted, asked } = submitting(texts, server.answer, { idempotencyKey: 'mine' })
@@ -121,7 +121,7 @@ test('an upload that was begun under the same key goes on, and one that was seal
   expect(again.asked.map(({ path }) => path)).toEqual(['/v1/batches/uploads'])
 })
 
-test('an upload that cannot be finished is removed, unless its key lets it go on', async () => {
+test('an upload that cannot be finished is removed, unless it can continue under its key', async () => {
   const bad = uploadServer({ refuse: 2 })
   await expect(submitting(many(12_000), bad.answer).submitted).rejects.toBeInstanceOf(InvalidRequestError)
   expect(bad.state.removed).toBe(true)
@@ -133,7 +133,7 @@ test('an upload that cannot be finished is removed, unless its key lets it go on
   expect(kept.state.removed).toBe(false)
 })
 
-test.each(['cancel', 'detach'] as const)('an abort while the request is under way: %s', async (onAbort) => {
+test.each(['cancel', 'detach'] as const)('an abort while the request is in flight: %s', async (onAbort) => {
   const stop = new AbortController()
   const cancelled: string[] = []
   const { submitted } = submitting(
@@ -163,21 +163,7 @@ test('a call with neither schema nor extractor is rejected, and a named extracto
   expect(readExtraction({ extractor: 'person@2' })).toMatchObject({ extractor: 'person@2', options: {} })
 })
 
-/** A value that each option accepts, derived from its schema: a new option of the contract is covered without a change here. */
-function exampleOf(schema: z.core.$ZodType): unknown {
-  if (schema instanceof z.ZodOptional || schema instanceof z.ZodDefault) return exampleOf(schema.unwrap())
-  if (schema instanceof z.ZodNumber) return 7
-  if (schema instanceof z.ZodBoolean) return true
-  if (schema instanceof z.ZodString) return 'some text'
-  if (schema instanceof z.ZodEnum) return schema.options[0]
-  if (schema instanceof z.ZodArray) return [exampleOf(schema.element)]
-  if (schema instanceof z.ZodRecord) return { key: 'value' }
-  if (schema instanceof z.ZodObject)
-    return Object.fromEntries(Object.entries(schema.shape).map(([name, field]) => [name, exampleOf(field)]))
-  throw new Error(`An option of type ${schema._zod.def.type} has no example: add one.`)
-}
-
-const everyOption = Object.entries(batchOptions.shape).map(([name, schema]) => [name, exampleOf(schema)] as const)
+const everyOption = Object.entries(batchOptions.shape).map(([name, schema]) => [name, exampleOption(schema)] as const)
 
 test.each(everyOption)('the option %s arrives at the server, in one request and in an upload', async (name, value) => {
   const withOption = readExtraction({ schema: { type: 'object' }, [name]: value })

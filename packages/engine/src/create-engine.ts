@@ -15,9 +15,9 @@ import { readLanes } from './lanes/lane-view.ts'
 import { createLedger } from './ledger/ledger.ts'
 import { createQueues } from './queues/queues.ts'
 import { createResults } from './batches/results.ts'
-import { createStartBatch } from './batches/begin-batch.ts'
+import { createEnqueueBatch } from './batches/enqueue-batch.ts'
 import { createLevelBatches } from './summaries/level-batches.ts'
-import { createStartSummary } from './summaries/summary-job.ts'
+import { createEnqueueSummary } from './summaries/summary-job.ts'
 import { createSummaryStore } from './summaries/summary-store.ts'
 import { createSummaries } from './summaries/summaries.ts'
 import { createUploads } from './batches/uploads.ts'
@@ -48,7 +48,7 @@ export async function createEngine({ redisUrl, prefix, lanes, onError }: EngineO
   const queues = [batchesQueue, summariesQueue, ...laneQueues.values()]
   const ledger = createLedger({ redis, keys })
 
-  const startBatch = createStartBatch({ redis, keys, queue: batchesQueue })
+  const enqueueBatch = createEnqueueBatch({ redis, keys, queue: batchesQueue })
   const isPriced = (lane: string) => lanes[lane]?.prices !== undefined
   const admission = createAdmission({ redis, isPriced })
   const durability = await readDurability(redis)
@@ -61,7 +61,7 @@ export async function createEngine({ redisUrl, prefix, lanes, onError }: EngineO
     ledger,
     changes,
     finder,
-    startBatch,
+    enqueueBatch,
     confirm,
     admission,
     idempotency,
@@ -76,7 +76,7 @@ export async function createEngine({ redisUrl, prefix, lanes, onError }: EngineO
     uploads: createUploads({
       redis,
       keys,
-      startBatch,
+      enqueueBatch,
       admission,
       confirm,
       finder,
@@ -89,9 +89,9 @@ export async function createEngine({ redisUrl, prefix, lanes, onError }: EngineO
       changes,
       batches,
       results,
-      levels: createLevelBatches({ redis, keys, startBatch }),
+      levels: createLevelBatches({ redis, keys, enqueueBatch }),
       store: summaryStore,
-      startSummary: createStartSummary({ store: summaryStore, queue: summariesQueue }),
+      enqueueSummary: createEnqueueSummary({ store: summaryStore, queue: summariesQueue }),
       admission,
       idempotency,
       isPriced,

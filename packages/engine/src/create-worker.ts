@@ -1,7 +1,7 @@
 import type { LaneConfig } from '@sluice/contract/lane'
 import { createBatchEnded } from './batches/batch-ended.ts'
 import { createBatchReporter } from './batches/batch-reporter.ts'
-import { createStartBatch } from './batches/begin-batch.ts'
+import { createEnqueueBatch } from './batches/enqueue-batch.ts'
 import { createLaneFeeder } from './batches/lane-feeder.ts'
 import { createItemSource } from './batches/item-reader.ts'
 import { createResults } from './batches/results.ts'
@@ -19,7 +19,7 @@ import { createKeys } from './redis/keys.ts'
 import { repeat } from './repeat.ts'
 import { createLevelBatches } from './summaries/level-batches.ts'
 import { createRunSummary } from './summaries/run-summary.ts'
-import { createOnLevelEnded, createStartSummary, createSummaryWorker } from './summaries/summary-job.ts'
+import { createOnLevelEnded, createEnqueueSummary, createSummaryWorker } from './summaries/summary-job.ts'
 import { createSummaryStore } from './summaries/summary-store.ts'
 
 const announceMs = 2_000
@@ -50,12 +50,12 @@ export async function createWorker(options: WorkerOptions): Promise<WorkerEngine
   const ledger = createLedger({
     redis,
     keys,
-    events: { requeued: (id) => startBatch(id), ended: (id) => void handleBatchEnded(id).catch(onError) },
+    events: { requeued: (id) => enqueueBatch(id), ended: (id) => void handleBatchEnded(id).catch(onError) },
   })
   const items = createItemSource({ redis, keys })
-  const startBatch = createStartBatch({ redis, keys, queue: queues.batches() })
+  const enqueueBatch = createEnqueueBatch({ redis, keys, queue: queues.batches() })
   const summaries = createSummaryStore({ redis, keys })
-  const startSummary = createStartSummary({ store: summaries, queue: queues.summaries() })
+  const enqueueSummary = createEnqueueSummary({ store: summaries, queue: queues.summaries() })
   const liveWorker = createLiveWorker(options.concurrency)
   const readRecipe = createRecipes({ redis, keys })
   const openNamed = (name: string, config: LaneConfig) => {
@@ -79,7 +79,7 @@ export async function createWorker(options: WorkerOptions): Promise<WorkerEngine
   const handleBatchEnded = createBatchEnded({
     redis,
     keys,
-    consumers: [retention.onBatchEnded, createOnLevelEnded({ startSummary })],
+    consumers: [retention.onBatchEnded, createOnLevelEnded({ enqueueSummary })],
   })
   const batchReporter = createBatchReporter({ connection: redis, redis, keys, changes, handleBatchEnded, onError })
   const feeders = [...lanes].map(([name, lane]) => {
@@ -106,7 +106,7 @@ export async function createWorker(options: WorkerOptions): Promise<WorkerEngine
     ledger,
     changes,
     results: createResults({ redis, keys, changes, items }),
-    levels: createLevelBatches({ redis, keys, startBatch }),
+    levels: createLevelBatches({ redis, keys, enqueueBatch }),
     store: summaries,
     estimateTokens: (name) => laneOf(name).estimateTokens,
   })
@@ -116,11 +116,11 @@ export async function createWorker(options: WorkerOptions): Promise<WorkerEngine
     keys,
     workerId: liveWorker.id,
     queueOf: (name) => lanes.get(name)?.queue,
-    startBatch,
+    enqueueBatch,
     handleBatchEnded,
     retention,
     summaries,
-    startSummary,
+    enqueueSummary,
     retentionMs,
     onError,
   })

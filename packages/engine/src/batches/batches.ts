@@ -11,7 +11,7 @@ import type { Keys } from '../redis/keys.ts'
 import type { Admission } from './admission.ts'
 import { createBatchId } from './batch-id.ts'
 import { noteOnBatch } from './batch-steps.ts'
-import type { StartBatch } from './begin-batch.ts'
+import type { EnqueueBatch } from './enqueue-batch.ts'
 import type { BatchFinder } from './find-batch.ts'
 import { forgetBatch } from './forget-batch.ts'
 import type { Idempotency } from './idempotency.ts'
@@ -24,7 +24,7 @@ export interface BatchesDependencies {
   readonly ledger: Ledger
   readonly changes: Changes
   readonly finder: BatchFinder
-  readonly startBatch: StartBatch
+  readonly enqueueBatch: EnqueueBatch
   /** Resolves when all earlier writes are on disk. */
   readonly confirm: () => Promise<void>
   readonly admission: Admission
@@ -35,7 +35,7 @@ export interface BatchesDependencies {
 const listedAtOnce = 100
 
 export function createBatches(dependencies: BatchesDependencies): Batches {
-  const { redis, keys, ledger, changes, finder, startBatch, confirm, admission, idempotency } = dependencies
+  const { redis, keys, ledger, changes, finder, enqueueBatch, confirm, admission, idempotency } = dependencies
   const { find, get } = finder
   const stage = createStageBatch({ redis, keys, admission, idempotency })
 
@@ -53,7 +53,7 @@ export function createBatches(dependencies: BatchesDependencies): Batches {
         await Promise.allSettled([forgetBatch(redis, keys, id), claim && idempotency.release(claim, id)])
         throw error
       }
-      await startBatch(id)
+      await enqueueBatch(id)
       await confirm()
       return { batch: await get(id), created: true }
     },
@@ -108,7 +108,7 @@ export function createBatches(dependencies: BatchesDependencies): Batches {
     async cancel(id) {
       const was = await ledger.cancel(id)
       // The job that was set aside with the pause comes back, and handles the end.
-      if (was === 'paused') await startBatch(id)
+      if (was === 'paused') await enqueueBatch(id)
       return after(id, was, 'cancel', ['in_progress', 'paused', 'cancelling', 'cancelled'])
     },
 
@@ -144,7 +144,7 @@ export function createBatches(dependencies: BatchesDependencies): Batches {
   /** Safe for a batch that is already running. */
   async function start(id: string): Promise<void> {
     await redis.sadd(keys.activeBatches, id)
-    await startBatch(id)
+    await enqueueBatch(id)
   }
 
   /** The batch after a step that may run in the `allowed` states; `was`: the state that the step found. */

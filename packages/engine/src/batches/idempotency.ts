@@ -17,7 +17,7 @@ interface IdempotencyClaim {
 }
 
 /** Where the resources of a key are stored: batches or summaries. */
-export interface ResourceStore<Resource> {
+interface ResourceStore<Resource> {
   /** Null if the resource is not completely stored, or was removed. */
   readonly find: (id: string) => Promise<Resource | null>
   /** The key of the hash that exists as long as any part of the resource does. */

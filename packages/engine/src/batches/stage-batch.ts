@@ -13,6 +13,8 @@ import type { Idempotency } from './idempotency.ts'
 const blocksPerFlush = 16
 /** How often a staged batch is marked as alive. Its items may come slowly. */
 const stagingBeatMs = 5_000
+/** A staged batch that is not marked for this long was abandoned by its sender. */
+export const abandonedMs = 10 * 60_000
 
 export interface StageBatchDependencies {
   readonly redis: Redis

@@ -10,7 +10,8 @@ import type { BatchFinder } from './find-batch.ts'
 import type { Idempotency } from './idempotency.ts'
 import { newBatchMeta, packBatchMeta } from '../ledger/batch-meta.ts'
 import type { Keys } from '../redis/keys.ts'
-import { type StartBatch, stagingLeftMs } from './begin-batch.ts'
+import type { EnqueueBatch } from './enqueue-batch.ts'
+import { abandonedMs } from './stage-batch.ts'
 
 /** An upload that gets no items for this long is removed. */
 const uploadLeftMs = 24 * 3_600_000
@@ -20,7 +21,7 @@ const touchMs = 5_000
 export interface UploadsDependencies {
   readonly redis: Redis
   readonly keys: Keys
-  readonly startBatch: StartBatch
+  readonly enqueueBatch: EnqueueBatch
   readonly admission: Admission
   /** Resolves when all earlier writes are on disk. */
   readonly confirm: () => Promise<void>
@@ -30,10 +31,10 @@ export interface UploadsDependencies {
 
 /** Batches that several requests fill. Each request may break off and be repeated. */
 export function createUploads(dependencies: UploadsDependencies): Uploads {
-  const { redis, keys, startBatch, admission, confirm, finder, idempotency } = dependencies
+  const { redis, keys, enqueueBatch, admission, confirm, finder, idempotency } = dependencies
   const { find, get } = finder
   /** Postdated, because the sweeper removes staged batches after its own, shorter limit. */
-  const touch = (id: string) => redis.zadd(keys.stagingBatches, Date.now() + uploadLeftMs - stagingLeftMs, id)
+  const touch = (id: string) => redis.zadd(keys.stagingBatches, Date.now() + uploadLeftMs - abandonedMs, id)
 
   return {
     async open(input) {
@@ -103,7 +104,7 @@ export function createUploads(dependencies: UploadsDependencies): Uploads {
         await sealBatch(redis, keys.batch(id))
         await redis.zrem(keys.stagingBatches, id)
       }
-      await startBatch(id)
+      await enqueueBatch(id)
       await confirm()
       return get(id)
     },

@@ -8,8 +8,9 @@ import type { Keys } from '../redis/keys.ts'
 import { createLease } from '../redis/lease.ts'
 import { repeat, type Repeating } from '../repeat.ts'
 import { createRepairOpen } from './repair-open.ts'
-import { type StartBatch, stagingLeftMs } from '../batches/begin-batch.ts'
-import type { StartSummary } from '../summaries/summary-job.ts'
+import type { EnqueueBatch } from '../batches/enqueue-batch.ts'
+import { abandonedMs } from '../batches/stage-batch.ts'
+import type { EnqueueSummary } from '../summaries/summary-job.ts'
 import type { SummaryStore } from '../summaries/summary-store.ts'
 
 /** Batches that one sweep looks at, so that its cost does not grow with their number: 10,000 have their turn within 100 s. */
@@ -22,11 +23,11 @@ export interface SweeperDependencies {
   readonly keys: Keys
   readonly workerId: string
   readonly queueOf: (lane: string) => Queue | undefined
-  readonly startBatch: StartBatch
+  readonly enqueueBatch: EnqueueBatch
   readonly handleBatchEnded: HandleBatchEnded
   readonly retention: Retention
   readonly summaries: SummaryStore
-  readonly startSummary: StartSummary
+  readonly enqueueSummary: EnqueueSummary
   /** Null: ended summaries are kept for ever. */
   readonly retentionMs: number | null
   readonly onError: (error: Error) => void
@@ -37,7 +38,7 @@ export interface SweeperDependencies {
  * handled, and staged items that will never be sealed. Removes batches and summaries that ended longer ago than `retentionMs`.
  */
 export function createSweeper(dependencies: SweeperDependencies): Repeating {
-  const { redis, keys, startBatch, handleBatchEnded, retention, summaries, startSummary, retentionMs, onError } =
+  const { redis, keys, enqueueBatch, handleBatchEnded, retention, summaries, enqueueSummary, retentionMs, onError } =
     dependencies
   const lease = createLease({ redis, key: keys.sweepLease, holder: dependencies.workerId, ms: 3 * sweepMs })
   const repairOpen = createRepairOpen(dependencies)
@@ -47,7 +48,7 @@ export function createSweeper(dependencies: SweeperDependencies): Repeating {
     if (!(await lease.hold())) return
     await sweepSomeBatches()
     for (const id of await redis.smembers(keys.activeSummaries)) await sweepActiveSummary(id)
-    const abandoned = await redis.zrangebyscore(keys.stagingBatches, '-inf', Date.now() - stagingLeftMs)
+    const abandoned = await redis.zrangebyscore(keys.stagingBatches, '-inf', Date.now() - abandonedMs)
     for (const id of abandoned) await sweepStaging(id)
     await retention.removeExpired()
     if (retentionMs === null) return
@@ -76,7 +77,7 @@ export function createSweeper(dependencies: SweeperDependencies): Repeating {
         return
       case 'in_progress':
       case 'cancelling':
-        await startBatch(id)
+        await enqueueBatch(id)
         if (meta !== null) await repairOpen(id, meta)
         return
       case 'completed':
@@ -97,7 +98,7 @@ export function createSweeper(dependencies: SweeperDependencies): Repeating {
       case 'staging':
         return
       case 'in_progress':
-        return startSummary(id)
+        return enqueueSummary(id)
       case 'completed':
       case 'failed':
       case 'cancelled': {

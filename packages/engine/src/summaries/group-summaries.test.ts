@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { groupSummaries } from './group-summaries.ts'
 
-test('neighbours go together up to the limit', () => {
+test('neighbours are grouped up to the limit', () => {
   expect(groupSummaries([300, 300, 300, 300, 300], 1_000)).toEqual([3, 5])
   expect(groupSummaries([300, 300, 300], 1_000)).toEqual([3])
 })

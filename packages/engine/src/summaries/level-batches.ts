@@ -5,7 +5,7 @@ import type { FailureType } from '@sluice/contract/result'
 import { chunkPlace, type SummaryChunk } from '@sluice/contract/summary'
 import type { Redis } from 'ioredis'
 import { appendBlock, sealBatch } from '../batches/batch-steps.ts'
-import type { StartBatch } from '../batches/begin-batch.ts'
+import type { EnqueueBatch } from '../batches/enqueue-batch.ts'
 import { packBlocks } from '../batches/blocks.ts'
 import type { Results, SummaryRecipe } from '../engine.ts'
 import { newBatchMeta, packBatchMeta, readBatchMeta } from '../ledger/batch-meta.ts'
@@ -35,10 +35,10 @@ export interface LevelBatches {
 export interface LevelBatchesDependencies {
   readonly redis: Redis
   readonly keys: Keys
-  readonly startBatch: StartBatch
+  readonly enqueueBatch: EnqueueBatch
 }
 
-export function createLevelBatches({ redis, keys, startBatch }: LevelBatchesDependencies): LevelBatches {
+export function createLevelBatches({ redis, keys, enqueueBatch }: LevelBatchesDependencies): LevelBatches {
   return {
     async stage({ id, summaryId, extractor, options }, items) {
       const k = keys.batch(id)
@@ -68,7 +68,7 @@ export function createLevelBatches({ redis, keys, startBatch }: LevelBatchesDepe
         await sealBatch(redis, k)
         await redis.zrem(keys.stagingBatches, id)
       }
-      await startBatch(id)
+      await enqueueBatch(id)
     },
   }
 }

@@ -9,7 +9,7 @@ import type { Idempotency } from '../batches/idempotency.ts'
 import type { Keys } from '../redis/keys.ts'
 import type { Changes } from '../redis/changes.ts'
 import { type LevelBatches, levelExtractor, readChunks } from './level-batches.ts'
-import type { StartSummary } from './summary-job.ts'
+import type { EnqueueSummary } from './summary-job.ts'
 import type { SummaryMeta, SummaryStore } from './summary-store.ts'
 import { toSummary } from './summary-view.ts'
 
@@ -28,7 +28,7 @@ export interface SummariesDependencies {
   readonly results: Results
   readonly levels: LevelBatches
   readonly store: SummaryStore
-  readonly startSummary: StartSummary
+  readonly enqueueSummary: EnqueueSummary
   readonly admission: Admission
   readonly idempotency: Idempotency
   readonly isPriced: (lane: string) => boolean
@@ -45,7 +45,7 @@ export function createSummaries(dependencies: SummariesDependencies): Summaries 
     results,
     levels,
     store,
-    startSummary,
+    enqueueSummary,
     admission,
     idempotency,
     isPriced,
@@ -67,7 +67,7 @@ export function createSummaries(dependencies: SummariesDependencies): Summaries 
       }
       if (claim) await idempotency.settle(claim, id)
       await levels.begin(levelBatchId(id, 1))
-      await startSummary(id)
+      await enqueueSummary(id)
       await confirm()
       return { summary: await get(id), created: true }
     },
@@ -90,7 +90,7 @@ export function createSummaries(dependencies: SummariesDependencies): Summaries 
       await batches.retry(levelBatchId(id, meta.level), { status: 'failed', dry_run: false })
       await redis.sadd(keys.activeSummaries, id)
       await store.move(id, meta, { status: 'in_progress', round: meta.round + 1, error: null, finishedAt: null })
-      await startSummary(id)
+      await enqueueSummary(id)
       await confirm()
       return get(id)
     },

@@ -14,16 +14,16 @@ import type { Keys } from '../redis/keys.ts'
 import type { RunSummary, SummaryProgress } from './run-summary.ts'
 import type { SummaryStore } from './summary-store.ts'
 
-export type StartSummary = (summaryId: string) => Promise<void>
+export type EnqueueSummary = (summaryId: string) => Promise<void>
 
-export interface StartSummaryDependencies {
+export interface EnqueueSummaryDependencies {
   readonly store: SummaryStore
   /** The queue `summaries`. */
   readonly queue: Queue
 }
 
 /** Adds the job that takes a summary through its levels. Its id holds the summary's round, so adding it again does nothing. */
-export function createStartSummary({ store, queue }: StartSummaryDependencies): StartSummary {
+export function createEnqueueSummary({ store, queue }: EnqueueSummaryDependencies): EnqueueSummary {
   return async (summaryId) => {
     const meta = await store.read(summaryId)
     if (meta === null) return
@@ -36,9 +36,9 @@ export function createStartSummary({ store, queue }: StartSummaryDependencies): 
 }
 
 /** When the batch of a level has ended, the job of its summary must exist: it continues with the next level. */
-export function createOnLevelEnded({ startSummary }: { readonly startSummary: StartSummary }): OnBatchEnded {
+export function createOnLevelEnded({ enqueueSummary }: { readonly enqueueSummary: EnqueueSummary }): OnBatchEnded {
   return async ({ summaryId }) => {
-    if (summaryId !== null) await startSummary(summaryId)
+    if (summaryId !== null) await enqueueSummary(summaryId)
   }
 }
 

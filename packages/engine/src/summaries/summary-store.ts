@@ -10,7 +10,7 @@ import { loadScript } from '../redis/script.ts'
 const moveScript = loadScript(new URL('move.lua', import.meta.url))
 
 /** `staging`: its text is being stored; no caller can see it. Whether it is paused depends on the batch of its level. */
-export type StoredStatus = 'staging' | 'in_progress' | 'completed' | 'failed' | 'cancelled'
+type StoredStatus = 'staging' | 'in_progress' | 'completed' | 'failed' | 'cancelled'
 
 /** The summary hash: every field. Texts and partial summaries are in the batches of its levels. */
 export interface SummaryMeta {

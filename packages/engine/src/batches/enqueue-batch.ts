@@ -5,12 +5,9 @@ import { readBatchMeta } from '../ledger/batch-meta.ts'
 import { batchJobId, batchJobName, supervisorJobOptions } from '../queues/jobs.ts'
 import type { Keys } from '../redis/keys.ts'
 
-/** A staged batch that gets no block for this long was abandoned by its sender. */
-export const stagingLeftMs = 10 * 60_000
+export type EnqueueBatch = (batchId: string) => Promise<void>
 
-export type StartBatch = (batchId: string) => Promise<void>
-
-export interface StartBatchDependencies {
+export interface EnqueueBatchDependencies {
   readonly redis: Redis
   readonly keys: Keys
   /** The queue `batches`. */
@@ -21,7 +18,7 @@ export interface StartBatchDependencies {
  * Lets the lane feed a batch, and adds the job that shows it. Harmless for a batch that is at work: the job's id holds the batch's
  * round, so adding it again does nothing. A job that was set aside while its batch was paused comes back.
  */
-export function createStartBatch({ redis, keys, queue }: StartBatchDependencies): StartBatch {
+export function createEnqueueBatch({ redis, keys, queue }: EnqueueBatchDependencies): EnqueueBatch {
   return async (batchId) => {
     const meta = await readBatchMeta(redis, keys.batch(batchId), 'label', 'lane', 'total', 'round')
     if (meta === null) return
