@@ -11,7 +11,7 @@ async function copyBatch({ redis, keys }: TestSluice, id: string, count: number)
   const pipeline = redis.pipeline()
   for (const copy of ids) {
     const k = keys.batch(copy)
-    pipeline.restore(k.meta, 0, meta!).restore(k.blocks, 0, blocks!)
+    pipeline.restore(k.meta, 0, meta).restore(k.blocks, 0, blocks)
   }
   await pipeline.exec()
   await redis.sadd(keys.activeBatches, ...ids)

@@ -3,8 +3,8 @@ import type { Queue } from 'bullmq'
 import type { Redis } from 'ioredis'
 import { LRUCache } from 'lru-cache'
 import { divide } from '../lanes/fair-share.ts'
-import type { ReadyBatches, Turn } from '../lanes/ready-batches.ts'
-import type { LaneWindow } from '../lanes/window.ts'
+import type { OpenLane } from '../lanes/open-lane.ts'
+import type { Turn } from '../lanes/ready-batches.ts'
 import { readBatchMeta } from '../ledger/batch-meta.ts'
 import type { Feed, Ledger } from '../ledger/ledger.ts'
 import { itemJobName, itemJobId, itemJobOptions } from '../queues/jobs.ts'
@@ -32,20 +32,16 @@ const mostCompared = 64
 export interface LaneFeederDependencies {
   readonly redis: Redis
   readonly keys: Keys
-  readonly lane: string
+  readonly name: string
+  readonly lane: Pick<OpenLane, 'queue' | 'window' | 'ready' | 'onJobEnded'>
   /** One process at a time feeds a lane. */
   readonly workerId: string
-  readonly queue: Queue
-  readonly window: LaneWindow
-  readonly ready: ReadyBatches
   readonly ledger: Ledger
   readonly changes: Changes
   readonly onError: (error: Error) => void
 }
 
 export interface LaneFeeder {
-  /** An item left the window on this worker. */
-  freed(): void
   stop(): Promise<void>
 }
 
@@ -61,8 +57,9 @@ interface Portion {
  * run in two processes at once, or be replaced. A batch costs it nothing while it is paused or wholly in the window.
  */
 export function createLaneFeeder(dependencies: LaneFeederDependencies): LaneFeeder {
-  const { redis, keys, lane, workerId, queue, window, ready, ledger, changes, onError } = dependencies
-  const k = keys.lane(lane)
+  const { redis, keys, name, lane, workerId, ledger, changes, onError } = dependencies
+  const { queue, window, ready } = lane
+  const k = keys.lane(name)
   const lease = createLease({ redis, key: k.feeder, holder: workerId, ms: leaseMs })
   const stopping = new AbortController()
   const { signal } = stopping
@@ -72,11 +69,11 @@ export function createLaneFeeder(dependencies: LaneFeederDependencies): LaneFeed
   let unfinished: { readonly jobs: ItemJobToAdd[]; readonly again: Turn[]; readonly capped: Turn[] } = noneLeft()
   const fedLately = new LRUCache<string, true>({ max: 1_000, ttl: fedLatelyMs })
   const running = run()
+  lane.onJobEnded(() => {
+    if (hasWork) change?.notify()
+  })
 
   return {
-    freed() {
-      if (hasWork) change?.notify()
-    },
     async stop() {
       stopping.abort()
       await running

@@ -86,7 +86,7 @@ export interface Ledger {
 }
 
 /** What others do about a step. */
-export interface LedgerEvents {
+interface LedgerEvents {
   /** Items of the batch are to be fed again. */
   requeued(batchId: string): Promise<void>
   /** The batch has ended with this step. */
