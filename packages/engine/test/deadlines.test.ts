@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { expect, test } from 'vitest'
 import { broken, extracted, inline, options, readAll, testSluice, texts } from './harness.ts'
 
-test('a call that takes too long is cut off and tried again', async () => {
+test('a call that takes too long is cut off and retried', async () => {
   const sluice = testSluice({ retry: { baseMs: 1, capMs: 1 } })
   const engine = await sluice.engine()
   let calls = 0
@@ -52,7 +52,7 @@ test.each([
   expect(await readAll(engine, batch.id, {}, 5_000)).toMatchObject([{ status: 'succeeded' }, { status: 'succeeded' }])
 })
 
-test('an item that waits too long fails without a call, and retrying gives it its time anew', async () => {
+test('an item that waits too long fails without a call, and a retry gives it its whole time again', async () => {
   const sluice = testSluice()
   const engine = await sluice.engine()
   const { batch } = await engine.batches.create(

@@ -18,6 +18,8 @@ export interface RecipesDependencies {
 export function createRecipes({ redis, keys }: RecipesDependencies): ReadRecipe {
   const cache = new LRUCache<string, Recipe>({
     max: recipesCached,
+    // A reading whose place in the cache is taken by another batch goes on.
+    ignoreFetchAbort: true,
     fetchMethod: async (batchId) => (await readRecipe(redis, keys.batch(batchId))) ?? undefined,
   })
   return async (batchId) => (await cache.fetch(batchId)) ?? null
