@@ -277,7 +277,8 @@ describe('a batch', () => {
       { extractor: inline, options: { ...options, concurrency: 2 } },
       texts(120),
     )
-    await expect.poll(async () => (await engine.batches.get(batch.id)).counts.succeeded).toBeGreaterThan(30)
+    const succeeded = async () => (await engine.batches.get(batch.id)).counts.succeeded
+    await expect.poll(succeeded, { timeout: 15_000 }).toBeGreaterThan(30)
     expect(most).toBe(2)
     await engine.batches.patch(batch.id, { concurrency: 6 })
     await readAll(engine, batch.id)
