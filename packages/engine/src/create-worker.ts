@@ -73,11 +73,8 @@ export async function createWorker(options: WorkerOptions): Promise<WorkerEngine
 
   const feedBatch = createFeeder({ redis, keys, ledger, changes, lane: laneOf })
   const retention = createRetention({ redis, keys, retentionMs })
-  const handleBatchEnded = createBatchEnded({
-    redis,
-    keys,
-    consumers: [retention.onBatchEnded, createOnLevelEnded({ enqueueSummary })],
-  })
+  const consumers = [retention.onBatchEnded, createOnLevelEnded({ enqueueSummary })]
+  const handleBatchEnded = createBatchEnded({ redis, keys, consumers })
   const batchWorker = createBatchWorker({ connection: redis, redis, keys, feedBatch, handleBatchEnded, onError })
   const runSummary = createRunSummary({
     redis,
@@ -90,17 +87,8 @@ export async function createWorker(options: WorkerOptions): Promise<WorkerEngine
     estimateTokens: (name) => laneOf(name).estimateTokens,
   })
   const summaryWorker = createSummaryWorker({ connection: redis, keys, runSummary, onError })
-  const sweeper = createSweeper({
-    redis,
-    keys,
-    enqueueBatch,
-    handleBatchEnded,
-    retention,
-    summaries,
-    enqueueSummary,
-    retentionMs,
-    onError,
-  })
+  const ending = { handleBatchEnded, retention, retentionMs }
+  const sweeper = createSweeper({ redis, keys, enqueueBatch, summaries, enqueueSummary, ...ending, onError })
   const announcing = repeat(announce, { everyMs: announceMs, first: 'after-interval', onError })
   const abortCancelled = () => everyLane((lane) => lane.abortCancelled())
   const looking = repeat(abortCancelled, { everyMs: cancelLookMs, first: 'after-interval', onError })

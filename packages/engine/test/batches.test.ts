@@ -264,9 +264,12 @@ describe('a batch', () => {
     const engine = await sluice.engine()
     let now = 0
     let most = 0
+    let allowed = 2
     const answer = async () => {
       now += 1
       most = Math.max(most, now)
+      // Calls wait for each other, so that as many as are allowed are in flight at once, also on a busy machine.
+      while (most < allowed) await sleep(5)
       await sleep(10)
       now -= 1
       return extracted({})
@@ -280,6 +283,7 @@ describe('a batch', () => {
     const succeeded = async () => (await engine.batches.get(batch.id)).counts.succeeded
     await expect.poll(succeeded, { timeout: 15_000 }).toBeGreaterThan(30)
     expect(most).toBe(2)
+    allowed = 6
     await engine.batches.patch(batch.id, { concurrency: 6 })
     await readAll(engine, batch.id)
     expect(most).toBe(6)

@@ -6,6 +6,7 @@ import { selectFields } from '../ledger/batch-meta.ts'
 import { batchJob, type BatchJob, batchesQueueName } from '../queues/jobs.ts'
 import { createSupervisor, type Supervisor } from '../queues/supervisor.ts'
 import type { Keys } from '../redis/keys.ts'
+import { repeat } from '../repeat.ts'
 import type { HandleBatchEnded } from './batch-ended.ts'
 import { noteOnBatch } from './batch-steps.ts'
 import type { FeedBatch } from './feeder.ts'
@@ -58,7 +59,6 @@ export function createBatchWorker({
     const k = keys.batch(batchId)
     const meter = createRateMeter()
     let last = ''
-    let busy: Promise<void> = Promise.resolve()
 
     const report = async () => {
       const [[, values], [, running]] = (await redis
@@ -82,13 +82,10 @@ export function createBatchWorker({
       await job.updateProgress(percent)
       if (rates.p10 > 0) await noteOnBatch(redis, k, { rate_p50: rates.p50, rate_p10: rates.p10 })
     }
-    const timer = setInterval(() => {
-      busy = busy.then(report).catch(onError)
-    }, progressMs)
+    const reporting = repeat(report, { everyMs: progressMs, first: 'after-interval', onError })
 
     return async () => {
-      clearInterval(timer)
-      await busy
+      await reporting.stop()
       await report().catch(onError)
     }
   }
