@@ -1,11 +1,11 @@
 import { defineConfig } from 'vitest/config'
 
-// unit: pure logic, beside its file, no Redis. engine: on a real Redis. system: whole processes.
+// unit: pure logic, beside its file, no Redis; and the documents. engine: on a real Redis. system: whole processes.
 // What needs more than this machine's Node and a Redis is in vitest.slow.config.ts.
 export default defineConfig({
   test: {
     projects: [
-      { test: { name: 'unit', include: ['{apps,packages}/*/src/**/*.test.ts'] } },
+      { test: { name: 'unit', include: ['{apps,packages}/*/src/**/*.test.ts', 'test/docs.test.ts'] } },
       {
         test: {
           name: 'engine',

@@ -10,14 +10,14 @@ export interface CaseResult {
   readonly all: readonly Measured[]
 }
 
-const docs = new URL('../../docs/', import.meta.url)
+const docs = new URL('../../docs/operations/', import.meta.url)
 const modules = new URL('../../node_modules/', import.meta.url)
 /** The lines between which the section stands. */
 const begins = '<!-- limits -->'
 const ends = '<!-- end of limits -->'
 const drawn = 'requests-per-second'
 
-/** Writes its section of docs/benchmarks.md with a table for each case, and the picture docs/limits.svg when its case is among them. */
+/** Writes its section of docs/operations/benchmarks.md with a table for each case, and the picture docs/operations/limits.svg when its case is among them. */
 export async function writeReport(results: readonly CaseResult[], args: readonly string[]): Promise<void> {
   const picture = results.find(({ job, all }) => job.case.name === drawn && all.length > 0)
   if (picture !== undefined) {
@@ -36,7 +36,7 @@ export async function writeReport(results: readonly CaseResult[], args: readonly
   const file = new URL('benchmarks.md', docs)
   const text = await readFile(file, 'utf8')
   const [from, to] = [text.indexOf(begins), text.indexOf(ends)]
-  if (from < 0 || to < from) throw new Error(`docs/benchmarks.md has lost its lines '${begins}' and '${ends}'.`)
+  if (from < 0 || to < from) throw new Error(`docs/operations/benchmarks.md has lost its lines '${begins}' and '${ends}'.`)
   await writeFile(file, `${text.slice(0, from + begins.length)}\n\n${parts.join('\n')}\n${text.slice(to)}`)
 }
 
@@ -64,7 +64,7 @@ async function opening(args: readonly string[]): Promise<string> {
 
 \`pnpm bench limits${args.map((arg) => ` ${arg}`).join('')}\` on ${new Date().toISOString().slice(0, 10)}: ${machine}; Node ${process.versions.node}, ${versions.join(', ')}.
 
-The provider is the [simulator](../apps/simulator/README.md) in a process of its own, strict: token buckets, full at the start, and a call takes 300 ms (median, log-normal).
+The provider is the [simulator](../../apps/simulator/README.md) in a process of its own, strict: token buckets, full at the start, and a call takes 300 ms (median, log-normal).
 Everything runs on this one machine. Sluice is API, workers and a Redis of its own, started for each run, and is told nothing of limits: it learns them from the answers' headers.
 The others are one process over the openai SDK, and are told the limit. All may have ${atOnce} calls in flight.
 
