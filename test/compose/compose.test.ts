@@ -21,7 +21,7 @@ const hasDocker = await run('docker', ['compose', 'version'])
     },
   )
 
-/** The compose file as a user runs it, under a project name, port and key of its own. */
+/** Runs the compose file as a user does, with its own project name, port and key. */
 async function composeProject() {
   const name = `sluice-test-${randomBytes(4).toString('hex')}`
   const port = await findFreePort()
@@ -64,7 +64,7 @@ async function composeProject() {
 }
 
 test.skipIf(!hasDocker)(
-  'in containers: three workers, one killed, scaled down and up again, and every item has exactly one result',
+  'in containers: with three workers, one killed, scaled down and up again, every item has exactly one result',
   async () => {
     const { compose, request, until } = await composeProject()
     await compose('up', '--build', '--detach', '--wait')
@@ -91,10 +91,10 @@ test.skipIf(!hasDocker)(
     await compose('up', '--detach', '--wait', '--no-recreate', '--scale', 'worker=3')
     const workers = (await compose('ps', '--quiet', 'worker')).split('\n')
     expect(workers).toHaveLength(3)
-    // More than one worker of concurrency 5 can have running: the others have joined in.
+    // More than one worker with concurrency 5 can run: the others take part.
     await until(id, ({ counts }) => counts.running > 10, 60_000)
     await run('docker', ['kill', workers[0]!])
-    // Down to one and up again in the middle: what the stopped ones held goes back at once.
+    // Down to one and up again in the middle: the stopped workers hand back their items at once.
     await compose('up', '--detach', '--no-recreate', '--scale', 'worker=1')
     await compose('up', '--detach', '--wait', '--no-recreate', '--scale', 'worker=3')
     const { counts: underWay } = await until(id, (batch) => batch.counts.succeeded > 0, 60_000)
@@ -108,7 +108,7 @@ test.skipIf(!hasDocker)(
 
     const lines = (await (await request(`/v1/batches/${id}/results`)).text()).trimEnd().split('\n')
     const results = lines.map((line) => JSON.parse(line) as Result)
-    // Neither the kill nor the stops have cost an attempt.
+    // Neither the kill nor the stops cost an attempt.
     expect(results.map(({ index, status, data, attempts }) => ({ index, status, data, attempts }))).toEqual(
       texts.map((_, index) => ({ index, status: 'succeeded', data: { name: 'Mary', age: index }, attempts: 1 })),
     )

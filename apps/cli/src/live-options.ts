@@ -1,13 +1,13 @@
 import type { PatchBatch } from '@sluice/client'
 
-/** Options that can be changed while a batch runs, and so do not make it another one. */
+/** Options that can change while a batch runs. They do not make it another batch. */
 export interface LiveOptions {
   readonly concurrency?: number
   readonly priority?: number
   readonly maxCost?: number
 }
 
-/** Only what was given. */
+/** Only the options that were given. */
 export function toPatch({ concurrency, priority, maxCost }: LiveOptions): PatchBatch {
   return {
     ...(concurrency === undefined ? {} : { concurrency }),

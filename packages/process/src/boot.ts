@@ -4,7 +4,7 @@ import { preflight } from '@sluice/engine/redis/preflight'
 import { openLog, type Output } from './open-log.ts'
 
 /**
- * What every process of ours does first: read the configuration, look at Redis. What is wrong is said in one line and
+ * What every process does first: read the configuration and check Redis. A problem is printed in one line and
  * ends the process with exit code 1, before anything is opened.
  */
 export async function boot(app: string): Promise<{ config: Config } & Output> {
@@ -16,14 +16,14 @@ export async function boot(app: string): Promise<{ config: Config } & Output> {
   for (const { severity, message } of await preflight(config.redisUrl)) {
     if (severity === 'fatal') refuse(message)
     if (severity === 'weak' && !config.allowWeakDurability) {
-      refuse(`${message} Or set SLUICE_ALLOW_WEAK_DURABILITY=true to take that risk.`)
+      refuse(`${message} Or set SLUICE_ALLOW_WEAK_DURABILITY=true to accept that risk.`)
     }
     output.log.warn(message)
   }
   return { config, ...output }
 }
 
-/** One line on standard error and exit code 1. */
+/** Prints one line on standard error and exits with 1. */
 export function refuse(message: string): never {
   console.error(`sluice: ${message}`)
   process.exit(1)

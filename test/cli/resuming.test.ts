@@ -3,7 +3,7 @@ import { createWriteStream } from 'node:fs'
 import { mkdir, readFile, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { beforeEach, expect, test } from 'vitest'
-import { batchesOf, jsonl, makePlace, type Place, toldCommand } from '../support/cli-place.ts'
+import { batchesOf, jsonl, makePlace, type Place, suggestedCommand } from '../support/cli-place.ts'
 import { runCli, startCli } from '../support/cli-process.ts'
 import { people, startSystem } from '../support/system.ts'
 
@@ -12,7 +12,7 @@ beforeEach(async () => {
   place = await makePlace()
 })
 
-test('finds the batch of the same input again: nothing is paid for twice but on request', async () => {
+test('the same input finds its batch again: nothing is paid for twice, except on request', async () => {
   const system = await startSystem()
   await system.worker()
   await place.write('people.jsonl', jsonl(people(10)))
@@ -21,9 +21,9 @@ test('finds the batch of the same input again: nothing is paid for twice but on 
   const before = await readFile(join(place.directory, 'out.jsonl'), 'utf8')
   const again = await runCli(place.of(system), [...args, '--concurrency', '3'])
   expect(again.code).toBe(0)
-  expect(again.stderr).toContain('10 items, sent before, done already.')
+  expect(again.stderr).toContain('10 items, sent before, already done.')
   expect(await readFile(join(place.directory, 'out.jsonl'), 'utf8')).toBe(before)
-  // Also where this machine has forgotten it.
+  // Also if this machine has lost its memory of it.
   await rm(join(place.directory, 'state'), { recursive: true })
   expect((await runCli(place.of(system), [...args, '--overwrite'])).stderr).toContain('sent before')
   expect(await batchesOf(system)).toHaveLength(1)
@@ -41,7 +41,7 @@ test('finds the batch of the same input again: nothing is paid for twice but on 
   expect(other.code).toBe(0)
   expect(await batchesOf(system)).toHaveLength(2)
   expect((await system.simulator.stats()).paid).toBe(20)
-  // A foreign file is refused before anything is sent.
+  // A file that is not from this batch is rejected before anything is sent.
   await place.write('precious.jsonl', 'precious\n')
   await place.write('people.jsonl', jsonl(people(11)))
   const refused = await runCli(place.of(system), [
@@ -53,11 +53,11 @@ test('finds the batch of the same input again: nothing is paid for twice but on 
     'precious.jsonl',
   ])
   expect(refused.code).toBe(1)
-  expect(refused.stderr).toContain('precious.jsonl is there already')
+  expect(refused.stderr).toContain('precious.jsonl already exists')
   expect(await batchesOf(system)).toHaveLength(2)
 })
 
-test('killed in the middle of the work it goes on when it is run again', async () => {
+test('killed in the middle of the work, it resumes when it is run again', async () => {
   const system = await startSystem({ simulator: { SIMULATOR_LATENCY_MS: '300' } })
   await system.worker()
   await place.write('people.jsonl', jsonl(people(40)))
@@ -68,7 +68,7 @@ test('killed in the middle of the work it goes on when it is run again', async (
     .toMatch(/\n.*\n/)
   first.child.kill('SIGKILL')
   expect(await first.ended).toBeNull()
-  // What can be changed while it runs is changed, and makes it no other batch.
+  // Options that can change while a batch runs are applied, and it stays the same batch.
   const second = await runCli(place.of(system), [...args.slice(0, -1), '20'])
   expect(second.code).toBe(0)
   expect((await place.readOut()).map(({ index }) => index).toSorted((a, b) => a - b)).toEqual(
@@ -81,7 +81,7 @@ test('killed in the middle of the work it goes on when it is run again', async (
 test.each([
   ['SIGKILL', null],
   ['SIGINT', 130],
-] as const)('ended by %s while it sends it goes on where it was', async (ending, code) => {
+] as const)('ended by %s while it sends, it resumes where it was', async (ending, code) => {
   const system = await startSystem()
   const count = 60_000
   await place.write('people.jsonl', jsonl(people(count).map((text) => text + ' '.repeat(300))))
@@ -92,7 +92,7 @@ test.each([
     .toBeGreaterThan(0)
   first.child.kill(ending)
   expect(await first.ended).toBe(code)
-  if (ending === 'SIGINT') expect(first.stderr()).toContain('Run the same command again to go on.')
+  if (ending === 'SIGINT') expect(first.stderr()).toContain('Run the same command again to resume.')
   expect(await batchesOf(system)).toMatchObject([{ status: 'uploading' }])
   const second = await runCli(place.of(system), args)
   expect(second.code).toBe(0)
@@ -103,7 +103,7 @@ test.each([
   expect(second.stdout).toBe(`${batches[0]!.id}\n`)
 })
 
-test('killed while it sends documents it goes on where it was', async () => {
+test('killed while it sends documents, it resumes where it was', async () => {
   const system = await startSystem()
   const count = 1_000
   await mkdir(join(place.directory, 'letters'))
@@ -138,7 +138,7 @@ test('sends an input that is larger than its memory', async () => {
   expect(await batchesOf(system)).toMatchObject([{ status: 'in_progress', counts: { total: count } }])
 })
 
-test('detaches by Ctrl-C and tells how to attach, which ends the work', async () => {
+test('Ctrl-C detaches and shows how to attach; attaching completes the file', async () => {
   const system = await startSystem({ simulator: { SIMULATOR_LATENCY_MS: '300' } })
   await system.worker()
   await place.write('people.jsonl', jsonl(people(30)))
@@ -149,14 +149,14 @@ test('detaches by Ctrl-C and tells how to attach, which ends the work', async ()
   await expect.poll(() => first.stderr(), { timeout: 20_000 }).toContain('accepted')
   first.child.kill('SIGINT')
   expect(await first.ended).toBe(130)
-  expect(first.stderr()).toContain('goes on without you')
-  const command = toldCommand(first.stderr())
+  expect(first.stderr()).toContain('continues on the server')
+  const command = suggestedCommand(first.stderr())
   expect(command.slice(2)).toEqual(['--out', 'out.jsonl', '--order', 'input', '--schema', 'person.ts'])
   expect((await runCli(place.of(system), command)).code).toBe(0)
   expect((await place.readOut()).map(({ index }) => index)).toEqual(people(30).map((_, i) => i))
 })
 
-test('does not wait for a batch that is paused: it says why, and how to go on', async () => {
+test('does not wait for a paused batch: it says why, and how to resume', async () => {
   const system = await startSystem()
   await system.worker()
   await place.write('people.jsonl', jsonl(people(5)))
@@ -169,7 +169,7 @@ test('does not wait for a batch that is paused: it says why, and how to go on', 
   expect(paused.stderr).toContain(`sluice resume ${id} && sluice attach ${id} --out out.jsonl --schema person.ts`)
   const doctor = await runCli(place.of(system), ['doctor'])
   expect(doctor.code).toBe(1)
-  expect(doctor.stdout).toMatch(/^FAILED +Lane default: Nothing on it can succeed: /m)
+  expect(doctor.stdout).toMatch(/^FAILED +Lane default: It is paused, because no call can succeed: /m)
   expect(doctor.stdout).toMatch(new RegExp(`^warning +Batch ${id}: It is paused: `, 'm'))
   await system.simulator.set('faults', { rates: {} })
   expect((await runCli(place.of(system), ['resume', id])).code).toBe(0)
@@ -181,7 +181,7 @@ const pricedLane = `export default { lanes: { default: {
   baseUrl: process.env.OPENAI_BASE_URL, apiKey: 'key', model: 'simulator', prices: { input: 100, output: 100 },
 } } }`
 
-test('a batch that has reached its cost cap goes on when more is allowed', async () => {
+test('a batch that has reached its cost cap resumes with a higher cap', async () => {
   await place.write('priced.mjs', pricedLane)
   const system = await startSystem({ env: { SLUICE_CONFIG: join(place.directory, 'priced.mjs') } })
   await system.worker()
@@ -189,9 +189,9 @@ test('a batch that has reached its cost cap goes on when more is allowed', async
   const args = ['extract', 'people.jsonl', '--schema', 'person.ts', '--out', 'out.jsonl']
   const capped = await runCli(place.of(system), [...args, '--max-cost', '0.1'])
   expect(capped.code).toBe(4)
-  const told = /^ {2}sluice resume (\S+ --max-cost 0\.2) && sluice attach /m.exec(capped.stderr)
+  const suggested = /^ {2}sluice resume (\S+ --max-cost 0\.2) && sluice attach /m.exec(capped.stderr)
   const [batch] = await batchesOf(system)
-  expect(told?.[1]).toBe(`${batch!.id} --max-cost 0.2`)
+  expect(suggested?.[1]).toBe(`${batch!.id} --max-cost 0.2`)
   expect(batch!.cost_usd).toBeLessThanOrEqual(0.1)
   expect((await runCli(place.of(system), ['resume', batch!.id, '--max-cost', '10'])).code).toBe(0)
   const done = await runCli(place.of(system), args)
