@@ -1,17 +1,29 @@
+import { availableParallelism } from 'node:os'
 import { defineConfig } from 'vitest/config'
 
-// unit: pure logic, beside its file, no Redis; and the documents. engine: on a real Redis. system: whole processes.
-// What needs more than this machine's Node and a Redis is in vitest.slow.config.ts.
+// unit: pure logic, beside its file, no Redis; and the documents. engine: with a real Redis. system: whole processes.
+// What needs Docker or a browser, or takes minutes, is in vitest.slow.config.ts.
+//
+// Each file has separate key prefixes, ports and folders, so that files run side by side. They wait most of the time: four at once on
+// 2 cores need a quarter of the time. Time limits are for tests that hang; on a machine with other load everything takes longer.
 export default defineConfig({
   test: {
+    expect: { poll: { timeout: 30_000 } },
+    maxWorkers: Math.max(4, availableParallelism()),
     projects: [
-      { test: { name: 'unit', include: ['{apps,packages}/*/src/**/*.test.ts', 'test/docs.test.ts'] } },
+      {
+        test: {
+          name: 'unit',
+          include: ['{apps,packages}/*/src/**/*.test.ts', 'test/docs.test.ts'],
+          testTimeout: 60_000,
+        },
+      },
       {
         test: {
           name: 'engine',
           include: ['packages/engine/test/**/*.test.ts'],
           globalSetup: 'test/support/redis.setup.ts',
-          testTimeout: 30_000,
+          testTimeout: 60_000,
           hookTimeout: 60_000,
         },
       },
@@ -20,9 +32,8 @@ export default defineConfig({
           name: 'system',
           include: ['test/{system,cli}/*.test.ts'],
           globalSetup: 'test/support/redis.setup.ts',
-          testTimeout: 120_000,
-          hookTimeout: 120_000,
-          fileParallelism: false,
+          testTimeout: 180_000,
+          hookTimeout: 180_000,
         },
       },
     ],

@@ -4,8 +4,8 @@ import { preflight } from '@sluice/engine/redis/preflight'
 import { openLog, type Output } from './open-log.ts'
 
 /**
- * What every process does first: read the configuration and check Redis. A problem is printed in one line and
- * ends the process with exit code 1, before anything is opened.
+ * The first step of every process: reads the configuration and checks Redis. A problem is reported in one line and ends the process
+ * with exit code 1, before anything is opened.
  */
 export async function boot(app: string): Promise<{ config: Config } & Output> {
   const config = await readConfig().catch((error: unknown) => {
@@ -23,7 +23,7 @@ export async function boot(app: string): Promise<{ config: Config } & Output> {
   return { config, ...output }
 }
 
-/** Prints one line on standard error and exits with 1. */
+/** One line on standard error and exit code 1. */
 export function refuse(message: string): never {
   console.error(`sluice: ${message}`)
   process.exit(1)

@@ -4,11 +4,11 @@ import { fileURLToPath } from 'node:url'
 
 const root = fileURLToPath(new URL('../../../..', import.meta.url))
 
-/** A process of ours, as a user starts it: configured by its environment, ended by its id. */
+/** One app as a process, as a user starts it: configured by its environment, ended by its id. */
 export interface Running extends AsyncDisposable {
   readonly pid: number
   readonly child: ChildProcess
-  /** What it has printed so far. */
+  /** Everything it has printed so far. */
   output(): string
   /** Sends a signal; resolves to the exit code (null when the signal killed it). */
   stop(signal?: NodeJS.Signals): Promise<number | null>
@@ -35,7 +35,7 @@ export async function run(
     child.stdout.on('data', look)
     child.stderr.on('data', look)
     void exited.then(([code]) => reject(new Error(`${app} ended with code ${code} before it was ready:\n${printed}`)))
-    setTimeout(() => reject(new Error(`${app} was not ready within 30 s:\n${printed}`)), 30_000).unref()
+    setTimeout(() => reject(new Error(`${app} was not ready within 60 s:\n${printed}`)), 60_000).unref()
   })
   const stop = async (signal: NodeJS.Signals = 'SIGTERM') => {
     if (child.exitCode === null && child.signalCode === null) child.kill(signal)
