@@ -1,18 +1,18 @@
 import { texts } from '../texts.ts'
 import { mixedTexts } from './mixed-texts.ts'
 
-/** What the provider enforces, and how much work a system gets. */
+/** What the provider enforces, and how much work there is. */
 export interface Case {
   readonly name: string
   readonly title: string
   readonly unit: 'requests' | 'tokens'
-  /** The limit in the unit, per second. */
+  /** Of the unit, each second. */
   readonly perSecond: number
   /** Seconds of refill that the provider's bucket holds; it is full at the start. */
   readonly burstS: number
-  /** The limit after the change. The new bucket is full, too. */
+  /** The limit that the provider goes over to; the new bucket is full, too. */
   readonly change: { readonly atS: number; readonly perSecond: number } | null
-  /** Calls per second that another client makes on the same account. */
+  /** Calls a second that another client makes on the same account. */
   readonly neighbourPerSecond: number
   readonly texts: () => string[]
 }
@@ -24,7 +24,7 @@ const neighbourShare = 0.3
 export const caseNames = ['requests-per-second', 'burst-10', 'burst-60', 'tokens', 'changing', 'shared'] as const
 export type CaseName = (typeof caseNames)[number]
 
-/** Each case has as many items as the limit admits in `seconds`, including the burst. */
+/** Each has as many items as the limit lets through in `seconds`, the burst included. */
 export function createCase(name: CaseName, seconds: number): Case {
   const base = {
     name,
@@ -37,17 +37,17 @@ export function createCase(name: CaseName, seconds: number): Case {
     case 'requests-per-second':
       return {
         ...base,
-        title: `${requestsPerSecond} requests per second, enforced per second`,
+        title: `${requestsPerSecond} requests a second, enforced each second`,
         burstS: 1,
         texts: () => texts(requestsPerSecond * (1 + seconds)),
       }
     case 'burst-10':
     case 'burst-60': {
-      // A burst longer than the run would measure the speed of the machine.
+      // A burst longer than the run would measure how fast the machine is.
       const burstS = Math.min(name === 'burst-10' ? 10 : 60, seconds)
       return {
         ...base,
-        title: `${(requestsPerSecond * 60).toLocaleString('en')} requests per minute, a burst of ${burstS} s`,
+        title: `${(requestsPerSecond * 60).toLocaleString('en')} requests a minute, a burst of ${burstS} s`,
         burstS,
         texts: () => texts(requestsPerSecond * (burstS + seconds)),
       }
@@ -55,7 +55,7 @@ export function createCase(name: CaseName, seconds: number): Case {
     case 'tokens':
       return {
         ...base,
-        title: `${(tokensPerSecond * 60).toLocaleString('en')} tokens per minute, enforced per second, texts of 50 to 4,000 tokens`,
+        title: `${(tokensPerSecond * 60).toLocaleString('en')} tokens a minute, enforced each second, texts of 50 to 4,000 tokens`,
         unit: 'tokens',
         perSecond: tokensPerSecond,
         burstS: 1,
@@ -65,7 +65,7 @@ export function createCase(name: CaseName, seconds: number): Case {
       const change = { atS: seconds / 2, perSecond: requestsPerSecond / 2 }
       return {
         ...base,
-        title: `${requestsPerSecond} requests per second, half of that in the second half`,
+        title: `${requestsPerSecond} requests a second, half of that from half-way on`,
         burstS: 1,
         change,
         texts: () => texts(requestsPerSecond * (1 + change.atS) + change.perSecond * (1 + change.atS)),
@@ -75,7 +75,7 @@ export function createCase(name: CaseName, seconds: number): Case {
       const neighbourPerSecond = requestsPerSecond * neighbourShare
       return {
         ...base,
-        title: `${requestsPerSecond} requests per second, of which another client uses ${neighbourPerSecond}`,
+        title: `${requestsPerSecond} requests a second, of which another client takes ${neighbourPerSecond}`,
         burstS: 1,
         neighbourPerSecond,
         texts: () => texts(requestsPerSecond + (requestsPerSecond - neighbourPerSecond) * seconds),

@@ -4,7 +4,7 @@ const columns = 2
 const panel = { width: 460, height: 196, left: 48, right: 14, top: 46, bottom: 36 }
 const margin = { side: 16, top: 64, bottom: 14 }
 
-/** Draws an SVG: for each system the calls admitted per second, with the limit. It follows the reader's light or dark theme. */
+/** A hand-made SVG: for each system the calls admitted in each second, against the limit. It follows the reader's light or dark theme. */
 export function drawChart(title: string, limitPerSecond: number, all: readonly Measured[]): string {
   const seconds = Math.max(...all.map(({ admitted }) => admitted.length))
   const most = Math.max(limitPerSecond, ...all.flatMap(({ admitted }) => admitted))

@@ -8,10 +8,10 @@ export interface Message {
   readonly value?: unknown
 }
 
-/** A child process that communicates by messages; it exits when the channel closes. */
+/** A program beside this one that is spoken to by messages; it ends itself when the channel closes. */
 export interface ClientProcess extends AsyncDisposable {
   send(type: string): void
-  /** The value of the next message of that type. Rejects if the process exits before, or on abort. */
+  /** The value of the next message of that type. Rejects when the program ends before, or on abort. */
   next(type: string): Promise<unknown>
   onMessage(type: string, listener: (value: unknown) => void): void
 }

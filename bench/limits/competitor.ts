@@ -4,7 +4,7 @@ import type { ChildResult } from './competitors/in-child.ts'
 import { startClient } from './client-process.ts'
 import type { System } from './system.ts'
 
-/** A usual alternative: a separate program with the openai SDK that knows the limit. */
+/** What one would write instead: a program of its own over the openai SDK, told the limit. */
 export function createCompetitor(name: string, file: URL, needs: 'redis' | 'nothing'): System {
   return {
     name,

@@ -4,7 +4,7 @@ import type { Job } from './system.ts'
 
 const charactersPerToken = 4
 
-/** The work of a case, and the limit in calls as a user would calculate it. */
+/** The work of a case, and the limit as a user would reckon it in calls. */
 export function createJob(one: Case, seconds: number, { url, promptTokens }: StrictProvider): Job {
   const texts = one.texts()
   const costs = texts.map(({ length }) => (one.unit === 'tokens' ? promptTokens + length / charactersPerToken : 1))

@@ -1,9 +1,9 @@
 import type { Case } from './cases.ts'
 
-/** Median of a call. When all calls are admitted, the last one still takes this long. */
+/** Median of a call; the last one is still to be waited for when all have been admitted. */
 export const latencyMs = 300
 
-/** Seconds in which the provider admits this amount of the case's unit, including the burst and a change of the limit, plus the latency of one call. */
+/** Seconds in which the provider admits so much of the case's unit, the burst and a change of the limit included, and one call's latency. */
 export function idealSeconds({ perSecond, burstS, change }: Case, amount: number): number {
   return admission(amount, perSecond, burstS, change) + latencyMs / 1_000
 }

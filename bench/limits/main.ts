@@ -10,8 +10,8 @@ import { systems } from './systems.ts'
 import { plainTable } from './table.ts'
 
 /**
- * Measures how much of a provider's limit is used and how much is refused: Sluice, which does not know the limit, and the usual
- * alternatives, which know it. All run in turns against the same simulator, each in its own processes.
+ * How much of a provider's limit is used, and what it refuses: Sluice, which is told nothing, beside what one would pick instead, which is
+ * told the limit. All in turns against the same simulator, each in processes of its own.
  */
 const { values } = parseArgs({
   options: {
@@ -60,13 +60,13 @@ async function runAll(signal: AbortSignal): Promise<void> {
     console.log(`\n${job.case.title}; ${job.texts.length.toLocaleString('en')} items\n${plainTable(all)}`)
     for (const { system, admitted } of all)
       console.log(`${system}, calls admitted by the second: ${admitted.join(' ')}`)
-    // After each case, so that a long run that is stopped has results.
+    // After each case, so that a long run that is stopped has told something.
     if (values.write) await writeReport(results, process.argv.slice(2))
   }
 
   async function runOne(system: (typeof systems)[number], job: Job): Promise<Measured | null> {
     const progress = createProgress(`${job.case.name}, ${system.name}`, job.texts.length)
-    // The slowest systems need about twice the time. A system that hangs must not block the others.
+    // The slowest of them need about twice the time; what hangs shall not hang the others.
     const limit = AbortSignal.timeout((seconds * 10 + 60) * 1_000)
     const either = AbortSignal.any([signal, limit])
     progress.update(0)

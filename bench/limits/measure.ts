@@ -8,23 +8,23 @@ import type { Job, System } from './system.ts'
 
 export interface Measured {
   readonly system: string
-  /** Ideal time divided by measured time, for the answered items. */
+  /** Ideal time over time taken, for what was answered. */
   readonly utilisation: number
   readonly refused: number
-  /** Share of the system's requests. */
+  /** Of the requests made. */
   readonly refusedShare: number
   readonly lost: number
   readonly seconds: number
   /** For each item. */
   readonly cpuUs: number
   readonly othersCpuUs: number | null
-  /** Share of the other client's requests that was refused; null: there was no other client. */
+  /** Of the other client's requests, those refused; null: there was none. */
   readonly neighbourRefusedShare: number | null
-  /** Calls that the provider admitted in each second, from the start. */
+  /** Calls that the provider admitted, by the second, from the start on. */
   readonly admitted: readonly number[]
 }
 
-/** Runs one system through one case, in processes that start for it and end with it. */
+/** Runs one system through one case, in processes that start for it and have ended afterwards. */
 export async function measure(
   system: System,
   job: Job,
@@ -34,7 +34,7 @@ export async function measure(
   const one = job.case
   await using prepared = await system.prepare(job, { signal })
   await using neighbour = await startNeighbour(one, provider.url, signal)
-  // Aligns the provider's seconds with those of the run.
+  // So that the provider's seconds are those of the run.
   await sleep(1_000 - (Date.now() % 1_000), undefined, { signal })
   await provider.begin(one, { signal })
   const firstSecond = Math.floor(Date.now() / 1_000)

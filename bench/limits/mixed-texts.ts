@@ -4,7 +4,7 @@ const charactersPerToken = 4
 const fewest = 50
 const most = 4_000
 
-/** Texts of 50 to 4,000 tokens (as the simulator counts them), evenly distributed over the doublings, with about `tokens` in total. */
+/** Texts of 50 to 4,000 tokens (as the simulator counts them), as many in each doubling as in the next, of about `tokens` in all. */
 export function mixedTexts(tokens: number): string[] {
   const sentences = texts(1_000)
   const mixed: string[] = []
@@ -20,7 +20,7 @@ export function mixedTexts(tokens: number): string[] {
 }
 
 function textOf(characters: number, index: number, sentences: readonly string[]): string {
-  // The number makes each text different.
+  // The number makes each text a different one.
   let text = `Number ${index}. `
   for (let at = index; text.length < characters; at += 1) text += `${sentences[at % sentences.length]!}\n`
   return text.slice(0, characters)

@@ -8,7 +8,7 @@ export interface NeighbourResult {
   readonly refused: number
 }
 
-/** Another program on the same account: it starts this many calls per second, evenly, whatever their results are. */
+/** Another program on the same account: so many calls a second, evenly, whatever becomes of them. */
 process.on('disconnect', () => process.exit())
 process.on('SIGINT', () => {})
 const tell = (type: string, value?: unknown) => void process.send?.({ type, value } satisfies Message)
@@ -23,7 +23,7 @@ const began = performance.now()
 process.on('message', ({ type }: Message) => {
   if (type !== 'stop') return
   stopping.abort()
-  // A refusal arrives at once, so a call without an answer was admitted.
+  // A refusal comes at once: what has no answer yet was admitted.
   tell('stopped', { admitted: made - refused, refused } satisfies NeighbourResult)
 })
 while (!stopping.signal.aborted) {
@@ -41,6 +41,6 @@ async function call(index: number): Promise<void> {
     if (response.status === 429) refused += 1
     await response.text()
   } catch {
-    // The provider has exited, so the benchmark has ended.
+    // The provider has gone, so the benchmark has ended.
   }
 }

@@ -3,11 +3,11 @@ const everyMsOnTerminal = 200
 
 export interface Progress {
   update(done: number): void
-  /** Removes the line, so that other output can be written. */
+  /** Takes the line back, so that others may write. */
   end(): void
 }
 
-/** One line on standard error that is overwritten; without a terminal, a new line every few seconds. */
+/** One line on stderr that is written over, or where that is no terminal one every few seconds. */
 export function createProgress(label: string, total: number): Progress {
   const { stderr } = process
   let writtenAt = 0

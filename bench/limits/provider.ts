@@ -6,23 +6,23 @@ import { createRequest } from './request.ts'
 interface ProviderStats {
   readonly requests: number
   readonly refused: number
-  /** Admitted calls by second of the clock. Seconds without calls are missing. */
+  /** Calls admitted; `second` by the clock. Seconds without any are left out. */
   readonly per_second: readonly { readonly second: number; readonly calls: number }[]
 }
 
-/** The simulator in a separate process, as a provider that enforces its limit. */
+/** The simulator in a process of its own, as a provider that enforces its limit. */
 export interface StrictProvider extends AsyncDisposable {
-  /** Including `/v1`. */
+  /** With `/v1`. */
   readonly url: string
-  /** Tokens of a call besides its text: instructions, schema, and the chat format. */
+  /** What a call costs beyond its text, in tokens: instructions, schema, and what a chat adds. */
   readonly promptTokens: number
-  /** Sets the counts to zero, the case's limit and a full bucket. */
+  /** Counts at zero, the case's limit, a full bucket. */
   begin(one: Case, options: { signal: AbortSignal }): Promise<void>
   change(one: Case, perSecond: number, options: { signal: AbortSignal }): Promise<void>
   stats(options: { signal: AbortSignal }): Promise<ProviderStats>
 }
 
-/** Calls before the first case, because a new process is still compiling. */
+/** Calls before the first case, so that it does not meet a process that is still compiling. */
 const warmUpCalls = 500
 const warmUpAtOnce = 50
 

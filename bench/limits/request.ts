@@ -1,7 +1,7 @@
 import type { ChatCompletionCreateParamsNonStreaming } from 'openai/resources'
 import { schema } from '../overhead/schema.ts'
 
-/** The request that all systems make, so that a call costs the same in each. */
+/** What all systems ask for, so that a call costs the same whoever makes it. */
 export const extractor = { schema, instructions: 'Who wrote this?' }
 
 export function createRequest(text: string): ChatCompletionCreateParamsNonStreaming {

@@ -9,7 +9,7 @@ import { cpuUs } from '../process-cpu.ts'
 import { extractor } from './request.ts'
 import { atOnce, type Prepared, type System } from './system.ts'
 
-/** API, workers and their own Redis, as a user runs them. No limits are configured. */
+/** API, workers and a Redis of their own, as one would run them. Nothing is configured about limits. */
 export function createSluice(name: string, workerCount: number): System {
   return {
     name,
@@ -54,7 +54,7 @@ async function runBatch(
   const began = performance.now()
   const headers = { 'content-type': 'application/json' }
   const response = await fetch(`${url}/v1/batches`, { method: 'POST', headers, body, signal })
-  if (response.status !== 202) throw new Error(`The batch was rejected: ${await response.text()}`)
+  if (response.status !== 202) throw new Error(`The batch was not taken: ${await response.text()}`)
   const { id } = (await response.json()) as Batch
   const results = await fetch(`${url}/v1/batches/${id}/results?order=completion&follow=true`, { signal })
   let done = 0

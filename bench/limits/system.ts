@@ -1,9 +1,9 @@
 import type { Case } from './cases.ts'
 
-/** Most calls in flight of a system, over all of its processes: four times what the limit needs at the latency of a call. */
+/** Calls in flight that a system may have, over all of its processes. Four times what the limit needs at the latency of a call. */
 export const atOnce = 200
 
-/** The provider's limit in calls, as a user would configure it; a token limit is divided by the mean cost of a call. */
+/** The provider's limit in calls, as one would write it into a configuration; of tokens: by the mean cost of a call. */
 export interface Told {
   readonly perSecond: number
   readonly burst: number
@@ -14,31 +14,31 @@ export interface Job {
   readonly seconds: number
   readonly texts: readonly string[]
   readonly told: Told
-  /** Cost of each text's call, in the case's unit. */
+  /** Of each text's call, in the case's unit. */
   readonly costs: readonly number[]
-  /** Including `/v1`. */
+  /** With `/v1`. */
   readonly providerUrl: string
 }
 
 interface Ran {
-  /** From the first item submitted to the last answer. */
+  /** From the first item handed over to the last answer. */
   readonly seconds: number
   /** Indexes of the items with a valid answer. */
   readonly answered: readonly number[]
-  /** CPU of the processes that make the calls. */
+  /** Of the processes that make the calls. */
   readonly cpuUs: number
-  /** CPU of the other processes that the system needs, such as Redis; null: none. */
+  /** Of what they need beside them, such as Redis; null: nothing. */
   readonly othersCpuUs: number | null
 }
 
-/** A system that sends a list of texts to a provider with a limit. */
+/** One way to get a list of texts through a provider's limit. */
 export interface System {
   readonly name: string
-  /** Starts its processes, which then wait. When it is disposed, all of them have exited. */
+  /** Starts its processes, which wait. Disposed of, all of them have ended. */
   prepare(job: Job, options: { signal: AbortSignal }): Promise<Prepared>
 }
 
 export interface Prepared extends AsyncDisposable {
-  /** Call it once. Rejects if a process exits too early, or on abort. */
+  /** Once. Rejects when a process ends before its time, or on abort. */
   run(onProgress: (done: number) => void): Promise<Ran>
 }

@@ -2,10 +2,10 @@ import Bottleneck from 'bottleneck'
 import { atOnce, type Told } from '../system.ts'
 import { runInChild } from './in-child.ts'
 
-/** Bottleneck checks every 250 ms whether the interval has passed, and loses the rest: an increase every 250 ms reached three quarters of the limit. */
+/** It looks every 250 ms whether so much time has passed, and loses the rest: an increase each 250 ms came to three quarters of the limit. */
 const increaseMs = 5_000
 
-/** A limit per second by an even pace, a longer one by a reservoir that fills like the provider's bucket. */
+/** A limit of each second by an even pace, a longer one by a reservoir that fills as the provider's bucket does. */
 await runInChild({}, async ({ texts, told, ask }) => {
   const limiter = new Bottleneck({
     maxConcurrent: atOnce,

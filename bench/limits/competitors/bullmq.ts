@@ -5,7 +5,7 @@ import { runInChild } from './in-child.ts'
 
 const addedAtOnce = 1_000
 
-/** One job per text, the queue's own limiter, and its retries instead of the SDK's. Its window begins with the first job that starts in it. */
+/** A job for each text, the queue's own limiter, and its retries in place of the SDK's. Its window counts from the first start in it. */
 await runInChild({ maxRetries: 0 }, async ({ texts, told, ask }) => {
   const connection = new Redis(process.env['REDIS_URL'] ?? '', { maxRetriesPerRequest: null })
   const queue = new Queue('limits', { connection })
@@ -24,7 +24,7 @@ await runInChild({ maxRetries: 0 }, async ({ texts, told, ask }) => {
     }
     worker.on('completed', end)
     worker.on('failed', (job) => {
-      // Without a job, or with attempts left, the item has not ended.
+      // Without a job, or with attempts left, there is more to come.
       if (job !== undefined && job.attemptsMade >= (job.opts.attempts ?? 1)) end()
     })
   })

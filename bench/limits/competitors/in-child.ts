@@ -15,17 +15,17 @@ export interface ChildResult {
 export interface Work {
   readonly texts: readonly string[]
   readonly told: Told
-  /** Throws if there is no valid answer after the SDK's retries. */
+  /** Throws when there is no valid answer after the retries of the SDK. */
   readonly ask: (index: number) => Promise<void>
 }
 
-/** The part that all competitors share: receives the work, waits for the start message, counts valid answers. */
+/** The part that all competitors share: gets the work, waits for the word, counts valid answers. */
 export async function runInChild(
   options: { readonly maxRetries?: number },
   way: (work: Work) => Promise<void>,
 ): Promise<void> {
   process.on('disconnect', () => process.exit())
-  // Ctrl-C reaches the whole process group; the benchmark stops its children itself.
+  // Ctrl-C reaches the whole group; the benchmark ends its children in order.
   process.on('SIGINT', () => {})
   const tell = (type: string, value?: unknown) => void process.send?.({ type, value } satisfies Message)
   const { caseName, seconds, told } = JSON.parse(process.argv[2] ?? '') as {

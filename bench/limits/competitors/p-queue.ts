@@ -2,7 +2,7 @@ import PQueue from 'p-queue'
 import { atOnce } from '../system.ts'
 import { runInChild } from './in-child.ts'
 
-/** In each interval as many calls as the provider's bucket holds, with the sliding window that its README recommends for strict limits. */
+/** So many in each interval as the provider's bucket holds, by the sliding window that its README advises for strict limits. */
 await runInChild({}, async ({ texts, told, ask }) => {
   const intervalCap = Math.floor(told.burst)
   const interval = Math.ceil((intervalCap / told.perSecond) * 1_000)
