@@ -6,13 +6,15 @@ import { defineConfig } from 'vitest/config'
 //
 // Each file has separate key prefixes, ports and folders, so that files run side by side. They wait most of the time: four at once on
 // 2 cores need a quarter of the time. Time limits are for tests that hang; on a machine with other load everything takes longer.
+const shared = { maxWorkers: Math.max(4, availableParallelism()), expect: { poll: { timeout: 30_000 } } }
+const withRedis = { ...shared, globalSetup: 'test/support/redis.setup.ts' }
+
 export default defineConfig({
   test: {
-    expect: { poll: { timeout: 30_000 } },
-    maxWorkers: Math.max(4, availableParallelism()),
     projects: [
       {
         test: {
+          ...shared,
           name: 'unit',
           include: ['{apps,packages}/*/src/**/*.test.ts', 'test/docs.test.ts'],
           testTimeout: 60_000,
@@ -20,20 +22,20 @@ export default defineConfig({
       },
       {
         test: {
+          ...withRedis,
           name: 'engine',
           include: ['packages/engine/test/**/*.test.ts'],
-          globalSetup: 'test/support/redis.setup.ts',
-          testTimeout: 60_000,
+          testTimeout: 120_000,
           hookTimeout: 60_000,
         },
       },
       {
         test: {
+          ...withRedis,
           name: 'system',
           include: ['test/{system,cli}/*.test.ts'],
-          globalSetup: 'test/support/redis.setup.ts',
-          testTimeout: 180_000,
-          hookTimeout: 180_000,
+          testTimeout: 240_000,
+          hookTimeout: 240_000,
         },
       },
     ],

@@ -45,9 +45,7 @@ test('pause, resume and cancel act on a batch', async () => {
   expect((await runCli(here, ['status', id])).stdout).toMatch(/^Status +paused: user$/m)
   expect((await runCli(here, ['resume', id])).stdout).toContain(`${id} is resumed`)
   expect((await runCli(here, ['cancel', id])).code).toBe(0)
-  await expect
-    .poll(async () => (await runCli(here, ['status', id])).stdout, { timeout: 20_000 })
-    .toMatch(/^Status +cancelled$/m)
+  await expect.poll(async () => (await runCli(here, ['status', id])).stdout).toMatch(/^Status +cancelled$/m)
   expect((await runCli(here, ['batches'])).stdout).toMatch(new RegExp(`^${id} .* cancelled +5/5 `, 'm'))
   expect((await runCli(here, ['attach', id])).code).toBe(3)
 })

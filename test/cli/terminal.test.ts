@@ -34,14 +34,14 @@ test('on a terminal a bar moves and follows the width of the window, and Ctrl-C 
   const place = { directory, env: { SLUICE_URL: system.url } }
   const terminal = startOnTerminal(place, extract, 100)
   const bars = () => drawn(terminal.output())
-  await expect.poll(() => bars().some((line) => /\[#+-+\]/.test(line)), { timeout: 20_000 }).toBe(true)
+  await expect.poll(() => bars().some((line) => /\[#+-+\]/.test(line))).toBe(true)
   expect(bars().some((line) => /\d+\/60 {2}\d+ running/.test(line))).toBe(true)
   expect(Math.max(...bars().map((line) => line.length))).toBeLessThan(100)
 
   const before = terminal.output().length
   await terminal.resize(40)
   await expect
-    .poll(() => drawn(terminal.output().slice(before)).filter((line) => line.length < 40).length, { timeout: 20_000 })
+    .poll(() => drawn(terminal.output().slice(before)).filter((line) => line.length < 40).length)
     .toBeGreaterThan(2)
   // Only a line that was being written when the window changed may be longer.
   expect(drawn(terminal.output().slice(before)).filter((line) => line.length >= 40).length).toBeLessThanOrEqual(1)
@@ -83,7 +83,7 @@ test('if no server runs, it offers to start one, which keeps running', async () 
   const env = { PORT: port, SLUICE_DATA_DIR: join(directory, 'data'), OPENAI_API_KEY: '', SLUICE_API_KEYS: '' }
   const declined = startOnTerminal({ directory, env }, extract, 100)
   const question = `No Sluice server runs at http://127.0.0.1:${port}. Start one on this machine, in the background?`
-  await expect.poll(() => declined.output(), { timeout: 20_000 }).toContain(question)
+  await expect.poll(() => declined.output()).toContain(question)
   declined.type('n\r')
   expect(await declined.ended).toBe(1)
   expect(declined.output()).toContain('npx -y pnpm@12 start')
@@ -93,7 +93,7 @@ test('if no server runs, it offers to start one, which keeps running', async () 
   expect(unasked.output()).not.toContain(question)
 
   const accepted = startOnTerminal({ directory, env }, extract, 100)
-  await expect.poll(() => accepted.output(), { timeout: 20_000 }).toContain(question)
+  await expect.poll(() => accepted.output()).toContain(question)
   accepted.type('y\r')
   await expect.poll(() => accepted.output(), { timeout: 60_000 }).toMatch(/kill \d+/)
   const pid = Number(/kill (\d+)/.exec(accepted.output())![1])
