@@ -70,7 +70,8 @@ for (let submit = 0; submit < Number(values.submits); submit += 1) {
 }
 const at = (of: readonly number[], part: number): number =>
   of.toSorted((a, b) => a - b)[Math.floor(part * (of.length - 1))] ?? Number.NaN
-const quantiles = (of: readonly number[]): string => `p50 ${at(of, 0.5)} ms, p90 ${at(of, 0.9)} ms, p99 ${at(of, 0.99)} ms`
+const quantiles = (of: readonly number[]): string =>
+  `p50 ${at(of, 0.5)} ms, p90 ${at(of, 0.9)} ms, p99 ${at(of, 0.99)} ms`
 console.log(
   `From submit to the first call at the provider, ${values.submits} batches of ${texts.length}: ${quantiles(delays.durable)}; of the SDK in memory: ${quantiles(delays.memory)} (clock of 1 ms).`,
 )

@@ -2,6 +2,7 @@ import { batchStatus } from '@sluice/contract/batch'
 import { resultStatus } from '@sluice/contract/result'
 import { Argument, Command, InvalidArgumentError, Option } from 'commander'
 import type { Cli, CommonOptions } from './cli.ts'
+import { addBatchFlags, addLiveFlags } from './batch-flags.ts'
 import type { ExitCode } from './cli-error.ts'
 import { formats } from './inputs/open-input.ts'
 
@@ -53,7 +54,7 @@ export function createProgram(
       .addHelpText('after', examples(lines.map((line) => `${verb} ${line}`.trimEnd())))
 
   output(
-    live(
+    addBatchFlags(
       reading(
         recipe(
           command('extract', 'Extract data from every text of an input. Run it again to resume', [
@@ -133,7 +134,7 @@ export function createProgram(
       )
   }
 
-  live(command('resume', 'Resume a paused batch', ['batch_01j9', 'batch_01j9 --max-cost 10']))
+  addLiveFlags(command('resume', 'Resume a paused batch', ['batch_01j9', 'batch_01j9 --max-cost 10']))
     .addArgument(batchArgument())
     .action(async (id: string, options) =>
       run(common(program), async (cli) =>
@@ -214,13 +215,6 @@ function reading(command: Command): Command {
     )
 }
 
-function live(command: Command): Command {
-  return command
-    .option('--concurrency <count>', 'most calls of this batch in flight at once', wholeNumber)
-    .option('--priority <weight>', 'weight of the batch when batches share a lane, 1 to 100 (default: 10)', wholeNumber)
-    .option('--max-cost <usd>', 'pause the batch before it costs more than this', amount)
-}
-
 function output(command: Command, order: 'completion' | 'input' = 'completion'): Command {
   return command
     .option('-o, --out <file>', 'file for the results, one line of JSON each (default: standard output)')
@@ -235,11 +229,6 @@ function output(command: Command, order: 'completion' | 'input' = 'completion'):
 function wholeNumber(text: string): number {
   if (/^[1-9][0-9]*$/.test(text)) return Number(text)
   throw new InvalidArgumentError('It must be a whole number, 1 or greater.')
-}
-
-function amount(text: string): number {
-  if (/^[0-9]+(\.[0-9]+)?$/.test(text) && Number(text) > 0) return Number(text)
-  throw new InvalidArgumentError('It must be an amount in US dollars, such as 2.50.')
 }
 
 function list(text: string): string[] {

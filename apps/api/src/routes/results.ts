@@ -54,7 +54,7 @@ export function resultRoutes(engine: Engine, stopping: AbortSignal): Pick<Handle
   }
 }
 
-/** One chunk a page: a write for each result would be a system call for each. */
+/** One chunk per page, because a write per result would be a system call per result. */
 async function* mapPages(
   pages: AsyncIterable<readonly Result[]>,
   format: (result: Result) => string,

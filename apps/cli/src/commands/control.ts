@@ -1,12 +1,12 @@
 import type { Cli } from '../cli.ts'
 import { type ExitCode, exitCodes } from '../cli-error.ts'
-import { type LiveOptions, toPatch } from '../live-options.ts'
+import { type BatchFlags, toPatch } from '../batch-flags.ts'
 
 /** Pauses, resumes or cancels a batch. Changed options are applied first. */
 export async function control(
   cli: Cli,
   verb: 'pause' | 'resume' | 'cancel',
-  { id, live = {} }: { readonly id: string; readonly live?: LiveOptions },
+  { id, live = {} }: { readonly id: string; readonly live?: BatchFlags },
 ): Promise<ExitCode> {
   const client = await cli.connect()
   const patch = toPatch(live)
