@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { errorBody } from './error.ts'
-import { bodyContentTypes, bodyTypes, type Route, routes } from './routes.ts'
+import { bodyContentTypes, bodyTypes, type Route } from './route.ts'
+import { routes } from './routes.ts'
 
 type Json = Record<string, unknown>
 

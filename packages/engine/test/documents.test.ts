@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { expect, test } from 'vitest'
 import { extracted, inline, options, readAll, testSluice } from './harness.ts'
 
-test("an item whose document gave no text fails with the document's error, without a call", async () => {
+test('an item whose document gave no text fails with the error of the document, without a call', async () => {
   const sluice = testSluice()
   const engine = await sluice.engine()
   const asked: string[] = []

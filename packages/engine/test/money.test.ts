@@ -76,7 +76,8 @@ test.each([
   ['cut', {}, () => broken(false)],
   [
     'cut off by the deadline of its item',
-    { deadlines: { item_s: 0.2 } },
+    // Long enough for a call to begin on a busy machine.
+    { deadlines: { item_s: 2 } },
     (signal: AbortSignal) => sleep(10_000, broken(false), { signal }),
   ],
 ])(
@@ -95,9 +96,9 @@ test.each([
     )
     await expect.poll(async () => (await engine.batches.get(batch.id)).status, { timeout: 10_000 }).toBe('paused')
     // No call is in flight when the batch continues.
-    await sleep(500)
+    await expect.poll(async () => (await engine.batches.get(batch.id)).counts.running, { timeout: 10_000 }).toBe(0)
     await engine.batches.resume(batch.id)
-    await sleep(500)
+    await expect.poll(async () => (await engine.batches.get(batch.id)).status, { timeout: 10_000 }).toBe('paused')
     expect(calls).toBe(4)
   },
 )

@@ -1,6 +1,7 @@
 import { invalidRequest, SluiceError } from '@sluice/contract/error'
 import { parse } from '@sluice/contract/parse'
-import { type BodyType, type Route, type RouteName, routes } from '@sluice/contract/routes'
+import type { BodyType, Route } from '@sluice/contract/route'
+import { type RouteName, routes } from '@sluice/contract/routes'
 import type { Express, Request, RequestHandler, Response } from 'express'
 import type { z } from 'zod'
 import { bodyTypeOf } from './read-body.ts'

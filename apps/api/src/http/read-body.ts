@@ -1,5 +1,5 @@
 import { invalidRequest, SluiceError } from '@sluice/contract/error'
-import { bodyContentTypes, type BodyType, bodyTypes, type Route } from '@sluice/contract/routes'
+import { bodyContentTypes, type BodyType, bodyTypes, type Route } from '@sluice/contract/route'
 import express, { type Request, type RequestHandler } from 'express'
 
 /** The form in which a request's body comes; null if the route does not accept it. A request without a body counts as JSON. */

@@ -1,6 +1,6 @@
 import { SluiceError } from '@sluice/contract/error'
 import type { Result, ResultsQuery } from '@sluice/contract/result'
-import { mediaTypes } from '@sluice/contract/routes'
+import { mediaTypes } from '@sluice/contract/route'
 import type { Engine } from '@sluice/engine/engine'
 import type { Handlers } from '../http/mount.ts'
 import { formatEvent, leaving, streamEvents, streamLines } from '../http/stream.ts'
