@@ -1,7 +1,7 @@
 import { existsSync, globSync, readFileSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import { variables } from '@sluice/config/environment'
-import { errorType } from '@sluice/contract/error'
+import { errorBody } from '@sluice/contract/error'
 import { failureType } from '@sluice/contract/result'
 import { expect, test } from 'vitest'
 
@@ -77,7 +77,7 @@ test('the reference has every environment variable', () => {
 
 test('the reference has every type of error', () => {
   const reference = read('docs/reference/errors.md')
-  const types = [...failureType.options, ...errorType.options]
+  const types = [...failureType.options, ...errorBody.shape.error.shape.type.options]
   expect(types.filter((type) => !reference.includes(`| \`${type}\` |`))).toEqual([])
 })
 
