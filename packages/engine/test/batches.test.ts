@@ -322,7 +322,9 @@ describe('a batch', () => {
       )
     }
     expect(most).toBeGreaterThan(5)
-    expect(most).toBeLessThanOrEqual(30)
+    // Concurrency 10 holds 13 items, so the window is 26. 13 more jobs may still be ending after their result is recorded, and a repair
+    // (every 15 s) may add jobs for a window of items that end meanwhile.
+    expect(most).toBeLessThanOrEqual(26 + 13 + 26)
   })
 
   test('is deleted with its items and results, and only when it has ended', async () => {
