@@ -1,7 +1,7 @@
 import type { Reply } from '../../protocol.ts'
 import { APIConnectionError, APIConnectionTimeoutError, APIError } from 'openai'
 import { classifyConnectionError, timedOut } from '../../connection-error.ts'
-import { readRetryAfter } from './limits.ts'
+import { readRetryAfter } from '../../retry-after.ts'
 import { readRefusal, type Refusal } from './refusal.ts'
 
 type Failure = Exclude<Reply['result'], { type: 'answered' }>

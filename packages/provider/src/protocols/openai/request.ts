@@ -3,7 +3,7 @@ import type { Extractor } from '@sluice/contract/extractor'
 import type { LaneConfig } from '@sluice/contract/lane'
 import type { ChatCompletionCreateParamsNonStreaming } from 'openai/resources'
 import { createAnswerFormat } from './answer-format.ts'
-import { createMessages } from './messages.ts'
+import { createConversation } from '../../conversation.ts'
 
 export interface RequestTemplate {
   readonly addedNulls: boolean
@@ -26,6 +26,6 @@ export function createRequest(extractor: Extractor, lane: LaneConfig, baseUrl: U
   return {
     addedNulls,
     body: (request) =>
-      ({ ...fixed, messages: createMessages(request, schemaText) }) as ChatCompletionCreateParamsNonStreaming,
+      ({ ...fixed, messages: createConversation(request, schemaText) }) as ChatCompletionCreateParamsNonStreaming,
   }
 }
