@@ -88,7 +88,9 @@ export function createLaneFeeder(dependencies: LaneFeederDependencies): LaneFeed
     while (!signal.aborted) {
       const startedAt = Date.now()
       try {
-        const fed = (await lease.hold()) ? await feedRound(cappedBatches) : 0
+        const isMine = await lease.hold()
+        if (!isMine) hasWork = false
+        const fed = isMine ? await feedRound(cappedBatches) : 0
         failures = 0
         if (fed === 0) await listening.wait(hasWork ? fullMs : idleMs, signal)
         await pause(startedAt + roundMs - Date.now())
@@ -99,6 +101,8 @@ export function createLaneFeeder(dependencies: LaneFeederDependencies): LaneFeed
         await pause(Math.min(2_000, 50 * 2 ** failures))
       }
     }
+    // What is left undone is found by the sweeper.
+    await finish().catch(() => {})
     // The next feeder need not wait for the lease to end. Without Redis it ends by itself.
     await lease.release().catch(() => {})
     await redis.publish(k.changes, 'free').catch(() => {})
