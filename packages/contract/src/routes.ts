@@ -4,6 +4,7 @@ import {
   batch,
   batchList,
   createBatch,
+  createdBatch,
   deletedBatch,
   documentBatch,
   listBatchesQuery,
@@ -13,7 +14,7 @@ import {
 } from './batch.ts'
 import { estimate } from './estimate.ts'
 import { errorBody } from './error.ts'
-import { createExtractor, extractor, extractorList } from './extractor.ts'
+import { createdExtractor, createExtractor, extractor, extractorList } from './extractor.ts'
 import { itemInput } from './item.ts'
 import { extractNow, extracted } from './extract-now.ts'
 import { laneList, resumedLane } from './lane-view.ts'
@@ -79,8 +80,8 @@ export const routes = {
     summary: 'Store a new version of an extractor',
     body: createExtractor,
     answers: {
-      200: { description: 'The newest version has this content already.', schema: extractor },
-      201: { description: 'Stored as a new version.', schema: extractor },
+      200: { description: 'The newest version has this content already.', schema: createdExtractor },
+      201: { description: 'Stored as a new version.', schema: createdExtractor },
     },
   },
   listExtractors: {
@@ -108,8 +109,8 @@ export const routes = {
     upload: { query: uploadQuery, line: itemInput },
     documents: { batch: documentBatch },
     answers: {
-      200: { description: 'This Idempotency-Key was seen before: the batch it made.', schema: batch },
-      202: { description: 'Accepted.', schema: batch },
+      200: { description: 'This Idempotency-Key was seen before: the batch it made.', schema: createdBatch },
+      202: { description: 'Accepted.', schema: createdBatch },
     },
   },
   estimateBatch: {
@@ -132,9 +133,9 @@ export const routes = {
     answers: {
       200: {
         description: 'This Idempotency-Key was seen before: go on behind `counts.total`, unless it is sealed.',
-        schema: batch,
+        schema: createdBatch,
       },
-      201: { description: 'Empty, `uploading`.', schema: batch },
+      201: { description: 'Empty, `uploading`.', schema: createdBatch },
     },
   },
   appendItems: {

@@ -1,7 +1,7 @@
 import { LRUCache } from 'lru-cache'
 import { longestInPlace } from './in-place.ts'
-import { normalise, type Normalised, type SchemaIssue, SchemaIssueError } from './normalise.ts'
-import { compilePattern } from './pattern.ts'
+import { mostSubschemas, normalise, type Normalised, type SchemaIssue, SchemaIssueError } from './normalise.ts'
+import { compilePattern, type Matcher } from './pattern.ts'
 import { compileRules, type Rule } from './program.ts'
 import { unsatisfiablePart } from './satisfiable.ts'
 import { escapePointer, isNode, own, type SchemaNode } from './subschemas.ts'
@@ -13,7 +13,8 @@ export const schemaLimits = {
   bytes: 524_288,
   levels: 100,
   values: 200_000,
-  subschemas: 20_000,
+  subschemas: mostSubschemas,
+  patternStates: 50_000,
   inPlace: 200,
   warnings: 20,
 } as const
@@ -94,6 +95,8 @@ function shapeIssue(schema: SchemaNode): SchemaIssue | null {
 }
 
 function patternIssue({ schema, origins }: Normalised): SchemaIssue | null {
+  const matchers = new Set<Matcher>()
+  let states = 0
   for (const [pointer, from] of origins) {
     const node = nodeAt(schema, pointer)
     if (node === undefined) continue
@@ -108,7 +111,14 @@ function patternIssue({ schema, origins }: Normalised): SchemaIssue | null {
     ]
     for (const { source, at } of all) {
       try {
-        compilePattern(source)
+        const matcher = compilePattern(source)
+        if (!matchers.has(matcher)) states += matcher.states
+        matchers.add(matcher)
+        if (states > schemaLimits.patternStates)
+          return {
+            pointer: from + at,
+            message: `is one pattern too many: together they have more than ${schemaLimits.patternStates} states`,
+          }
       } catch (error) {
         if (!(error instanceof SyntaxError)) throw error
         return { pointer: from + at, message: `is not a pattern that can be run: ${error.message}` }
@@ -128,8 +138,6 @@ function nodeAt(schema: SchemaNode, pointer: string): SchemaNode | undefined {
 }
 
 function rulesIssue(rules: ReadonlyMap<string, Rule>): SchemaIssue | null {
-  if (rules.size > schemaLimits.subschemas)
-    return { pointer: '', message: `has more than ${schemaLimits.subschemas} subschemas` }
   const { length, pointer } = longestInPlace(rules)
   if (length === Number.POSITIVE_INFINITY)
     return { pointer, message: 'has a $ref that leads back to itself without going into a property or an item' }

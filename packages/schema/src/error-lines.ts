@@ -76,8 +76,8 @@ function explainInPlace(report: Report, rule: Rule, value: unknown, path: string
   if (rule.not !== null && matches(run, rule.not, value))
     add(report, path, 'must NOT be valid by the schema in `not`', value)
   if (rule.condition !== null) {
-    const { if: test, then, else: otherwise } = rule.condition
-    const branch = matches(run, test, value) ? then : otherwise
+    const { test, whenTrue, whenFalse } = rule.condition
+    const branch = matches(run, test, value) ? whenTrue : whenFalse
     if (branch !== null) explain(report, branch, value, path)
   }
   if (rule.dependentSchemas !== null && isNode(value)) {
@@ -119,8 +119,9 @@ function explainUnion(report: Report, union: Union, enough: number, value: unkno
 }
 
 /** A branch of another type is furthest, one whose tag (`kind: const`) differs further than one with faults in its content. */
-function closest(run: Run, { branches, candidates }: Union, value: unknown): Rule | null {
-  const likely = candidates(value).flat()
+function closest(run: Run, union: Union, value: unknown): Rule | null {
+  const { branches } = union
+  const likely = union.candidates(value).flat()
   let best: Rule | null = null
   let least = Number.POSITIVE_INFINITY
   for (const branch of (likely.length > 0 ? likely : branches).slice(0, mostCompared)) {

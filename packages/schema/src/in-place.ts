@@ -4,7 +4,7 @@ import type { Rule } from './program.ts'
 function inPlaceRules(rule: Rule): Rule[] {
   const { ref, allOf, anyOf, oneOf, not, condition, dependentSchemas } = rule
   const found: (Rule | null)[] = [ref, ...(allOf ?? []), ...(anyOf?.branches ?? []), ...(oneOf?.branches ?? []), not]
-  if (condition !== null) found.push(condition.if, condition.then, condition.else)
+  if (condition !== null) found.push(condition.test, condition.whenTrue, condition.whenFalse)
   return [...found.filter((inner) => inner !== null), ...(dependentSchemas?.values() ?? [])]
 }
 

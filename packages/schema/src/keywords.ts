@@ -77,9 +77,7 @@ const draft06: Readonly<Record<string, Shape>> = {
 const draft07: Readonly<Record<string, Shape>> = {
   ...draft06,
   $comment: 'any',
-  if: 'schema',
-  then: 'schema',
-  else: 'schema',
+  ...Object.fromEntries(['if', 'then', 'else'].map((keyword) => [keyword, 'schema'] as const)),
   readOnly: 'any',
   writeOnly: 'any',
   contentEncoding: 'any',

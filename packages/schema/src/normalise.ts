@@ -31,6 +31,9 @@ export class SchemaIssueError extends Error {
   }
 }
 
+/** To read and compile one takes some 10 µs. */
+export const mostSubschemas = 8_000
+
 const notAssertions = new Set([
   'title',
   'description',
@@ -51,7 +54,8 @@ const identifying = new Set([
   '$vocabulary',
   'components',
 ])
-const late = new Set(['contains', '$dynamicRef', '$recursiveRef'])
+const unchecked = new Set(['contentEncoding', 'contentMediaType', 'contentSchema'])
+const late = ['contains', '$dynamicRef', '$recursiveRef']
 const newest = keywordsOf('2020-12')
 
 /**
@@ -87,6 +91,7 @@ function convert(root: SchemaNode, dialect: Dialect): Omit<Normalised, 'dialect'
 
   const schemaAt = (schema: unknown, place: Place): unknown => {
     origins.set(place.to, place.from)
+    if (origins.size > mostSubschemas) throw new SchemaIssueError('', `has more than ${mostSubschemas} subschemas`)
     if (!isNode(schema)) {
       if (typeof schema !== 'boolean')
         throw new SchemaIssueError(place.from, 'must be a schema: an object, true or false')
@@ -147,9 +152,10 @@ function convert(root: SchemaNode, dialect: Dialect): Omit<Normalised, 'dialect'
   const object = (schema: SchemaNode, place: Place): SchemaNode => {
     const made: SchemaNode = {}
     // These may have to add to `allOf`.
-    const isLate = ([keyword]: readonly [string, unknown]) => late.has(keyword)
     const entries = Object.entries(schema)
-    for (const [keyword, value] of [...entries.filter((entry) => !isLate(entry)), ...entries.filter(isLate)]) {
+    if (late.some((keyword) => Object.hasOwn(schema, keyword)))
+      entries.sort(([a], [b]) => Number(late.includes(a)) - Number(late.includes(b)))
+    for (const [keyword, value] of entries) {
       const from = `${place.from}/${escapePointer(keyword)}`
       const shape = Object.hasOwn(keywords, keyword) ? keywords[keyword] : undefined
       if (shape === undefined) {
@@ -267,6 +273,7 @@ function convert(root: SchemaNode, dialect: Dialect): Omit<Normalised, 'dialect'
         `the format ${shown(value)} is not known: it is not checked${near === undefined ? '' : `; did you mean '${near}'?`}`,
       )
     }
+    if (unchecked.has(keyword)) warn(`${place.from}/${keyword}`, 'is not checked: it says how to read the text')
     if (shape === 'map') made[keyword] = map(value, keyword, keyword, place)
     else if (shape === 'schemas') made[keyword] = list(value, keyword, keyword, place)
     else if (shape === 'schema') made[keyword] = inner(value, keyword, keyword, place)

@@ -27,13 +27,16 @@ export interface ParsedPattern {
   readonly isUnicode: boolean
 }
 
-/** `(a{100}){100}` has 10,000 states: each costs time for each character of a text. */
-const mostOperations = 20_000
+/** `(a{100}){99}` has 9,900 states: each may cost time for each character of a text. */
+const mostOperations = 10_000
 
 /** Throws a SyntaxError that says what is wrong, or what is not supported. */
 export function parsePattern(source: string): ParsedPattern {
   const { ast, isUnicode } = parse(source)
-  return { program: compileProgram(ast.alternatives, { isReversed: false, flags: isUnicode ? 'u' : '' }), isUnicode }
+  return {
+    program: compileProgram(ast.alternatives, { isReversed: false, flags: isUnicode ? 'u' : '', sets: new Map() }),
+    isUnicode,
+  }
 }
 
 function parse(source: string): { ast: AST.Pattern; isUnicode: boolean } {
@@ -53,6 +56,8 @@ function parse(source: string): { ast: AST.Pattern; isUnicode: boolean } {
 interface Mode {
   readonly isReversed: boolean
   readonly flags: string
+  /** Classes by their text: `[a-z]{1000}` needs only one. */
+  readonly sets: Map<string, (code: number) => boolean>
 }
 
 function compileProgram(alternatives: readonly AST.Alternative[], mode: Mode): Program {
@@ -91,7 +96,7 @@ function compileProgram(alternatives: readonly AST.Alternative[], mode: Mode): P
         return
       case 'CharacterSet':
       case 'CharacterClass':
-        add({ type: 'set', has: setOf(element.raw, mode.flags) })
+        add({ type: 'set', has: setOnce(element.raw, mode) })
         return
       case 'Group':
         if (element.modifiers !== null && element.modifiers !== undefined)
@@ -146,6 +151,17 @@ function compileProgram(alternatives: readonly AST.Alternative[], mode: Mode): P
   anyOf(alternatives)
   add({ type: 'match' })
   return { operations, looks, isReversed: mode.isReversed }
+}
+
+function setOnce(raw: string, { sets, flags }: Mode): (code: number) => boolean {
+  const set = sets.get(raw) ?? setOf(raw, flags)
+  sets.set(raw, set)
+  return set
+}
+
+/** The states of a program, those of its look-arounds included. */
+export function countStates({ operations, looks }: Program): number {
+  return looks.reduce((sum, look) => sum + countStates(look.program), operations.length)
 }
 
 const asciiSize = 128

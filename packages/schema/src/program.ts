@@ -28,7 +28,7 @@ export interface Rule {
   anyOf: Union | null
   oneOf: Union | null
   not: Rule | null
-  condition: { readonly if: Rule; readonly then: Rule | null; readonly else: Rule | null } | null
+  condition: { readonly test: Rule; readonly whenTrue: Rule | null; readonly whenFalse: Rule | null } | null
   dependentSchemas: ReadonlyMap<string, Rule> | null
   unevaluatedItems: Rule | null
   unevaluatedProperties: Rule | null
@@ -89,6 +89,16 @@ export function compileRules(schema: SchemaNode | boolean, options: ProgramOptio
   // Unions look into their branches: all rules have to be filled before.
   for (const rule of rules.values()) if (isNode(rule.source)) fillUnions(rule, rule.source, rules)
   return rules
+}
+
+/** The states of all different patterns: each takes some 100 bytes of memory. */
+export function statesOf(rules: ReadonlyMap<string, Rule>): number {
+  const matchers = new Set<Matcher>()
+  for (const { text, object } of rules.values()) {
+    if (text?.pattern) matchers.add(text.pattern)
+    for (const { matcher } of object?.patterns ?? []) matchers.add(matcher)
+  }
+  return [...matchers].reduce((sum, { states }) => sum + states, 0)
 }
 
 function emptyRule(pointer: string, source: unknown): Rule {
@@ -186,7 +196,7 @@ function fill(rule: Rule, schema: SchemaNode, rules: ReadonlyMap<string, Rule>, 
   rule.allOf = listOf(schema, 'allOf', at)
   rule.not = single('not')
   const condition = single('if')
-  if (condition !== null) rule.condition = { if: condition, then: single('then'), else: single('else') }
+  if (condition !== null) rule.condition = { test: condition, whenTrue: single('then'), whenFalse: single('else') }
   if (own(schema, 'dependentSchemas') !== undefined) rule.dependentSchemas = byName('dependentSchemas')
   rule.unevaluatedItems = single('unevaluatedItems')
   rule.unevaluatedProperties = single('unevaluatedProperties')

@@ -2,6 +2,8 @@ import { createBudget, TooMuchWorkError } from './budget.ts'
 import { createRun, matches, TooDeepError, typeOf } from './evaluate.ts'
 import { anyType, type ObjectRule, type Rule, typeBits } from './program.ts'
 
+const mostLooks = 200_000
+
 /**
  * The pointer of a rule that no value can match although each instance of the schema needs one, or null. Conservative: what is not seen to be
  * impossible counts as possible. Finds disjoint types, bounds that cross, enums without a valid value, and recursion without an end.
@@ -10,12 +12,13 @@ export function unsatisfiablePart(rules: ReadonlyMap<string, Rule>): string | nu
   // The least fixed point: a rule has the types that some value is known to be possible for. What recursion never reaches stays empty.
   const possible = new Map<Rule, number>()
   const typesOf = (rule: Rule): number => possible.get(rule) ?? 0
+  const listed = listedTypes(rules)
   for (let isChanged = true, round = 0; isChanged; round += 1) {
-    // Each round can only add types; a chain of n rules needs n rounds. Beyond this bound nothing is refused.
-    if (round > 100) return null
+    // Each round can only add types; a chain of n rules may need n rounds. Beyond this bound nothing is refused.
+    if (round * rules.size > mostLooks) return null
     isChanged = false
     for (const rule of [...rules.values()].toReversed()) {
-      const types = possibleTypes(rule, typesOf)
+      const types = possibleTypes(rule, typesOf) & (listed.get(rule) ?? anyType)
       if (types === typesOf(rule)) continue
       possible.set(rule, types)
       isChanged = true
@@ -33,7 +36,6 @@ function possibleTypes(rule: Rule, typesOf: (rule: Rule) => number): number {
   for (const union of [rule.anyOf, rule.oneOf])
     if (union !== null) types &= union.branches.reduce((all, branch) => all | typesOf(branch), 0)
   if (rule.not !== null && (rule.not.constant === true || isEmptySchema(rule.not.source))) types = 0
-  for (const { listed } of rule.values) types &= listedTypes(rule, listed)
   const { number, text, array, object } = rule
   if (number !== null && crosses(number)) types &= ~typeBits.number
   if (text !== null && (text.minLength ?? 0) > (text.maxLength ?? Number.POSITIVE_INFINITY)) types &= ~typeBits.string
@@ -67,18 +69,23 @@ function crosses({ minimum, maximum, exclusiveMinimum, exclusiveMaximum }: NonNu
   return low > high || (low === high && (exclusiveMinimum === low || exclusiveMaximum === high))
 }
 
-/** The types of the listed values that the rule itself accepts. */
-function listedTypes(rule: Rule, listed: readonly unknown[]): number {
-  let types = 0
-  const run = createRun(createBudget(200_000))
+/** Of each rule that lists its values: the types of those that the rule itself accepts. */
+function listedTypes(rules: ReadonlyMap<string, Rule>): ReadonlyMap<Rule, number> {
+  const types = new Map<Rule, number>()
+  const run = createRun(createBudget(mostLooks))
   try {
-    for (const value of listed) {
-      if ((types & typeOf(value)) === typeOf(value)) continue
-      if (matches(run, rule, value)) types |= typeOf(value)
+    for (const rule of rules.values()) {
+      const values = rule.values[0]?.listed
+      if (values === undefined) continue
+      let accepted = 0
+      for (const value of values) {
+        if ((accepted & typeOf(value)) === typeOf(value)) continue
+        if (matches(run, rule, value)) accepted |= typeOf(value)
+      }
+      types.set(rule, accepted)
     }
   } catch (error) {
     if (!(error instanceof TooMuchWorkError || error instanceof TooDeepError)) throw error
-    return anyType
   }
   return types
 }

@@ -1,9 +1,9 @@
 import { LRUCache } from 'lru-cache'
-import { type Budget, createBudget, TooMuchWorkError } from './budget.ts'
+import { type Budget, createBudget, spend, TooMuchWorkError } from './budget.ts'
 import { addErrorLines } from './error-lines.ts'
 import { createRun, matches, type Run, TooDeepError } from './evaluate.ts'
 import { normalise } from './normalise.ts'
-import { compileRules, type ProgramOptions, type Rule } from './program.ts'
+import { compileRules, type ProgramOptions, type Rule, statesOf } from './program.ts'
 import { escapePointer, type SchemaNode } from './subschemas.ts'
 
 export type Validation =
@@ -27,13 +27,18 @@ export interface PartCheck {
 }
 
 /** Answers are read by JSON.parse, which takes any depth; no model writes more than this. */
-const mostLevels = 500
+const mostLevels = 256
 
-const cachedBytes = 32 * 1024 * 1024
-const byContent = new LRUCache<string, Validator>({
+interface Kept {
+  readonly validator: Validator
+  readonly states: number
+}
+
+const cachedBytes = 64 * 1024 * 1024
+const byContent = new LRUCache<string, Kept>({
   maxSize: cachedBytes,
-  // Rules take some ten times the text that they are made of.
-  sizeCalculation: (_, text) => text.length * 10 + 1_000,
+  // Rules take some ten times the text that they are made of, and a state of a pattern 100 bytes.
+  sizeCalculation: ({ states }, text) => text.length * 10 + states * 100 + 1_000,
 })
 const byObject = new WeakMap<object, Validator>()
 
@@ -45,10 +50,12 @@ export function compileSchema(schema: SchemaNode): Validator {
   let validator = byObject.get(schema)
   if (validator === undefined) {
     const text = JSON.stringify(schema)
-    validator = byContent.get(text)
+    validator = byContent.get(text)?.validator
     if (validator === undefined) {
-      validator = createValidator(schema)
-      byContent.set(text, validator)
+      const normalised = normalise(schema).schema
+      const rules = compileRules(normalised, { formats: 'assert' })
+      validator = validatorOf(normalised, rules)
+      byContent.set(text, { validator, states: statesOf(rules) })
     }
     byObject.set(schema, validator)
   }
@@ -61,14 +68,14 @@ export function createValidator(schema: SchemaNode, options: ProgramOptions = { 
   return validatorOf(normalised, compileRules(normalised, options))
 }
 
-export function validatorOf(schema: SchemaNode, rules: ReadonlyMap<string, Rule>): Validator {
+function validatorOf(schema: SchemaNode, rules: ReadonlyMap<string, Rule>): Validator {
   const root = rules.get('')!
   const startCheck = (budget = createBudget()): PartCheck => {
     const run = createRun(budget)
     return {
       isValidAt(pointer, value) {
         const rule = rules.get(pointer)
-        return rule !== undefined && (within(() => matches(run, rule, value)) ?? false)
+        return rule !== undefined && (attempt(() => matches(run, rule, value)).value ?? false)
       },
     }
   }
@@ -82,50 +89,67 @@ export function validatorOf(schema: SchemaNode, rules: ReadonlyMap<string, Rule>
 
 function validate(root: Rule, value: unknown): Validation {
   const budget = createBudget()
-  const problem = unfit(value)
-  if (problem !== null) return { valid: false, errors: [problem] }
+  const problem = attempt(() => unfit(value, budget))
+  if (typeof problem.value === 'string') return { valid: false, errors: [problem.value] }
   const run = createRun(budget)
-  const valid = within(() => matches(run, root, value))
-  if (valid === true) return { valid: true }
-  if (valid === null) return { valid: false, errors: [tooMuch] }
+  const verdict = problem.ended === null ? attempt(() => matches(run, root, value)) : problem
+  if (verdict.ended !== null) return { valid: false, errors: [verdict.ended] }
+  if (verdict.value) return { valid: true }
   // What is known so far is kept: the lines look at the same pairs of rule and value.
   const explaining: Run = { ...run, budget: createBudget(), depth: 0 }
   const lines = new Set<string>()
-  within(() => addErrorLines(lines, explaining, root, value))
+  attempt(() => addErrorLines(lines, explaining, root, value))
   return {
     valid: false,
     errors: lines.size > 0 ? [...lines] : ['/: is not valid by the schema, and too large to say where'],
   }
 }
 
-const tooMuch = '/: takes too long to check; answer with less'
+/** What work gives, or the line that says why it did not end. */
+type Attempt<T> = { readonly value: T; readonly ended: null } | { readonly value: null; readonly ended: string }
 
-/** Null where the budget ends, or the stack. */
-function within<T>(work: () => T): T | null {
+function attempt<T>(work: () => T): Attempt<T> {
   try {
-    return work()
+    return { value: work(), ended: null }
   } catch (error) {
-    if (error instanceof TooMuchWorkError || error instanceof TooDeepError || error instanceof RangeError) return null
+    if (error instanceof TooMuchWorkError) return { value: null, ended: '/: takes too long to check; answer with less' }
+    if (error instanceof TooDeepError || error instanceof RangeError)
+      return { value: null, ended: '/: is nested too deep' }
     throw error
   }
 }
 
 /** What no schema is asked about: values that cannot be stored as they are, and depth that nothing after this can walk. Without recursion. */
-function unfit(value: unknown): string | null {
-  if (typeof value === 'number' && !Number.isFinite(value)) return notFinite('')
-  if (typeof value !== 'object' || value === null) return null
-  const open: { value: object; level: number; path: () => string }[] = [{ value, level: 1, path: () => '' }]
+function unfit(root: unknown, budget: Budget): string | null {
+  if (typeof root === 'number' && !Number.isFinite(root)) return notFinite('')
+  if (typeof root !== 'object' || root === null) return null
+  const open: Open[] = [{ value: root, level: 1, key: '', parent: null }]
   for (let next = open.pop(); next !== undefined; next = open.pop()) {
-    const { value: parent, level, path } = next
+    const { value, level } = next
     if (level > mostLevels) return `/: is nested more than ${mostLevels} levels deep`
-    for (const key in parent) {
-      const inner = (parent as Record<string, unknown>)[key]
-      const at = () => `${path()}/${escapePointer(key)}`
-      if (typeof inner === 'number' && !Number.isFinite(inner)) return notFinite(at())
-      if (typeof inner === 'object' && inner !== null) open.push({ value: inner, level: level + 1, path: at })
+    const keys = Array.isArray(value) ? null : Object.keys(value)
+    const values: readonly unknown[] = keys === null ? (value as unknown[]) : Object.values(value)
+    spend(budget, 1 + (keys === null ? values.length / 4 : values.length))
+    for (let i = 0; i < values.length; i += 1) {
+      const inner = values[i]
+      if (typeof inner === 'number' && !Number.isFinite(inner))
+        return notFinite(`${pathOf(next)}/${escapePointer(keys?.[i] ?? String(i))}`)
+      if (typeof inner === 'object' && inner !== null)
+        open.push({ value: inner, level: level + 1, key: keys?.[i] ?? String(i), parent: next })
     }
   }
   return null
+}
+
+interface Open {
+  readonly value: object
+  readonly level: number
+  readonly key: string
+  readonly parent: Open | null
+}
+
+function pathOf(open: Open): string {
+  return open.parent === null ? '' : `${pathOf(open.parent)}/${escapePointer(open.key)}`
 }
 
 function notFinite(path: string): string {

@@ -34,15 +34,18 @@ export function checkRecipe(
   return checked.warnings.map(({ pointer, message }) => `schema: at '#${pointer}': ${message}`)
 }
 
-/** The extractor that a request names or brings along. */
+/** The extractor that a request names or brings along, with the warnings about the schema that it brings. */
 export async function resolveExtractor(
   choice: ExtractorChoice,
   engine: Engine,
   checkSchema: CheckSchema,
-): Promise<Extractor> {
+): Promise<{ extractor: Extractor; warnings: string[] }> {
   if (typeof choice !== 'string') {
-    checkRecipe(choice, { lanes: engine.lanes, checkSchema, prefix: 'extractor.' })
-    return { object: 'extractor', name: null, version: 0, ...choice, created_at: Date.now() / 1000 }
+    const warnings = checkRecipe(choice, { lanes: engine.lanes, checkSchema, prefix: 'extractor.' })
+    return {
+      extractor: { object: 'extractor', name: null, version: 0, ...choice, created_at: Date.now() / 1000 },
+      warnings,
+    }
   }
   if (!extractorReference.safeParse(choice).success) {
     throw invalidRequest(
@@ -52,7 +55,7 @@ export async function resolveExtractor(
     )
   }
   try {
-    return await engine.extractors.get(choice)
+    return { extractor: await engine.extractors.get(choice), warnings: [] }
   } catch (error) {
     if (!(error instanceof SluiceError) || error.code !== 'extractor_not_found') throw error
     throw new SluiceError(
