@@ -1,10 +1,16 @@
 import { LRUCache } from 'lru-cache'
 import { longestInPlace } from './in-place.ts'
-import { mostSubschemas, normalise, type Normalised, type SchemaIssue, SchemaIssueError } from './normalise.ts'
-import { compilePattern, type Matcher } from './pattern.ts'
+import {
+  mostPatternStates,
+  mostSubschemas,
+  normalise,
+  type Normalised,
+  type SchemaIssue,
+  SchemaIssueError,
+} from './normalise.ts'
 import { compileRules, type Rule } from './program.ts'
 import { unsatisfiablePart } from './satisfiable.ts'
-import { escapePointer, isNode, own, type SchemaNode } from './subschemas.ts'
+import { escapePointer, isNode, type SchemaNode } from './subschemas.ts'
 
 export type { SchemaIssue } from './normalise.ts'
 
@@ -14,7 +20,7 @@ export const schemaLimits = {
   levels: 100,
   values: 200_000,
   subschemas: mostSubschemas,
-  patternStates: 50_000,
+  patternStates: mostPatternStates,
   inPlace: 200,
   warnings: 20,
 } as const
@@ -54,8 +60,6 @@ function check(schema: SchemaNode): SchemaCheck {
   try {
     const normalised = normalise(schema)
     const { origins, dialect } = normalised
-    const problem = patternIssue(normalised)
-    if (problem !== null) return { ok: false, ...problem }
     const rules = compileRules(normalised.schema, { formats: 'assert' })
     const issue = rulesIssue(rules)
     if (issue !== null) return refusal(origins.get(issue.pointer) ?? '', issue.message)
@@ -71,70 +75,43 @@ function refusal(pointer: string, message: string): SchemaCheck {
   return { ok: false, pointer, message }
 }
 
+/** A value that is still to be looked at, and the way to it. */
+interface Open {
+  readonly value: object
+  readonly key: string
+  readonly level: number
+  readonly parent: Open | null
+}
+
 /** Levels, size and dangerous keys, without recursion. */
 function shapeIssue(schema: SchemaNode): SchemaIssue | null {
-  const open: { value: object; pointer: string; level: number }[] = [{ value: schema, pointer: '', level: 1 }]
+  const open: Open[] = [{ value: schema, key: '', level: 1, parent: null }]
   let count = 0
   for (let next = open.pop(); next !== undefined; next = open.pop()) {
-    const { value, pointer, level } = next
+    const { value, level } = next
     if (level > schemaLimits.levels)
       return {
-        pointer: pointer.split('/').slice(0, 8).join('/'),
+        pointer: pointerOf(next).split('/').slice(0, 8).join('/'),
         message: `is nested more than ${schemaLimits.levels} levels deep`,
       }
     for (const [key, inner] of Object.entries(value)) {
       count += 1
       if (count > schemaLimits.values) return { pointer: '', message: `has more than ${schemaLimits.values} values` }
-      const at = `${pointer}/${escapePointer(key)}`
-      if (key === '__proto__') return { pointer: at, message: "must not be named '__proto__'" }
+      if (key === '__proto__') return { pointer: `${pointerOf(next)}/${key}`, message: "must not be named '__proto__'" }
       if (typeof inner === 'object' && inner !== null)
-        open.push({ value: inner as object, pointer: at, level: level + 1 })
+        open.push({ value: inner as object, key, level: level + 1, parent: next })
     }
   }
   return null
 }
 
-function patternIssue({ schema, origins }: Normalised): SchemaIssue | null {
-  const matchers = new Set<Matcher>()
-  let states = 0
-  for (const [pointer, from] of origins) {
-    const node = nodeAt(schema, pointer)
-    if (node === undefined) continue
-    const pattern = own(node, 'pattern')
-    const patterns = own(node, 'patternProperties')
-    const all = [
-      ...(typeof pattern === 'string' ? [{ source: pattern, at: '/pattern' }] : []),
-      ...(isNode(patterns) ? Object.keys(patterns) : []).map((source) => ({
-        source,
-        at: `/patternProperties/${escapePointer(source)}`,
-      })),
-    ]
-    for (const { source, at } of all) {
-      try {
-        const matcher = compilePattern(source)
-        if (!matchers.has(matcher)) states += matcher.states
-        matchers.add(matcher)
-        if (states > schemaLimits.patternStates)
-          return {
-            pointer: from + at,
-            message: `is one pattern too many: together they have more than ${schemaLimits.patternStates} states`,
-          }
-      } catch (error) {
-        if (!(error instanceof SyntaxError)) throw error
-        return { pointer: from + at, message: `is not a pattern that can be run: ${error.message}` }
-      }
-    }
-  }
-  return null
-}
-
-function nodeAt(schema: SchemaNode, pointer: string): SchemaNode | undefined {
-  let at: unknown = schema
-  for (const part of pointer.split('/').slice(1)) {
-    if (typeof at !== 'object' || at === null) return undefined
-    at = (at as SchemaNode)[part.replaceAll('~1', '/').replaceAll('~0', '~')]
-  }
-  return isNode(at) ? at : undefined
+function pointerOf(open: Open): string {
+  const keys: string[] = []
+  for (let at: Open = open; at.parent !== null; at = at.parent) keys.push(escapePointer(at.key))
+  return keys
+    .toReversed()
+    .map((key) => `/${key}`)
+    .join('')
 }
 
 function rulesIssue(rules: ReadonlyMap<string, Rule>): SchemaIssue | null {

@@ -3,6 +3,7 @@ import { formatCheck, formatNames } from './formats.ts'
 import { isAnnotation, keywordsOf, type Shape, shapeProblem } from './keywords.ts'
 import { isReferenceOnly } from './locations.ts'
 import { nearest } from './nearest.ts'
+import { compilePattern, type Matcher } from './pattern.ts'
 import { createReferences } from './references.ts'
 import { escapePointer, isNode, own, type SchemaNode } from './subschemas.ts'
 
@@ -32,7 +33,9 @@ export class SchemaIssueError extends Error {
 }
 
 /** To read and compile one takes some 10 µs. */
-export const mostSubschemas = 8_000
+export const mostSubschemas = 6_000
+/** Of all patterns; each takes some 100 bytes of memory. */
+export const mostPatternStates = 50_000
 
 const notAssertions = new Set([
   'title',
@@ -87,6 +90,8 @@ function convert(root: SchemaNode, dialect: Dialect): Omit<Normalised, 'dialect'
   const places = new Map<unknown, string>()
   const links: { readonly node: SchemaNode; readonly target: unknown; readonly from: string }[] = []
   const warn = (pointer: string, message: string) => warnings.push({ pointer, message })
+  const matchers = new Set<Matcher>()
+  let states = 0
   const isOld2019 = dialect === '2019-09'
 
   const schemaAt = (schema: unknown, place: Place): unknown => {
@@ -124,15 +129,16 @@ function convert(root: SchemaNode, dialect: Dialect): Omit<Normalised, 'dialect'
     const made: SchemaNode = link(schema, references.resolve(schema, String(schema['$ref'])), '$ref', place.from)
     for (const [keyword, value] of Object.entries(schema)) {
       if (['title', 'description', 'default', 'examples'].includes(keyword)) made[keyword] = value
-      else if (keyword === 'definitions') made[keyword] = map(value, keyword, keyword, place)
-      else if (!notAssertions.has(keyword) && !isAnnotation(keyword))
+      else if (keyword === 'definitions') {
+        checkShape('map', value, `${place.from}/${keyword}`)
+        made[keyword] = map(value, keyword, keyword, place)
+      } else if (!notAssertions.has(keyword) && !isAnnotation(keyword))
         warn(`${place.from}/${escapePointer(keyword)}`, `is ignored beside $ref in ${dialect}; put both into allOf`)
     }
     return made
   }
 
   const map = (value: unknown, keyword: string, to: string, place: Place): SchemaNode => {
-    checkShape('map', value, `${place.from}/${keyword}`)
     return Object.fromEntries(
       Object.entries(value as SchemaNode).map(([name, schema]) => {
         const key = escapePointer(name)
@@ -273,11 +279,31 @@ function convert(root: SchemaNode, dialect: Dialect): Omit<Normalised, 'dialect'
         `the format ${shown(value)} is not known: it is not checked${near === undefined ? '' : `; did you mean '${near}'?`}`,
       )
     }
+    if (keyword === 'pattern') checkPattern(String(value), `${place.from}/pattern`)
+    if (keyword === 'patternProperties')
+      for (const pattern of Object.keys(value as SchemaNode))
+        checkPattern(pattern, `${place.from}/patternProperties/${escapePointer(pattern)}`)
     if (unchecked.has(keyword)) warn(`${place.from}/${keyword}`, 'is not checked: it says how to read the text')
     if (shape === 'map') made[keyword] = map(value, keyword, keyword, place)
     else if (shape === 'schemas') made[keyword] = list(value, keyword, keyword, place)
     else if (shape === 'schema') made[keyword] = inner(value, keyword, keyword, place)
     else made[keyword] = value
+  }
+
+  const checkPattern = (pattern: string, from: string): void => {
+    try {
+      const matcher = compilePattern(pattern)
+      if (!matchers.has(matcher)) states += matcher.states
+      matchers.add(matcher)
+    } catch (error) {
+      if (!(error instanceof SyntaxError)) throw error
+      throw new SchemaIssueError(from, `is not a pattern that can be run: ${error.message}`)
+    }
+    if (states > mostPatternStates)
+      throw new SchemaIssueError(
+        from,
+        `is one pattern too many: together they have more than ${mostPatternStates} states`,
+      )
   }
 
   /** A second reference of one schema goes into `allOf`. */
