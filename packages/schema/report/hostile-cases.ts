@@ -128,17 +128,17 @@ export const hostileCases: readonly HostileCase[] = [
     end: 'invalid',
   },
   {
-    name: '2,000 items, union of 2,000 forms with tags',
+    name: '2,000 items, union of 1,900 forms with tags',
     schema: object({
       a: {
         items: {
-          anyOf: times(2_000, (i) =>
+          anyOf: times(1_900, (i) =>
             object({ kind: { const: `k${i}` }, a: { type: 'number' } }, { required: ['kind'] }),
           ),
         },
       },
     }),
-    answer: () => ({ a: times(2_000, (i) => ({ kind: `k${i}`, a: 1 })) }),
+    answer: () => ({ a: times(2_000, (i) => ({ kind: `k${i % 1_900}`, a: 1 })) }),
     end: 'valid',
   },
   {

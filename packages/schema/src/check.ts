@@ -12,8 +12,6 @@ import { compileRules, type Rule } from './program.ts'
 import { unsatisfiablePart } from './satisfiable.ts'
 import { escapePointer, isNode, type SchemaNode } from './subschemas.ts'
 
-export type { SchemaIssue } from './normalise.ts'
-
 /** Bounds that keep the work with a schema short; each was passed by 99 % of the schemas that people publish. */
 export const schemaLimits = {
   bytes: 524_288,

@@ -87,7 +87,7 @@ export function isListed(keys: ReadonlySet<string>, value: unknown, budget: Budg
   return keys.has(canonical(value, budget))
 }
 
-export function matchesNumber(rule: NumberRule | null, value: number, budget: Budget): boolean {
+function matchesNumber(rule: NumberRule | null, value: number, budget: Budget): boolean {
   if (rule === null) return true
   const { minimum, maximum, exclusiveMinimum, exclusiveMaximum, multipleOf, format } = rule
   if (minimum !== undefined && value < minimum) return false

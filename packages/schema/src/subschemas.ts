@@ -101,7 +101,7 @@ export function pointerKeys(pointer: string): string[] {
     .map((part) => part.replaceAll('~1', '/').replaceAll('~0', '~'))
 }
 
-export function isLocal(reference: string): boolean {
+function isLocal(reference: string): boolean {
   return reference === '#' || reference.startsWith('#/')
 }
 

@@ -6,7 +6,7 @@ import { normalise } from './normalise.ts'
 import { compileRules, type ProgramOptions, type Rule, statesOf } from './program.ts'
 import { escapePointer, type SchemaNode } from './subschemas.ts'
 
-export type Validation =
+type Validation =
   | { readonly valid: true }
   /** One line each, `/path: what is wrong; got <value>`, at most 20. */
   | { readonly valid: false; readonly errors: readonly string[] }
@@ -22,7 +22,7 @@ export interface Validator {
   isValidAt(pointer: string, value: unknown): boolean
 }
 
-export interface PartCheck {
+interface PartCheck {
   isValidAt(pointer: string, value: unknown): boolean
 }
 
