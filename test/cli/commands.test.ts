@@ -52,6 +52,8 @@ test('a batch is paused, resumed and cancelled', async () => {
   expect((await runCli(here, ['attach', id])).code).toBe(3)
 })
 
+const rightKey = 'the-right-key-of-this-test'
+
 describe('doctor', () => {
   test('says what is there, and makes a call when asked', async () => {
     const system = await startSystem()
@@ -64,7 +66,7 @@ describe('doctor', () => {
   })
 
   test('says what to mend: no worker, no key, a wrong key, no server', async () => {
-    const system = await startSystem({ env: { SLUICE_API_KEYS: 'right' } })
+    const system = await startSystem({ env: { SLUICE_API_KEYS: rightKey } })
     const doctor = (env: Record<string, string>) => runCli(place.of(system, env), ['doctor'])
     const unkeyed = await doctor({})
     expect(unkeyed.code).toBe(1)
@@ -72,7 +74,7 @@ describe('doctor', () => {
     expect((await doctor({ SLUICE_API_KEY: 'wrong' })).stdout).toContain(
       'SLUICE_API_KEY is none of the SLUICE_API_KEYS',
     )
-    const idle = await doctor({ SLUICE_API_KEY: 'right' })
+    const idle = await doctor({ SLUICE_API_KEY: rightKey })
     expect(idle.code).toBe(1)
     expect(idle.stdout).toMatch(/^FAILED +Lane default: No worker runs .*\n +-> Start one: /m)
     const alone = await doctor({ SLUICE_URL: 'http://127.0.0.1:1' })

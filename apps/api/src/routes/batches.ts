@@ -10,12 +10,14 @@ import type { Engine, NewBatch } from '@sluice/engine/engine'
 import { estimateAnswerTokens } from '@sluice/text/estimate-answer'
 import { createEstimateTokens } from '@sluice/text/estimate-tokens'
 import type { Request } from 'express'
+import { bodyOf } from '../gate/body.ts'
+import { boundsOf } from '../gate/bounds.ts'
 import { type CheckSchema, resolveExtractor } from '../intake/extractor-choice.ts'
 import { readDocumentUpload } from '../intake/documents.ts'
 import { readIdempotencyKey } from '../http/idempotency-key.ts'
 import { itemsOf, readItems } from '../intake/items.ts'
 import { type Handlers, isDocumentUpload, isStreamedUpload } from '../http/mount.ts'
-import { bodyOf, createSkipped, parseUploadQuery } from '../intake/upload.ts'
+import { createSkipped, parseUploadQuery } from '../intake/upload.ts'
 
 /** Items whose tokens are counted before other requests get their turn: about 10 ms. */
 const countedAtOnce = 100
@@ -78,7 +80,10 @@ export function batchRoutes(
       if (isStreamedUpload(req)) {
         const { extractor, options, onInvalid } = parseUploadQuery(req.query)
         const skipped = createSkipped()
-        const items = readItems(bodyOf(req), onInvalid === 'skip' ? { skip: skipped.add } : {})
+        const items = readItems(bodyOf(req), {
+          ...boundsOf(req),
+          ...(onInvalid === 'skip' ? { skip: skipped.add } : {}),
+        })
         // What is streamed cannot be compared with what came before: the key stands for its query.
         return submit(req, { extractor, options, skipped: skipped.report }, items, req.query)
       }
@@ -94,7 +99,7 @@ export function batchRoutes(
     async estimateBatch({ req, body }) {
       if (isStreamedUpload(req)) {
         const { extractor } = parseUploadQuery(req.query)
-        return { status: 200, body: await estimate(extractor, readItems(bodyOf(req))) }
+        return { status: 200, body: await estimate(extractor, readItems(bodyOf(req), boundsOf(req))) }
       }
       if (isDocumentUpload(req)) {
         const { batch, items } = await readDocumentUpload(req, documentReader)

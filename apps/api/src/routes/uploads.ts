@@ -3,13 +3,15 @@ import { invalidRequest } from '@sluice/contract/error'
 import { parse } from '@sluice/contract/parse'
 import type { DocumentReader } from '@sluice/documents/document-reader'
 import type { Engine } from '@sluice/engine/engine'
+import { bodyOf } from '../gate/body.ts'
+import { boundsOf } from '../gate/bounds.ts'
 import { readDocuments } from '../intake/documents.ts'
 import { type CheckSchema, resolveExtractor } from '../intake/extractor-choice.ts'
 import { readIdempotencyKey } from '../http/idempotency-key.ts'
 import { readItems } from '../intake/items.ts'
 import { type Handlers, isDocumentUpload, readsBodyItself } from '../http/mount.ts'
 import { type UniqueIds, uniqueIds } from '../intake/unique-ids.ts'
-import { bodyOf, createSkipped } from '../intake/upload.ts'
+import { createSkipped } from '../intake/upload.ts'
 
 /** Uploads whose ids this process remembers between requests; others are read again. */
 const uploadsKept = 8
@@ -43,7 +45,12 @@ export function uploadRoutes(
       const ids = await idsOf(id, from)
       const items = isDocumentUpload(req)
         ? readDocuments(req, documentReader, { from, ids })
-        : readItems(bodyOf(req), { from, ids, ...(onInvalid === 'skip' ? { skip: skipped.add } : {}) })
+        : readItems(bodyOf(req), {
+            ...boundsOf(req),
+            from,
+            ids,
+            ...(onInvalid === 'skip' ? { skip: skipped.add } : {}),
+          })
       try {
         const { counts } = await uploads.append(id, from, items)
         if (kept.size >= uploadsKept) kept.delete(kept.keys().next().value ?? '')

@@ -11,7 +11,16 @@ export function createSummaryId(nowMs: number): string {
   return `summary_${createUnique(nowMs)}`
 }
 
-/** Told by the summary's id, so that a step that runs twice makes one batch. */
+/** Batches and summaries are stored in the same form of key: only their ids keep one from being taken for the other. */
+export function isBatchId(id: string): boolean {
+  return id.startsWith('batch_')
+}
+
+export function isSummaryId(id: string): boolean {
+  return id.startsWith('summary_')
+}
+
+/** Derived from the summary's id, so that a step that runs twice makes one batch. */
 export function levelBatchId(summaryId: string, level: number): string {
   return `${summaryId.replace('summary_', 'batch_')}-level${level}`
 }

@@ -3,7 +3,7 @@ import { conflict, invalidRequest, notFound, SluiceError } from '@sluice/contrac
 import type { Item } from '@sluice/contract/item'
 import type { ChainableCommander, Redis } from 'ioredis'
 import type { Admission } from './admission.ts'
-import { createBatchId } from './batch-id.ts'
+import { createBatchId, isBatchId } from './batch-id.ts'
 import { type BatchMeta, newMeta, toBatch, toNanoUsd } from './batch-view.ts'
 import { packBlocks, stageBlock } from './blocks.ts'
 import type { Batches, NewBatch } from '../engine.ts'
@@ -119,6 +119,7 @@ export function createBatches({
     },
 
     async resume(id) {
+      requireBatchId(id)
       const was = await ledger.resume(id)
       if (was === 'paused' || was === 'in_progress') await start(id)
       return acted(id, was, ['paused', 'in_progress'], 'resume')
@@ -136,6 +137,7 @@ export function createBatches({
     },
 
     async cancel(id) {
+      requireBatchId(id)
       const was = await ledger.cancel(id)
       return acted(id, was, ['in_progress', 'paused', 'cancelling', 'cancelled'], 'cancel')
     },
@@ -207,6 +209,7 @@ export function createBatches({
   }
 
   async function find(id: string): Promise<Batch | null> {
+    if (!isBatchId(id)) return null
     const k = keys.batch(id)
     const [[, meta], [, open], [, running], ...sizes] = (await redis
       .multi()
@@ -289,6 +292,10 @@ export function createBatches({
     if (!fine.includes(was)) throw conflict('batch_state', `Batch '${id}' is ${was}: it cannot ${verb} now.`)
     return get(id)
   }
+}
+
+function requireBatchId(id: string): void {
+  if (!isBatchId(id)) throw notFound('batch', id)
 }
 
 /** ioredis resolves a pipeline whose commands failed: here the first failure is thrown. */

@@ -3,6 +3,7 @@ import { invalidRequest, notFound } from '@sluice/contract/error'
 import type { Result, ResultsQuery } from '@sluice/contract/result'
 import type { Redis } from 'ioredis'
 import type { Results } from '../engine.ts'
+import { isBatchId } from './batch-id.ts'
 import type { ItemSource } from './item-reader.ts'
 import type { Keys } from '../redis/keys.ts'
 import { ofItem, parseStored } from '../ledger/stored-result.ts'
@@ -37,7 +38,7 @@ export function createResults(redis: Redis, keys: Keys, wakes: Wakes, items: Ite
   return {
     async read(batchId, query, { signal }) {
       const position = parseCursor(query)
-      if ((await readState(batchId)) === null) throw notFound('batch', batchId)
+      if (!isBatchId(batchId) || (await readState(batchId)) === null) throw notFound('batch', batchId)
       return pages(batchId, query, position, signal)
     },
   }

@@ -3,7 +3,7 @@ import { conflict, notFound, SluiceError } from '@sluice/contract/error'
 import type { Summary, SummaryStatus } from '@sluice/contract/summary'
 import type { Redis } from 'ioredis'
 import type { Admission } from '../batches/admission.ts'
-import { createSummaryId, levelBatchId } from '../batches/batch-id.ts'
+import { createSummaryId, isSummaryId, levelBatchId } from '../batches/batch-id.ts'
 import type { Batches, Chunk, NewSummary, Results, Summaries } from '../engine.ts'
 import type { Idempotency, Makes } from '../batches/idempotency.ts'
 import type { Keys } from '../redis/keys.ts'
@@ -21,6 +21,9 @@ import { toSummary } from './summary-view.ts'
 const stagingMs = 10 * 60_000
 /** A pause of the level's batch is seen by looking only. */
 const pollMs = 1_000
+
+/** Of a change that loses to another one. */
+const mostTries = 20
 
 type Stored = SummaryMeta & { readonly status: SummaryStatus }
 
@@ -100,7 +103,8 @@ export function createSummaries(dependencies: {
     },
 
     async cancel(id) {
-      for (;;) {
+      // Each try that loses has lost to a level that moved on, and a summary has far fewer levels than tries.
+      for (let tries = 0; tries < mostTries; tries += 1) {
         const meta = await stored(id)
         if (meta.status === 'cancelled') return get(id)
         if (meta.status !== 'in_progress') throw wrongState(id, meta.status, 'be cancelled')
@@ -109,6 +113,9 @@ export function createSummaries(dependencies: {
         await batches.cancel(levelBatchId(id, meta.level)).catch(unlessEnded)
         return get(id)
       }
+      throw new SluiceError('conflict_error', 'summary_busy', `Summary '${id}' changes all the time: try again.`, {
+        retryAfterS: 1,
+      })
     },
 
     async delete(id) {
@@ -179,6 +186,7 @@ export function createSummaries(dependencies: {
   }
 
   async function findStored(id: string): Promise<Stored | null> {
+    if (!isSummaryId(id)) return null
     const meta = await readSummaryMeta(redis, keys, id)
     return meta === null || meta.status === 'staging' ? null : (meta as Stored)
   }
