@@ -3,6 +3,7 @@ import type { Request, RequestHandler, Response } from 'express'
 import type { Logger } from 'pino'
 import { openBounds } from './bounds.ts'
 import { createKeyring, type Keyring, type KnownKey } from './keyring.ts'
+import { refuseDeepJson } from './json-body.ts'
 import { limits } from './limits.ts'
 import { createMemory, type Memory } from './memory.ts'
 import { createOpenRequests, type OpenRequests } from './open-requests.ts'
@@ -67,6 +68,7 @@ export function createGate({ apiKeys, bodyLimitBytes, log }: GateOptions): Gate 
       const leave = requests.enter(caller)
       res.once('close', leave)
       if (isStream(req)) res.once('close', streams.enter(caller))
+      refuseDeepQuery(req)
       return next()
     },
   }
@@ -130,6 +132,15 @@ function givenKey({ headers }: Request): GivenKey | undefined {
     return { by: 'basic', value: Buffer.from(value, 'base64').toString().split(':').slice(1).join(':') }
   const session = readCookie(headers.cookie, sessionCookie)
   return session === undefined ? undefined : { by: 'session', value: session }
+}
+
+/** Options of an upload are JSON in the query: the contract parses them after this. */
+function refuseDeepQuery({ query }: Request): void {
+  for (const [name, value] of Object.entries(query)) {
+    for (const text of [value].flat()) {
+      if (typeof text === 'string' && /^\s*[[{]/.test(text)) refuseDeepJson(text, name)
+    }
+  }
 }
 
 const followed = /^\/v1\/batches\/[^/]+\/(results|events)$/

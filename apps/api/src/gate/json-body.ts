@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { formatPath, invalidRequest, SluiceError } from '@sluice/contract/error'
-import { createJsonScan, describeProblem, parseJson, type ScannedList } from '@sluice/contract/json-text'
+import { createJsonScan, describeProblem, maxJsonValues, parseJson, type ScannedList } from '@sluice/contract/json-text'
 import type { Request } from 'express'
 import { bodyOf } from './body.ts'
 import { boundsOf } from './bounds.ts'
@@ -15,6 +15,7 @@ export async function readJsonBody(req: Request, limitBytes: number): Promise<un
   if (Number(req.headers['content-length'] ?? 0) > limitBytes) throw tooLarge(limitBytes)
   const { memory } = boundsOf(req)
   const scan = createJsonScan({ maxListValues: limits.jsonValues })
+  const turn = createTurns()
   const chunks: Buffer[] = []
   let size = 0
   const body = bodyOf(req, {
@@ -28,6 +29,7 @@ export async function readJsonBody(req: Request, limitBytes: number): Promise<un
     size += chunk.length
     const problem = scan.feed(chunk)
     if (problem !== null) throw refusal(describeProblem(problem, Buffer.concat(chunks)))
+    await turn()
   }
   if (size === 0) return undefined
   // While it is parsed, the bytes and the text are there; then the values, whose texts may take two bytes a character.
@@ -65,6 +67,7 @@ async function parseBytes({ bytes, skipped }: { bytes: Buffer; skipped: number }
       const group = parseText(`[${bytes.toString('utf8', from, cut - skipped)}]`, [key, elements.length]) as unknown[]
       if (group.length === 0) throw invalidJson(`there is no value between two commas`, [key, elements.length])
       for (const element of group) elements.push(element)
+      if (elements.length > maxJsonValues) throw invalidRequest('too_many_values', tooManyElements(key), key)
       from = cut - skipped + 1
       await turn()
     }
@@ -90,6 +93,12 @@ export function parseJsonPart(text: string, where: string): unknown {
   throw refusal(parsed, where)
 }
 
+/** For JSON that something else parses: what is not JSON is left to that. */
+export function refuseDeepJson(text: string, where: string): void {
+  const parsed = parseJson(text)
+  if (!parsed.ok && parsed.problem !== 'syntax') throw refusal(parsed, where)
+}
+
 function refusal({ message, path, problem }: ReturnType<typeof describeProblem>, where = ''): SluiceError {
   const prefix = where === '' ? '' : `${where}: `
   const param = formatPath(path)
@@ -111,6 +120,10 @@ function tooLarge(limitBytes: number): SluiceError {
     'too_large',
     `The body is larger than ${Math.floor(limitBytes / 1_048_576)} MB: send items as application/x-ndjson, which may be of any size, or in several batches.`,
   )
+}
+
+function tooManyElements(key: string): string {
+  return `${key}: A list has at most ${maxJsonValues.toLocaleString('en')} elements: send items as application/x-ndjson, or in several batches.`
 }
 
 /** Without the byte order mark that some editors write. */

@@ -1,15 +1,35 @@
-import { setImmediate } from 'node:timers/promises'
+/** Long work of all requests together takes so much of each round of the event loop. */
+const turnMs = 5
+/** Short work is not worth waiting for a turn. */
+const freeMs = 2
 
-/** Work goes on for so long before other requests get their turn. */
-const turnMs = 8
+const waiting: (() => void)[] = []
+let turnBegan = 0
+let scheduled = false
 
-/** Call it between small steps of long work: it waits for the other requests where its turn is over. */
+/**
+ * For long work that is made of small steps: call it between them. It waits for a turn where this work has had its share. One piece
+ * of work has its turn in each round of the event loop, however many there are, so that everything else waits for one turn at most.
+ */
 export function createTurns(): () => Promise<void> | undefined {
-  let began = performance.now()
-  return () => (performance.now() - began < turnMs ? undefined : others())
-
-  async function others(): Promise<void> {
-    await setImmediate()
-    began = performance.now()
+  const began = performance.now()
+  return () => {
+    const now = performance.now()
+    if (now - began < freeMs || now - turnBegan < turnMs) return undefined
+    return new Promise((resolve) => {
+      waiting.push(resolve)
+      schedule()
+    })
   }
+}
+
+function schedule(): void {
+  if (scheduled || waiting.length === 0) return
+  scheduled = true
+  setImmediate(() => {
+    scheduled = false
+    turnBegan = performance.now()
+    waiting.shift()?.()
+    schedule()
+  })
 }

@@ -1,8 +1,10 @@
 import { invalidRequest, SluiceError } from '@sluice/contract/error'
 import { parse } from '@sluice/contract/parse'
+import { parseInTurns } from '@sluice/contract/parse-in-turns'
 import { type Route, type RouteName, routes } from '@sluice/contract/routes'
 import type { Express, Request, RequestHandler, Response } from 'express'
 import type { z } from 'zod'
+import { createTurns } from '../gate/turns.ts'
 
 type Parsed<Schema> = Schema extends z.ZodType ? z.output<Schema> : undefined
 /** A route that takes nothing but a stream has its query there. */
@@ -40,7 +42,7 @@ export function mount(app: Express, handlers: Handlers, readBody: RequestHandler
       const answer = await handle({
         params: req.params as Record<string, string>,
         query: parseQuery(route, req),
-        body: parseBody(route, req),
+        body: await parseBody(route, req),
         req,
         res,
       } as Context<RouteName>)
@@ -77,12 +79,12 @@ function parseQuery(route: Route, req: Request): unknown {
   throw invalidRequest('invalid_request', `${unknown}: This route takes no query parameters.`, unknown)
 }
 
-function parseBody(route: Route, req: Request): unknown {
+async function parseBody(route: Route, req: Request): Promise<unknown> {
   if (route.body === undefined || readsBodyItself(req)) return undefined
   if (req.body === undefined && route.bodyOptional !== true) {
     throw invalidRequest('missing_body', 'The request has no body: send JSON, with content-type: application/json.')
   }
-  return parse(route.body, req.body ?? {})
+  return parseInTurns(route.body, req.body ?? {}, createTurns())
 }
 
 const documentsPath = /^\/v1\/(batches(\/estimate|\/[^/]+\/items)?|summaries)$/

@@ -114,6 +114,7 @@ export function createBatches({
     },
 
     async pause(id) {
+      requireBatchId(id)
       const was = await ledger.pause(id, byUser)
       return acted(id, was, ['in_progress', 'paused'], 'pause')
     },
