@@ -7,11 +7,10 @@ const everyMs = 10
 const agent = new Agent({ keepAlive: true, maxSockets: 1 })
 const times: number[] = []
 let failed = 0
-let ended = false
-process.stdin.on('end', () => (ended = true)).resume()
+const input = process.stdin.resume()
 
 console.log('ready')
-while (!ended) {
+while (!input.readableEnded) {
   const began = performance.now()
   if (await ask()) times.push(performance.now() - began)
   else failed += 1

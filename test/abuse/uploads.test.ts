@@ -4,7 +4,7 @@ import { readFile } from 'node:fs/promises'
 import type { ChildProcess } from 'node:child_process'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { people, person, startSystem, type System } from '../support/system.ts'
-import { calm, errorOf, openSocket, peakMb, send, whileProbing } from './attack.ts'
+import { calm, errorOf, expectResponsive, openSocket, peakMb, send, whileProbing } from './attack.ts'
 
 const mb = 2 ** 20
 const headers = { 'content-type': 'application/x-ndjson', 'content-encoding': 'gzip' }
@@ -43,6 +43,12 @@ describe('an upload that unpacks to far more than it is', () => {
     ['wide lines', gzipSync(Buffer.from(`{"text":"a","metadata":{"a":[${'[],'.repeat(2 * mb)}0]}}\n`.repeat(20)))],
   ]
 
+  async function medianBatchMs(): Promise<number> {
+    const times: number[] = []
+    for (let at = 0; at < 5; at += 1) times.push(await smallBatchMs())
+    return times.toSorted((a, b) => a - b)[2] ?? Number.NaN
+  }
+
   async function smallBatchMs(): Promise<number> {
     const began = performance.now()
     const { id } = await system.submit(people(5))
@@ -65,13 +71,13 @@ describe('an upload that unpacks to far more than it is', () => {
 
   test('delays nobody else, ends with its sender, and many at once take little memory', async () => {
     const before = await calm(system)
-    const calmMs = await smallBatchMs()
+    const calmMs = await medianBatchMs()
     let busyMs = 0
     const probe = await whileProbing(system, async () => {
       const until = performance.now() + 10_000
       while (performance.now() < until)
         await Promise.all([...bombs, ...bombs].map(([, body]) => sendAndLeave(system, `${path}&on_invalid=skip`, body)))
-      busyMs = await smallBatchMs()
+      busyMs = await medianBatchMs()
     })
     // Nothing goes on for those who have left.
     await expect
@@ -85,9 +91,8 @@ describe('an upload that unpacks to far more than it is', () => {
       )
       .toBeLessThan(100)
     console.error('gzip bombs', { before, probe, calmMs, busyMs, peakMb: await peakMb(system.api.child) })
-    expect(probe.failed).toBe(0)
     expect(busyMs).toBeLessThan(5 * calmMs + 300)
-    expect(probe.p99).toBeLessThan(50 + before.p99)
+    expectResponsive(before, probe)
     expect(await peakMb(system.api.child)).toBeLessThan(600)
     expect((await system.request('GET', '/v1/batches')).body.data).toEqual([])
   })

@@ -4,6 +4,7 @@ import type { Engine } from '@sluice/engine/engine'
 import express, { type Express } from 'express'
 import type { Logger } from 'pino'
 import { createGate } from './gate/gate.ts'
+import { formatGateMetrics } from './gate/metrics.ts'
 import { createBoard } from './pages/board.ts'
 import type { Chunker } from '@sluice/text/chunker'
 import { createDocs } from './pages/docs.ts'
@@ -75,7 +76,7 @@ export function createApp({
       ...resultRoutes(engine, stopping),
       ...extractRoutes(engine, checkSchema, stopping),
       ...summaryRoutes(engine, chunker, documentReader, stopping),
-      ...operationRoutes(engine, { version, secured, stopping }),
+      ...operationRoutes(engine, { version, secured, stopping, processMetrics: () => formatGateMetrics(gate) }),
     },
     createReadBody(bodyLimitBytes),
   )

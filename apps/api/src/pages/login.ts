@@ -27,6 +27,7 @@ export function createLogin({ keyring, wrongKeys }: LoginOptions): Router {
     if (keyring === null) return res.redirect(303, '/')
     return res.type('html').send(loginPage(localPath(req.query['next'])))
   })
+  // oxlint-disable-next-line oxc/no-async-endpoint-handlers -- Express 5 hands a rejection on to the error handler.
   const logIn: RequestHandler = async (req, res) => {
     if (keyring === null) return res.redirect(303, '/')
     const form = await readForm(req)
