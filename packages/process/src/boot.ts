@@ -33,7 +33,7 @@ export function refuse(message: string): never {
 }
 
 /** For all secrets of the configuration: nothing that comes from outside may carry one of them on. */
-export function createConfigRedactor({ api, lanes, redisUrl }: Config): Redactor {
+function createConfigRedactor({ api, lanes, redisUrl }: Config): Redactor {
   const secrets = Object.values(lanes).flatMap(({ apiKey, baseUrl }) => {
     const { password = '' } = baseUrl === undefined ? {} : new URL(baseUrl)
     return [apiKey, decodeURIComponent(password)]

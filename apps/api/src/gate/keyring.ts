@@ -1,7 +1,7 @@
 import { createHash, createHmac, hkdfSync, randomBytes, timingSafeEqual } from 'node:crypto'
 
 /** A key that cannot be guessed: shorter ones are let in only by SLUICE_ALLOW_WEAK_KEYS. */
-export const strongKeyLength = 16
+const strongKeyLength = 16
 
 export interface KnownKey {
   /** Names the key to this process only, never to a client. */

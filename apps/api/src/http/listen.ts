@@ -8,11 +8,11 @@ import { limits } from '../gate/limits.ts'
 
 export interface Listening {
   readonly url: string
-  /** Accepts no more requests and lets those in progress end for `graceMs`; then cuts them. Safe to call twice. */
+  /** Accepts no more requests, lets current ones finish for `graceMs`, then closes their connections. Safe to call twice. */
   stop(graceMs: number): Promise<void>
 }
 
-/** A message for the user, not a bug: the address cannot be used. */
+/** A message for the user, not a bug: the address is not available. */
 export class ListenError extends Error {
   override readonly name = 'ListenError'
 }
@@ -39,7 +39,7 @@ export async function listen(app: Express, { host, port }: { host: string; port:
     if (code === 'EADDRINUSE')
       throw new ListenError(`Port ${port} of ${host} is in use: set PORT to another one.`, { cause: error })
     if (code === 'EACCES')
-      throw new ListenError(`Port ${port} needs more rights: set PORT to 1024 or above.`, {
+      throw new ListenError(`Port ${port} needs more privileges: set PORT to 1024 or above.`, {
         cause: error,
       })
     throw new ListenError(`Cannot listen on ${host}:${port}: ${message}`, { cause: error })

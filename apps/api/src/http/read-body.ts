@@ -1,27 +1,58 @@
-import { invalidRequest } from '@sluice/contract/error'
-import type { RequestHandler } from 'express'
+import { invalidRequest, type SluiceError } from '@sluice/contract/error'
+import { bodyContentTypes, type BodyType, bodyTypes, type Route } from '@sluice/contract/route'
+import type { Request, RequestHandler } from 'express'
 import { readJsonBody } from '../gate/json-body.ts'
-import { readsBodyItself } from './mount.ts'
+
+/** The form in which a request's body comes; null if the route does not accept it. A request without a body counts as JSON. */
+export function bodyTypeOf(route: Route, req: Request): BodyType | null {
+  const accepted = bodyTypes(route)
+  const streamed = accepted.find((type) => type !== 'json' && req.is(bodyContentTypes[type]) === bodyContentTypes[type])
+  if (streamed !== undefined) return streamed
+  // A route without a body ignores JSON: clients send `{}`.
+  if (accepted.length > 0 && !accepted.includes('json')) return null
+  return !hasBody(req) || req.is([bodyContentTypes.json, 'application/*+json']) ? 'json' : null
+}
 
 const charsets = /^(utf-?8|us-ascii)$/i
 
-/** Parses JSON bodies up to `limitBytes`; what is too large, too deep, not JSON or of another type is refused with the reason. */
-export function createReadBody(limitBytes: number): RequestHandler {
-  return async (req, _res, next) => {
-    const hasBody = req.headers['transfer-encoding'] !== undefined || Number(req.headers['content-length'] ?? 0) > 0
-    if (!hasBody || readsBodyItself(req)) return next()
-    const type = req.headers['content-type'] ?? 'none'
-    if (!req.is(['application/json', 'application/*+json'])) {
-      throw invalidRequest(
-        'unsupported_media_type',
-        `Send JSON with content-type: application/json, not ${type}.`,
-        'content-type',
-      )
+/** For each route: parses JSON bodies up to `limitBytes`, and rejects bodies that are too large, too deep, not JSON or of a type that the route does not accept. */
+export function createReadBody(limitBytes: number): (route: Route) => RequestHandler {
+  return (route) => async (req, _res, next) => {
+    const type = bodyTypeOf(route, req)
+    switch (type) {
+      case 'lines':
+      case 'form':
+        return next()
+      case 'json':
+        if (!hasBody(req)) return next()
+        requireUtf8(req)
+        req.body = await readJsonBody(req, limitBytes)
+        return next()
+      case null:
+        throw unsupported(route, req)
+      default:
+        return type satisfies never
     }
-    const charset = /;\s*charset\s*=\s*"?([^\s";]+)/i.exec(type)?.[1] ?? 'utf-8'
-    if (!charsets.test(charset))
-      throw invalidRequest('unsupported_media_type', `Send JSON in UTF-8, not in ${charset}.`, 'content-type')
-    req.body = await readJsonBody(req, limitBytes)
-    return next()
   }
+}
+
+function requireUtf8(req: Request): void {
+  const charset = /;\s*charset\s*=\s*"?([^\s";]+)/i.exec(req.headers['content-type'] ?? '')?.[1] ?? 'utf-8'
+  if (charsets.test(charset)) return
+  throw invalidRequest('unsupported_media_type', `Send JSON in UTF-8, not in ${charset}.`, 'content-type')
+}
+
+function hasBody(req: Request): boolean {
+  return req.headers['transfer-encoding'] !== undefined || Number(req.headers['content-length'] ?? 0) > 0
+}
+
+const or = new Intl.ListFormat('en', { type: 'disjunction' })
+
+function unsupported(route: Route, req: Request): SluiceError {
+  const accepted = bodyTypes(route).map((type) => bodyContentTypes[type])
+  return invalidRequest(
+    'unsupported_media_type',
+    `Send the body with content-type: ${or.format(accepted.length === 0 ? [bodyContentTypes.json] : accepted)}, not ${req.headers['content-type'] ?? 'none'}.`,
+    'content-type',
+  )
 }

@@ -2,7 +2,7 @@ import { batchOptions, type BatchOptions, type Skipped, uploadQuery } from '@slu
 import { invalidRequest } from '@sluice/contract/error'
 import { parse } from '@sluice/contract/parse'
 
-export const reportedLines = 20
+const reportedLines = 20
 
 export interface UploadOptions {
   readonly extractor: string

@@ -27,7 +27,6 @@ export function createLogin({ keyring, wrongKeys }: LoginOptions): Router {
     if (keyring === null) return res.redirect(303, '/')
     return res.type('html').send(loginPage(localPath(req.query['next'])))
   })
-  // oxlint-disable-next-line oxc/no-async-endpoint-handlers -- Express 5 hands a rejection on to the error handler.
   const logIn: RequestHandler = async (req, res) => {
     if (keyring === null) return res.redirect(303, '/')
     const form = await readForm(req)
@@ -43,6 +42,7 @@ export function createLogin({ keyring, wrongKeys }: LoginOptions): Router {
     setCookie(req, res, keyring.issue(key), limits.sessionMs)
     return res.redirect(303, next)
   }
+  // oxlint-disable-next-line oxc/no-async-endpoint-handlers -- Express 5 hands a rejection on to the error handler.
   router.route('/login').post(logIn)
   router.post('/logout', (req, res) => {
     setCookie(req, res, '', 0)
@@ -66,7 +66,7 @@ ${problem === undefined ? '' : `    <p class="error" role="alert">${escapeHtml(p
 }
 
 /** A path here, whatever was asked for: `//host` and `/\\host` would lead to another host. */
-export function localPath(asked: unknown): string {
+function localPath(asked: unknown): string {
   if (typeof asked !== 'string' || !/^\/(?![/\\])/.test(asked) || /\p{Cc}/u.test(asked) || asked.length > 2_000)
     return '/'
   const base = 'http://localhost'

@@ -1,31 +1,27 @@
 import { type ConnectionOptions, type Job, UnrecoverableError, WaitingError, Worker } from 'bullmq'
-import { wholeJobTimes } from './jobs.ts'
+import { supervisorTimes } from './jobs.ts'
 
-/** That one process runs at once. Each costs a promise and a subscription. */
-const wholeJobsAtOnce = 1_000
+/** Jobs that one process runs at once. Each costs a promise and a subscription. */
+const supervisedAtOnce = 1_000
 
-export interface WholeJobWorker {
+export interface Supervisor {
   /** Hands the jobs to other workers. */
   close(): Promise<void>
 }
 
-/**
- * Runs jobs that stand for a whole batch or summary, for as long as that takes. `run` rejects when its signal aborts; an
- * UnrecoverableError puts the job among the failed, anything else is tried again.
- */
-export function createWholeJobWorker<Data>({
-  name,
-  prefix,
-  connection,
-  run,
-  onError,
-}: {
+export interface SupervisorDependencies<Data> {
+  /** Of the queue. */
   readonly name: string
   readonly prefix: string
   readonly connection: ConnectionOptions
+  /** Must reject when its signal aborts. An UnrecoverableError marks the job as failed; after any other error it runs again. */
   readonly run: (job: Job<Data>, signal: AbortSignal) => Promise<object>
   readonly onError: (error: Error) => void
-}): WholeJobWorker {
+}
+
+/** Runs one durable job per batch or summary, from its beginning to its end, however long that takes. */
+export function createSupervisor<Data>(dependencies: SupervisorDependencies<Data>): Supervisor {
+  const { name, prefix, connection, run, onError } = dependencies
   const worker = new Worker<Data>(
     name,
     async (job, token, signal) => {
@@ -38,13 +34,13 @@ export function createWholeJobWorker<Data>({
         throw new WaitingError()
       }
     },
-    { connection, prefix, concurrency: wholeJobsAtOnce, ...wholeJobTimes },
+    { connection, prefix, concurrency: supervisedAtOnce, ...supervisorTimes },
   )
   worker.on('error', onError)
   worker.on('failed', (_job, error) => {
     if (!(error instanceof UnrecoverableError)) onError(error)
   })
-  // Losing the lock does not stop the processor by itself, and the job would run twice.
+  // A lost lock does not stop the processor, and the job would run twice.
   worker.on('lockRenewalFailed', (jobIds) => {
     for (const jobId of jobIds) worker.cancelJob(jobId, 'lock-lost')
   })

@@ -1,39 +1,43 @@
 import type { Redis } from 'ioredis'
 
-/** Tells that a batch changed. Messages may be lost with the connection, so every wait has a time limit. */
-export interface Wakes extends AsyncDisposable {
-  /** Counts what comes from now on, so that nothing between two waits is missed. */
-  listen(channel: string): Promise<Wake>
+/** Subscribes to changes of batches and summaries. A message is lost while the connection is down, so every wait has a time limit. */
+export interface Changes extends AsyncDisposable {
+  /** Messages count from here on, also those that come between two waits. */
+  listen(channel: string): Promise<ChangeListener>
 }
 
-export interface Wake extends Disposable {
-  /** Resolves when something came since the last wait, after `limitMs`, or when `signal` aborts. */
+interface ChangeListener extends Disposable {
+  /** Resolves when a message has come since the last wait, after `limitMs`, or when `signal` aborts. */
   wait(limitMs: number, signal?: AbortSignal): Promise<void>
 }
 
-/** `subscriber` is a connection of its own: a subscribed connection takes no other commands. */
-export function createWakes(subscriber: Redis): Wakes {
+export interface ChangesDependencies {
+  /** Used for nothing else: a subscribed connection takes no other commands. */
+  readonly subscriber: Redis
+}
+
+export function createChanges({ subscriber }: ChangesDependencies): Changes {
   const listeners = new Map<string, Set<() => void>>()
   subscriber.on('message', (channel: string) => {
-    for (const ring of listeners.get(channel) ?? []) ring()
+    for (const notify of listeners.get(channel) ?? []) notify()
   })
 
   return {
     async listen(channel) {
-      let rung = false
-      let wakeUp: (() => void) | undefined
-      const ring = () => {
-        rung = true
-        wakeUp?.()
+      let hasChanged = false
+      let endWait: (() => void) | undefined
+      const notify = () => {
+        hasChanged = true
+        endWait?.()
       }
       const set = listeners.get(channel) ?? new Set()
-      set.add(ring)
+      set.add(notify)
       listeners.set(channel, set)
       if (set.size === 1) await subscriber.subscribe(channel)
 
       return {
         async wait(limitMs, signal) {
-          if (!rung && !signal?.aborted) {
+          if (!hasChanged && !signal?.aborted) {
             await new Promise<void>((resolve) => {
               const done = () => {
                 clearTimeout(timer)
@@ -42,17 +46,17 @@ export function createWakes(subscriber: Redis): Wakes {
               }
               const timer = setTimeout(done, limitMs)
               signal?.addEventListener('abort', done, { once: true })
-              wakeUp = done
+              endWait = done
             })
-            wakeUp = undefined
+            endWait = undefined
           }
-          rung = false
+          hasChanged = false
         },
         [Symbol.dispose]() {
-          set.delete(ring)
+          set.delete(notify)
           if (set.size > 0 || listeners.get(channel) !== set) return
           listeners.delete(channel)
-          // Without Redis there is nothing to unsubscribe from.
+          // Without a connection there is no subscription to end.
           subscriber.unsubscribe(channel).catch(() => {})
         },
       }
