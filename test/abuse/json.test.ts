@@ -1,7 +1,7 @@
 import { gzipSync } from 'node:zlib'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { people, person, startSystem, type System } from '../support/system.ts'
-import { calm, errorOf, expectResponsive, peakMb, send, whileProbing } from './attack.ts'
+import { calm, errorOf, expectResponsive, peakMb, send, watched, whileProbing } from './attack.ts'
 
 const nest = (depth: number) => `${'{"a":'.repeat(depth)}1${'}'.repeat(depth)}`
 const lists = (depth: number) => '['.repeat(depth) + ']'.repeat(depth)
@@ -179,7 +179,7 @@ test('large bodies are parsed as they are written, whatever their form', async (
 })
 
 test('deep and wide JSON, packed and many at once, is refused in little memory, and nobody else waits', async () => {
-  const system = await startSystem()
+  const system = await startSystem({ env: watched })
   const mb = 2 ** 20
   const wide = [
     nest(5_000_000),

@@ -4,7 +4,7 @@ import { readFile } from 'node:fs/promises'
 import type { ChildProcess } from 'node:child_process'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { people, person, startSystem, type System } from '../support/system.ts'
-import { calm, errorOf, expectResponsive, openSocket, peakMb, send, whileProbing } from './attack.ts'
+import { calm, errorOf, expectResponsive, openSocket, peakMb, send, watched, whileProbing } from './attack.ts'
 
 const mb = 2 ** 20
 const headers = { 'content-type': 'application/x-ndjson', 'content-encoding': 'gzip' }
@@ -30,7 +30,7 @@ async function sendAndLeave(system: System, target: string, body: Buffer): Promi
 describe('an upload that unpacks to far more than it is', () => {
   let system: System
   beforeAll(async () => {
-    system = await startSystem({ keepFor: 'file' })
+    system = await startSystem({ env: watched, keepFor: 'file' })
     await system.request('POST', '/v1/extractors', { name: 'person', ...person })
   })
   const bombs: [string, Buffer][] = [

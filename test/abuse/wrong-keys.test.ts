@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest'
 import { startSystem } from '../support/system.ts'
-import { bearer, calm, expectResponsive, key, secured, send, whileProbing } from './attack.ts'
+import { bearer, calm, expectResponsive, key, secured, send, watched, whileProbing } from './attack.ts'
 
 test('an address that tries keys has to wait, longer each time, and is seen in the log and the metrics; others are served', async () => {
-  const system = await startSystem({ env: { ...secured, SLUICE_TRUST_PROXY: 'loopback' } })
+  const system = await startSystem({ env: { ...secured, ...watched, SLUICE_TRUST_PROXY: 'loopback' } })
   const from = (address: string, value: string) =>
     send(system, 'GET', '/v1/batches', { headers: { authorization: value, 'x-forwarded-for': address } })
   const before = await calm(system)

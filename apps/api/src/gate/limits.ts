@@ -22,8 +22,8 @@ export const limits = {
 
   /** Requests at once of one key, and in all. */
   requests: { perCaller: 2_000, inAll: 4_000 },
-  /** Results and events that are followed, and uploads: they last. */
-  streams: { perCaller: 250, inAll: 1_000 },
+  /** Results and events that are followed, and uploads: they last. One whose reader does not read takes up to 2 MB. */
+  streams: { perCaller: 200, inAll: 500 },
 
   /** Values of one JSON body, most of them in its list of items: 100,000 items of 20 values. */
   jsonValues: 2_000_000,

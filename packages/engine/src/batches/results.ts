@@ -10,8 +10,11 @@ import type { Keys } from '../redis/keys.ts'
 import { ofItem, parseStored } from '../ledger/stored-result.ts'
 import type { Changes } from '../redis/changes.ts'
 
-/** Results per round trip; each at most a few KB. */
-const pageSize = 250
+/** The most results of a page, and about how many bytes: a reader that stops reading keeps one page in memory. */
+const pageResults = 250
+const pageBytes = 64 * 1024
+/** Nothing is known about the size of the first results; each is up to about 130 KB. */
+const firstPageResults = 16
 const pollMs = 1_000
 
 /**
@@ -23,8 +26,13 @@ interface Position {
   readonly next: number
 }
 
+/** Where to read, and how many results. */
+type Place = Position & { readonly size: number }
+
 interface Page {
   readonly results: Result[]
+  /** Of the stored results. */
+  readonly bytes: number
   readonly position: Position
   /** No further result exists now. */
   readonly end: boolean
@@ -59,13 +67,15 @@ export function createResults({ redis, keys, changes, items }: ResultsDependenci
   ): AsyncGenerator<Result[]> {
     using changed = await changes.listen(keys.batch(batchId).changes)
     let position = from
+    let size = firstPageResults
     while (!signal.aborted) {
       // Read before the page: if the batch has ended by now, no result comes after this page.
       const state = await readState(batchId)
       // Deleted meanwhile: incomplete results must not look complete.
       if (state === null) throw notFound('batch', batchId)
-      const page = await readPage(batchId, position, state, query.follow)
+      const page = await readPage(batchId, { ...position, size }, state, query.follow)
       position = page.position
+      size = nextSize(page)
       const chosen =
         query.status === undefined ? page.results : page.results.filter((one) => one.status === query.status)
       if (chosen.length > 0) yield chosen
@@ -81,7 +91,7 @@ export function createResults({ redis, keys, changes, items }: ResultsDependenci
     return { status: meta.status, total: meta.total }
   }
 
-  function readPage(batchId: string, position: Position, state: State, follow: boolean): Promise<Page> {
+  function readPage(batchId: string, position: Place, state: State, follow: boolean): Promise<Page> {
     switch (position.order) {
       case 'completion':
         return completionPage(batchId, position, state)
@@ -94,14 +104,15 @@ export function createResults({ redis, keys, changes, items }: ResultsDependenci
     }
   }
 
-  async function completionPage(batchId: string, position: Position, state: State): Promise<Page> {
+  async function completionPage(batchId: string, { size, ...position }: Place, state: State): Promise<Page> {
     const k = keys.batch(batchId)
-    const indexes = await redis.lrange(k.done, position.next, position.next + pageSize - 1)
+    const indexes = await redis.lrange(k.done, position.next, position.next + size - 1)
     if (indexes.length === 0) {
-      if (state.status !== 'cancelled') return { results: [], position, end: true }
-      return { results: [], position: { order: 'cancelled', next: 0 }, end: false }
+      if (state.status !== 'cancelled') return { results: [], bytes: 0, position, end: true }
+      return { results: [], bytes: 0, position: { order: 'cancelled', next: 0 }, end: false }
     }
     const stored = await redis.hmget(k.results, ...indexes)
+    const bytes = bytesOf(stored)
     const results = indexes.flatMap((index, i): Result[] => {
       const text = stored[i]
       if (!text) return []
@@ -109,11 +120,16 @@ export function createResults({ redis, keys, changes, items }: ResultsDependenci
       // A retried item is in the list again, at a later position.
       return place === position.next + i ? [{ ...result, cursor: `c${place}` }] : []
     })
-    return { results, position: { ...position, next: position.next + indexes.length }, end: false }
+    return { results, bytes, position: { ...position, next: position.next + indexes.length }, end: false }
   }
 
-  async function inputPage(batchId: string, position: Position, state: State, follow: boolean): Promise<Page> {
-    const { indexes, stored } = await storedFrom(batchId, position, state)
+  async function inputPage(
+    batchId: string,
+    { size, ...position }: Place,
+    state: State,
+    follow: boolean,
+  ): Promise<Page> {
+    const { indexes, stored } = await storedFrom(batchId, { ...position, size }, state)
     const results: Result[] = []
     for (const [i, index] of indexes.entries()) {
       const text = stored[i]
@@ -121,20 +137,22 @@ export function createResults({ redis, keys, changes, items }: ResultsDependenci
       if (text) results.push({ ...parseStored(index, text).result, cursor })
       else if (state.status === 'cancelled') results.push(await cancelledResult(batchId, index, cursor))
       // The next item in order has no result yet.
-      else if (follow) return { results, position: { ...position, next: index }, end: true }
+      else if (follow) return { results, bytes: bytesOf(stored), position: { ...position, next: index }, end: true }
     }
-    return { results, position: { ...position, next: position.next + indexes.length }, end: indexes.length === 0 }
+    const next = position.next + indexes.length
+    return { results, bytes: bytesOf(stored), position: { ...position, next }, end: indexes.length === 0 }
   }
 
-  async function cancelledPage(batchId: string, position: Position, state: State): Promise<Page> {
-    const { indexes, stored } = await storedFrom(batchId, position, state)
+  async function cancelledPage(batchId: string, { size, ...position }: Place, state: State): Promise<Page> {
+    const { indexes, stored } = await storedFrom(batchId, { ...position, size }, state)
     const without = indexes.filter((_, i) => !stored[i])
     const results = await Promise.all(without.map((index) => cancelledResult(batchId, index, `x${index}`)))
-    return { results, position: { ...position, next: position.next + indexes.length }, end: indexes.length === 0 }
+    const next = position.next + indexes.length
+    return { results, bytes: bytesOf(stored), position: { ...position, next }, end: indexes.length === 0 }
   }
 
-  async function storedFrom(batchId: string, { next }: Position, { total }: State) {
-    const indexes = Array.from({ length: Math.max(0, Math.min(pageSize, total - next)) }, (_, i) => next + i)
+  async function storedFrom(batchId: string, { next, size }: Place, { total }: State) {
+    const indexes = Array.from({ length: Math.max(0, Math.min(size, total - next)) }, (_, i) => next + i)
     const stored = indexes.length === 0 ? [] : await redis.hmget(keys.batch(batchId).results, ...indexes.map(String))
     return { indexes, stored }
   }
@@ -151,6 +169,17 @@ export function createResults({ redis, keys, changes, items }: ResultsDependenci
       cursor,
     }
   }
+}
+
+function bytesOf(stored: readonly (string | null)[]): number {
+  return stored.reduce((sum, text) => sum + (text?.length ?? 0), 0)
+}
+
+/** As many results as fit into a page at the size that those of the last one had, at most four times as many as before. */
+function nextSize({ results, bytes }: Page): number {
+  if (results.length === 0) return firstPageResults
+  const fitting = Math.floor(pageBytes / Math.max(1, bytes / results.length))
+  return Math.max(1, Math.min(pageResults, fitting, 4 * Math.max(firstPageResults, results.length)))
 }
 
 function parseCursor({ order, after }: ResultsQuery): Position {
