@@ -34,14 +34,14 @@ test('on a terminal a bar moves, fits the window when it changes, and Ctrl-C det
   const place = { directory, env: { SLUICE_URL: system.url } }
   const terminal = startOnTerminal(place, extract, 100)
   const bars = () => drawn(terminal.output())
-  await expect.poll(() => bars().some((line) => /\[#+-+\]/.test(line)), { timeout: 20_000 }).toBe(true)
+  await expect.poll(() => bars().some((line) => /\[#+-+\]/.test(line))).toBe(true)
   expect(bars().some((line) => /\d+\/60 {2}\d+ running/.test(line))).toBe(true)
   expect(Math.max(...bars().map((line) => line.length))).toBeLessThan(100)
 
   const before = terminal.output().length
   await terminal.resize(40)
   await expect
-    .poll(() => drawn(terminal.output().slice(before)).filter((line) => line.length < 40).length, { timeout: 20_000 })
+    .poll(() => drawn(terminal.output().slice(before)).filter((line) => line.length < 40).length)
     .toBeGreaterThan(2)
   // At most the one that was on its way when the window changed is longer.
   expect(drawn(terminal.output().slice(before)).filter((line) => line.length >= 40).length).toBeLessThanOrEqual(1)
@@ -83,17 +83,17 @@ test('where no server runs it offers to start one, which stays', async () => {
   const env = { PORT: port, SLUICE_DATA_DIR: join(directory, 'data'), OPENAI_API_KEY: '', SLUICE_API_KEYS: '' }
   const declined = startOnTerminal({ directory, env }, extract, 100)
   const question = `No Sluice runs at http://127.0.0.1:${port}. Start one here, in the background?`
-  await expect.poll(() => declined.output(), { timeout: 20_000 }).toContain(question)
+  await expect.poll(() => declined.output()).toContain(question)
   declined.type('n\r')
   expect(await declined.ended).toBe(1)
-  expect(declined.output()).toContain('npx pnpm@12 start')
+  expect(declined.output()).toContain('npx -y pnpm@12 start')
 
   const unasked = startOnTerminal({ directory, env }, ['batches', '--no-input'], 100)
   expect(await unasked.ended).toBe(1)
   expect(unasked.output()).not.toContain(question)
 
   const accepted = startOnTerminal({ directory, env }, extract, 100)
-  await expect.poll(() => accepted.output(), { timeout: 20_000 }).toContain(question)
+  await expect.poll(() => accepted.output()).toContain(question)
   accepted.type('y\r')
   await expect.poll(() => accepted.output(), { timeout: 60_000 }).toMatch(/kill \d+/)
   const pid = Number(/kill (\d+)/.exec(accepted.output())![1])

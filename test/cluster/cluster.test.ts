@@ -10,7 +10,8 @@ import { Redis } from 'ioredis'
 import { expect, onTestFinished, test } from 'vitest'
 import { longText } from '../../bench/long-text.ts'
 import { findFreePort } from '@sluice/local/processes/ports'
-import { findRedis } from '@sluice/local/redis/find-redis'
+import { findLocalRedis } from '@sluice/local/redis/find-redis'
+import { packageDirectory } from '@sluice/local/redis/own-redis'
 import { durableOptions } from '@sluice/local/redis/redis-command'
 import { people, startSystem } from '../support/system.ts'
 
@@ -25,13 +26,14 @@ interface Server {
   restart(): Promise<void>
 }
 
-/** Servers of this machine's own program, each with its data in a folder of its own. */
+/** Starts servers, each with a separate data folder. */
 async function startServers(
   count: number,
   argsOf: (server: { directory: string; busPort: number }) => Promise<string[]> | string[],
 ): Promise<Server[]> {
-  const source = await findRedis(undefined, console.error)
-  if (source.type !== 'server') throw new Error('This needs redis-server or valkey-server on the PATH.')
+  const source = await findLocalRedis({ directory: packageDirectory, say: console.error })
+  if (source.type !== 'server')
+    throw new Error('Docker cannot run these servers: install redis-server or valkey-server.')
   return Promise.all(
     Array.from({ length: count }, async () => {
       const directory = await mkdtemp(join(tmpdir(), 'sluice-cluster-'))
@@ -39,7 +41,8 @@ async function startServers(
       const log = join(directory, 'log')
       const own = ['--bind', '127.0.0.1', '--port', String(port), '--dir', directory, '--logfile', log]
       const args = [...(await argsOf({ directory, busPort })), ...own]
-      const start = (): ChildProcess => spawn(source.path, args, { stdio: 'ignore' })
+      const start = (): ChildProcess =>
+        spawn(source.path, args, { stdio: 'ignore', env: { ...process.env, ...source.env } })
       const kill = async () => {
         if (child.exitCode !== null || child.signalCode !== null) return
         child.kill('SIGKILL')

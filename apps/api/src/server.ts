@@ -6,7 +6,7 @@ import type { Logger } from 'pino'
 import { createGate } from './gate/gate.ts'
 import { formatGateMetrics } from './gate/metrics.ts'
 import { createBoard } from './pages/board.ts'
-import type { Chunker } from '@sluice/text/chunker'
+import type { TextSplitter } from '@sluice/text/text-splitter'
 import { createDocs } from './pages/docs.ts'
 import { createErrorHandler } from './http/errors.ts'
 import type { CheckSchema } from './intake/extractor-choice.ts'
@@ -28,7 +28,7 @@ export interface AppOptions {
   readonly engine: Engine
   readonly checkSchema: CheckSchema
   readonly documentReader: DocumentReader
-  readonly chunker: Chunker
+  readonly splitter: TextSplitter
   /** Empty: no key is needed, and only this machine may ask. */
   readonly apiKeys: readonly string[]
   /** Which proxies may say where a request came from, and whether by TLS: as Express takes it; false: none. */
@@ -47,7 +47,7 @@ export function createApp({
   engine,
   checkSchema,
   documentReader,
-  chunker,
+  splitter,
   apiKeys,
   trustProxy,
   bodyLimitBytes,
@@ -75,7 +75,7 @@ export function createApp({
       ...uploadRoutes(engine, checkSchema, documentReader),
       ...resultRoutes(engine, stopping),
       ...extractRoutes(engine, checkSchema, stopping),
-      ...summaryRoutes(engine, chunker, documentReader, stopping),
+      ...summaryRoutes(engine, splitter, documentReader, stopping),
       ...operationRoutes(engine, { version, secured, stopping, processMetrics: () => formatGateMetrics(gate) }),
     },
     createReadBody(bodyLimitBytes),

@@ -37,7 +37,7 @@ export function readCliConfig(env: NodeJS.ProcessEnv = process.env): CliConfig {
     apiKey: given('SLUICE_API_KEY'),
     stateDirectory: join(given('XDG_STATE_HOME') ?? join(homedir(), '.local', 'state'), 'sluice'),
     terminal: env['TERM'],
-    command: !isScript ? 'sluice' : /[\\/]_npx[\\/]/.test(env['PATH'] ?? '') ? 'npx pnpm@12 sluice' : 'pnpm sluice',
+    command: !isScript ? 'sluice' : /[\\/]_npx[\\/]/.test(env['PATH'] ?? '') ? 'npx -y pnpm@12 sluice' : 'pnpm sluice',
     calledFrom: isScript ? given('INIT_CWD') : undefined,
     env,
   }

@@ -22,7 +22,7 @@ export async function connect(cli: Cli): Promise<Sluice> {
       !(await ask(question, 'yes', { input: process.stdin, output: process.stderr, signal }))
     ) {
       throw new CliError(
-        `No Sluice answers at ${url} (${why}). Start one with \`npx pnpm@12 start\`, or set SLUICE_URL to where one runs.`,
+        `No Sluice answers at ${url} (${why}). Start one with \`npx -y pnpm@12 start\`, or set SLUICE_URL to where one runs.`,
       )
     }
     const { pid, logFile } = await startServer(start, { url, env: config.env, screen, signal })

@@ -138,7 +138,7 @@ function requireLanes(file: LoadedFile, lanes: Config['lanes']): void {
 function requireRedisUrl({ REDIS_URL }: Environment): string {
   if (REDIS_URL !== undefined) return REDIS_URL
   throw new ConfigError([
-    'REDIS_URL is not set: name a Redis, such as redis://127.0.0.1:6379, or run `npx pnpm@12 start`, which brings up its own',
+    'REDIS_URL is not set: name a Redis, such as redis://127.0.0.1:6379, or run `npx -y pnpm@12 start`, which brings up its own',
   ])
 }
 

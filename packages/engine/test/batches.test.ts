@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import { createLedger } from '@sluice/engine/ledger/ledger'
 import { broken, extracted, inline, options, readAll, testSluice, texts } from './harness.ts'
 
@@ -264,9 +264,12 @@ describe('a batch', () => {
     const engine = await sluice.engine()
     let now = 0
     let most = 0
+    let allowed = 2
     const answer = async () => {
       now += 1
       most = Math.max(most, now)
+      // Calls wait for each other, so that as many as are allowed are in flight at once, also on a busy machine.
+      await vi.waitUntil(() => most >= allowed, { timeout: 20_000, interval: 5 })
       await sleep(10)
       now -= 1
       return extracted({})
@@ -278,8 +281,9 @@ describe('a batch', () => {
       texts(120),
     )
     const succeeded = async () => (await engine.batches.get(batch.id)).counts.succeeded
-    await expect.poll(succeeded, { timeout: 15_000 }).toBeGreaterThan(30)
+    await expect.poll(succeeded, { timeout: 20_000 }).toBeGreaterThan(30)
     expect(most).toBe(2)
+    allowed = 6
     await engine.batches.patch(batch.id, { concurrency: 6 })
     await readAll(engine, batch.id)
     expect(most).toBe(6)
@@ -318,7 +322,9 @@ describe('a batch', () => {
       )
     }
     expect(most).toBeGreaterThan(5)
-    expect(most).toBeLessThanOrEqual(30)
+    // Concurrency 10 holds 13 items, so the window is 26. 13 more jobs may still be ending after their result is recorded, and a repair
+    // (every 15 s) may add jobs for a window of items that end meanwhile.
+    expect(most).toBeLessThanOrEqual(26 + 13 + 26)
   })
 
   test('is deleted with its items and results, and only when it has ended', async () => {

@@ -13,7 +13,7 @@ async function fedItem() {
   const engine = await sluice.engine()
   const { batch } = await engine.batches.create({ extractor: inline, options }, texts(1))
   const ledger = createLedger({ redis: sluice.redis, keys: sluice.keys })
-  const [fed] = (await ledger.feed(batch.id, 10, 10)).items
+  const [fed] = (await ledger.feed(batch.id, { places: 10, most: 10 })).items
   const run = (token: string): Run => ({ batchId: batch.id, index: fed!.index, feed: fed!.feed, token })
   return { engine, ledger, batch, run }
 }
@@ -200,7 +200,7 @@ describe('an item', () => {
     const { batch } = await engine.batches.create({ extractor: inline, options }, texts(3))
     // The items were fed, and the feeder died before it added their jobs.
     const ledger = createLedger({ redis: sluice.redis, keys: sluice.keys })
-    expect((await ledger.feed(batch.id, 10, 10)).items).toHaveLength(3)
+    expect((await ledger.feed(batch.id, { places: 10, most: 10 })).items).toHaveLength(3)
     await sluice.worker(() => extracted({}))
     expect(await readAll(engine, batch.id)).toHaveLength(3)
   })

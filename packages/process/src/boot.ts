@@ -6,8 +6,8 @@ import { createRedactor, type Redactor } from '@sluice/contract/redact'
 import { openLog, type Output } from './open-log.ts'
 
 /**
- * The first step of every process: it reads the configuration and checks Redis. What is wrong is printed in one line and
- * ends the process with exit code 1, before anything is opened.
+ * The first step of every process: reads the configuration and checks Redis. A problem is reported in one line and ends the process
+ * with exit code 1, before anything is opened.
  */
 export async function boot(app: string): Promise<{ config: Config; redact: Redactor } & Output> {
   const config = await readConfig().catch((error: unknown) => {
@@ -19,7 +19,7 @@ export async function boot(app: string): Promise<{ config: Config; redact: Redac
   for (const { severity, message } of await preflight(config.redisUrl)) {
     if (severity === 'fatal') refuse(message)
     if (severity === 'weak' && !config.allowWeakDurability) {
-      refuse(`${message} Or set SLUICE_ALLOW_WEAK_DURABILITY=true to take that risk.`)
+      refuse(`${message} Or set SLUICE_ALLOW_WEAK_DURABILITY=true to accept that risk.`)
     }
     output.log.warn(message)
   }

@@ -5,14 +5,14 @@ const lastLinesMs = 500
 
 export interface Output {
   readonly log: Logger
-  /** Ends the process when its last lines are written, or have no reader. */
+  /** Ends the process when its last lines are written, or when nobody reads them. */
   readonly leave: (code: number) => void
 }
 
-/** JSON lines on standard output, written in the background, so that a slow reader delays nothing. `redact` removes secrets. */
+/** JSON lines on standard output, written asynchronously: a slow reader does not block the process. `redact` removes secrets. */
 export function openLog(app: string, { level, redact }: { level: string; redact: (line: string) => string }): Output {
   const output = destination({ dest: 1, sync: false })
-  // A log that cannot be written ends nothing, and nothing waits for the rest of it.
+  // A log that cannot be written does not end the process; its remaining lines are dropped.
   let broken = false
   output.on('error', () => {
     broken = true
@@ -22,7 +22,7 @@ export function openLog(app: string, { level, redact }: { level: string; redact:
     log: pino({ level, base: { app, pid: process.pid } }, { write: (line) => output.write(redact(line)) }),
     leave(code) {
       const exit = () => {
-        // At exit pino tries to write the rest, without end where there is no reader any more (sonic-boom 4.2 on EPIPE).
+        // At exit pino tries to write the remaining lines, and never stops if nobody reads them (sonic-boom 4.2 on EPIPE).
         output.flushSync = () => {}
         process.exit(code)
       }

@@ -18,7 +18,7 @@ export function checkNode(): Check {
     : failed(
         'Node',
         `Version ${node} is too old: ${oldestNode} is needed.`,
-        'Run it by `npx pnpm@12 sluice`, which brings its own.',
+        'Run it by `npx -y pnpm@12 sluice`, which brings its own.',
       )
 }
 

@@ -19,7 +19,7 @@ export async function checkServer(
 ): Promise<{ readonly checks: readonly Check[]; readonly client: Sluice | undefined }> {
   const why = await whyUnreachable(url, signal)
   if (why !== undefined) {
-    const fix = 'Start one with `npx pnpm@12 start`, or set SLUICE_URL to where one runs.'
+    const fix = 'Start one with `npx -y pnpm@12 start`, or set SLUICE_URL to where one runs.'
     return { checks: [failed('Server', `No Sluice answers at ${url} (${why}).`, fix)], client: undefined }
   }
   const client = createClient({ baseUrl: url, apiKey })
@@ -114,7 +114,7 @@ function checkLane({ name, model, workers, concurrency, calls, pause_reason }: L
   const what = `Lane ${name}`
   const counted = Object.entries(calls).map(([outcome, count]) => `${count} ${outcome}`)
   const history = counted.length === 0 ? 'no call yet' : `calls so far: ${counted.join(', ')}`
-  if (workers === 0) return failed(what, `No worker runs for ${model}; ${history}.`, 'Start one: npx pnpm@12 worker')
+  if (workers === 0) return failed(what, `No worker runs for ${model}; ${history}.`, 'Start one: npx -y pnpm@12 worker')
   if (pause_reason !== null) {
     return failed(
       what,

@@ -109,7 +109,10 @@ export function createBatches(dependencies: BatchesDependencies): Batches {
 
     async cancel(id) {
       requireBatchId(id)
-      return after(id, await ledger.cancel(id), 'cancel', ['in_progress', 'paused', 'cancelling', 'cancelled'])
+      const was = await ledger.cancel(id)
+      // The job that was set aside with the pause comes back, and handles the end.
+      if (was === 'paused') await enqueueBatch(id)
+      return after(id, was, 'cancel', ['in_progress', 'paused', 'cancelling', 'cancelled'])
     },
 
     async retry(id, selection) {

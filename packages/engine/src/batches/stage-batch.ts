@@ -4,6 +4,7 @@ import type { ChainableCommander, Redis } from 'ioredis'
 import type { NewBatch } from '../engine.ts'
 import { newBatchMeta, packBatchMeta } from '../ledger/batch-meta.ts'
 import type { Keys } from '../redis/keys.ts'
+import { repeat } from '../repeat.ts'
 import type { Admission } from './admission.ts'
 import { sealBatch } from './batch-steps.ts'
 import { packBlocks, stageBlock } from './blocks.ts'
@@ -79,16 +80,12 @@ export function createStageBatch({ redis, keys, admission, idempotency }: StageB
 }
 
 async function whileBeating(beat: () => Promise<void>, act: () => Promise<void>): Promise<void> {
-  let beating = Promise.resolve()
-  const timer = setInterval(() => {
-    // If Redis is away, the writes of `act` fail, too, and report it.
-    beating = beat().catch(() => {})
-  }, stagingBeatMs)
+  // If Redis is away, the writes of `act` fail, too, and report it.
+  const beating = repeat(beat, { everyMs: stagingBeatMs, first: 'after-interval', onError() {} })
   try {
     await act()
   } finally {
-    clearInterval(timer)
-    await beating
+    await beating.stop()
   }
 }
 

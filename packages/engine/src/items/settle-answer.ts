@@ -19,7 +19,7 @@ export type SettleAnswer = (held: HeldItem, call: Call) => Promise<Settled>
 export interface SettleAnswerDependencies {
   readonly ledger: Ledger
   readonly record: RecordItem
-  /** Pauses every batch of the lane. */
+  /** Pauses every batch of the lane that has items to feed. */
   readonly pauseLane: (reason: string) => Promise<void>
   readonly longTexts: LongTexts
   readonly policy: RetryPolicy
@@ -86,6 +86,8 @@ export function createSettleAnswer(dependencies: SettleAnswerDependencies): Sett
     decision: Extract<Decision, { type: 'retry' | 'pause-lane' }>,
   ): Promise<RunEnd> {
     if (decision.type === 'pause-lane') {
+      // Its batch may be wholly in the window, and so not among those that are ready.
+      await ledger.pause(held.run.batchId, decision.reason)
       await pauseLane(decision.reason)
       await ledger.letGo(held.run, 'requeue')
       return dropped

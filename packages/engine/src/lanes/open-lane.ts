@@ -22,6 +22,7 @@ import { createQuota } from '../quota/create-quota.ts'
 import { laneLimits } from '../quota/lane-limits.ts'
 import type { Keys } from '../redis/keys.ts'
 import { createLaneStats } from './lane-stats.ts'
+import { createReadyBatches, type ReadyBatches } from './ready-batches.ts'
 import { createLaneWindow, type LaneWindow, type LiveWorker } from './window.ts'
 
 /** Calls that the ledger has opened while all slots are taken: as many as begin in the time of one write at 200 ms a call. */
@@ -45,10 +46,13 @@ export interface LaneProvider {
 export interface OpenLane extends AsyncDisposable {
   readonly queue: Queue
   readonly window: LaneWindow
+  readonly ready: ReadyBatches
   readonly worker: ItemWorker
   readonly estimateTokens: EstimateTokens
   /** Aborts the running items of batches that were cancelled or deleted. */
   abortCancelled(): Promise<void>
+  /** Who feeds the lane hears of each item that left the window on this worker. */
+  onJobEnded(listener: () => void): void
 }
 
 export interface OpenLaneDependencies {
@@ -67,7 +71,9 @@ export interface OpenLaneDependencies {
 
 export function openLane(dependencies: OpenLaneDependencies): OpenLane {
   const { redis, keys, ledger, queues, name, config, provider, liveWorker, onError } = dependencies
-  const window = createLaneWindow({ redis, keys, lane: name })
+  const queue = queues.lane(name)
+  const ready = createReadyBatches({ redis, keys, lane: name })
+  const window = createLaneWindow({ redis, keys, lane: name, queue })
   const activity: Activity = { inFlight: 0, waitingForQuota: 0 }
   const stats = createLaneStats({ redis, keys: keys.lane(name), workerId: liveWorker.id, activity, onError })
   const { quota, ...calls } = openCalls(dependencies)
@@ -95,6 +101,7 @@ export function openLane(dependencies: OpenLaneDependencies): OpenLane {
     }),
     record,
   })
+  const jobEnded: { listener?: () => void } = {}
   const limiter = itemLimiter(config, liveWorker.held)
   const worker = createItemWorker({
     connection: redis,
@@ -103,15 +110,20 @@ export function openLane(dependencies: OpenLaneDependencies): OpenLane {
     concurrency: liveWorker.held,
     limiter,
     runItem,
+    onJobEnded: () => jobEnded.listener?.(),
     onError,
   })
 
   return {
-    queue: queues.lane(name),
+    queue,
+    ready,
     window,
     worker,
     estimateTokens,
     abortCancelled,
+    onJobEnded(listener) {
+      jobEnded.listener = listener
+    },
     async [Symbol.asyncDispose]() {
       await worker.close(0)
       await stats.stop()
@@ -121,7 +133,7 @@ export function openLane(dependencies: OpenLaneDependencies): OpenLane {
 
   /** Nothing on the lane can succeed: pauses every batch that it feeds. */
   async function pauseLane(reason: string): Promise<void> {
-    await Promise.all((await window.batches()).map((id) => ledger.pause(id, reason)))
+    for await (const batchIds of ready.all()) await Promise.all(batchIds.map((id) => ledger.pause(id, reason)))
   }
 
   async function abortCancelled(): Promise<void> {

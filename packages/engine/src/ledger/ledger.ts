@@ -38,12 +38,17 @@ interface Sameness {
   readonly withoutCall?: 'deduplicated' | 'cached' | undefined
 }
 
-interface Feed {
+export interface Feed {
   readonly status: string
   /** Items of the batch in the window now. */
   readonly open: number
   /** Items not yet in the window. */
   readonly left: number
+  /** It has reached its own concurrency, or the most that it may have in the window. */
+  readonly isFull: boolean
+  /** Its priority. */
+  readonly weight: number
+  readonly label: string
   readonly items: readonly { index: number; feed: number }[]
 }
 
@@ -53,10 +58,8 @@ interface Feed {
  * Nothing else changes the state of an item or of a batch that has begun.
  */
 export interface Ledger {
-  /** Takes the next items into the window, until `limit` are open and at most `most`. */
-  feed(batchId: string, limit: number, most: number): Promise<Feed>
-  /** The items of the batch that are in the window. */
-  open(batchId: string): Promise<{ index: number; feed: number }[]>
+  /** Takes the next `places` items into the window. At most `most` of the batch are in it then, and at most its own concurrency. */
+  feed(batchId: string, limits: { readonly places: number; readonly most: number }): Promise<Feed>
   /** `keepsTime`: stores when the item was first taken. */
   take(run: Run, options: { keepsTime: boolean; textHash?: string | undefined }): Promise<Taken>
   /** `repeated`: opened, and an earlier call of this item may have been paid. */
@@ -82,9 +85,19 @@ export interface Ledger {
   retry(batchId: string, indexes: readonly number[]): Promise<number | null>
 }
 
+/** What others do about a step. */
+interface LedgerEvents {
+  /** Items of the batch are to be fed again. */
+  requeued(batchId: string): Promise<void>
+  /** The batch has ended with this step. */
+  ended(batchId: string): void
+}
+
 export interface LedgerDependencies {
   readonly redis: Redis
   readonly keys: Keys
+  /** Of the process that runs items; the sweeper finds what a process that dies has not reported. */
+  readonly events?: LedgerEvents
 }
 
 const file = (name: string) => loadScript(new URL(name, import.meta.url))
@@ -101,20 +114,15 @@ const scripts = {
   retry: file('retry.lua'),
 }
 
-export function createLedger({ redis, keys }: LedgerDependencies): Ledger {
+export function createLedger({ redis, keys, events }: LedgerDependencies): Ledger {
   return {
-    async feed(batchId, limit, most) {
-      const [status, open, left, ...pairs] = (await scripts.feed(redis, keys.batch(batchId), {
-        limit,
+    async feed(batchId, { places, most }) {
+      const [status, open, left, isFull, weight, label, ...pairs] = (await scripts.feed(redis, keys.batch(batchId), {
+        places,
         most,
         now: Date.now(),
-      })) as [string, number, number, ...string[]]
-      return { status, open, left, items: toPairs(pairs) }
-    },
-
-    async open(batchId) {
-      const open = await redis.hgetall(keys.batch(batchId).open)
-      return Object.entries(open).map(([index, feed]) => ({ index: Number(index), feed: Number(feed) }))
+      })) as [string, number, number, number, string, string, ...string[]]
+      return { status, open, left, isFull: isFull === 1, weight: Number(weight), label, items: toPairs(pairs) }
     },
 
     async take(run, { keepsTime, textHash = '' }) {
@@ -149,7 +157,7 @@ export function createLedger({ redis, keys }: LedgerDependencies): Ledger {
 
     async record(run, status, result, cost, end, { textHash = '', withoutCall = '' as const } = {}) {
       const k = keys.batch(run.batchId)
-      const [answer] = (await scripts.record(redis, k, {
+      const [answer, batchStatus, released = 0] = (await scripts.record(redis, k, {
         ...runArgs(run),
         ...costArgs(cost),
         status,
@@ -159,14 +167,19 @@ export function createLedger({ redis, keys }: LedgerDependencies): Ledger {
         channel: k.changes,
         textHash,
         countedAs: withoutCall,
-      })) as ['recorded' | 'stale']
+      })) as ['recorded' | 'stale', string?, number?]
+      if (released > 0) await events?.requeued(run.batchId)
+      if (batchStatus === 'completed' || batchStatus === 'cancelled') events?.ended(run.batchId)
       return answer
     },
 
     async letGo(run, to) {
       const k = keys.batch(run.batchId)
       const args = { ...runArgs(run), to, now: Date.now(), channel: k.changes }
-      return (await scripts.letGo(redis, k, args)) as 'done' | 'stale'
+      const done = (await scripts.letGo(redis, k, args)) as 'done' | 'stale'
+      // Also when the batch is paused: it may have been resumed in between.
+      if (to === 'requeue') await events?.requeued(run.batchId)
+      return done
     },
 
     async pause(batchId, reason) {

@@ -7,7 +7,7 @@
 -- status: 'succeeded' or 'failed'. callEnd: of its last call, 'settled' or 'unsettled'. result: JSON. now: unix ms.
 -- channel: where the change is published. textHash: '' when texts are not compared.
 -- countedAs: field of meta that counts answers without a call; '' when a call was made.
--- Returns {'recorded', status of the batch}, or {'stale'}: another run holds or has recorded the item; the cost is added all the same.
+-- Returns {'recorded', status of the batch, items to feed that waited for this one}, or {'stale'}: another run holds or has recorded the item; the cost is added all the same.
 -- include: usage.lua
 -- include: end-call.lua
 -- include: finish.lua
@@ -25,15 +25,18 @@ endCall(meta, calls, index, callEnd)
 redis.call('SREM', unsettled, index)
 redis.call('HDEL', tries, index, 'first:' .. index)
 if countedAs ~= '' then redis.call('HINCRBY', meta, countedAs, 1) end
+local released = 0
 if textHash ~= '' then
   if status == 'succeeded' then
     redis.call('HSET', twins, textHash, index)
   elseif redis.call('HGET', twins, textHash) == index then
     redis.call('HSET', twins, textHash, '-')
   end
-  for _, twin in ipairs(redis.call('ZRANGEBYSCORE', parked, index, index)) do redis.call('RPUSH', requeue, twin) end
+  local waiting = redis.call('ZRANGEBYSCORE', parked, index, index)
+  for _, twin in ipairs(waiting) do redis.call('RPUSH', requeue, twin) end
+  released = #waiting
   redis.call('ZREMRANGEBYSCORE', parked, index, index)
 end
 local batchStatus = finish(meta, open, now)
 redis.call('PUBLISH', channel, batchStatus)
-return { 'recorded', batchStatus }
+return { 'recorded', batchStatus, released }

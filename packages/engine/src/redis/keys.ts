@@ -52,8 +52,16 @@ interface SummaryKeys {
 export interface LaneKeys {
   /** Sorted set `<worker id>|<items it holds at most>|<calls in flight at most>` -> time until which it counts as alive. */
   readonly workers: string
-  /** Hash batch id -> `<weight>|<demand>|<time until which the claim holds>`: the batches that share the window. */
-  readonly feeding: string
+  /** Sorted set batch id -> virtual start time: the batches that have items for the window, in the order of their turns. */
+  readonly ready: string
+  /** The same of batches that have items left and have reached their own concurrency. */
+  readonly capped: string
+  /** String: the virtual time, that of the last turn. A batch that becomes ready joins at it. */
+  readonly clock: string
+  /** String: id of the worker that feeds the lane; expires 3 s after it last said so. */
+  readonly feeder: string
+  /** Pub/sub channel: a batch became ready, or the lane has no feeder. */
+  readonly changes: string
   /** String, MessagePack: the state of the quota (exchange.lua). Expires some time after the last call. */
   readonly quota: string
   /**
@@ -85,7 +93,7 @@ export interface Keys {
   readonly activeSummaries: string
   /** Sorted set: summary id -> time of its end: as `endedBatches`. */
   readonly endedSummaries: string
-  /** String `1`, expires: some process has swept in the last 4.5 s. */
+  /** String: id of the worker that sweeps; expires 15 s after it last said so. */
   readonly sweepLease: string
   /**
    * String `<batch or summary id> <fingerprint of the request>`, while it is being stored (60 s, renewed), or the same and ` settled`
@@ -140,7 +148,11 @@ export function createKeys(prefix: string): Keys {
     extractorVersions: (name) => `${prefix}:{extractors}:versions:${name}`,
     lane: (name) => ({
       workers: `${prefix}:{lane-${name}}:workers`,
-      feeding: `${prefix}:{lane-${name}}:feeding`,
+      ready: `${prefix}:{lane-${name}}:ready`,
+      capped: `${prefix}:{lane-${name}}:capped`,
+      clock: `${prefix}:{lane-${name}}:clock`,
+      feeder: `${prefix}:{lane-${name}}:feeder`,
+      changes: `${prefix}:{lane-${name}}:changes`,
       quota: `${prefix}:{lane-${name}}:quota`,
       stats: `${prefix}:{lane-${name}}:stats`,
       gauges: `${prefix}:{lane-${name}}:gauges`,

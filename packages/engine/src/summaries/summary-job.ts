@@ -55,6 +55,7 @@ export function createSummaryWorker({ connection, keys, runSummary, onError }: S
     name: summariesQueueName,
     prefix: keys.summariesQueuePrefix,
     connection,
+    atOnce: 1_000,
     onError,
     async run(job, signal) {
       const { summary_id: summaryId } = parse(summaryJob.loose(), job.data)

@@ -1,5 +1,22 @@
-/** What a shop's inbox holds: mails, chat lines, reviews and forms, some short, some rambling, some without what is asked for. */
-export const ticketExtractor = {
+import { texts as people } from '../../../../examples/people.ts'
+
+/** What the tutorials on asynchronous extraction extract from their seven texts. */
+const personExtractor = {
+  name: 'person',
+  instructions: 'Extract the person that the text is about.',
+  schema: {
+    type: 'object',
+    properties: {
+      name: { type: 'string', description: "The person's name." },
+      age: { type: 'integer', minimum: 0, description: 'Age in years.' },
+    },
+    required: ['name', 'age'],
+    additionalProperties: false,
+  },
+} as const
+
+/** For the inbox of a shop. */
+const ticketExtractor = {
   name: 'support-ticket',
   instructions:
     'Extract what a support desk needs to sort this message. Use null for what the message does not say. Do not guess.',
@@ -23,7 +40,8 @@ export const ticketExtractor = {
   },
 } as const
 
-export const tickets = [
+/** Mails, chat lines, reviews and forms: some short, some long, some without what the schema asks for. */
+const tickets = [
   'Hello, my name is Karen Holt. My order A-48213 (Bosch cordless drill) was due on Monday and the delivery still has not arrived. I need it urgently for a job on Friday. karen.holt@example.com',
   'Subject: charged twice\n\nHi, I was charged twice for order A-48377. Please correct the billing, it was $129.90 each time. Regards, Peter Lindqvist',
   'I love the Aeropress coffee maker! Best purchase this year, thank you. - Sofia Marin',
@@ -97,3 +115,18 @@ export const tickets = [
   'Two of the printer cartridges are dry. They are within their date. Order A-48779, $36.80 for the pair. Replace or refund, as you like. Wendy Carter',
   'Is there a way to merge two accounts? I have one under nora.lind@example.se and one under an old address. It can wait. Nora Lind',
 ] as const
+
+/** Each sample is one batch. `fields` are the columns of the table that shows the first `rows` results. */
+export const samples = [
+  { title: 'seven people', extractor: personExtractor, texts: people, fields: ['name', 'age'], rows: 7 },
+  {
+    title: `${tickets.length} messages to a shop`,
+    extractor: ticketExtractor,
+    texts: tickets,
+    fields: ['customer', 'product', 'order_number', 'amount', 'category', 'urgency', 'sentiment'],
+    rows: 12,
+  },
+] as const
+
+/** Calls that the samples make when every answer is valid. */
+export const sampleCalls = people.length + tickets.length

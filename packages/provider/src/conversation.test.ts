@@ -1,6 +1,6 @@
 import type { Extractor } from '@sluice/contract/extractor'
 import { expect, test } from 'vitest'
-import { createMessages } from './messages.ts'
+import { createConversation } from './conversation.ts'
 
 const extractor: Extractor = {
   object: 'extractor',
@@ -16,9 +16,9 @@ const extractor: Extractor = {
 
 test('a part of a longer text is told as one, before the schema', () => {
   const request = { extractor, text: 'Ann is 31.', reasks: [] }
-  const [whole] = createMessages(request, null)
+  const [whole] = createConversation(request, null)
   expect(whole!.content).toBe('Who is it?')
-  const [part, user] = createMessages({ ...request, part: { index: 1, count: 3 } }, '{"type":"object"}')
+  const [part, user] = createConversation({ ...request, part: { index: 1, count: 3 } }, '{"type":"object"}')
   expect(part!.content).toMatch(/^Who is it\?\n\nThe text is part 2 of 3 [^]*JSON Schema[^]*\{"type":"object"\}$/)
   expect(user!.content).toBe('Ann is 31.')
 })

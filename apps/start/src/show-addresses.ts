@@ -1,7 +1,7 @@
 import type { Screen } from '@sluice/terminal/screen'
 
-/** The addresses, and a request that works as it stands when it is pasted. */
-export function sayWhereThingsAre(
+/** Prints the addresses, and a request that works when it is pasted. */
+export function showAddresses(
   screen: Screen,
   { url, needsKey, lane, redis, logs }: { url: string; needsKey: boolean; lane: string; redis: string; logs: string },
 ): void {
@@ -31,5 +31,5 @@ export function sayWhereThingsAre(
   screen.say('')
   screen.say(`  curl -s ${url}/v1/extract${key} -H 'content-type: application/json' -d '${JSON.stringify(body)}'`)
   screen.say('')
-  screen.say('Ctrl-C stops everything; what is not finished goes on at the next start.')
+  screen.say('Ctrl-C stops everything; unfinished batches resume at the next start.')
 }

@@ -1,17 +1,21 @@
 import type { ExtractRequest } from '@sluice/contract/extract-function'
-import type { ChatCompletionMessageParam } from 'openai/resources'
 
-/** Of an earlier answer that is shown again; a runaway answer would fill the context. */
+interface Message {
+  readonly role: 'system' | 'user' | 'assistant'
+  readonly content: string
+}
+
+/** Characters of an earlier answer that are repeated: the answer of a model that did not stop would fill the context. */
 const longestRaw = 20_000
 
 /**
  * The conversation: instructions, the text, then each answer that was not valid with its errors, as instructor does.
- * `schemaText` is given where the server does not hold the model to the schema by itself.
+ * `schemaText` is given if the server does not enforce the schema.
  */
-export function createMessages(
+export function createConversation(
   { extractor, text, reasks, part }: ExtractRequest,
   schemaText: string | null,
-): ChatCompletionMessageParam[] {
+): Message[] {
   const instructions =
     extractor.instructions === '' ? 'Extract what the schema asks for from the text.' : extractor.instructions
   const told =
@@ -25,7 +29,7 @@ export function createMessages(
   return [
     { role: 'system', content: system },
     { role: 'user', content: text },
-    ...reasks.flatMap(({ raw, errors }): ChatCompletionMessageParam[] => [
+    ...reasks.flatMap(({ raw, errors }): Message[] => [
       { role: 'assistant', content: raw.length > longestRaw ? `${raw.slice(0, longestRaw)}…` : raw },
       {
         role: 'user',
