@@ -5,9 +5,10 @@ import { boot } from '@sluice/process/boot'
 import { stopOnSignals } from '@sluice/process/stop-on-signals'
 import { createLongTexts } from '@sluice/provider/long-texts'
 import { createProvider } from '@sluice/provider/provider'
+import { redacted } from '@sluice/provider/redacted'
 
 /** The composition root of a worker process. */
-const { config, log, leave } = await boot('worker')
+const { config, log, leave, redact } = await boot('worker')
 const {
   lanes,
   extractors,
@@ -34,7 +35,7 @@ const worker = await createWorker({
       splitter,
       hasOwnCheck: (extractor) => refineFor(extractors, extractor) !== undefined,
     })
-    return { extract, estimateTokens, longTexts }
+    return { extract: redacted(extract, redact), estimateTokens, longTexts }
   },
   onError: (error) => log.error({ error: error.message }, 'worker'),
 })
