@@ -39,7 +39,11 @@ export function createRunItem({ takeItem, makeCall, settleCall, record }: RunIte
     try {
       for (;;) {
         const request = nextRequest(held.recipe.extractor, held.item.text, held.tries)
-        const made = await makeCall(held.run, held.tries, request, { signal, ...held.deadlines })
+        const made = await makeCall(held.run, held.tries, request, {
+          signal,
+          isIsolated: held.isSuspect,
+          ...held.deadlines,
+        })
         const settled = await settleCall.made(held, made, signal)
         if (settled.type === 'ended') return settled.end
         held = settled.held
