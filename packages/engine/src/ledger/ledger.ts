@@ -68,7 +68,7 @@ export interface Ledger {
   openCall(run: Run, expected: ExpectedCost): Promise<Opened | 'repeated'>
   /** The call ended and the item is not done. */
   closeCall(run: Run, tries: Tries, cost: Cost, end: CallEnd): Promise<'closed' | 'stale'>
-  /** Stores the item's one result. `stale`: another run holds or has recorded it; the cost is added all the same. */
+  /** Stores the item's one result. `stale`: another run holds or has recorded it; the cost is added all the same, once. */
   record(
     run: Run,
     status: 'succeeded' | 'failed',
@@ -141,7 +141,7 @@ export function createLedger({ redis, keys, events }: LedgerDependencies): Ledge
 
     async openCall(run, { inputNanoUsd, outputTokenNanoUsd, mostOutputTokens }) {
       return (await scripts.openCall(redis, keys.batch(run.batchId), {
-        ...runArgs(run),
+        ...callArgs(run),
         inputNanoUsd: Math.ceil(inputNanoUsd),
         outputTokenNanoUsd: Math.ceil(outputTokenNanoUsd),
         mostOutputTokens: mostOutputTokens ?? '',
@@ -150,7 +150,7 @@ export function createLedger({ redis, keys, events }: LedgerDependencies): Ledge
 
     async closeCall(run, tries, cost, end) {
       return (await scripts.closeCall(redis, keys.batch(run.batchId), {
-        ...runArgs(run),
+        ...callArgs(run),
         ...costArgs(cost),
         callEnd: end,
         triesJson: JSON.stringify(tries),
@@ -160,7 +160,7 @@ export function createLedger({ redis, keys, events }: LedgerDependencies): Ledge
     async record(run, status, result, cost, end, { textHash = '', withoutCall = '' as const } = {}) {
       const k = keys.batch(run.batchId)
       const [answer, batchStatus, released = 0] = (await scripts.record(redis, k, {
-        ...runArgs(run),
+        ...callArgs(run),
         ...costArgs(cost),
         status,
         callEnd: end,
@@ -209,6 +209,10 @@ export function createLedger({ redis, keys, events }: LedgerDependencies): Ledge
 
 function runArgs({ index, feed, token }: Run) {
   return { index, feed, token }
+}
+
+function callArgs(run: Run) {
+  return { ...runArgs(run), call: run.call ?? run.token }
 }
 
 function costArgs({ paidCalls, usage, cachedInputTokens, nanoUsd }: Cost) {
