@@ -32,6 +32,12 @@ export const result = z
       .string()
       .optional()
       .describe("The model's last answer as it came; only when it was paid for and not usable."),
+    repaired: z
+      .literal(true)
+      .optional()
+      .describe(
+        'Only when the answer was not plain JSON: there was text around it, or it was written in another notation.',
+      ),
     parts: z
       .object({
         ranges: z

@@ -13,7 +13,7 @@ import {
 } from './batch.ts'
 import { estimate } from './estimate.ts'
 import { errorBody } from './error.ts'
-import { createExtractor, extractor, extractorList } from './extractor.ts'
+import { createExtractor, extractorList, extractorView } from './extractor.ts'
 import { itemInput } from './item.ts'
 import { extractNow, extracted } from './extract-now.ts'
 import { laneList, resumedLane } from './lane-view.ts'
@@ -79,8 +79,8 @@ export const routes = {
     summary: 'Store a new version of an extractor',
     body: createExtractor,
     answers: {
-      200: { description: 'The newest version has this content already.', schema: extractor },
-      201: { description: 'Stored as a new version.', schema: extractor },
+      200: { description: 'The newest version has this content already.', schema: extractorView },
+      201: { description: 'Stored as a new version.', schema: extractorView },
     },
   },
   listExtractors: {
@@ -96,7 +96,7 @@ export const routes = {
     path: '/v1/extractors/{reference}',
     tag: 'Extractors',
     summary: 'Get an extractor by `name` (newest version) or `name@version`',
-    answers: ok(extractor),
+    answers: ok(extractorView),
   },
   createBatch: {
     method: 'post',

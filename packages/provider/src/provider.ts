@@ -3,8 +3,6 @@ import type { Extractor } from '@sluice/contract/extractor'
 import type { LaneConfig } from '@sluice/contract/lane'
 import type { Call, Outcome } from '@sluice/contract/outcome'
 import { noUsage } from '@sluice/contract/usage'
-import { dropAddedNulls } from '@sluice/schema/null-drop'
-import { compileSchema } from '@sluice/schema/validator'
 import { createEstimateTokens } from '@sluice/text/estimate-tokens'
 import { APIError, OpenAI } from 'openai'
 import type { ChatCompletionCreateParamsNonStreaming } from 'openai/resources'
@@ -13,7 +11,7 @@ import { classifyAnswer, classifyError } from './protocols/openai/classify.ts'
 import { type Choice, readCompletion, readUsage } from './protocols/openai/completion.ts'
 import { readLimits } from './protocols/openai/limits.ts'
 import { createMessages } from './protocols/openai/messages.ts'
-import { parseAnswer } from './parse-answer.ts'
+import { checkAnswer, type Refine } from './check-answer.ts'
 import { createPoolFetch } from './protocols/openai/pool-fetch.ts'
 import { errorIn, readRefusal } from './protocols/openai/refusal.ts'
 
@@ -23,11 +21,6 @@ const longestRaw = 64 * 1024
 const longestErrorLine = 500
 
 const openAiUrl = 'https://api.openai.com/v1'
-
-/** Takes the place of the JSON Schema's validation, for extractors written in code. Errors: one line each, path first. */
-export type Refine = (
-  data: unknown,
-) => Promise<{ readonly ok: true; readonly data: unknown } | { readonly ok: false; readonly errors: readonly string[] }>
 
 export interface ProviderOptions {
   /** The code's own check for an extractor; undefined where it has none. */
@@ -150,24 +143,16 @@ export function createProvider(lane: LaneConfig, { refine = () => undefined }: P
         message: `The answer was cut off after ${outputTokens || '?'} tokens: raise max_tokens or ask for less.`,
       }
     }
-    const checked = await check(content ?? '', extractor, format)
-    return checked.ok
-      ? { type: 'extracted', data: checked.data }
-      : { type: 'invalid-output', errors: checked.errors.map((line) => cut(line, longestErrorLine)) }
-  }
-
-  async function check(content: string, extractor: Extractor, format: AnswerFormat): ReturnType<Refine> {
-    const parsed = parseAnswer(content)
-    if (!parsed.ok) return { ok: false, errors: [parsed.error] }
-    try {
-      const data = format.addedNulls ? dropAddedNulls(extractor.schema, parsed.value) : parsed.value
-      const own = refine(extractor)
-      if (own !== undefined) return await own(data)
-      const validation = compileSchema(extractor.schema).validate(data)
-      return validation.valid ? { ok: true, data } : { ok: false, errors: validation.errors }
-    } catch (error) {
-      // Nested so deep that it exhausts the stack, or a check of code's own that broke on it. Its words may quote the answer.
-      return { ok: false, errors: [`/: the answer could not be checked (${nameOf(error)})`] }
+    const checked = await checkAnswer(content ?? '', extractor.schema, { form: format, refine: refine(extractor) })
+    switch (checked.type) {
+      case 'valid':
+        return { type: 'extracted', data: checked.data, ...(checked.repaired ? { repaired: true } : {}) }
+      case 'invalid':
+        return { type: 'invalid-output', errors: checked.errors.map((line) => cut(line, longestErrorLine)) }
+      case 'author-error':
+        return { type: 'broken-check', message: checked.message }
+      default:
+        return checked satisfies never
     }
   }
 }
@@ -198,8 +183,4 @@ function parseBody(text: string): unknown {
 
 function cut(text: string, most: number): string {
   return text.length > most ? `${text.slice(0, most)}…` : text
-}
-
-function nameOf(error: unknown): string {
-  return error instanceof Error ? error.name : typeof error
 }

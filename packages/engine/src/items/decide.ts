@@ -44,6 +44,8 @@ export function decide(
       return fail(outcome.type, outcome.message)
     case 'too-large':
       return fail('too_large', outcome.message)
+    case 'broken-check':
+      return fail('internal_error', outcome.message)
     case 'invalid-output': {
       const last = used.reasks.at(-1)
       const same = last !== undefined && last.errors.join('\n') === outcome.errors.join('\n')
