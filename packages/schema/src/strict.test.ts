@@ -225,7 +225,7 @@ describe('the strict form', () => {
     ['a union beside a union', object({ a: { anyOf: [string], oneOf: [string] } }), '/properties/a', /anyOf and oneOf/],
     [
       'required in then',
-      { ...object({ a: string, b: string }), if: { required: ['a'] }, then: { required: ['b'] } },
+      { ...object({ a: string, b: string }), if: { required: ['a'] }, ...branch({ required: ['b'] }) },
       '',
       /required in if/,
     ],
@@ -237,7 +237,7 @@ describe('the strict form', () => {
     ],
     [
       'properties of a definition in then',
-      { ...object({ a: string }), if: true, ...branch({ $ref: '#/$defs/x' }), $defs: { x: { required: ['a'] } } },
+      { ...object({ a: string }), ...branch({ $ref: '#/$defs/x' }), $defs: { x: { required: ['a'] } } },
       '',
       /in then/,
     ],
