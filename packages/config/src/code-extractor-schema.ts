@@ -22,7 +22,7 @@ export function toJsonSchema(name: string, schema: z.ZodType): JsonSchema {
       throw refused(name, path, `${message}. The model answers in JSON: describe that form and transform it`)
     },
     override: (context) => {
-      refuseFile(name, context)
+      refuseMisdescribed(name, context)
       describeFlags(context)
       dropInfiniteBounds(context)
     },
@@ -47,18 +47,20 @@ function refuseOutput(name: string, schema: z.ZodType): void {
         )
       return 'any'
     },
-    override: (context) => refuseFile(name, context),
+    override: (context) => refuseMisdescribed(name, context),
   })
 }
 
-/** zod describes a file as a text of binary format; an answer never has one. */
-function refuseFile(name: string, { zodSchema, path }: Parameters<Override>[0]): void {
-  if (zodSchema._zod.def.type === 'file')
+/** Types that zod describes as something else than they read: a file as a text of binary format, `success` as a boolean. */
+function refuseMisdescribed(name: string, { zodSchema, path }: Parameters<Override>[0]): void {
+  const { type } = zodSchema._zod.def
+  if (type === 'file')
     throw refused(
       name,
       path,
       'File cannot be represented in JSON. The model answers in JSON: describe that form and transform it',
     )
+  if (type === 'success') throw refused(name, path, 'Success cannot be shown to a model: use the schema inside of it')
 }
 
 /** zod writes only the source of a regular expression: with the flag `i`, the model would be held to another pattern. */
