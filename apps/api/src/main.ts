@@ -6,7 +6,7 @@ import { boot, refuse } from '@sluice/process/boot'
 import { stopOnSignals } from '@sluice/process/stop-on-signals'
 import { checkSchema } from '@sluice/schema/check'
 import packageJson from '../package.json' with { type: 'json' }
-import { createChunker } from '@sluice/text/chunker'
+import { createTextSplitter } from '@sluice/text/text-splitter'
 import { listen, ListenError } from './http/listen.ts'
 import { createApp } from './server.ts'
 
@@ -32,13 +32,13 @@ const documentReader = createDocumentReader(
   { ...api.documents, characters: maxTextLength, memoryMb: 512 },
   { processes: Math.max(1, Math.floor(availableParallelism() / 2)) },
 )
-const chunker = createChunker()
+const splitter = createTextSplitter()
 const stopping = new AbortController()
 const app = createApp({
   engine,
   checkSchema,
   documentReader,
-  chunker,
+  splitter,
   apiKeys: api.apiKeys,
   bodyLimitBytes: api.bodyLimitBytes,
   queuesReadOnly: api.queuesReadOnly,
@@ -50,12 +50,12 @@ const server = await listen(app, api).catch((error: unknown) => {
   if (error instanceof ListenError) return refuse(error.message)
   throw error
 })
-log.info({ url: server.url, durability: engine.durability }, `api ready on ${server.url}`)
-
 stopOnSignals({ log, leave }, config.worker.graceMs, async (graceMs) => {
   stopping.abort()
   await server.stop(graceMs)
   await documentReader[Symbol.asyncDispose]()
-  await chunker[Symbol.asyncDispose]()
+  await splitter[Symbol.asyncDispose]()
   await engine[Symbol.asyncDispose]()
 })
+// Only now: whoever reads this line may send a signal at once.
+log.info({ url: server.url, durability: engine.durability }, `api ready on ${server.url}`)

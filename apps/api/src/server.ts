@@ -5,7 +5,7 @@ import express, { type Express } from 'express'
 import type { Logger } from 'pino'
 import { onlyThisMachine, requireKey } from './http/auth.ts'
 import { createBoard } from './pages/board.ts'
-import type { Chunker } from '@sluice/text/chunker'
+import type { TextSplitter } from '@sluice/text/text-splitter'
 import { createDocs } from './pages/docs.ts'
 import { createErrorHandler } from './http/errors.ts'
 import type { CheckSchema } from './intake/extractor-choice.ts'
@@ -25,7 +25,7 @@ export interface AppOptions {
   readonly engine: Engine
   readonly checkSchema: CheckSchema
   readonly documentReader: DocumentReader
-  readonly chunker: Chunker
+  readonly splitter: TextSplitter
   /** Empty: none is asked for, and only this machine may ask. */
   readonly apiKeys: readonly string[]
   readonly bodyLimitBytes: number
@@ -48,7 +48,7 @@ export function createApp({
   engine,
   checkSchema,
   documentReader,
-  chunker,
+  splitter,
   apiKeys,
   bodyLimitBytes,
   queuesReadOnly,
@@ -75,7 +75,7 @@ export function createApp({
       ...uploadRoutes(engine, checkSchema, documentReader),
       ...resultRoutes(engine, stopping),
       ...extractRoutes(engine, checkSchema, stopping),
-      ...summaryRoutes(engine, chunker, documentReader, stopping),
+      ...summaryRoutes(engine, splitter, documentReader, stopping),
       ...operationRoutes(engine, { version, secured, stopping }),
     },
     createReadBody(bodyLimitBytes),

@@ -31,17 +31,17 @@ const worker = await createWorker({
     const { extract, estimateTokens } = providers.get(lane)!
     const longTexts = createLongTexts(lanes[lane]!, {
       estimateTokens,
-      split: (text, limits) => splitter.split(text, limits),
-      checksItself: (extractor) => refineFor(extractors, extractor) !== undefined,
+      splitter,
+      hasOwnCheck: (extractor) => refineFor(extractors, extractor) !== undefined,
     })
     return { extract, estimateTokens, longTexts }
   },
   onError: (error) => log.error({ error: error.message }, 'worker'),
 })
-log.info({ lanes: Object.keys(lanes), concurrency }, 'worker ready')
-
 stopOnSignals({ log, leave }, graceMs, async (allowedMs) => {
   await worker.close(allowedMs)
   await splitter[Symbol.asyncDispose]()
   await Promise.all([...providers.values()].map((provider) => provider[Symbol.asyncDispose]()))
 })
+// Only now: whoever reads this line may send a signal at once.
+log.info({ lanes: Object.keys(lanes), concurrency }, 'worker ready')

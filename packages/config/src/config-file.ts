@@ -12,7 +12,7 @@ import { ConfigError } from './config-error.ts'
 
 const defaultFile = 'sluice.config.ts'
 
-// By its marker and not by instanceof: the author's zod may be another copy of it.
+// By its marker, not by instanceof: the author's zod may be another copy of the package.
 const zodSchema = z.custom<z.ZodType>(
   (value) => typeof value === 'object' && value !== null && '_zod' in value && 'safeParseAsync' in value,
   'must be a zod 4 schema, z.object({ ... })',
@@ -42,19 +42,19 @@ export interface LoadedFile {
 const empty: LoadedFile = { lanes: {}, extractors: [] }
 
 /**
- * Runs the configuration file: the one at `named`, or `sluice.config.ts` in `directory` where there is one.
- * Throws a ConfigError, one line for each fault, when the file is named and missing, does not run, or has invalid content.
+ * Runs the configuration file: the one in `named`, or `sluice.config.ts` in `directory` if it exists.
+ * Throws a ConfigError, one line per problem, if a named file is missing, fails to run, or has invalid content.
  */
 export async function loadConfigFile(named: string | undefined, directory: string): Promise<LoadedFile> {
   const shown = named ?? defaultFile
   const path = isAbsolute(shown) ? shown : resolve(directory, shown)
   if (!existsSync(path)) {
     if (named === undefined) return empty
-    throw new ConfigError([`SLUICE_CONFIG names ${shown}, and there is no such file (looked for ${path})`])
+    throw new ConfigError([`SLUICE_CONFIG is ${shown}, but this file does not exist (looked for ${path})`])
   }
   const module = await importFile(path, shown)
   if (module['default'] === undefined)
-    throw new ConfigError([`${shown}: export default defineConfig({ ... }) is missing`])
+    throw new ConfigError([`${shown}: the default export is missing: export default defineConfig({ ... })`])
   const parsed = fileSchema.safeParse(module['default'])
   if (!parsed.success) throw new ConfigError(parsed.error.issues.map((issue) => `${shown}: ${issueLine(issue)}`))
   return {
@@ -77,9 +77,9 @@ function importFailure(error: unknown, path: string): string {
   const { code } = error as NodeJS.ErrnoException
   const hint =
     code === 'ERR_MODULE_NOT_FOUND'
-      ? ' (packages are looked for from where the file stands: keep it in the repository)'
+      ? " (packages are resolved from the file's folder: keep the file in the repository)"
       : ''
-  // Node puts `<path>:<line>` before the text of a TypeScript error, and into the frames of one that was thrown.
+  // Node writes `<path>:<line>` before the message of a TypeScript error, and into the stack frames of a thrown error.
   const place = error.stack?.split(path)[1]?.match(/^:(\d+)/)?.[1]
   return `${place === undefined ? '' : `line ${place}: `}${message}${hint}`
 }

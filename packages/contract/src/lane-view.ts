@@ -1,32 +1,36 @@
 import { z } from 'zod'
 
-/** A lane at work. Totals are since the lane's first call, flushed by workers once a second; a batch's own numbers are exact. */
-export const laneView = z
+/** A lane at work. Totals count from the lane's first call; workers write them once a second. A batch's own numbers are exact. */
+const laneView = z
   .object({
     object: z.literal('lane'),
     name: z.string(),
     model: z.string(),
-    workers: z.int().describe('Worker processes that live.'),
-    concurrency: z.int().describe('Calls they may have in flight together.'),
+    workers: z.int().describe('Worker processes that are alive.'),
+    concurrency: z.int().describe('Calls that all workers may have in flight together.'),
     workers_wanted: z
       .int()
-      .describe('Worker processes that the work at hand could keep busy: scale on it. More would wait for the limit.'),
+      .describe(
+        'Worker processes that the current work could keep busy; use it for scaling. More would only wait for the rate limit.',
+      ),
     in_flight: z.int(),
-    waiting_for_quota: z.int().describe('Calls that wait for their place in the limit.'),
+    waiting_for_quota: z.int().describe('Calls that wait for the rate limit.'),
     held_until: z
       .number()
       .nullable()
-      .describe('Until then no call goes, because the provider refused one; at most a day. Null when it is not held.'),
-    items_waiting: z.int().describe('Of all batches at work on this lane.'),
+      .describe(
+        'No call starts before this time, because the provider rejected one; at most a day ahead. Null if calls may start.',
+      ),
+    items_waiting: z.int().describe('Items of all running batches on this lane.'),
     window: z
       .object({ waiting: z.int(), active: z.int(), delayed: z.int() })
-      .describe('Items that are BullMQ jobs now.'),
-    batches: z.int().describe('At work.'),
+      .describe('Items that currently are BullMQ jobs.'),
+    batches: z.int().describe('Running batches.'),
     pause_reason: z
       .string()
       .nullable()
       .describe(
-        'Why batches are paused that nobody paused: nothing on this lane can succeed. `resume` goes on with all.',
+        'Why batches were paused automatically: no call on this lane can succeed. `resume` resumes all of them.',
       ),
     calls: z.record(z.string(), z.int()).describe('Calls by their outcome.'),
     repeated_calls: z.int().describe('Calls that repeat one which may have been paid: its end is unknown.'),

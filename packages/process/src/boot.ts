@@ -4,8 +4,8 @@ import { preflight } from '@sluice/engine/redis/preflight'
 import { openLog, type Output } from './open-log.ts'
 
 /**
- * What every process of ours does first: read the configuration, look at Redis. What is wrong is said in one line and
- * ends the process with exit code 1, before anything is opened.
+ * The first step of every process: reads the configuration and checks Redis. A problem is reported in one line and ends the process
+ * with exit code 1, before anything is opened.
  */
 export async function boot(app: string): Promise<{ config: Config } & Output> {
   const config = await readConfig().catch((error: unknown) => {
@@ -16,7 +16,7 @@ export async function boot(app: string): Promise<{ config: Config } & Output> {
   for (const { severity, message } of await preflight(config.redisUrl)) {
     if (severity === 'fatal') refuse(message)
     if (severity === 'weak' && !config.allowWeakDurability) {
-      refuse(`${message} Or set SLUICE_ALLOW_WEAK_DURABILITY=true to take that risk.`)
+      refuse(`${message} Or set SLUICE_ALLOW_WEAK_DURABILITY=true to accept that risk.`)
     }
     output.log.warn(message)
   }

@@ -1,18 +1,18 @@
 import { destination, type Logger, pino } from 'pino'
 
-/** What is not written by then has no reader. */
+/** Lines that are not written by then have no reader. */
 const lastLinesMs = 500
 
 export interface Output {
   readonly log: Logger
-  /** Ends the process when its last lines are written, or nobody reads them. */
+  /** Ends the process when its last lines are written, or when nobody reads them. */
   readonly leave: (code: number) => void
 }
 
-/** JSON lines on standard output, written in the background: a slow reader holds up nothing. */
+/** JSON lines on standard output, written asynchronously: a slow reader does not block the process. */
 export function openLog(app: string, level: string): Output {
   const output = destination({ dest: 1, sync: false })
-  // A log that cannot be written ends nothing; what is left of it is not waited for.
+  // A log that cannot be written does not end the process; its remaining lines are dropped.
   let broken = false
   output.on('error', () => {
     broken = true
@@ -21,7 +21,7 @@ export function openLog(app: string, level: string): Output {
     log: pino({ level, base: { app, pid: process.pid } }, output),
     leave(code) {
       const exit = () => {
-        // At exit pino tries to write what is left, for ever where nobody reads it any more (sonic-boom 4.2 on EPIPE).
+        // At exit pino tries to write the remaining lines, and never stops if nobody reads them (sonic-boom 4.2 on EPIPE).
         output.flushSync = () => {}
         process.exit(code)
       }

@@ -2,33 +2,33 @@ import { invalidRequest } from '@sluice/contract/error'
 import { defaultChunkTokens, defaultReduceTokens, type SummaryOptions } from '@sluice/contract/summary'
 import type { DocumentReader } from '@sluice/documents/document-reader'
 import type { Engine } from '@sluice/engine/engine'
-import type { ChunkSize } from '@sluice/text/chunk-text'
-import type { Chunker } from '@sluice/text/chunker'
+import type { PartSize } from '@sluice/text/split-by-size'
+import type { TextSplitter } from '@sluice/text/text-splitter'
 import { readIdempotencyKey } from '../http/idempotency-key.ts'
-import { type Handlers, isDocumentUpload } from '../http/mount.ts'
+import type { Handlers } from '../http/mount.ts'
 import { leaving } from '../http/stream.ts'
 import { readSummaryUpload } from '../intake/summary-upload.ts'
 
 type Names = 'createSummary' | 'getSummary' | 'retrySummary' | 'cancelSummary' | 'deleteSummary'
 
-/** Of the lane's context, where it is known: the rest is left to instructions and answer, and to models that count more. */
+/** Share of the lane's context for the text. The rest is for instructions, the answer, and models that count more tokens. */
 const textShare = 0.6
 
 export function summaryRoutes(
   { summaries, lanes, contextTokens, durability }: Pick<Engine, 'summaries' | 'lanes' | 'contextTokens' | 'durability'>,
-  chunker: Chunker,
+  splitter: TextSplitter,
   documentReader: DocumentReader,
   stopping: AbortSignal,
 ): Pick<Handlers, Names> {
   return {
-    async createSummary({ req, body: json }) {
-      const body = isDocumentUpload(req) ? await readSummaryUpload(req, documentReader) : json
+    async createSummary({ req, bodyType, body: json }) {
+      const body = bodyType === 'form' ? await readSummaryUpload(req, documentReader) : json
       const idempotency = readIdempotencyKey(req, { summary: body })
       const { text, lane, instructions, parameters, concurrency, priority, metadata } = body
       if (!lanes.includes(lane))
         throw invalidRequest('unknown_lane', `There is no lane '${lane}'; there is: ${lanes.join(', ')}.`, 'lane')
       const room = Math.floor((contextTokens(lane) ?? Number.POSITIVE_INFINITY) * textShare)
-      const chunks = await chunker.split(text, sizeOf(body, room))
+      const chunks = await splitter.split(text, sizeOf(body, room))
       const largest = Math.max(...chunks.map(({ tokens }) => tokens))
       const { summary, created } = await summaries.create(
         {
@@ -59,7 +59,7 @@ export function summaryRoutes(
   }
 }
 
-function sizeOf({ chunks, chunk_tokens: size }: SummaryOptions, room: number): ChunkSize {
+function sizeOf({ chunks, chunk_tokens: size }: SummaryOptions, room: number): PartSize {
   const mostTokens = size ?? Math.min(defaultChunkTokens, room)
-  return chunks === undefined ? { type: 'tokens', mostTokens } : { type: 'count', chunks }
+  return chunks === undefined ? { type: 'tokens', mostTokens } : { type: 'count', parts: chunks }
 }

@@ -1,8 +1,10 @@
 -- Frees an idempotency key that still holds what the caller believes; a key that another request took since stays.
--- KEYS: key. ARGV: values, any of which may be freed.
+-- KEYS: claim
+-- ARGV: values...
+-- values: any of which may be freed.
 -- Returns 1 when freed.
-local held = redis.call('GET', KEYS[1])
-for _, value in ipairs(ARGV) do
-  if held == value then return redis.call('DEL', KEYS[1]) end
+local held = redis.call('GET', claim)
+for _, value in ipairs(values) do
+  if held == value then return redis.call('DEL', claim) end
 end
 return 0

@@ -1,42 +1,22 @@
+import { randomUUID } from 'node:crypto'
+import type { Queue } from 'bullmq'
 import type { Redis } from 'ioredis'
 import type { Keys } from '../redis/keys.ts'
 
 /**
- * How many items may stand in a lane's queue, and each batch's part of that.
- * The window is twice what the lane's workers run at once: enough that no worker waits for the feeder,
- * little enough that a new batch gets its turn within one call's time.
+ * The window: how many items may be in a lane's queue at once, shared among its batches. It is twice what the lane's workers run at
+ * once: enough that no worker waits for the feeder, little enough that a new batch gets its turn within one call's time.
  */
 const windowPerConcurrency = 2
-/** With no worker alive a few items wait in the queue, so that the first worker starts at once. */
 const smallestWindow = 8
 const liveMs = 6_000
-/** A lane's numbers are read at most this often by one process. */
+/** How often one process reads a lane's numbers at most. */
 const freshMs = 200
-
-export interface Claim {
-  readonly batchId: string
-  readonly weight: number
-  /** Items it could have in the window: what is left, or its own concurrency. */
-  readonly demand: number
-}
-
 /**
- * Shares `capacity` by weight; what one batch cannot use goes to the others (weighted max-min fairness:
- * Bertsekas and Gallager, Data Networks, 6.5.2). Every claim gets at least 1.
+ * Items held beyond those whose call is in flight: just taken, or being recorded. So a call's slot goes to the next item at once, and
+ * the time that Redis takes to write to disk (about 1 ms each, `appendfsync always`) costs no throughput.
  */
-export function share(capacity: number, claims: readonly Claim[]): Map<string, number> {
-  const shares = new Map<string, number>()
-  const byNeed = claims.toSorted((a, b) => a.demand / a.weight - b.demand / b.weight)
-  let left = capacity
-  let weights = claims.reduce((sum, claim) => sum + claim.weight, 0)
-  for (const claim of byNeed) {
-    const part = Math.max(1, Math.min(claim.demand, Math.floor((left * claim.weight) / weights)))
-    shares.set(claim.batchId, part)
-    left = Math.max(0, left - part)
-    weights -= claim.weight
-  }
-  return shares
-}
+const preparedFraction = 0.25
 
 export interface LiveWorker {
   readonly id: string
@@ -46,37 +26,43 @@ export interface LiveWorker {
   readonly concurrency: number
 }
 
-export interface LaneWindow {
-  /** A worker tells that it lives and how much it runs at once. To be repeated every few seconds. */
-  announce(worker: LiveWorker): Promise<void>
-  retire(worker: LiveWorker): Promise<void>
-  /** This batch's part of the window now. Tells the others what it could use. */
-  share(claim: Claim): Promise<number>
-  leave(batchId: string): Promise<void>
+export function createLiveWorker(concurrency: number): LiveWorker {
+  const held = concurrency + Math.max(2, Math.ceil(concurrency * preparedFraction))
+  return { id: randomUUID(), held, concurrency }
 }
 
-export function createLaneWindow(redis: Redis, keys: Keys, lane: string): LaneWindow {
-  const { workers, feeding } = keys.lane(lane)
-  const member = ({ id, held, concurrency }: LiveWorker) => `${id}|${held}|${concurrency}`
-  let seen: { at: number; capacity: number; claims: Claim[] } | undefined
-  const written = new Map<string, { text: string; at: number }>()
+export interface LaneWindow {
+  /** Counts this worker in for the next 6 s. */
+  announce(worker: LiveWorker): Promise<void>
+  retire(worker: LiveWorker): Promise<void>
+  /** Items that may be in the window, and places that are free now; fewer than 0 where a new batch got some of its own. */
+  room(): Promise<{ readonly capacity: number; readonly free: number }>
+}
 
-  const look = async () => {
+export interface LaneWindowDependencies {
+  readonly redis: Redis
+  readonly keys: Keys
+  readonly lane: string
+  /** Of the lane. */
+  readonly queue: Queue
+}
+
+export function createLaneWindow({ redis, keys, lane, queue }: LaneWindowDependencies): LaneWindow {
+  const { workers } = keys.lane(lane)
+  const member = ({ id, held, concurrency }: LiveWorker) => `${id}|${held}|${concurrency}`
+  let seen: { readonly at: number; readonly capacity: number } | undefined
+
+  const readCapacity = async (): Promise<number> => {
     const now = Date.now()
-    if (seen !== undefined && now - seen.at < freshMs) return seen
-    const [[, members], [, claimed]] = (await redis
+    if (seen !== undefined && now - seen.at < freshMs) return seen.capacity
+    const [[, members]] = (await redis
       .multi()
       .zrangebyscore(workers, now, '+inf')
-      .hgetall(feeding)
       .zremrangebyscore(workers, '-inf', now - 60_000)
-      .exec()) as [[null, string[]], [null, Record<string, string>], unknown]
-    const running = members.reduce((sum, one) => sum + Number(one.split('|')[1]), 0)
-    const claims = Object.entries(claimed).flatMap(([batchId, text]) => {
-      const [weight = 1, demand = 1, until = 0] = text.split('|').map(Number)
-      return until > now ? [{ batchId, weight, demand }] : []
-    })
-    seen = { at: now, capacity: Math.max(smallestWindow, running * windowPerConcurrency), claims }
-    return seen
+      .exec()) as [[null, string[]], unknown]
+    const held = members.reduce((sum, one) => sum + Number(one.split('|')[1]), 0)
+    seen = { at: now, capacity: Math.max(smallestWindow, held * windowPerConcurrency) }
+    return seen.capacity
   }
 
   return {
@@ -86,21 +72,12 @@ export function createLaneWindow(redis: Redis, keys: Keys, lane: string): LaneWi
     async retire(worker) {
       await redis.zrem(workers, member(worker))
     },
-    async share(claim) {
-      const now = Date.now()
-      const text = `${claim.weight}|${claim.demand}`
-      const last = written.get(claim.batchId)
-      if (last === undefined || last.text !== text || now - last.at > liveMs / 3) {
-        await redis.hset(feeding, claim.batchId, `${text}|${now + liveMs}`)
-        written.set(claim.batchId, { text, at: now })
-      }
-      const { capacity, claims } = await look()
-      const others = claims.filter((one) => one.batchId !== claim.batchId)
-      return share(capacity, [...others, claim]).get(claim.batchId) ?? 1
-    },
-    async leave(batchId) {
-      written.delete(batchId)
-      await redis.hdel(feeding, batchId)
+    async room() {
+      const [capacity, jobs] = await Promise.all([
+        readCapacity(),
+        queue.getJobCounts('wait', 'active', 'delayed', 'prioritized'),
+      ])
+      return { capacity, free: capacity - Object.values(jobs).reduce((sum, count) => sum + count, 0) }
     },
   }
 }

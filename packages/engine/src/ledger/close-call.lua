@@ -1,15 +1,16 @@
--- A call ended and the item goes on: its cost is added and its attempts are kept.
--- KEYS: meta, open, runs, calls, unsettled, tries.
--- ARGV: index, feed number, run token, 'settled' or 'unsettled' (it may have been paid without our knowing), tries JSON,
---       paid calls, input tokens, cached input tokens, output tokens, cost in nano-dollars.
--- Returns 'closed' or 'stale'.
+-- A call ended and the item is not done: the call's cost is added and the item's attempts are stored.
+-- KEYS: meta, open, runs, calls, unsettled, tries
+-- ARGV: index, feed, token, callEnd, triesJson
+-- ARGV: paidCalls, inputTokens, cachedInputTokens, outputTokens, costNanoUsd
+-- callEnd: 'settled' or 'unsettled' (whether it was paid is not known).
+-- Returns 'closed', or 'stale': another run holds the item.
 -- include: usage.lua
 -- include: end-call.lua
-if redis.call('EXISTS', KEYS[1]) == 0 then return 'stale' end
-addUsage(KEYS[1], ARGV, 6)
-if redis.call('HGET', KEYS[2], ARGV[1]) ~= ARGV[2] then return 'stale' end
-if redis.call('HGET', KEYS[3], ARGV[1]) ~= ARGV[3] then return 'stale' end
-endCall(KEYS[1], KEYS[4], ARGV[1], ARGV[4])
-if ARGV[4] == 'unsettled' then redis.call('SADD', KEYS[5], ARGV[1]) end
-redis.call('HSET', KEYS[6], ARGV[1], ARGV[5])
+if redis.call('EXISTS', meta) == 0 then return 'stale' end
+addUsage(meta, { paidCalls, inputTokens, cachedInputTokens, outputTokens, costNanoUsd })
+if redis.call('HGET', open, index) ~= feed then return 'stale' end
+if redis.call('HGET', runs, index) ~= token then return 'stale' end
+endCall(meta, calls, index, callEnd)
+if callEnd == 'unsettled' then redis.call('SADD', unsettled, index) end
+redis.call('HSET', tries, index, triesJson)
 return 'closed'

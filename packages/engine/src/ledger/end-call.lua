@@ -1,5 +1,5 @@
--- Shared by the steps in which an item's call ends. 'settled': what it was expected to cost is expected no longer.
--- 'unsettled', its end is not known: it stays expected, so that a cap on the cost holds whatever became of it.
+-- Shared by the steps in which an item's call ends. 'settled': its expected cost is no longer counted.
+-- 'unsettled' (how it ended is not known): its expected cost stays counted, so that the cap on the cost holds in any case.
 local function endCall(meta, calls, index, how)
   local call = redis.call('HGET', calls, index)
   if not call then return end

@@ -1,4 +1,5 @@
--- Shared by the steps that may end a batch: nothing of it is open any more, and nothing is left to feed.
+-- Shared by the steps that may end a batch: it ends when no item is open and none is left to feed.
+-- Returns the batch's status.
 local function finish(meta, open, now)
   local m = redis.call('HMGET', meta, 'status', 'total', 'succeeded', 'failed')
   if redis.call('HLEN', open) > 0 then return m[1] end

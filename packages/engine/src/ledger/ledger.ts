@@ -1,54 +1,7 @@
-import type { TextRange } from '@sluice/contract/extract-function'
-import type { Reask } from '@sluice/contract/outcome'
-import type { Usage } from '@sluice/contract/usage'
 import type { Redis } from 'ioredis'
 import type { Keys } from '../redis/keys.ts'
 import { loadScript } from '../redis/script.ts'
-
-/** One taking-up of an item by a worker: what must be said to act on it. */
-export interface Run {
-  readonly batchId: string
-  readonly index: number
-  /** Unique for each time the item was put in the window. */
-  readonly feed: number
-  /** Unique for each run; the last one taken wins. */
-  readonly token: string
-}
-
-/** What an item has used of its budgets so far. Kept across workers until the item is done. */
-export interface Tries {
-  readonly calls: number
-  /** Calls that ended in a time-out, a cut connection or a 5xx. */
-  readonly unavailable: number
-  /** Calls that ended in an error of ours. */
-  readonly thrown?: number
-  readonly usage: Usage
-  readonly nanoUsd: number
-  readonly reasks: readonly Reask[]
-  /** Of a text that is longer than the context: where its parts are, and the answers to the first of them. */
-  readonly parts?: { readonly ranges: readonly TextRange[]; readonly answers: readonly unknown[] }
-}
-
-export const noTries: Tries = {
-  calls: 0,
-  unavailable: 0,
-  usage: { input_tokens: 0, output_tokens: 0 },
-  nanoUsd: 0,
-  reasks: [],
-}
-
-/** What one call cost. `paidCalls` is 0 or 1: a refused call is not paid. */
-export interface Cost {
-  readonly paidCalls: number
-  readonly usage: Usage
-  readonly cachedInputTokens: number
-  readonly nanoUsd: number
-}
-
-/** `unsettled`: nobody knows how the item's last call ended, so it may have been paid. */
-export type CallEnd = 'settled' | 'unsettled'
-
-export const noCost: Cost = { paidCalls: 0, usage: noTries.usage, cachedInputTokens: 0, nanoUsd: 0 }
+import { type CallEnd, type Cost, noTries, type Run, type Tries } from './run.ts'
 
 export type Taken =
   | {
@@ -59,29 +12,29 @@ export type Taken =
       /** Unix ms; since when the batch's items wait. */
       waitingSince: number
     }
-  /** Another item of the batch has the same text, and this result. */
+  /** Another item of the batch has the same text and this result. */
   | { type: 'twin'; index: number; stored: string }
-  /** Another item of the batch has the same text and is not done: this one comes back when it is. */
+  /** Another item of the batch has the same text and is not done: this item is fed again when that one is. */
   | { type: 'parked' }
   | { type: 'stale' | 'cancelled' | 'gone' }
-/** 'over-cost': the call might take the batch beyond its `max_cost_usd`. */
+/** `over-cost`: the call might exceed the batch's `max_cost_usd`. */
 export type Opened = 'opened' | 'stale' | 'paused' | 'cancelled' | 'over-cost'
 
-/** What a call will cost, as far as can be told before it: in nano-dollars, zero where the lane has no prices. */
+/** An estimate of what a call will cost, in nano-dollars; zero when the lane has no prices. */
 export interface ExpectedCost {
   readonly inputNanoUsd: number
   readonly outputTokenNanoUsd: number
-  /** Null: not limited; then what the batch's answers had so far is taken. */
+  /** Null: not limited; then it is estimated from the batch's answers so far. */
   readonly mostOutputTokens: number | null
 }
 
 export const noExpectedCost: ExpectedCost = { inputNanoUsd: 0, outputTokenNanoUsd: 0, mostOutputTokens: null }
 
-/** How an item stands to others with the same text. */
-export interface Sameness {
-  /** Of its text; undefined where the batch does not compare texts. */
+/** How a result relates to other items with the same text. */
+interface Sameness {
+  /** Of the item's text; undefined when the batch does not compare texts. */
   readonly textHash?: string | undefined
-  /** What counts it, where its answer took no call. */
+  /** Which counter of the batch counts it, when its answer took no call. */
   readonly withoutCall?: 'deduplicated' | 'cached' | undefined
 }
 
@@ -91,21 +44,29 @@ export interface Feed {
   readonly open: number
   /** Items not yet in the window. */
   readonly left: number
+  /** It has reached its own concurrency, or the most that it may have in the window. */
+  readonly isFull: boolean
+  /** Its priority. */
+  readonly weight: number
+  readonly label: string
   readonly items: readonly { index: number; feed: number }[]
 }
 
 /**
- * The durable record of a batch. Each method is one atomic step and may be run twice.
+ * The durable record of a batch. Each method is one atomic step, and running it twice does no harm.
  * The states of an item: waiting -> open (fed) -> running (taken) -> done (recorded), and back by `letGo`, `pause` or `retry`.
+ * Nothing else changes the state of an item or of a batch that has begun.
  */
 export interface Ledger {
-  feed(batchId: string, limit: number, most: number): Promise<Feed>
-  /** The items of the batch that are in the window. */
-  open(batchId: string): Promise<{ index: number; feed: number }[]>
+  /** Takes the next `places` items into the window. At most `most` of the batch are in it then, and at most its own concurrency. */
+  feed(batchId: string, limits: { readonly places: number; readonly most: number }): Promise<Feed>
+  /** `keepsTime`: stores when the item was first taken. */
   take(run: Run, options: { keepsTime: boolean; textHash?: string | undefined }): Promise<Taken>
-  /** `repeated`: opened, for a call of this item before it may have been paid. */
+  /** `repeated`: opened, and an earlier call of this item may have been paid. */
   openCall(run: Run, expected: ExpectedCost): Promise<Opened | 'repeated'>
+  /** The call ended and the item is not done. */
   closeCall(run: Run, tries: Tries, cost: Cost, end: CallEnd): Promise<'closed' | 'stale'>
+  /** Stores the item's one result. `stale`: another run holds or has recorded it; the cost is added all the same. */
   record(
     run: Run,
     status: 'succeeded' | 'failed',
@@ -114,12 +75,29 @@ export interface Ledger {
     end: CallEnd,
     sameness?: Sameness,
   ): Promise<'recorded' | 'stale'>
+  /** Ends the run without a result: its job runs again (`wait`), the feeder feeds it again (`requeue`), or it never runs again (`cancel`). */
   letGo(run: Run, to: 'wait' | 'requeue' | 'cancel'): Promise<'done' | 'stale'>
+  /** This and the next two resolve to the batch's status before, or `gone`. */
   pause(batchId: string, reason: string): Promise<string>
   resume(batchId: string): Promise<string>
   cancel(batchId: string): Promise<string>
   /** How many of the given items went back, or null when the batch is gone or cancelled. At most 1,000 at once. */
   retry(batchId: string, indexes: readonly number[]): Promise<number | null>
+}
+
+/** What others do about a step. */
+interface LedgerEvents {
+  /** Items of the batch are to be fed again. */
+  requeued(batchId: string): Promise<void>
+  /** The batch has ended with this step. */
+  ended(batchId: string): void
+}
+
+export interface LedgerDependencies {
+  readonly redis: Redis
+  readonly keys: Keys
+  /** Of the process that runs items; the sweeper finds what a process that dies has not reported. */
+  readonly events?: LedgerEvents
 }
 
 const file = (name: string) => loadScript(new URL(name, import.meta.url))
@@ -136,134 +114,120 @@ const scripts = {
   retry: file('retry.lua'),
 }
 
-export function createLedger(redis: Redis, keys: Keys): Ledger {
-  const runArgs = (run: Run) => [run.index, run.feed, run.token]
-  const costArgs = (cost: Cost) => [
-    cost.paidCalls,
-    cost.usage.input_tokens,
-    cost.cachedInputTokens,
-    cost.usage.output_tokens,
-    Math.round(cost.nanoUsd),
-  ]
-
+export function createLedger({ redis, keys, events }: LedgerDependencies): Ledger {
   return {
-    async feed(batchId, limit, most) {
-      const k = keys.batch(batchId)
-      const [status, open, left, ...pairs] = (await scripts.feed(
-        redis,
-        [k.meta, k.open, k.requeue],
-        [limit, most, Date.now()],
-      )) as [string, number, number, ...string[]]
-      return { status, open, left, items: toPairs(pairs) }
-    },
-
-    async open(batchId) {
-      const open = await redis.hgetall(keys.batch(batchId).open)
-      return Object.entries(open).map(([index, feed]) => ({ index: Number(index), feed: Number(feed) }))
+    async feed(batchId, { places, most }) {
+      const [status, open, left, isFull, weight, label, ...pairs] = (await scripts.feed(redis, keys.batch(batchId), {
+        places,
+        most,
+        now: Date.now(),
+      })) as [string, number, number, number, string, string, ...string[]]
+      return { status, open, left, isFull: isFull === 1, weight: Number(weight), label, items: toPairs(pairs) }
     },
 
     async take(run, { keepsTime, textHash = '' }) {
       const k = keys.batch(run.batchId)
-      const [type, ...rest] = (await scripts.take(
-        redis,
-        [k.meta, k.open, k.runs, k.calls, k.unsettled, k.tries, k.twins, k.parked, k.results],
-        [...runArgs(run), Date.now(), keepsTime ? 1 : 0, textHash, k.wake],
-      )) as [Taken['type'], ...string[]]
-      if (type === 'twin') return { type, index: Number(rest[0]), stored: rest[1] ?? '' }
-      if (type !== 'taken') return { type }
-      const [tries, firstTakenAt, waitingSince] = rest
-      return {
-        type,
-        tries: tries ? (JSON.parse(tries) as Tries) : noTries,
-        firstTakenAt: firstTakenAt ? Number(firstTakenAt) : null,
-        waitingSince: Number(waitingSince),
-      }
+      const reply = await scripts.take(redis, k, {
+        ...runArgs(run),
+        now: Date.now(),
+        keepsTime: keepsTime ? 1 : 0,
+        textHash,
+        channel: k.changes,
+      })
+      return readTaken(reply as [Taken['type'], ...string[]])
     },
 
     async openCall(run, { inputNanoUsd, outputTokenNanoUsd, mostOutputTokens }) {
-      const k = keys.batch(run.batchId)
-      return (await scripts.openCall(
-        redis,
-        [k.meta, k.open, k.runs, k.calls, k.unsettled],
-        [...runArgs(run), Math.ceil(inputNanoUsd), Math.ceil(outputTokenNanoUsd), mostOutputTokens ?? ''],
-      )) as Opened | 'repeated'
+      return (await scripts.openCall(redis, keys.batch(run.batchId), {
+        ...runArgs(run),
+        inputNanoUsd: Math.ceil(inputNanoUsd),
+        outputTokenNanoUsd: Math.ceil(outputTokenNanoUsd),
+        mostOutputTokens: mostOutputTokens ?? '',
+      })) as Opened | 'repeated'
     },
 
     async closeCall(run, tries, cost, end) {
-      const k = keys.batch(run.batchId)
-      return (await scripts.closeCall(
-        redis,
-        [k.meta, k.open, k.runs, k.calls, k.unsettled, k.tries],
-        [...runArgs(run), end, JSON.stringify(tries), ...costArgs(cost)],
-      )) as 'closed' | 'stale'
+      return (await scripts.closeCall(redis, keys.batch(run.batchId), {
+        ...runArgs(run),
+        ...costArgs(cost),
+        callEnd: end,
+        triesJson: JSON.stringify(tries),
+      })) as 'closed' | 'stale'
     },
 
     async record(run, status, result, cost, end, { textHash = '', withoutCall = '' as const } = {}) {
       const k = keys.batch(run.batchId)
-      const [answer] = (await scripts.record(
-        redis,
-        [
-          k.meta,
-          k.open,
-          k.runs,
-          k.calls,
-          k.unsettled,
-          k.tries,
-          k.results,
-          k.done,
-          k.failed,
-          k.twins,
-          k.parked,
-          k.requeue,
-        ],
-        [
-          ...runArgs(run),
-          status,
-          end,
-          JSON.stringify(result),
-          ...costArgs(cost),
-          Date.now(),
-          k.wake,
-          textHash,
-          withoutCall,
-        ],
-      )) as ['recorded' | 'stale']
+      const [answer, batchStatus, released = 0] = (await scripts.record(redis, k, {
+        ...runArgs(run),
+        ...costArgs(cost),
+        status,
+        callEnd: end,
+        result: JSON.stringify(result),
+        now: Date.now(),
+        channel: k.changes,
+        textHash,
+        countedAs: withoutCall,
+      })) as ['recorded' | 'stale', string?, number?]
+      if (released > 0) await events?.requeued(run.batchId)
+      if (batchStatus === 'completed' || batchStatus === 'cancelled') events?.ended(run.batchId)
       return answer
     },
 
     async letGo(run, to) {
       const k = keys.batch(run.batchId)
-      return (await scripts.letGo(
-        redis,
-        [k.meta, k.open, k.runs, k.requeue, k.calls, k.unsettled],
-        [...runArgs(run), to, Date.now(), k.wake],
-      )) as 'done' | 'stale'
+      const args = { ...runArgs(run), to, now: Date.now(), channel: k.changes }
+      const done = (await scripts.letGo(redis, k, args)) as 'done' | 'stale'
+      // Also when the batch is paused: it may have been resumed in between.
+      if (to === 'requeue') await events?.requeued(run.batchId)
+      return done
     },
 
     async pause(batchId, reason) {
       const k = keys.batch(batchId)
-      return (await scripts.pause(redis, [k.meta, k.open, k.runs, k.requeue], [reason, k.wake])) as string
+      return (await scripts.pause(redis, k, { reason, channel: k.changes })) as string
     },
 
     async resume(batchId) {
       const k = keys.batch(batchId)
-      return (await scripts.resume(redis, [k.meta], [k.wake])) as string
+      return (await scripts.resume(redis, k, { channel: k.changes })) as string
     },
 
     async cancel(batchId) {
       const k = keys.batch(batchId)
-      return (await scripts.cancel(redis, [k.meta, k.open, k.runs, k.requeue], [Date.now(), k.wake])) as string
+      return (await scripts.cancel(redis, k, { now: Date.now(), channel: k.changes })) as string
     },
 
     async retry(batchId, indexes) {
       const k = keys.batch(batchId)
-      const count = (await scripts.retry(
-        redis,
-        [k.meta, k.results, k.failed, k.requeue],
-        [k.wake, Date.now(), ...indexes],
-      )) as number
+      const count = (await scripts.retry(redis, k, { channel: k.changes, now: Date.now(), indexes })) as number
       return count < 0 ? null : count
     },
+  }
+}
+
+function runArgs({ index, feed, token }: Run) {
+  return { index, feed, token }
+}
+
+function costArgs({ paidCalls, usage, cachedInputTokens, nanoUsd }: Cost) {
+  return {
+    paidCalls,
+    inputTokens: usage.input_tokens,
+    cachedInputTokens,
+    outputTokens: usage.output_tokens,
+    costNanoUsd: Math.round(nanoUsd),
+  }
+}
+
+function readTaken([type, ...rest]: [Taken['type'], ...string[]]): Taken {
+  if (type === 'twin') return { type, index: Number(rest[0]), stored: rest[1] ?? '' }
+  if (type !== 'taken') return { type }
+  const [tries, firstTakenAt, waitingSince] = rest
+  return {
+    type,
+    tries: tries ? (JSON.parse(tries) as Tries) : noTries,
+    firstTakenAt: firstTakenAt ? Number(firstTakenAt) : null,
+    waitingSince: Number(waitingSince),
   }
 }
 

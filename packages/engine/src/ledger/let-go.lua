@@ -1,19 +1,20 @@
--- A run ends without a result. A call it has left in flight may have been paid.
--- KEYS: meta, open, runs, requeue, calls, unsettled.
--- ARGV: index, feed number, run token, what becomes of the item, now (unix ms), wake channel.
---   'wait': its job goes back to the lane's queue. 'requeue': the feeder brings it again. 'cancel': it is done with.
--- Returns 'done' or 'stale'.
+-- A run ends without a result. A call that it left in flight may have been paid.
+-- KEYS: meta, open, runs, requeue, calls, unsettled
+-- ARGV: index, feed, token, to, now, channel
+-- to: 'wait' (its job goes back to the lane's queue), 'requeue' (the feeder feeds it again) or 'cancel' (it will not run again).
+-- now: unix ms. channel: where the change is published.
+-- Returns 'done', or 'stale': another run holds the item.
 -- include: finish.lua
-if redis.call('HGET', KEYS[2], ARGV[1]) ~= ARGV[2] then return 'stale' end
-if redis.call('HGET', KEYS[3], ARGV[1]) ~= ARGV[3] then return 'stale' end
-redis.call('HDEL', KEYS[3], ARGV[1])
-if redis.call('HDEL', KEYS[5], ARGV[1]) == 1 then redis.call('SADD', KEYS[6], ARGV[1]) end
-if ARGV[4] == 'wait' then return 'done' end
-redis.call('HDEL', KEYS[2], ARGV[1])
-if ARGV[4] == 'requeue' then
-  redis.call('LPUSH', KEYS[4], ARGV[1])
+if redis.call('HGET', open, index) ~= feed then return 'stale' end
+if redis.call('HGET', runs, index) ~= token then return 'stale' end
+redis.call('HDEL', runs, index)
+if redis.call('HDEL', calls, index) == 1 then redis.call('SADD', unsettled, index) end
+if to == 'wait' then return 'done' end
+redis.call('HDEL', open, index)
+if to == 'requeue' then
+  redis.call('LPUSH', requeue, index)
 else
-  finish(KEYS[1], KEYS[2], ARGV[5])
+  finish(meta, open, now)
 end
-redis.call('PUBLISH', ARGV[6], 'changed')
+redis.call('PUBLISH', channel, 'changed')
 return 'done'

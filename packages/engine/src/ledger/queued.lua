@@ -1,5 +1,5 @@
 -- Shared by pause and cancel: takes the items that wait in the lane's queue out of the window.
--- Their jobs find their feed number gone and are dropped, so nothing in BullMQ needs touching.
+-- Their jobs then carry an old feed number and are dropped when a worker gets them, so BullMQ needs no change.
 -- Returns their indexes in order.
 local function takeQueued(open, runs)
   local queued = {}

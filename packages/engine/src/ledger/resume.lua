@@ -1,8 +1,11 @@
--- KEYS: meta. ARGV: wake channel.
--- Returns the status it had, or 'gone'.
-local status = redis.call('HGET', KEYS[1], 'status')
+-- A paused batch is in progress again.
+-- KEYS: meta
+-- ARGV: channel
+-- channel: where the change is published.
+-- Returns the status before, or 'gone'.
+local status = redis.call('HGET', meta, 'status')
 if not status or status == 'staging' then return 'gone' end
 if status ~= 'paused' then return status end
-redis.call('HSET', KEYS[1], 'status', 'in_progress', 'pause_reason', '')
-redis.call('PUBLISH', ARGV[1], 'in_progress')
+redis.call('HSET', meta, 'status', 'in_progress', 'pause_reason', '')
+redis.call('PUBLISH', channel, 'in_progress')
 return status

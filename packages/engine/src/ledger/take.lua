@@ -1,45 +1,48 @@
--- A worker takes an item up. From here on its run token is the only one that may call and record.
--- A call that an earlier run has left in flight is not known to have ended.
--- With the hash of its text: the first to come is asked for all with this text. One that comes while that is not done is parked, out of the window, until
--- record.lua sends it back to the feeder; one that comes after gets its result. Where that has failed, each is asked for itself.
--- KEYS: meta, open, runs, calls, unsettled, tries, twins, parked, results. ARGV: index, feed number, run token, now (unix ms),
---       1 to keep when the item was first taken up, hash of its text ('': not compared), wake channel.
+-- A worker takes an item. From here on only this run's token may make calls for the item and record its result.
+-- How a call ended that an earlier run left in flight is not known.
+-- With the hash of its text: the first item to come makes the call for all items with this text. An item that comes while that one is
+-- not done is parked, outside the window, until record.lua sends it back to the feeder; an item that comes later gets its result.
+-- If the first one failed, each of the others makes its own call.
+-- KEYS: meta, open, runs, calls, unsettled, tries, twins, parked, results
+-- ARGV: index, feed, token, now, keepsTime, textHash, channel
+-- now: unix ms. keepsTime: 1 to store when the item was first taken. textHash: '' when texts are not compared.
+-- channel: where the change is published.
 -- Returns {'twin', index of the item with the same text, its stored result}, {'parked'},
--- {'taken', tries JSON or '', when it was first taken up or '', since when the batch's items wait}, {'stale'} (recorded, or fed anew: drop the job),
--- {'cancelled'} or {'gone'}.
+-- {'taken', tries JSON or '', when it was first taken or '', since when the batch's items wait},
+-- {'stale'} (recorded, or fed again: the job is dropped), {'cancelled'} or {'gone'}.
 -- include: finish.lua
-local status = redis.call('HGET', KEYS[1], 'status')
+local status = redis.call('HGET', meta, 'status')
 if not status then return { 'gone' } end
-if redis.call('HGET', KEYS[2], ARGV[1]) ~= ARGV[2] then return { 'stale' } end
-if redis.call('HDEL', KEYS[4], ARGV[1]) == 1 then redis.call('SADD', KEYS[5], ARGV[1]) end
+if redis.call('HGET', open, index) ~= feed then return { 'stale' } end
+if redis.call('HDEL', calls, index) == 1 then redis.call('SADD', unsettled, index) end
 if status == 'cancelling' then
-  redis.call('HDEL', KEYS[2], ARGV[1])
-  redis.call('HDEL', KEYS[3], ARGV[1])
-  finish(KEYS[1], KEYS[2], ARGV[4])
+  redis.call('HDEL', open, index)
+  redis.call('HDEL', runs, index)
+  finish(meta, open, now)
   return { 'cancelled' }
 end
-if ARGV[6] ~= '' then
-  local first = redis.call('HGET', KEYS[7], ARGV[6])
+if textHash ~= '' then
+  local first = redis.call('HGET', twins, textHash)
   if not first then
-    redis.call('HSET', KEYS[7], ARGV[6], ARGV[1])
-  elseif first ~= '-' and first ~= ARGV[1] then
-    local result = redis.call('HGET', KEYS[9], first)
+    redis.call('HSET', twins, textHash, index)
+  elseif first ~= '-' and first ~= index then
+    local result = redis.call('HGET', results, first)
     if not result then
-      redis.call('ZADD', KEYS[8], first, ARGV[1])
-      redis.call('HDEL', KEYS[2], ARGV[1])
-      redis.call('HDEL', KEYS[3], ARGV[1])
-      redis.call('PUBLISH', ARGV[7], 'changed')
+      redis.call('ZADD', parked, first, index)
+      redis.call('HDEL', open, index)
+      redis.call('HDEL', runs, index)
+      redis.call('PUBLISH', channel, 'changed')
       return { 'parked' }
     end
-    redis.call('HSET', KEYS[3], ARGV[1], ARGV[3])
+    redis.call('HSET', runs, index, token)
     return { 'twin', first, result }
   end
 end
-redis.call('HSET', KEYS[3], ARGV[1], ARGV[3])
-local first = ''
-if ARGV[5] == '1' then
-  redis.call('HSETNX', KEYS[6], 'first:' .. ARGV[1], ARGV[4])
-  first = redis.call('HGET', KEYS[6], 'first:' .. ARGV[1])
+redis.call('HSET', runs, index, token)
+local firstTakenAt = ''
+if keepsTime == '1' then
+  redis.call('HSETNX', tries, 'first:' .. index, now)
+  firstTakenAt = redis.call('HGET', tries, 'first:' .. index)
 end
-local since = redis.call('HGET', KEYS[1], 'waiting_since') or redis.call('HGET', KEYS[1], 'created_at')
-return { 'taken', redis.call('HGET', KEYS[6], ARGV[1]) or '', first, since }
+local since = redis.call('HGET', meta, 'waiting_since') or redis.call('HGET', meta, 'created_at')
+return { 'taken', redis.call('HGET', tries, index) or '', firstTakenAt, since }

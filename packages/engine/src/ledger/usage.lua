@@ -1,11 +1,12 @@
--- Shared by the steps that end a call: what it cost is added whatever became of it.
--- a: ARGV, from: the place of [paid calls, input tokens, cached input tokens, output tokens, cost in nano-dollars]
--- Made whole numbers from zero before the first is added: a script that fails is not taken back, and would count some of them each time it is run.
-local function addUsage(meta, a, from)
+-- Shared by the steps that end a call: its cost is added whatever happens to the item.
+-- used: { paid calls, input tokens, cached input tokens, output tokens, cost in nano-dollars }
+-- All values become whole numbers, zero or more, before the first is added: Redis does not roll back a failed script, and a
+-- failure half-way would count some of them again each time it is run.
+local function addUsage(meta, used)
   local fields = { 'calls', 'input_tokens', 'cached_input_tokens', 'output_tokens', 'cost_nano_usd' }
   for i, field in ipairs(fields) do
-    local by = tonumber(a[from + i - 1]) or 0
-    -- Beyond 2^53 (and NaN, which is in no order) nothing is exact.
+    local by = tonumber(used[i]) or 0
+    -- Numbers above 2^53 are not exact; NaN fails both comparisons.
     if by > 0 and by <= 9007199254740992 then redis.call('HINCRBY', meta, field, string.format('%.0f', by)) end
   end
 end

@@ -1,50 +1,54 @@
-import { type ConnectionOptions, type Job, UnrecoverableError, WaitingError, Worker } from 'bullmq'
-import { wholeJobTimes } from './jobs.ts'
+import { type ConnectionOptions, DelayedError, type Job, UnrecoverableError, WaitingError, Worker } from 'bullmq'
+import { supervisorTimes } from './jobs.ts'
 
-/** That one process runs at once. Each costs a promise and a subscription. */
-const wholeJobsAtOnce = 1_000
+/** What `run` returns for a job that has nothing to do until someone promotes it. Meanwhile it costs nothing. */
+export const setAside = Symbol('set aside')
+const setAsideMs = 365 * 86_400_000
 
-export interface WholeJobWorker {
+export interface Supervisor {
   /** Hands the jobs to other workers. */
   close(): Promise<void>
 }
 
-/**
- * Runs jobs that stand for a whole batch or summary, for as long as that takes. `run` rejects when its signal aborts; an
- * UnrecoverableError puts the job among the failed, anything else is tried again.
- */
-export function createWholeJobWorker<Data>({
-  name,
-  prefix,
-  connection,
-  run,
-  onError,
-}: {
+export interface SupervisorDependencies<Data> {
+  /** Of the queue. */
   readonly name: string
   readonly prefix: string
   readonly connection: ConnectionOptions
-  readonly run: (job: Job<Data>, signal: AbortSignal) => Promise<object>
+  /** Must reject when its signal aborts. An UnrecoverableError marks the job as failed; after any other error it runs again. */
+  readonly run: (job: Job<Data>, signal: AbortSignal) => Promise<object | typeof setAside>
+  /** Jobs that this process runs at once. Each costs a promise and a subscription. */
+  readonly atOnce: number
   readonly onError: (error: Error) => void
-}): WholeJobWorker {
+}
+
+/** Runs one durable job per batch or summary, from its beginning to its end, however long that takes. */
+export function createSupervisor<Data>(dependencies: SupervisorDependencies<Data>): Supervisor {
+  const { name, prefix, connection, atOnce, run, onError } = dependencies
+  const closing = new AbortController()
   const worker = new Worker<Data>(
     name,
     async (job, token, signal) => {
-      const stopping = signal ?? new AbortController().signal
+      // BullMQ aborts only the jobs that run when it is told; one that it was fetching begins afterwards.
+      const stopping = AbortSignal.any(signal === undefined ? [closing.signal] : [closing.signal, signal])
       try {
-        return await run(job, stopping)
+        const ended = await run(job, stopping)
+        if (ended !== setAside) return ended
       } catch (error) {
         if (stopping.reason !== 'shutdown') throw error
         await job.moveToWait(token)
         throw new WaitingError()
       }
+      await job.moveToDelayed(Date.now() + setAsideMs, token)
+      throw new DelayedError()
     },
-    { connection, prefix, concurrency: wholeJobsAtOnce, ...wholeJobTimes },
+    { connection, prefix, concurrency: atOnce, ...supervisorTimes },
   )
   worker.on('error', onError)
   worker.on('failed', (_job, error) => {
     if (!(error instanceof UnrecoverableError)) onError(error)
   })
-  // Losing the lock does not stop the processor by itself, and the job would run twice.
+  // A lost lock does not stop the processor, and the job would run twice.
   worker.on('lockRenewalFailed', (jobIds) => {
     for (const jobId of jobIds) worker.cancelJob(jobId, 'lock-lost')
   })
@@ -52,7 +56,7 @@ export function createWholeJobWorker<Data>({
   return {
     async close() {
       const closed = worker.close()
-      worker.cancelAllJobs('shutdown')
+      closing.abort('shutdown')
       await closed
     },
   }

@@ -1,5 +1,5 @@
 import type { Redis } from 'ioredis'
-import { loadScript } from '../redis/script.ts'
+import { loadPositionalScript as loadScript } from '../redis/script.ts'
 
 /** What the answers since the last exchange told of one kind of limit, the mean over the calls. Times in ms. */
 export interface Seen {

@@ -1,5 +1,6 @@
--- KEYS: state of a quota (MessagePack, exchange.lua). Returns until when its lane is held (unix ms, as a string), or ''. Changes nothing.
-local packed = redis.call('GET', KEYS[1])
+-- KEYS: quota
+-- Returns until when the lane is held (unix ms, as a string), or ''. Changes nothing.
+local packed = redis.call('GET', quota)
 if not packed then return '' end
 local time = redis.call('TIME')
 local heldUntil = cmsgpack.unpack(packed).heldUntil

@@ -1,39 +1,69 @@
 import type { Redis } from 'ioredis'
 
-/** Tells that a batch changed. Messages may be lost with the connection, so every wait has a time limit. */
-export interface Wakes extends AsyncDisposable {
-  /** Counts what comes from now on, so that nothing between two waits is missed. */
-  listen(channel: string): Promise<Wake>
+/** Subscribes to changes of batches and summaries. A message is lost while the connection is down, so every wait has a time limit. */
+export interface Changes extends AsyncDisposable {
+  /** Messages count from here on, also those that come between two waits. */
+  listen(channel: string): Promise<ChangeListener>
+  /** Calls back for each message, and once when the subscription is there. */
+  subscribe(channel: string, onMessage: () => void): Disposable
 }
 
-export interface Wake extends Disposable {
-  /** Resolves when something came since the last wait, after `limitMs`, or when `signal` aborts. */
+export interface ChangeListener extends Disposable {
+  /** Resolves when a message has come since the last wait, after `limitMs`, or when `signal` aborts. */
   wait(limitMs: number, signal?: AbortSignal): Promise<void>
+  /** Ends the wait from within this process, as a message would. */
+  notify(): void
 }
 
-/** `subscriber` is a connection of its own: a subscribed connection takes no other commands. */
-export function createWakes(subscriber: Redis): Wakes {
+export interface ChangesDependencies {
+  /** Used for nothing else: a subscribed connection takes no other commands. */
+  readonly subscriber: Redis
+}
+
+export function createChanges({ subscriber }: ChangesDependencies): Changes {
   const listeners = new Map<string, Set<() => void>>()
   subscriber.on('message', (channel: string) => {
-    for (const ring of listeners.get(channel) ?? []) ring()
+    for (const notify of listeners.get(channel) ?? []) notify()
   })
 
+  /** `active` resolves when messages come. */
+  const add = (channel: string, onMessage: () => void): { active: Promise<unknown>; remove: () => void } => {
+    const set = listeners.get(channel) ?? new Set()
+    set.add(onMessage)
+    listeners.set(channel, set)
+    return {
+      active: set.size === 1 ? subscriber.subscribe(channel) : Promise.resolve(),
+      remove() {
+        set.delete(onMessage)
+        if (set.size > 0 || listeners.get(channel) !== set) return
+        listeners.delete(channel)
+        // Without a connection there is no subscription to end.
+        subscriber.unsubscribe(channel).catch(() => {})
+      },
+    }
+  }
+
   return {
+    subscribe(channel, onMessage) {
+      const { active, remove } = add(channel, onMessage)
+      active.then(onMessage, () => {})
+      return { [Symbol.dispose]: remove }
+    },
+
     async listen(channel) {
-      let rung = false
-      let wakeUp: (() => void) | undefined
-      const ring = () => {
-        rung = true
-        wakeUp?.()
+      let hasChanged = false
+      let endWait: (() => void) | undefined
+      const notify = () => {
+        hasChanged = true
+        endWait?.()
       }
-      const set = listeners.get(channel) ?? new Set()
-      set.add(ring)
-      listeners.set(channel, set)
-      if (set.size === 1) await subscriber.subscribe(channel)
+      const { active, remove } = add(channel, notify)
+      await active
 
       return {
+        notify,
         async wait(limitMs, signal) {
-          if (!rung && !signal?.aborted) {
+          if (!hasChanged && !signal?.aborted) {
             await new Promise<void>((resolve) => {
               const done = () => {
                 clearTimeout(timer)
@@ -42,21 +72,16 @@ export function createWakes(subscriber: Redis): Wakes {
               }
               const timer = setTimeout(done, limitMs)
               signal?.addEventListener('abort', done, { once: true })
-              wakeUp = done
+              endWait = done
             })
-            wakeUp = undefined
+            endWait = undefined
           }
-          rung = false
+          hasChanged = false
         },
-        [Symbol.dispose]() {
-          set.delete(ring)
-          if (set.size > 0 || listeners.get(channel) !== set) return
-          listeners.delete(channel)
-          // Without Redis there is nothing to unsubscribe from.
-          subscriber.unsubscribe(channel).catch(() => {})
-        },
+        [Symbol.dispose]: remove,
       }
     },
+
     async [Symbol.asyncDispose]() {
       listeners.clear()
       subscriber.disconnect()

@@ -1,0 +1,36 @@
+import type { Redis } from 'ioredis'
+import { type BatchFields, packBatchMeta } from '../ledger/batch-meta.ts'
+import type { BatchKeys } from '../redis/keys.ts'
+import { loadScript } from '../redis/script.ts'
+import type { Block } from './blocks.ts'
+
+const scripts = {
+  appendBlock: loadScript(new URL('append-block.lua', import.meta.url)),
+  seal: loadScript(new URL('seal.lua', import.meta.url)),
+  note: loadScript(new URL('note.lua', import.meta.url)),
+}
+
+/**
+ * Adds a block to an upload if the upload ends where the block starts.
+ * `elsewhere`: it ends at another index; `closed`: it takes no more items, or does not exist.
+ */
+export async function appendBlock(
+  redis: Redis,
+  keys: BatchKeys,
+  { start, end, bytes }: Block,
+): Promise<'staged' | 'elsewhere' | 'closed'> {
+  return (await scripts.appendBlock(redis, keys, { start, after: end, block: bytes })) as
+    | 'staged'
+    | 'elsewhere'
+    | 'closed'
+}
+
+/** A staged batch begins. `not-staging`: it began before, or was removed. Safe to run twice. */
+export async function sealBatch(redis: Redis, keys: BatchKeys): Promise<'sealed' | 'not-staging' | 'empty'> {
+  return (await scripts.seal(redis, keys, { now: Date.now() })) as 'sealed' | 'not-staging' | 'empty'
+}
+
+/** Sets fields of the batch hash, unless the batch was removed meanwhile. */
+export async function noteOnBatch(redis: Redis, keys: BatchKeys, fields: BatchFields): Promise<void> {
+  await scripts.note(redis, keys, { fields: Object.entries(packBatchMeta(fields)).flat() })
+}

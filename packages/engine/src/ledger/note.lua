@@ -1,3 +1,0 @@
--- Keeps something about a batch, unless it was removed meanwhile: its key, made anew, would stay for ever.
--- KEYS: meta. ARGV: field, value, ...
-if redis.call('EXISTS', KEYS[1]) == 1 then redis.call('HSET', KEYS[1], unpack(ARGV)) end
