@@ -97,7 +97,7 @@ export function createConverter(root: SchemaNode, rootPointer: string | null): C
   }
 
   function convertUnion(schema: SchemaNode, keyword: string, pointer: string, level: number): SchemaNode {
-    const besides = structural.find((other) => Object.hasOwn(schema, other))
+    const besides = structural.find((other) => Object.hasOwn(schema, other) && !isEmpty(other, schema[other]))
     if (besides !== undefined) throw new NotStrictError(pointer, `has ${besides} beside ${keyword}`)
     const type = own(schema, 'type')
     const forms: SchemaNode[] = []
@@ -220,6 +220,12 @@ function isOtherType(root: SchemaNode, form: SchemaNode, type: unknown): boolean
   const allowed = [type].flat()
   const isNumber = (one: unknown) => one === 'number' || one === 'integer'
   return ![own_].flat().some((one) => allowed.includes(one) || (isNumber(one) && allowed.some(isNumber)))
+}
+
+/** `properties: {}` and `required: []` constrain nothing. */
+function isEmpty(keyword: string, value: unknown): boolean {
+  if (keyword === 'enum' || keyword === 'const') return false
+  return Array.isArray(value) ? value.length === 0 : isNode(value) && Object.keys(value).length === 0
 }
 
 /** The types that a schema allows: those that it names, or those of its values. */

@@ -44,6 +44,28 @@ export function refuseTooLarge(schema: SchemaNode): void {
     throw tooLarge(`its names and values have more than ${strictLimits.characters} characters`)
 }
 
+/** Throws a NotStrictError where a schema in strict form applies to a value only by way of itself, so that it says nothing. */
+export function refuseCircles(schema: SchemaNode): void {
+  const definitions = own(schema, '$defs')
+  const done = new Set<unknown>()
+  const open = new Set<unknown>()
+  const visit = (node: unknown): void => {
+    if (!isNode(node) || done.has(node)) return
+    if (open.has(node)) throw new NotStrictError('', 'has a reference that leads back to itself')
+    open.add(node)
+    const reference = own(node, '$ref')
+    if (reference === '#') visit(schema)
+    else if (typeof reference === 'string' && isNode(definitions))
+      visit(definitions[reference.slice('#/$defs/'.length)])
+    const forms = own(node, 'anyOf')
+    if (Array.isArray(forms)) forms.forEach(visit)
+    open.delete(node)
+    done.add(node)
+  }
+  visit(schema)
+  if (isNode(definitions)) Object.values(definitions).forEach(visit)
+}
+
 function tooLarge(what: string): NotStrictError {
   return new NotStrictError('', `${what}, the limit of strict mode`)
 }

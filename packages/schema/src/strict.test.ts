@@ -200,6 +200,11 @@ describe('the strict form', () => {
       object({ a: { type: 'string', anyOf: [{ type: 'integer' }, { const: 'x' }] } }, ['a']),
       { a: 'x' },
     ],
+    [
+      'empty keywords beside a union',
+      object({ a: { type: 'object', properties: {}, required: [], oneOf: [object({ b: string }, ['b'])] } }, ['a']),
+      { a: { b: 'x' } },
+    ],
     ['enum and const', object({ a: { enum: ['x', 'y'], const: 'y' } }, ['a']), { a: 'y' }],
     ['a property that is never there', object({ a: string, b: false }), { a: 'x' }],
     ['null as the only value', object({ a: { const: null } }, ['a']), { a: null }],
@@ -210,6 +215,12 @@ describe('the strict form', () => {
   it.each<[string, SchemaNode, string, RegExp]>([
     ['a record', object({ a: { type: 'object', additionalProperties: string } }), '/properties/a', /does not name/],
     ['a tuple', object({ a: { type: 'array', prefixItems: [string] } }), '/properties/a', /prefixItems/],
+    [
+      'a reference to itself',
+      { ...object({ a: { $ref: '#/$defs/x' } }), $defs: { x: { anyOf: [{ $ref: '#/$defs/x' }, string] } } },
+      '',
+      /back to itself/,
+    ],
     ['any value', object({ a: {} }), '/properties/a', /any value/],
     ['an object without properties', object({ a: { type: 'object' } }), '/properties/a', /without named properties/],
     ['a list of anything', object({ a: { type: 'array' } }), '/properties/a/items', /any value/],

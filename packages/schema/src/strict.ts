@@ -1,6 +1,6 @@
 import { createConverter, decodeReference } from './strict-convert.ts'
 import { NotStrictError } from './strict-error.ts'
-import { refuseTooLarge } from './strict-limits.ts'
+import { refuseCircles, refuseTooLarge } from './strict-limits.ts'
 import { flatten, isOnlyAnnotated } from './strict-merge.ts'
 import { isNode, own, resolveLocal, subschemas, type SchemaNode } from './subschemas.ts'
 
@@ -33,6 +33,7 @@ export function toStrictSchema(schema: SchemaNode): StrictSchema {
   try {
     const strict = convertRoot(schema)
     refuseTooLarge(strict.schema)
+    refuseCircles(strict.schema)
     return { strict: true, ...strict }
   } catch (error) {
     if (!(error instanceof NotStrictError)) throw error
