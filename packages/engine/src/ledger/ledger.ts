@@ -11,6 +11,8 @@ export type Taken =
       firstTakenAt: number | null
       /** Unix ms; since when the batch's items wait. */
       waitingSince: number
+      /** Runs that neither ended nor let go of the item: their processes probably died. */
+      lostRuns: number
     }
   /** Another item of the batch has the same text and this result. */
   | { type: 'twin'; index: number; stored: string }
@@ -226,12 +228,13 @@ function costArgs({ paidCalls, usage, cachedInputTokens, nanoUsd }: Cost) {
 function readTaken([type, ...rest]: [Taken['type'], ...string[]]): Taken {
   if (type === 'twin') return { type, index: Number(rest[0]), stored: rest[1] ?? '' }
   if (type !== 'taken') return { type }
-  const [tries, firstTakenAt, waitingSince] = rest
+  const [tries, firstTakenAt, waitingSince, lostRuns] = rest
   return {
     type,
     tries: tries ? (JSON.parse(tries) as Tries) : noTries,
     firstTakenAt: firstTakenAt ? Number(firstTakenAt) : null,
     waitingSince: Number(waitingSince),
+    lostRuns: Number(lostRuns),
   }
 }
 

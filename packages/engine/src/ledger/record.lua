@@ -26,7 +26,7 @@ redis.call('HDEL', open, index)
 redis.call('HDEL', runs, index)
 endCall(meta, calls, index, callEnd)
 redis.call('SREM', unsettled, index)
-redis.call('HDEL', tries, index, 'first:' .. index)
+redis.call('HDEL', tries, index, 'first:' .. index, 'lost:' .. index)
 if countedAs ~= '' then redis.call('HINCRBY', meta, countedAs, 1) end
 local released = 0
 if textHash ~= '' then

@@ -22,7 +22,7 @@ export interface BatchKeys {
   readonly unsettled: string
   /**
    * Hash index -> JSON (`Tries` in ledger/run.ts): what an item has used of its budgets, until it is done. And `first:<index>` -> time
-   * when the item was first taken, where the batch limits the time of an item.
+   * when the item was first taken, where the batch limits the time of an item; and `lost:<index>` -> runs that were lost with their process.
    */
   readonly tries: string
   /**
