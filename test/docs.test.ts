@@ -113,3 +113,15 @@ test('every decision is in the index', () => {
   const pages = globSync('docs/decisions/*.md', { cwd: root }).map((path) => basename(path))
   expect(pages.filter((page) => page !== 'README.md' && !index.includes(`(${page})`))).toEqual([])
 })
+
+test('CONTRIBUTING has every check and every suite', () => {
+  const page = read('CONTRIBUTING.md')
+  const { scripts } = JSON.parse(read('package.json')) as { scripts: Record<string, string> }
+  const checks = Object.keys(scripts).filter((name) => name.startsWith('check'))
+  const suites = ['vitest.config.ts', 'vitest.slow.config.ts'].flatMap((path) =>
+    [...read(path).matchAll(/\bname: '(\w+)'/g)].map(([, name]) => name!),
+  )
+  expect(suites).toContain('unit')
+  expect(checks.filter((name) => !page.includes(`\`pnpm ${name}\``))).toEqual([])
+  expect(suites.filter((name) => !page.includes(`\`${name}\``) && !page.includes(`--project ${name} `))).toEqual([])
+})
