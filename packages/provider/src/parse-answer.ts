@@ -1,3 +1,5 @@
+import { checkJsonSize } from '@sluice/contract/json-text'
+
 /** The JSON of an answer, or why there is none, as one line that can be shown to the model. */
 export type ParsedAnswer =
   | { readonly ok: true; readonly value: unknown }
@@ -22,6 +24,8 @@ export function parseAnswer(text: string): ParsedAnswer {
 }
 
 function parse(text: string): ParsedAnswer {
+  const tooLarge = checkJsonSize(text)
+  if (tooLarge !== null) return { ok: false, error: `the answer is not usable: ${tooLarge.message}` }
   let lossy: string | undefined
   try {
     // A reviver sees the source of a number: integers beyond 2^53 would be rounded in silence.
