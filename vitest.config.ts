@@ -2,7 +2,7 @@ import { availableParallelism } from 'node:os'
 import { resolve } from 'node:path'
 import { defineConfig } from 'vitest/config'
 
-// unit: pure logic, beside its file, no Redis. engine: with a real Redis. system: whole processes.
+// unit: pure logic, beside its file, no Redis; and the documents. engine: with a real Redis. system: whole processes.
 // What needs Docker or a browser, or takes minutes, is in vitest.slow.config.ts.
 //
 // Each file has separate key prefixes, ports and folders, so that files run side by side. They wait most of the time: four at once on
@@ -16,7 +16,14 @@ const withRedis = { ...shared, globalSetup: 'test/support/redis.setup.ts' }
 export default defineConfig({
   test: {
     projects: [
-      { test: { ...shared, name: 'unit', include: ['{apps,packages}/*/src/**/*.test.ts'], testTimeout: 60_000 } },
+      {
+        test: {
+          ...shared,
+          name: 'unit',
+          include: ['{apps,packages}/*/src/**/*.test.ts', 'test/docs.test.ts'],
+          testTimeout: 60_000,
+        },
+      },
       {
         test: {
           ...withRedis,

@@ -2,12 +2,12 @@ import { once } from 'node:events'
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 
-/** Stands between the processes and their Redis, to cut and to slow the line. */
+/** A proxy between the processes and their Redis that can cut and delay connections. */
 export interface TcpProxy extends AsyncDisposable {
   readonly port: number
-  /** Breaks every connection there is. */
+  /** Closes every connection. */
   cut(): void
-  /** Holds what comes from now on back by `ms`; 0 for not at all. */
+  /** Delays everything that arrives from now on by `ms`; 0: no delay. */
   delay(ms: number): void
 }
 
@@ -22,7 +22,7 @@ export async function startTcpProxy(target: { host: string; port: number }): Pro
       if (ms > 0) await sleep(ms)
       if (!to.destroyed) to.write(chunk)
     }
-    // In order, also when the delay has changed in between.
+    // Keeps the order even if the delay changes in between.
     from.on('data', (chunk: Buffer) => {
       passed = after(passed, chunk, performance.now() + delayMs)
     })
