@@ -7,6 +7,7 @@ import { defineConfig } from 'vitest/config'
 //
 // Each file has separate key prefixes, ports and folders, so that files run side by side. They wait most of the time: four at once on
 // 2 cores need a quarter of the time. Time limits are for tests that hang; on a machine with other load everything takes longer.
+
 // The system tests start some 300 processes. With V8's cache of compiled modules each takes 0.3 s of CPU less.
 process.env['NODE_COMPILE_CACHE'] ??= resolve(import.meta.dirname, 'node_modules/.cache/compile')
 
