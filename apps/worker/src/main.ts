@@ -5,10 +5,11 @@ import { boot } from '@sluice/process/boot'
 import { stopOnSignals } from '@sluice/process/stop-on-signals'
 import { createLongTexts } from '@sluice/provider/long-texts'
 import { createProvider } from '@sluice/provider/provider'
+import { redacted } from '@sluice/provider/redacted'
 import { createIsolatedExtract } from './isolated-extract.ts'
 
 /** The composition root of a worker process. */
-const { config, log, leave } = await boot('worker')
+const { config, log, leave, redact } = await boot('worker')
 const {
   lanes,
   extractors,
@@ -36,7 +37,7 @@ const worker = await createWorker({
       splitter,
       hasOwnCheck: (extractor) => refineFor(extractors, extractor) !== undefined,
     })
-    return { extract: isolated.wrap(lane, lanes[lane]!, extract), estimateTokens, longTexts }
+    return { extract: redacted(isolated.wrap(lane, lanes[lane]!, extract), redact), estimateTokens, longTexts }
   },
   onError: (error) => log.error({ error: error.message }, 'worker'),
 })
