@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from 'node:util'
 import type { JsonSchema } from '@sluice/contract/extractor'
 import { dropAddedNulls } from '@sluice/schema/null-drop'
 import { unwrap } from '@sluice/schema/strict'
-import { compileSchema } from '@sluice/schema/validator'
+import { compileSchema, normalisedSchema } from '@sluice/schema/validator'
 import { type AnswerValue, parseAnswer } from './parse-answer.ts'
 
 /** Replaces the validation by the JSON Schema, for extractors written in code. Errors: one line each, path first. */
@@ -32,9 +32,10 @@ export interface SentForm {
  */
 export async function checkAnswer(
   content: string,
-  schema: JsonSchema,
+  authored: JsonSchema,
   { form, refine }: { readonly form: SentForm; readonly refine: Refine | undefined },
 ): Promise<CheckedAnswer> {
+  const schema = normalisedSchema(authored)
   const { values, fault } = await parseAnswer(content)
   const valid: { data: unknown; repaired: boolean }[] = []
   let invalid: { errors: readonly string[]; length: number } | null = null

@@ -1,5 +1,5 @@
-import { createBudget, TooMuchWorkError } from './budget.ts'
 import { isDeepStrictEqual } from 'node:util'
+import { createBudget, TooMuchWorkError } from './budget.ts'
 import { compilePattern, patternProblem } from './pattern.ts'
 import { isNode, own, type SchemaNode } from './subschemas.ts'
 
@@ -40,20 +40,21 @@ function isTextInBounds(schema: SchemaNode, value: string): boolean {
   // Half of the UTF-16 units is the least number of characters.
   if (typeof least === 'number' && value.length < least) return false
   if (typeof most === 'number' && value.length / 2 > most) return false
-  return typeof pattern !== 'string' || patternProblem(pattern) !== null || matches(pattern, value)
+  return typeof pattern !== 'string' || mayMatch(pattern, value)
 }
 
-/** What takes too many steps to decide is left to the validation, which follows. */
-const stepsOfAPattern = 50_000
-
-function matches(pattern: string, value: string): boolean {
+/** A pattern that cannot be run, or only with much work, is left to the validation. */
+function mayMatch(pattern: string, value: string): boolean {
+  if (patternProblem(pattern) !== null) return true
   try {
-    return compilePattern(pattern).test(value, createBudget(stepsOfAPattern))
+    return compilePattern(pattern).test(value, createBudget(mostPatternSteps))
   } catch (error) {
     if (error instanceof TooMuchWorkError) return true
     throw error
   }
 }
+
+const mostPatternSteps = 20_000
 
 export type Tag = readonly [string, SchemaNode]
 

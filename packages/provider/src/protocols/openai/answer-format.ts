@@ -1,6 +1,7 @@
 import type { Extractor } from '@sluice/contract/extractor'
 import type { LaneConfig } from '@sluice/contract/lane'
 import { toObjectSchema, toStrictSchema } from '@sluice/schema/strict'
+import { normalisedSchema } from '@sluice/schema/validator'
 import type { ChatCompletionCreateParamsNonStreaming } from 'openai/resources'
 import type { SentForm } from '../../check-answer.ts'
 
@@ -12,9 +13,10 @@ export interface AnswerFormat extends SentForm {
 }
 
 export function createAnswerFormat(extractor: Extractor, mode: LaneConfig['structuredOutput']): AnswerFormat {
+  const authored = normalisedSchema(extractor.schema)
   switch (mode) {
     case 'json_schema': {
-      const { strict, schema, wrapped } = toStrictSchema(extractor.schema)
+      const { strict, schema, wrapped } = toStrictSchema(authored)
       return {
         responseFormat: { type: 'json_schema', json_schema: { name: extractor.name ?? 'answer', schema, strict } },
         // Without strict mode a server may take the schema as a hint only.
@@ -24,13 +26,13 @@ export function createAnswerFormat(extractor: Extractor, mode: LaneConfig['struc
       }
     }
     case 'json_object': {
-      const { schema, wrapped } = toObjectSchema(extractor.schema)
+      const { schema, wrapped } = toObjectSchema(authored)
       return { responseFormat: { type: 'json_object' }, schemaText: JSON.stringify(schema), addedNulls: false, wrapped }
     }
     case 'prompt':
       return {
         responseFormat: undefined,
-        schemaText: JSON.stringify(extractor.schema),
+        schemaText: JSON.stringify(authored),
         addedNulls: false,
         wrapped: false,
       }
