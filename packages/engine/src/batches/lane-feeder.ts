@@ -11,6 +11,7 @@ import { itemJobName, itemJobId, itemJobOptions } from '../queues/jobs.ts'
 import type { ChangeListener, Changes } from '../redis/changes.ts'
 import type { Keys } from '../redis/keys.ts'
 import { createLease } from '../redis/lease.ts'
+import type { RedisMemory } from '../redis/memory.ts'
 import { type CappedBatches, createCappedBatches } from './capped-batches.ts'
 
 /** A feeder that dies is replaced after this. Meanwhile the workers live on the items in the window. */
@@ -28,6 +29,8 @@ const frontRow = 16
 const fedLatelyMs = 5_000
 /** With more ready batches than this, turns alone decide: to read what each holds would cost more than it gains. */
 const mostCompared = 64
+/** Nothing is fed above this: the rest of the memory is for the results of what is in the window. New batches are rejected at 80 %. */
+const fullFraction = 0.95
 
 export interface LaneFeederDependencies {
   readonly redis: Redis
@@ -38,6 +41,7 @@ export interface LaneFeederDependencies {
   readonly workerId: string
   readonly ledger: Ledger
   readonly changes: Changes
+  readonly memory: RedisMemory
   readonly onError: (error: Error) => void
 }
 
@@ -57,7 +61,7 @@ interface Portion {
  * run in two processes at once, or be replaced. A batch costs it nothing while it is paused or wholly in the window.
  */
 export function createLaneFeeder(dependencies: LaneFeederDependencies): LaneFeeder {
-  const { redis, keys, name, lane, workerId, ledger, changes, onError } = dependencies
+  const { redis, keys, name, lane, workerId, ledger, changes, memory, onError } = dependencies
   const { queue, window, ready } = lane
   const k = keys.lane(name)
   const lease = createLease({ redis, key: k.feeder, holder: workerId, ms: leaseMs })
@@ -115,7 +119,7 @@ export function createLaneFeeder(dependencies: LaneFeederDependencies): LaneFeed
     const { capacity, free } = await window.room()
     const turns = await ready.next(Math.max(mostCompared + 1, Math.min(free, mostAtOnce)))
     hasWork = turns.length + aside > 0
-    if (turns.length === 0) return 0
+    if (turns.length === 0 || (await memory.fraction()) > fullFraction) return 0
     const plan = turns.length > mostCompared ? inTurn(turns, capacity, free) : await byLoad(turns, capacity, free)
     // What one batch may hold while others wait whose load is not compared.
     const most = turns.length > mostCompared ? Math.max(frontRow, Math.ceil(capacity / 8)) : capacity * 2
