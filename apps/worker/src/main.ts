@@ -7,7 +7,7 @@ import { createLongTexts } from '@sluice/provider/long-texts'
 import { createProvider } from '@sluice/provider/provider'
 
 /** The composition root of a worker process. */
-const { config, log, leave } = await boot('worker')
+const { config, errors, log, leave } = await boot('worker')
 const {
   lanes,
   extractors,
@@ -36,10 +36,11 @@ const worker = await createWorker({
     })
     return { extract, estimateTokens, longTexts }
   },
-  onError: (error) => log.error({ error: error.message }, 'worker'),
+  onError: errors.report,
 })
 stopOnSignals({ log, leave }, graceMs, async (allowedMs) => {
   await worker.close(allowedMs)
+  errors[Symbol.dispose]()
   await splitter[Symbol.asyncDispose]()
   await Promise.all([...providers.values()].map((provider) => provider[Symbol.asyncDispose]()))
 })
