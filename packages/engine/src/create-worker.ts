@@ -17,6 +17,7 @@ import { createSweeper } from './recovery/sweeper.ts'
 import { createChanges } from './redis/changes.ts'
 import { connectWaiting } from './redis/connect.ts'
 import { createRedisGate } from './redis/gate.ts'
+import { reconnectTogether } from './redis/heartbeat.ts'
 import { createKeys } from './redis/keys.ts'
 import { createRedisMemory } from './redis/memory.ts'
 import { createLevelBatches } from './summaries/level-batches.ts'
@@ -52,7 +53,9 @@ export async function createWorker(options: WorkerOptions): Promise<WorkerEngine
   const stopping = new AbortController()
   const ending = new AbortController()
   const limits = { stopping: stopping.signal, ending: ending.signal }
-  const changes = opening.use(createChanges({ subscriber: await connectWaiting(redisUrl, onError) }))
+  const subscriber = await connectWaiting(redisUrl, onError)
+  const changes = opening.use(createChanges({ subscriber }))
+  reconnectTogether(redis, subscriber)
   const queues = opening.use(createQueues(base))
   const ledger = createLedger({
     ...base,

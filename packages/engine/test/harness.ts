@@ -38,9 +38,14 @@ const used = new Set<TestSluice & { close(failed: boolean): Promise<void> }>()
 const failedTests = new Set<string>()
 
 /** A separate key prefix on the suite's Redis, or on another one. Its keys are kept when the test failed. */
-export function testSluice(lane: Partial<LaneConfigInput> = {}, redisUrl = inject('redisUrl')): TestSluice {
+export function testSluice(
+  lane: Partial<LaneConfigInput> = {},
+  redisUrl = inject('redisUrl'),
+  /** Where the test itself reads and cleans up. */
+  ownUrl = redisUrl,
+): TestSluice {
   const prefix = `test-${randomBytes(5).toString('hex')}`
-  const redis = new Redis(redisUrl, { maxRetriesPerRequest: null })
+  const redis = new Redis(ownUrl, { maxRetriesPerRequest: null })
   // It comes back by itself; what a test needs of it fails, or waits.
   redis.on('error', () => {})
   const keys = createKeys(prefix)
