@@ -9,21 +9,21 @@ import { rolldown } from 'rolldown'
 import { dts } from 'rolldown-plugin-dts'
 
 /**
- * Makes `dist`, the folder that is published: the code in one file, its types in another, and a manifest whose only need is zod. Then has it looked at by publint
- * and are-the-types-wrong. Ends with 1 when one of them finds something.
+ * Builds `dist`, the folder that is published: the code in one file, its types in another, and a manifest whose only dependency is zod. Checks
+ * it with publint and are-the-types-wrong. Exits with 1 if one of them finds a problem.
  */
 const root = dirname(fileURLToPath(import.meta.url))
 const workspace = join(root, '../..')
 const dist = join(root, 'dist')
 
-/** What may be imported from outside; what is not published, or too small to be asked for, comes inside. */
+/** The only import that is not bundled. */
 const outside = /^zod(\/|$)/
 await rm(dist, { recursive: true, force: true })
 const bundle = await rolldown({
   input: join(root, 'src/index.ts'),
   platform: 'neutral',
   external: outside,
-  // The types are made by this repository's own compiler, of all that the entry imports, here and in the contract.
+  // The repository's own compiler generates the types of everything that the entry imports, here and in the contract.
   plugins: [
     dts({
       tsconfig: join(workspace, 'tsconfig.client.json'),
@@ -72,7 +72,7 @@ const files = Object.fromEntries(
 const analysis = await checkPackage(new Package(files, name, version))
 if (!analysis.types) problems.push('are-the-types-wrong: there are no types')
 else {
-  // It is made of modules only, which Node 10 knows none of, and CommonJS gets by import().
+  // The package has only ES modules, which Node 10 does not support, and which CommonJS loads by import().
   const left = analysis.problems.filter(
     (problem) => !('resolutionKind' in problem && ['node10', 'node16-cjs'].includes(problem.resolutionKind)),
   )

@@ -1,4 +1,5 @@
-import { type Route, routes } from '@sluice/contract/routes'
+import type { Route } from '@sluice/contract/route'
+import { routes } from '@sluice/contract/routes'
 import { expect, test } from 'vitest'
 import { people, person, startSystem } from '../support/system.ts'
 

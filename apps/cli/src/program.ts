@@ -2,6 +2,7 @@ import { batchStatus } from '@sluice/contract/batch'
 import { resultStatus } from '@sluice/contract/result'
 import { Argument, Command, InvalidArgumentError, Option } from 'commander'
 import type { Cli, CommonOptions } from './cli.ts'
+import { addBatchFlags, addLiveFlags } from './batch-flags.ts'
 import type { ExitCode } from './cli-error.ts'
 import { formats } from './inputs/open-input.ts'
 
@@ -53,7 +54,7 @@ export function createProgram(
       .addHelpText('after', examples(lines.map((line) => `${verb} ${line}`.trimEnd())))
 
   output(
-    live(
+    addBatchFlags(
       reading(
         recipe(
           command('extract', 'Extract from every text of an input; run again, it goes on', [
@@ -133,7 +134,7 @@ export function createProgram(
       )
   }
 
-  live(command('resume', 'Go on with a batch that is paused', ['batch_01j9', 'batch_01j9 --max-cost 10']))
+  addLiveFlags(command('resume', 'Go on with a batch that is paused', ['batch_01j9', 'batch_01j9 --max-cost 10']))
     .addArgument(batchArgument())
     .action(async (id: string, options) =>
       run(common(program), async (cli) =>
@@ -205,13 +206,6 @@ function reading(command: Command): Command {
     )
 }
 
-function live(command: Command): Command {
-  return command
-    .option('--concurrency <count>', 'calls of this batch in flight at once', wholeNumber)
-    .option('--priority <weight>', 'its weight when it shares a lane, 1 to 100 (default: 10)', wholeNumber)
-    .option('--max-cost <usd>', 'the batch pauses before it costs more', amount)
-}
-
 function output(command: Command, order: 'completion' | 'input' = 'completion'): Command {
   return command
     .option('-o, --out <file>', 'where results go, a line of JSON each (default: standard output)')
@@ -224,11 +218,6 @@ function output(command: Command, order: 'completion' | 'input' = 'completion'):
 function wholeNumber(text: string): number {
   if (/^[1-9][0-9]*$/.test(text)) return Number(text)
   throw new InvalidArgumentError('It must be a whole number from 1.')
-}
-
-function amount(text: string): number {
-  if (/^[0-9]+(\.[0-9]+)?$/.test(text) && Number(text) > 0) return Number(text)
-  throw new InvalidArgumentError('It must be an amount in US dollars, such as 2.50.')
 }
 
 function list(text: string): string[] {

@@ -10,8 +10,8 @@ import {
   type Sluice,
 } from '@sluice/client'
 import { type Batch, isEnded } from '@sluice/contract/batch'
+import { type BatchFlags, flagOf, toBatchOptions, toPatch } from './batch-flags.ts'
 import { CliError } from './cli-error.ts'
-import { type LiveOptions, toPatch } from './live-options.ts'
 import type { Memory, Run } from './memory.ts'
 import type { Reading } from './reading.ts'
 import type { Recipe } from './recipe.ts'
@@ -28,7 +28,7 @@ export interface SubmitOnce {
   readonly memory: Memory
   readonly reading: Reading
   readonly recipe: Recipe
-  readonly live: LiveOptions
+  readonly flags: BatchFlags
   readonly server: string
   /** Sends it although it was sent before. */
   readonly fresh: boolean
@@ -42,19 +42,20 @@ export interface SubmitOnce {
  * found again, and nothing is paid for twice unless `fresh` says so. An abort leaves what was sent, to go on with later.
  */
 export async function submitOnce(given: SubmitOnce): Promise<Submission> {
-  const { client, memory, reading, recipe, live, server, fresh, signal } = given
+  const { client, memory, reading, recipe, flags, server, fresh, signal } = given
   const identity = createHash('sha256')
     .update(JSON.stringify([server, await reading.check(), recipe.extractor]))
     .digest('hex')
   const earlier = fresh ? undefined : await memory.run(identity)
   await given.beforeSending(earlier?.batch_id ?? undefined)
-  const patch = toPatch(live)
+  const patch = toPatch(flags)
+  if (earlier !== undefined) requireSameOptions(earlier)
   const known = earlier?.batch_id == null ? undefined : await find(earlier.batch_id)
   if (known !== undefined && known.status !== 'uploading') return goOn(known)
 
   const run: Run = earlier ?? {
     idempotency_key: fresh ? `${identity}-${randomUUID()}` : identity,
-    options: { ...patch, metadata: { input: reading.name } },
+    options: { ...toBatchOptions(flags), metadata: { input: reading.name } },
     batch_id: null,
   }
   await memory.rememberRun(identity, run)
@@ -89,6 +90,16 @@ export async function submitOnce(given: SubmitOnce): Promise<Submission> {
       if (!(error instanceof ApiError) || error.code !== 'idempotency_key_reused') throw error
       throw new CliError('This input was sent before from elsewhere, with other options. To send it anew: --fresh')
     }
+  }
+
+  /** An option that cannot change while a batch runs must not be ignored silently for a batch that exists. */
+  function requireSameOptions({ options }: Run): void {
+    const fixed = Object.entries(toBatchOptions(flags)).filter(([name]) => !(name in patch))
+    const changed = fixed.find(([name, value]) => JSON.stringify(value) !== JSON.stringify(options[name]))
+    if (changed === undefined) return
+    throw new CliError(
+      `This input was sent before with another ${flagOf(changed[0])}, which cannot change now. Leave it out, or send the input again and pay again: --fresh`,
+    )
   }
 
   async function find(id: string): Promise<Batch> {

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { backOffMs, sleep } from './back-off.ts'
 
-test('pauses double up to 5 s, half of each left to chance', () => {
+test('pauses double up to 5 s, and half of each is random', () => {
   const most = [0, 1, 2, 10].map((attempt) => backOffMs(attempt, () => 1))
   expect(most).toEqual([100, 200, 400, 5_000])
   expect(backOffMs(2, () => 0)).toBe(200)

@@ -1,7 +1,7 @@
 const firstMs = 100
 const mostMs = 5_000
 
-/** Doubles with each attempt (from 0) up to 5 s; half of it is left to chance, so that many clients do not come back at once. */
+/** Doubles with each attempt (from 0) up to 5 s; half of it is random, so that many clients do not retry at the same time. */
 export function backOffMs(attempt: number, random: () => number = Math.random): number {
   return Math.min(mostMs, firstMs * 2 ** attempt) * (0.5 + random() / 2)
 }

@@ -1,56 +1,56 @@
 import { type Batch, batch, deletedBatch, isEnded, type PatchBatch } from '@sluice/contract/batch'
 import { retried, type retryBatch } from '@sluice/contract/result'
 import type { z } from 'zod'
-import { throwIfStuck, watchBeside } from './beside.ts'
 import { ConflictError, ItemError, SluiceError } from './errors.ts'
 import type { Http } from './http.ts'
 import type { ProgressOptions, SubmitOptions, WaitOptions } from './options.ts'
 import { type ItemResult, readProgress, readResults, type ResultsOptions } from './results.ts'
 import type { Check } from './schema.ts'
+import { throwIfStuck, watchBatch } from './watch-batch.ts'
 
 export type RetryOptions = z.input<typeof retryBatch>
 export type Retried = z.output<typeof retried>
 
-/** An item's value, or what became of it, with its place in the input. */
+/** An item's value or error, with its position in the input. */
 export interface Completed<Value> {
   readonly index: number
   readonly id: string
   readonly value: Value
 }
 
-/** A batch by its id: durable, and to be had again from any process. Every method throws an ApiError or a ConnectionError. */
+/** A batch by its id: durable, and accessible from any process. Every method throws an ApiError or a ConnectionError. */
 export interface BatchHandle<Value> {
   readonly id: string
-  /** As it is now. */
+  /** The current state. */
   status(): Promise<Batch>
-  /** Snapshots, the first at once, until it has ended. */
+  /** Snapshots until the batch has ended; the first one at once. */
   progress(options?: { readonly signal?: AbortSignal }): AsyncGenerator<Batch>
-  /** Its last state. Rejects with BatchPausedError when waiting does not help. */
+  /** Waits for the end and resolves to the last state. Rejects with a BatchPausedError if waiting does not help. */
   wait(options?: ProgressOptions & Pick<SubmitOptions, 'signal'>): Promise<Batch>
-  /** Every result with its cursor, in input order and until the batch has ended unless `options` say otherwise. */
+  /** Every result with its cursor. By default in input order, until the batch has ended. */
   results(options?: ResultsOptions): AsyncGenerator<ItemResult<Value>>
-  /** All values in input order. Rejects with the first ItemError, in order of completion. The signal only ends the waiting, unless `onAbort` says `cancel`. */
+  /** All values in input order. Rejects with the first ItemError, in order of completion. The signal only ends the waiting, unless `onAbort` is `cancel`. */
   gather(options: WaitOptions & { readonly returnExceptions: true }): Promise<(Value | ItemError)[]>
   gather(options?: WaitOptions): Promise<Value[]>
-  /** Values as they come. Ends with the first ItemError. */
+  /** Values in order of completion. Ends with the first ItemError. */
   asCompleted(options: WaitOptions & { readonly returnExceptions: true }): AsyncGenerator<Completed<Value | ItemError>>
   asCompleted(options?: WaitOptions): AsyncGenerator<Completed<Value>>
-  /** Values in input order, each as soon as those before it are there. */
+  /** Values in input order, each as soon as all values before it are available. */
   sequential(options: WaitOptions & { readonly returnExceptions: true }): AsyncGenerator<Value | ItemError>
   sequential(options?: WaitOptions): AsyncGenerator<Value>
   pause(): Promise<Batch>
   resume(): Promise<Batch>
-  /** Calls in flight are aborted; what is done stays. */
+  /** Aborts calls in flight; finished items are kept. */
   cancel(): Promise<Batch>
-  /** Changes it while it runs. */
+  /** Changes the batch while it runs. */
   update(patch: PatchBatch): Promise<Batch>
-  /** Failed items go back to work, all or the chosen ones. */
+  /** Retries failed items, all or the chosen ones. */
   retry(options?: RetryOptions): Promise<Retried>
-  /** Of an ended batch, with all it holds. */
+  /** Deletes an ended batch with its items and results. */
   delete(): Promise<void>
 }
 
-/** `total`: how many items it has, where that is known already. */
+/** `total`: the number of items, if it is known. */
 export function createBatchHandle<Value>(http: Http, id: string, check: Check, total?: number): BatchHandle<Value> {
   const path = `/v1/batches/${encodeURIComponent(id)}`
   const act = (verb: 'pause' | 'resume' | 'cancel') =>
@@ -66,7 +66,7 @@ export function createBatchHandle<Value>(http: Http, id: string, check: Check, t
         onProgress?.(last)
         throwIfStuck(last)
       }
-      // Its stream also ends when it is deleted.
+      // The stream also ends when the batch is deleted.
       return last !== undefined && isEnded(last.status) ? last : handle.status()
     },
     results: (options = {}) => readResults<Value>(http, id, check, options),
@@ -87,7 +87,7 @@ export function createBatchHandle<Value>(http: Http, id: string, check: Check, t
     resume: () => act('resume'),
     cancel: () => act('cancel'),
     update: (patch) => http.json(batch, { method: 'PATCH', path, body: JSON.stringify(patch), repeat: 'safe' }),
-    // A repeat would tell how many went back the second time.
+    // A repeated request would return the count of the second one.
     retry: (options = {}) =>
       http.json(retried, { method: 'POST', path: `${path}/retry`, body: JSON.stringify(options), repeat: 'never' }),
     async delete() {
@@ -96,36 +96,36 @@ export function createBatchHandle<Value>(http: Http, id: string, check: Check, t
   }
   return handle
 
-  /** Each item once, until all are there. */
+  /** Every item once. */
   async function* completed(
     order: 'input' | 'completion',
     { signal, onAbort = 'detach', onProgress, returnExceptions = false }: WaitOptions,
   ): AsyncGenerator<Completed<Value | ItemError>> {
     const cancelling = cancelOn(onAbort === 'cancel' ? signal : undefined)
-    const beside = watchBeside((ending) => handle.progress({ signal: ending }), { signal, onProgress })
+    const watch = watchBatch((ending) => handle.progress({ signal: ending }), { signal, onProgress })
     const seen = new Set<number>()
     try {
       const expected = total ?? (await handle.status()).counts.total
-      for await (const one of handle.results({ order, signal: beside.signal })) {
-        // One that failed and was retried comes again.
+      for await (const one of handle.results({ order, signal: watch.signal })) {
+        // A retried item comes a second time.
         if (seen.has(one.index)) continue
         seen.add(one.index)
         if (one.status === 'succeeded') yield { index: one.index, id: one.id, value: one.data }
         else if (returnExceptions) yield { index: one.index, id: one.id, value: new ItemError(id, one) }
         else throw new ItemError(id, one)
-        // The stream's own end comes a little later than its last result.
+        // The end of the stream comes a little later than its last result.
         if (seen.size === expected) break
       }
-      await beside.told()
+      await watch.finished()
       if (seen.size < expected)
         throw new SluiceError(`Batch '${id}' ended with ${seen.size} of ${expected} results: was it deleted?`)
     } finally {
-      await beside.stop()
+      await watch.stop()
       await cancelling.settled()
     }
   }
 
-  /** Cancels the batch at once when the signal aborts, also while nobody reads. `settled` rejects when it could not be cancelled. */
+  /** Cancels the batch as soon as the signal aborts, also between two reads. `settled` rejects if the batch could not be cancelled. */
   function cancelOn(signal: AbortSignal | undefined): { readonly settled: () => Promise<unknown> } {
     let cancelled: Promise<unknown> | undefined
     const cancel = (): void => {
@@ -137,7 +137,7 @@ export function createBatchHandle<Value>(http: Http, id: string, check: Check, t
     return {
       async settled() {
         signal?.removeEventListener('abort', cancel)
-        // It may have ended by itself in between.
+        // The batch may have ended meanwhile.
         await cancelled?.catch((error: unknown) => {
           if (!(error instanceof ConflictError)) throw error
         })

@@ -45,7 +45,7 @@ async function collect<T>(values: AsyncIterable<T>): Promise<T[]> {
   return all
 }
 
-test('gather gives values in input order, typed by the schema', async () => {
+test('gather returns values in input order, typed by the schema', async () => {
   const { sluice } = clientOf([ok(2), ok(0), ok(1)])
   const people = await sluice.gather(texts, { schema: Person })
   expectTypeOf(people).toEqualTypeOf<{ name: string }[]>()
@@ -57,7 +57,7 @@ test('gather gives values in input order, typed by the schema', async () => {
   expectTypeOf(first).toEqualTypeOf<{ name: string } | undefined>()
 })
 
-test('gather rejects on the first failure, and tells of which item of which batch', async () => {
+test('gather rejects on the first failure, and names the item and the batch', async () => {
   const { sluice } = clientOf([ok(2), failed(0), ok(1)])
   const failing = sluice.gather(texts, { schema: Person })
   await expect(failing).rejects.toBeInstanceOf(ItemError)
@@ -70,7 +70,7 @@ test('gather rejects on the first failure, and tells of which item of which batc
   })
 })
 
-test('with returnExceptions failures stand in their places', async () => {
+test('with returnExceptions failures are returned in place of values', async () => {
   const { sluice } = clientOf([ok(2), failed(0), ok(1)])
   const settled = await sluice.gather(texts, { schema: Person, returnExceptions: true })
   expectTypeOf(settled).toEqualTypeOf<({ name: string } | ItemError)[]>()
@@ -78,7 +78,7 @@ test('with returnExceptions failures stand in their places', async () => {
   expect(settled.slice(1)).toEqual([{ name: 'p1' }, { name: 'p2' }])
 })
 
-test('asCompleted gives values as they come, sequential in input order and one call at a time', async () => {
+test('asCompleted yields values in order of completion, sequential in input order and one call at a time', async () => {
   const { sluice, asked } = clientOf([ok(2), ok(0), ok(1)])
   const completed = await collect(sluice.asCompleted(texts, { schema: Person, concurrency: 2 }))
   expectTypeOf(completed).toEqualTypeOf<
@@ -92,7 +92,7 @@ test('asCompleted gives values as they come, sequential in input order and one c
   expect(JSON.parse(asked.findLast(({ method }) => method === 'POST')!.body)).toMatchObject({ concurrency: 1 })
 })
 
-test('a value that does not fit the schema here is a failed item', async () => {
+test('a value that does not match the schema here is a failed item', async () => {
   const Short = z.object({ name: z.string().refine((name) => name.length < 3, 'is too long') })
   const { sluice } = clientOf([ok(0), ok(1, 'Bartholomew'), ok(2)])
   const settled = await sluice.gather(texts, { schema: Short, returnExceptions: true })
@@ -103,7 +103,7 @@ test('a value that does not fit the schema here is a failed item', async () => {
   })
 })
 
-test('a batch that waits for somebody to mend something rejects, and one that a user paused does not', async () => {
+test('a batch that is paused by a problem rejects, and one that a user paused does not', async () => {
   const stuck = clientOf([], { batch: { status: 'paused', pause_reason: 'bad_credentials: no such key' } })
   const failing = stuck.sluice.batch('batch_1').wait()
   await expect(failing).rejects.toBeInstanceOf(BatchPausedError)
@@ -113,7 +113,7 @@ test('a batch that waits for somebody to mend something rejects, and one that a 
   expect(await paused.sluice.batch('batch_1').wait()).toMatchObject({ status: 'paused' })
 })
 
-test('progress is told, the accepted batch first, and what the teller throws ends the call', async () => {
+test('progress is reported, the accepted batch first, and an error of the callback ends the call', async () => {
   const { sluice } = clientOf([ok(0), ok(1), ok(2)])
   const told: string[] = []
   await sluice.gather(texts, { schema: Person, onProgress: ({ id, status }) => told.push(`${id} ${status}`) })
@@ -127,7 +127,7 @@ test('progress is told, the accepted batch first, and what the teller throws end
   await expect(failing).rejects.toThrow('no more')
 })
 
-test('a batch that is gone before all its results came is not taken for a whole one', async () => {
+test('a batch that is deleted before all its results arrived does not look complete', async () => {
   const { sluice } = clientOf([ok(0)])
   const failing = sluice.gather(texts, { schema: Person })
   await expect(failing).rejects.toBeInstanceOf(SluiceError)
@@ -157,7 +157,7 @@ test('an abort cancels the batch of a call, and only ends the waiting of a handl
   }
 })
 
-test('a large input is estimated piece by piece and added up', async () => {
+test('a large input is estimated piece by piece and summed up', async () => {
   const { fetch, asked } = scriptedFetch(({ body }) => {
     const { items } = JSON.parse(body) as { items: string[] }
     const count = items.length

@@ -15,14 +15,14 @@ type Settled = { readonly returnExceptions: true }
 type OneByOne<S extends Schema> = Omit<WorkOptions<S>, 'concurrency'> & ExtractorOptions<S>
 
 /**
- * A Sluice server as a program sees it. Every batch is durable: it goes on when the process that made it dies, and is there again by
- * `batch(id)`. Every method throws an ApiError (refused), a ConnectionError, or the reason of its signal.
+ * The client of a Sluice server. Every batch is durable: it continues when the process that created it dies, and any process can access it
+ * by `batch(id)`. Every method throws an ApiError (the request was rejected), a ConnectionError, or the reason of its signal.
  */
 export interface Sluice {
-  /** All values in input order. Rejects with the first ItemError, unless they are asked for as values; the batch runs on either way. */
+  /** All values in input order. Rejects with the first ItemError, unless `returnExceptions` is set. The batch continues in both cases. */
   gather<const S extends Schema>(texts: Texts, options: WorkOptions<S> & Settled): Promise<(ValueOf<S> | ItemError)[]>
   gather<const S extends Schema>(texts: Texts, options: WorkOptions<S>): Promise<ValueOf<S>[]>
-  /** Values as they come, with their place in the input. */
+  /** Values in order of completion, with their position in the input. */
   asCompleted<const S extends Schema>(
     texts: Texts,
     options: WorkOptions<S> & Settled,
@@ -48,23 +48,23 @@ export interface Sluice {
     readonly after?: string
     readonly limit?: number
   }): Promise<BatchList>
-  /** What a batch would take; nothing runs. */
+  /** Estimates tokens and cost of a batch; nothing runs. */
   estimate<S extends Schema>(texts: Texts, options: ExtractorOptions<S>): Promise<Estimate>
   lanes(): Promise<LaneList>
   /**
-   * The summary of a text or of a file (text, Markdown, HTML, PDF), made level by level, with its chunks' summaries. Throws a SummaryError
-   * when it fails, is cancelled, or is paused for a reason that waiting does not mend.
+   * The summary of a text or of a file (text, Markdown, HTML, PDF), with the summaries of its chunks. Throws a SummaryError if it fails, is
+   * cancelled, or is paused for a reason that waiting does not fix.
    */
   summarize(document: string | File, options?: SummarizeOptions): Promise<Summary>
-  /** Anything else of the API, with the key: one try. What is refused is thrown. */
+  /** Any other request to the API, with the key, without retries. Throws if the request is rejected. */
   request(path: string, init?: RequestInit): Promise<Response>
 }
 
-/** Throws a TypeError for a `baseUrl` that is none. */
+/** Throws a TypeError if `baseUrl` is not a URL. */
 export function createClient(options: ClientOptions): Sluice {
   const http = createHttp(options)
 
-  /** The batch of a call that waits for it; null for no texts at all. */
+  /** The batch of a call that waits for it; null without texts. */
   async function begin(texts: Texts, work: WorkOptions<Schema>): Promise<BatchHandle<unknown> | null> {
     const extraction = readExtraction(work)
     const made = await submitTexts(http, texts, extraction, work)
@@ -123,6 +123,6 @@ export function createClient(options: ClientOptions): Sluice {
     summarize: (document: string | File, how: SummarizeOptions = {}) => summarize(http, document, how),
     request: (path: string, init?: RequestInit) => http.fetch(path, init),
   }
-  // Its values are typed by the schema that each call gets: what is unknown in here.
+  // The schema of each call types its values; in here they are unknown.
   return sluice as Sluice
 }

@@ -3,7 +3,7 @@ import type { ErrorType } from '@sluice/contract/error'
 import type { FailureType } from '@sluice/contract/result'
 import type { Summary } from '@sluice/contract/summary'
 
-/** What everything that is thrown here extends, but for a signal's reason and a TypeError for a wrong argument. */
+/** The base of all errors of this client, except a signal's reason and a TypeError for a wrong argument. */
 export class SluiceError extends Error {
   override readonly name: string = 'SluiceError'
 }
@@ -15,20 +15,20 @@ export interface Refusal<Type extends ErrorType = ErrorType> {
   readonly message: string
   /** The field at fault, such as `items[3].text`. */
   readonly param?: string | null
-  /** Of the answer; null when it was refused here, before it was sent. */
+  /** The status of the answer; null if the request was rejected here, before it was sent. */
   readonly status?: number | null
   readonly requestId?: string | null
   readonly retryAfterS?: number | null
 }
 
-/** The API refused, and says what is wrong and how to mend it. */
+/** The API rejected the request, and the message says what is wrong and how to fix it. */
 export class ApiError<Type extends ErrorType = ErrorType> extends SluiceError {
   override readonly name: string = 'ApiError'
   readonly type: Type
   readonly code: string
   readonly param: string | null
   readonly status: number | null
-  /** Under this id the server has it in its log. */
+  /** The id of the request in the server's log. */
   readonly requestId: string | null
   readonly retryAfterS: number | null
 
@@ -82,25 +82,25 @@ export function toApiError(refusal: Refusal): ApiError {
   }
 }
 
-/** The server could not be reached, or the line broke and did not come back in time. */
+/** The server could not be reached, or the connection broke and was not restored in time. */
 export class ConnectionError extends SluiceError {
   override readonly name = 'ConnectionError'
 }
 
-/** The batch is paused, and waiting does not mend it: `batch.pause_reason` tells why. It goes on by `resume`. */
+/** The batch is paused, and waiting does not fix it: `batch.pause_reason` gives the reason. `resume` continues it. */
 export class BatchPausedError extends SluiceError {
   override readonly name = 'BatchPausedError'
   readonly batch: Batch
 
   constructor(batch: Batch) {
     super(
-      `Batch '${batch.id}' is paused: ${batch.pause_reason ?? 'no reason given'}. Every item keeps its place; mend this and resume the batch.`,
+      `Batch '${batch.id}' is paused: ${batch.pause_reason ?? 'no reason given'}. All finished items are kept. Fix this, then resume the batch.`,
     )
     this.batch = batch
   }
 }
 
-/** The summary failed, was cancelled, or is paused and waiting does not mend it. What its levels have made is kept. */
+/** The summary failed, was cancelled, or is paused and waiting does not fix it. Finished calls are kept. */
 export class SummaryError extends SluiceError {
   override readonly name = 'SummaryError'
   readonly summary: Summary
@@ -112,16 +112,16 @@ export class SummaryError extends SluiceError {
   }
 }
 
-/** One item could not be had. */
+/** One item failed. */
 export class ItemError extends SluiceError {
   override readonly name = 'ItemError'
   readonly type: FailureType
   readonly batchId: string
   readonly index: number
   readonly id: string
-  /** The model's last answer as it came, when it was paid for and not usable. */
+  /** The model's last answer, unchanged, if it was paid for and unusable. */
   readonly raw: string | undefined
-  /** Calls made for it. */
+  /** Calls that were made for the item. */
   readonly attempts: number
   readonly metadata: Readonly<Record<string, unknown>> | undefined
 
@@ -147,7 +147,7 @@ export class ItemError extends SluiceError {
   }
 }
 
-/** Whether the same request may succeed a little later. */
+/** Whether the same request may succeed later. */
 export function isPassing(error: unknown): boolean {
   if (error instanceof ConnectionError) return true
   if (!(error instanceof ApiError)) return false

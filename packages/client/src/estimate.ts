@@ -1,4 +1,5 @@
 import { estimate, type Estimate } from '@sluice/contract/estimate'
+import { addUsage } from '@sluice/contract/usage'
 import type { Http } from './http.ts'
 import { createPieces } from './items.ts'
 import type { Texts } from './options.ts'
@@ -6,7 +7,7 @@ import type { Extraction } from './submit.ts'
 
 const pieceSize = { items: 10_000, characters: 4_000_000 }
 
-/** What a batch of these texts would take. Nothing runs and nothing is stored; a large input is asked for piece by piece and added up. */
+/** Estimates a batch of these texts. Nothing runs and nothing is stored. A large input is estimated piece by piece and summed up. */
 export async function estimateTexts(http: Http, texts: Texts, { extractor }: Extraction): Promise<Estimate> {
   const pieces = createPieces(texts)
   let sum: Estimate = { object: 'estimate', items: 0, input_tokens: 0, output_tokens: 0, cost_usd: 0 }
@@ -20,8 +21,7 @@ export async function estimateTexts(http: Http, texts: Texts, { extractor }: Ext
         sum = {
           object: 'estimate',
           items: sum.items + one.items,
-          input_tokens: sum.input_tokens + one.input_tokens,
-          output_tokens: sum.output_tokens + one.output_tokens,
+          ...addUsage(sum, one),
           cost_usd: sum.cost_usd === null || one.cost_usd === null ? null : sum.cost_usd + one.cost_usd,
         }
       }

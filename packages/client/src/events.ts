@@ -1,10 +1,10 @@
 import { createParser, type EventSourceMessage } from 'eventsource-parser'
 import { ConnectionError } from './errors.ts'
 
-/** The server sends a comment every 15 s; a line that is silent for three of them is broken, whatever TCP says. */
+/** The server sends a comment every 15 s. A connection without three of them is broken, whatever TCP reports. */
 const silentMs = 45_000
 
-/** The server-sent events of one answer, until it is closed or breaks. `onContact` is told whenever anything comes. */
+/** The server-sent events of one response, until it is closed or breaks. `onContact` is called whenever data arrives. */
 export async function* readEvents(response: Response, onContact: () => void): AsyncGenerator<EventSourceMessage> {
   if (response.body === null) return
   const events: EventSourceMessage[] = []
@@ -27,7 +27,7 @@ export async function* readEvents(response: Response, onContact: () => void): As
 async function soon<T>(reading: Promise<T>): Promise<T> {
   let timer: ReturnType<typeof setTimeout> | undefined
   const silence = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new ConnectionError(`Nothing came for ${silentMs / 1_000} s.`)), silentMs)
+    timer = setTimeout(() => reject(new ConnectionError(`Nothing arrived for ${silentMs / 1_000} s.`)), silentMs)
   })
   try {
     return await Promise.race([reading, silence])

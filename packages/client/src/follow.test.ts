@@ -22,7 +22,7 @@ async function dataOf(events: AsyncIterable<{ data: string }>): Promise<unknown[
   return all
 }
 
-test('a stream that breaks, or is closed before its end, goes on behind the last event', async () => {
+test('a stream that breaks, or is closed before its end, continues after the last event', async () => {
   const { events, asked } = following((_, count) => {
     if (count === 1)
       return eventStream(
@@ -40,7 +40,7 @@ test('a stream that breaks, or is closed before its end, goes on behind the last
   expect(asked.map(({ query }) => query.get('after'))).toEqual(['', 'c1', 'c1', 'c2'])
 })
 
-test('a refusal ends it, an overload does not', async () => {
+test('a rejected request ends the stream, an overloaded server does not', async () => {
   const { events, asked } = following((_, count) =>
     count === 1 ? refused(503, 'overloaded_error', 'not_ready') : refused(404, 'not_found_error', 'batch_not_found'),
   )
@@ -60,7 +60,7 @@ test('a server that stays away is given up when the patience is over', async () 
   expect(asked.length).toBeGreaterThan(3)
 })
 
-test('a line on which nothing comes counts as broken', async () => {
+test('a connection without data counts as broken', async () => {
   vi.useFakeTimers()
   try {
     const { events, asked } = following((_, count) =>
@@ -76,7 +76,7 @@ test('a line on which nothing comes counts as broken', async () => {
   }
 })
 
-test('an abort ends it with its reason, and so does leaving the loop', async () => {
+test('an abort ends the stream with its reason, and so does leaving the loop', async () => {
   const stop = new AbortController()
   const { events } = following(() => eventStream([{ id: 'c0', data: 0 }], new TypeError('terminated')), {
     signal: stop.signal,

@@ -4,12 +4,12 @@ import { ApiError, ConnectionError, isPassing } from './errors.ts'
 import { readEvents } from './events.ts'
 import type { Http } from './http.ts'
 
-/** A line that held this long was a good one: its break begins the patience anew. */
+/** A connection that lasted this long was good: its break restarts the patience. */
 const heldMs = 5_000
 
 /**
- * The events of a stream until the server says that it has ended, over as many connections as it takes: each goes on behind the last
- * event's id. Throws when the server refuses, or has been away for `patienceMs`; rejects with the signal's reason when it aborts.
+ * The events of a stream until the server ends it, over as many connections as needed: each continues after the id of the last event.
+ * Throws if the server rejects the request or was away for `patienceMs`; rejects with the signal's reason when it aborts.
  */
 export async function* followEvents(
   http: Http,
@@ -36,7 +36,7 @@ export async function* followEvents(
         if (event.id !== undefined) cursor = event.id
         yield event
       }
-      // Closed without its end: the server is stopping, or something in between.
+      // Closed without its end: the server is stopping, or a proxy closed it.
     } catch (error) {
       signal?.throwIfAborted()
       if (error instanceof ApiError && !isPassing(error)) throw error

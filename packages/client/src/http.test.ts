@@ -23,7 +23,7 @@ test.each([
   ['conflict_error', 409, ConflictError],
   ['overloaded_error', 503, OverloadedError],
   ['server_error', 500, ServerError],
-])('a refusal of the type %s is a class of its own', async (type, status, expected) => {
+])('an error of type %s has its own class', async (type, status, expected) => {
   const { fetch } = scriptedFetch(() => refused(status, type, 'some_code', { 'x-request-id': 'r1' }))
   const failing = createHttp({ baseUrl, fetch, retries: 0 }).json(anything, get)
   await expect(failing).rejects.toBeInstanceOf(expected)
@@ -36,14 +36,14 @@ test.each([
   })
 })
 
-test('the key and what stands behind the host are kept', async () => {
+test('the key is sent, and a path after the host is kept', async () => {
   const { fetch, asked } = scriptedFetch(() => Response.json({ fine: true }))
   await createHttp({ baseUrl, apiKey: 'k1', fetch }).json(anything, get)
   expect(asked[0]?.path).toBe('/prefix/v1/x')
   expect(asked[0]?.headers.get('authorization')).toBe('Bearer k1')
 })
 
-test('a line that breaks and a server that is overloaded are tried again, a refusal is not', async () => {
+test('a broken connection and an overloaded server are retried, a rejected request is not', async () => {
   const passing = scriptedFetch((_, count) => {
     if (count === 1) throw new TypeError('fetch failed', { cause: new Error('connect ECONNREFUSED') })
     return count === 2 ? refused(503, 'overloaded_error', 'redis_unavailable') : Response.json({ fine: true })
@@ -56,7 +56,7 @@ test('a line that breaks and a server that is overloaded are tried again, a refu
   expect(final.asked).toHaveLength(1)
 })
 
-test('what must not be done twice is not, and a server that stays away is told with the reason', async () => {
+test('a request that must not run twice is not repeated, and an unreachable server is reported with the reason', async () => {
   const { fetch, asked } = scriptedFetch(() => {
     throw new TypeError('fetch failed', { cause: new Error('connect ECONNREFUSED 127.0.0.1:1') })
   })
@@ -69,19 +69,19 @@ test('what must not be done twice is not, and a server that stays away is told w
   expect(asked).toHaveLength(3)
 })
 
-test('an answer of something that is no Sluice server is told as such', async () => {
+test('an answer that does not come from a Sluice server is reported as such', async () => {
   const page = scriptedFetch(() => new Response('<html>', { headers: { 'content-type': 'text/html' } }))
-  await expect(createHttp({ baseUrl, fetch: page.fetch }).json(anything, get)).rejects.toThrow('is baseUrl right?')
+  await expect(createHttp({ baseUrl, fetch: page.fetch }).json(anything, get)).rejects.toThrow('Check baseUrl.')
   const proxy = scriptedFetch(() => new Response('<html>', { status: 502, statusText: 'Bad Gateway' }))
   const failing = createHttp({ baseUrl, fetch: proxy.fetch, retries: 0 }).json(anything, get)
   await expect(failing).rejects.toMatchObject({ type: 'overloaded_error', message: 'GET /v1/x: 502 Bad Gateway' })
 })
 
-test('a base URL that is none is refused', () => {
+test('an invalid base URL is rejected', () => {
   expect(() => createHttp({ baseUrl: '127.0.0.1:3000' })).toThrow('write it as http://127.0.0.1:3000')
 })
 
-test('an abort ends a request, and the pause before the next try, with its reason', async () => {
+test('an abort ends a request, and the pause before a retry, with its reason', async () => {
   const stop = new AbortController()
   const { fetch, asked } = scriptedFetch(() => {
     setTimeout(() => stop.abort(new Error('enough')), 10)

@@ -4,14 +4,14 @@ import { backOffMs, sleep } from './back-off.ts'
 import { type ApiError, ConnectionError, isPassing, ServerError, toApiError } from './errors.ts'
 
 export interface ClientOptions {
-  /** Such as `http://127.0.0.1:3000`; what stands behind the host is kept. */
+  /** Such as `http://127.0.0.1:3000`. A path after the host is kept. */
   readonly baseUrl: string
   readonly apiKey?: string | undefined
-  /** Takes the place of the runtime's own. */
+  /** Replaces the runtime's `fetch`. */
   readonly fetch?: typeof globalThis.fetch
-  /** How often a request that may be repeated is tried again, with growing pauses. Default: 5, within about 3 s. */
+  /** How often a request that may be repeated is retried, with growing pauses. Default: 5, within about 3 s. */
   readonly retries?: number
-  /** How long a stream that broke tries to reconnect. Default: 120,000. */
+  /** How long a broken stream tries to reconnect. Default: 120,000. */
   readonly patienceMs?: number
 }
 
@@ -21,7 +21,7 @@ interface HttpRequest {
   readonly body?: string | FormData
   readonly headers?: Readonly<Record<string, string>>
   readonly signal?: AbortSignal | undefined
-  /** `safe`: doing it twice is as doing it once, so it is repeated when nobody knows whether it arrived. */
+  /** `safe`: the request is idempotent, so it is repeated if it may not have arrived. */
   readonly repeat: 'safe' | 'never'
 }
 
@@ -29,17 +29,18 @@ export interface Http {
   readonly patienceMs: number
   /** The answer's JSON. Throws an ApiError, a ConnectionError, or the signal's reason. */
   json<T>(schema: z.ZodType<T>, request: HttpRequest): Promise<T>
-  /** One try: the answer to a request that was not refused. Throws as `json`. */
+  /** The response of a request that was not rejected; without retries. Throws as `json`. */
   fetch(path: string, init?: RequestInit): Promise<Response>
 }
 
-/** No answer in JSON takes nearly as long; a server that is silent for this long is not there. */
+/** No JSON answer takes nearly as long; a server that is silent for this long is down. */
 const answerWithinMs = 120_000
 
 export function createHttp({ baseUrl, apiKey, fetch, retries = 5, patienceMs = 120_000 }: ClientOptions): Http {
-  if (!URL.canParse(baseUrl)) throw new TypeError(`baseUrl: '${baseUrl}' is no URL: write it as http://127.0.0.1:3000.`)
+  if (!URL.canParse(baseUrl))
+    throw new TypeError(`baseUrl: '${baseUrl}' is not a URL: write it as http://127.0.0.1:3000.`)
   const base = baseUrl.replace(/\/+$/, '')
-  // Called as a function of nobody: a browser's fetch refuses to be a method of something else.
+  // Called without a receiver, because a browser's fetch rejects any receiver but the window.
   const send = fetch ?? ((...args: Parameters<typeof globalThis.fetch>) => globalThis.fetch(...args))
 
   const http: Http = {
@@ -59,7 +60,7 @@ export function createHttp({ baseUrl, apiKey, fetch, retries = 5, patienceMs = 1
   }
   return http
 
-  /** `signal` is the caller's own part of the request's: its abort is no failure of the line. */
+  /** `signal` is the caller's part of the request's signal: its abort is not a connection error. */
   async function ask(path: string, init: RequestInit, signal: AbortSignal | null | undefined): Promise<Response> {
     const headers = new Headers(init.headers)
     if (apiKey !== undefined && apiKey !== '') headers.set('authorization', `Bearer ${apiKey}`)
@@ -81,7 +82,7 @@ export function createHttp({ baseUrl, apiKey, fetch, retries = 5, patienceMs = 1
     return parseAnswer(schema, text, `${method} ${base}${path}`)
   }
 
-  /** A line that breaks is told by fetch as a TypeError, with the reason, where there is one, as its cause. */
+  /** fetch reports a broken connection as a TypeError, with the reason as its cause, if it knows it. */
   async function reached<T>(act: () => Promise<T>, signal: AbortSignal | null | undefined): Promise<T> {
     try {
       return await act()
@@ -94,14 +95,14 @@ export function createHttp({ baseUrl, apiKey, fetch, retries = 5, patienceMs = 1
   }
 }
 
-/** Throws a ServerError for what no Sluice server answers. */
+/** Throws a ServerError for an answer that does not come from a Sluice server of this version. */
 export function parseAnswer<T>(schema: z.ZodType<T>, text: string, what: string): T {
   const parsed = schema.safeParse(parseJson(text))
   if (parsed.success) return parsed.data
   throw new ServerError({
     type: 'server_error',
     code: 'unexpected_answer',
-    message: `${what} is not answered as by a Sluice server of this version: is baseUrl right?`,
+    message: `${what}: The answer does not come from a Sluice server of this version. Check baseUrl.`,
   })
 }
 
@@ -118,7 +119,7 @@ async function refusal(response: Response, what: string): Promise<ApiError> {
     retryAfterS: Number.isFinite(retryAfterS) ? retryAfterS : null,
   }
   if (parsed.success) return toApiError({ ...parsed.data.error, ...known })
-  // Said by something in between, such as a proxy.
+  // The answer of something in between, such as a proxy.
   const message = `${what}: ${status} ${response.statusText}`.trimEnd()
   return toApiError({ type: typeOf(status), code: 'unexpected_answer', message, ...known })
 }

@@ -1,4 +1,4 @@
-/** All that is public of this package: the one place where it is gathered, because a published package has one entry. */
+/** The public interface of this package. A published package has one entry, so this is the only file that re-exports. */
 export type { Batch, BatchList, BatchStatus, PatchBatch } from '@sluice/contract/batch'
 export type { Estimate } from '@sluice/contract/estimate'
 export type { LaneList } from '@sluice/contract/lane-view'

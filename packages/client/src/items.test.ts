@@ -5,7 +5,7 @@ import type { Texts } from './options.ts'
 
 const all: PieceSize = { items: 1_000, characters: 1_000_000 }
 
-test('any iterable becomes lines, in pieces that say where they begin', async () => {
+test('any iterable becomes lines, in pieces that know their first index', async () => {
   const pieces = createPieces(['a', { id: 'x', text: 'b', metadata: { n: 1 } }, 'c'])
   expect(await pieces.next({ items: 2, characters: 1_000 })).toEqual({
     from: 0,
@@ -21,7 +21,7 @@ test('any iterable becomes lines, in pieces that say where they begin', async ()
   expect((await createPieces(new Set(['one'])).next(all)).lines).toEqual(['"one"'])
 })
 
-test('no more is read than a piece takes, and the input is told when it is left', async () => {
+test('no more is read than a piece needs, and the iterator of the input is closed', async () => {
   let read = 0
   let left = false
   function* endless() {
@@ -45,13 +45,13 @@ test.each([
   [['fine', ''], 'texts[1]: A text must not be empty.', 'texts[1]'],
   [[{ text: '' }], 'texts[0].text: A text must not be empty.', 'texts[0].text'],
   [[{ text: 'a', extra: 1 }], 'texts[0]: Unrecognized key: "extra"', 'texts[0]'],
-])('an item that is not valid is named by its place: %j', async (texts, message, param) => {
+])('an invalid item is named by its position: %j', async (texts, message, param) => {
   const failing = createPieces(texts as Texts).next(all)
   await expect(failing).rejects.toBeInstanceOf(InvalidRequestError)
   await expect(failing).rejects.toMatchObject({ message, param, code: 'invalid_item', status: null })
 })
 
-test('one string is not taken for its characters', () => {
+test('a string is not taken as a list of its characters', () => {
   expect(() => createPieces('one text')).toThrow('one text as [text]')
   expect(() => createPieces(null as unknown as Texts)).toThrow(TypeError)
 })

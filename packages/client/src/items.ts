@@ -3,11 +3,11 @@ import { formatPath } from '@sluice/contract/error'
 import { InvalidRequestError } from './errors.ts'
 import type { Text, Texts } from './options.ts'
 
-/** A piece of the input as lines of JSON, the first of them item `from`. */
+/** A piece of the input as lines of JSON; the first line is item `from`. */
 export interface Piece {
   readonly from: number
   readonly lines: readonly string[]
-  /** Nothing comes behind it. */
+  /** It is the last piece. */
   readonly last: boolean
 }
 
@@ -16,14 +16,14 @@ export interface PieceSize {
   readonly characters: number
 }
 
-/** Reads the input piece by piece, only when asked for the next. */
+/** Reads the input piece by piece, only when the next piece is requested. */
 export interface Pieces {
   next(size: PieceSize): Promise<Piece>
-  /** The input is told that no more is read of it. */
+  /** Closes the input's iterator. */
   close(): Promise<void>
 }
 
-/** Throws a TypeError for what is no collection of texts; `next` an InvalidRequestError that names the item. */
+/** Throws a TypeError if `texts` is not iterable. `next` throws an InvalidRequestError that names the invalid item. */
 export function createPieces(texts: Texts): Pieces {
   const items = iteratorOf(texts)
   let index = 0
@@ -49,7 +49,7 @@ export function createPieces(texts: Texts): Pieces {
 }
 
 function iteratorOf(texts: Texts): Iterator<Text> | AsyncIterator<Text> {
-  // A string is an iterable, too: of its characters.
+  // A string is iterable, too, but by its characters.
   if (typeof texts === 'object' && texts !== null) {
     if (Symbol.asyncIterator in texts) return texts[Symbol.asyncIterator]()
     if (Symbol.iterator in texts) return texts[Symbol.iterator]()
@@ -57,7 +57,7 @@ function iteratorOf(texts: Texts): Iterator<Text> | AsyncIterator<Text> {
   throw new TypeError('texts: Give an iterable or async iterable of texts, such as an array; one text as [text].')
 }
 
-/** Checked before it is sent, so that an error names the item's place in the whole input. */
+/** Items are checked before they are sent, so that an error names the position in the whole input. */
 function checked(item: Text, index: number): Text {
   const parsed = itemInput.safeParse(item)
   if (parsed.success) return parsed.data
@@ -67,14 +67,14 @@ function checked(item: Text, index: number): Text {
   throw new InvalidRequestError({
     type: 'invalid_request_error',
     code: 'invalid_item',
-    message: `${param}: ${inner?.message ?? 'This is no item.'}`,
+    message: `${param}: ${inner?.message ?? 'This is not a valid item.'}`,
     param,
   })
 }
 
 type Issue = { readonly code: string; readonly path: readonly PropertyKey[]; readonly message: string }
 
-/** Of a text that is none and an object that is none, what the author meant: the object where the trouble is inside of one, else what is no mistake of type. */
+/** Picks the issue that the author most likely meant: the deepest, and among equals one that is not about the type. */
 function innermost(branches: readonly (readonly Issue[])[]): Issue | undefined {
   const issues = branches.flatMap(([first]) => (first === undefined ? [] : [first]))
   const rank = (issue: Issue) => issue.path.length * 2 + (issue.code === 'invalid_type' ? 0 : 1)

@@ -1,7 +1,7 @@
 /**
- * The type that a JSON Schema describes, where it is known as it was written (in place, or `as const`): the parts that say what a value is.
- * Unknown where it says nothing that a type can say (`$ref`, `allOf`, a schema read from a file). Objects are those of `properties`, so that a wrong name does
- * not compile, although JSON Schema allows others beside them.
+ * The type that a JSON Schema describes, if the schema's own type is exact (written in place, or `as const`). Unknown where a type cannot
+ * express it (`$ref`, `allOf`, a schema read from a file). Objects have only the names of `properties`, so that a wrong name does not
+ * compile, although JSON Schema allows others.
  */
 export type JsonSchemaValue<S> = S extends { readonly const: infer Constant }
   ? Constant
@@ -49,5 +49,5 @@ type ObjectValue<S> = S extends { readonly properties: infer Properties }
 
 type RequiredOf<S> = S extends { readonly required: readonly (infer Name)[] } ? Name : never
 
-/** Two object types as the one they make together: readable where an editor shows it. */
+/** Merges an intersection into one object type, which editors show readably. */
 type Together<T> = { [Key in keyof T]: T[Key] }

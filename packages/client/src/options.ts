@@ -8,33 +8,33 @@ import type { Schema } from './schema.ts'
 export type Text = ItemInput
 export type Texts = Iterable<Text> | AsyncIterable<Text>
 
-/** What the server knows of a batch beside its items, by the API's own names. */
+/** The options of a batch, by the API's names. */
 export type BatchOptions = z.input<typeof batchOptions>
 
-/** An extractor brought along, or the name of one that the server has (`person` or `person@3`); then a schema only types and checks. */
+/** An inline extractor, or the name of a stored one (`person` or `person@3`). With a name, a schema only types and checks the values. */
 export type ExtractorOptions<S extends Schema> =
   | ({ readonly schema: S; readonly extractor?: undefined } & Readonly<Omit<z.input<typeof inlineExtractor>, 'schema'>>)
   | { readonly extractor: string; readonly schema?: S }
 
 export interface SubmitOptions {
-  /** The same key with the same input is the same batch, for 7 days. */
+  /** The same key with the same input gives the same batch, for 7 days. */
   readonly idempotencyKey?: string
   readonly signal?: AbortSignal
-  /** What the signal does: cancel the batch (the default where a call made it), or only end the waiting. */
+  /** What the signal does: cancel the batch (the default if this call created it), or only end the waiting. */
   readonly onAbort?: 'cancel' | 'detach'
 }
 
 export interface ProgressOptions {
-  /** Told of every snapshot of the batch; what it throws ends the call. */
+  /** Receives every snapshot of the batch. An error that it throws ends the call. */
   readonly onProgress?: (batch: Batch) => void
 }
 
 interface FailureOptions {
-  /** A failed item is an ItemError in its place, instead of the end. */
+  /** Returns an ItemError in place of a failed item's value, instead of rejecting. */
   readonly returnExceptions?: boolean
 }
 
-/** Of a call that waits for a batch that is there. */
+/** Options of a call that waits for an existing batch. */
 export interface WaitOptions extends ProgressOptions, FailureOptions, Pick<SubmitOptions, 'signal' | 'onAbort'> {}
 
 export type NewBatchOptions<S extends Schema> = ExtractorOptions<S> & BatchOptions & SubmitOptions

@@ -4,7 +4,7 @@ import { followEvents } from './follow.ts'
 import { type Http, parseAnswer } from './http.ts'
 import type { Check } from './schema.ts'
 
-/** The API's result line with its value typed and checked. A value that does not fit here is failed, as `invalid_output`. */
+/** A result line of the API with its value typed and checked. A value that fails the check here becomes a failure of type `invalid_output`. */
 export type ItemResult<Value> = Omit<Result, 'status' | 'data' | 'error'> &
   (
     | { readonly status: 'succeeded'; readonly data: Value }
@@ -14,9 +14,9 @@ export type ItemResult<Value> = Omit<Result, 'status' | 'data' | 'error'> &
 export interface ResultsOptions {
   /** Default: `input`. */
   readonly order?: 'input' | 'completion'
-  /** The cursor of the last result already seen. */
+  /** The cursor of the last result that you have. */
   readonly after?: string
-  /** Wait for results to come until the batch has ended. Default: true. */
+  /** Wait for further results until the batch has ended. Default: true. */
   readonly follow?: boolean
   readonly status?: ResultStatus
   /** Ends the reading. */
@@ -52,7 +52,7 @@ export async function* readProgress(
 async function toItemResult<Value>(line: Result, check: Check): Promise<ItemResult<Value>> {
   const { status, data, error, ...rest } = line
   if (status !== 'succeeded')
-    return { ...rest, status, error: error ?? { type: 'unavailable', message: 'The server did not say why.' } }
+    return { ...rest, status, error: error ?? { type: 'unavailable', message: 'The server gave no reason.' } }
   const checked = await check(data)
   if (checked.ok) return { ...rest, status, data: checked.value as Value }
   return {
@@ -60,7 +60,7 @@ async function toItemResult<Value>(line: Result, check: Check): Promise<ItemResu
     status: 'failed',
     error: {
       type: 'invalid_output',
-      message: `What arrived does not fit the schema here: ${checked.errors.join('; ')}`,
+      message: `The value does not match the schema of the client: ${checked.errors.join('; ')}`,
     },
     raw: JSON.stringify(data),
   }

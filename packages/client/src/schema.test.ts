@@ -4,7 +4,7 @@ import * as mini from 'zod/mini'
 import type { JsonSchemaValue } from './json-schema-value.ts'
 import { readSchema, type Schema, type ValueOf } from './schema.ts'
 
-test('a zod schema is sent as its input side, and checks with refinements, transforms and defaults', async () => {
+test('a zod schema is sent as its input type, and checks with refinements, transforms and defaults', async () => {
   const Person = z.object({
     name: z.string().transform((name) => name.toUpperCase()),
     age: z.int().refine((age) => age < 150, 'nobody is that old'),
@@ -17,7 +17,7 @@ test('a zod schema is sent as its input side, and checks with refinements, trans
   expectTypeOf<ValueOf<typeof Person>>().toEqualTypeOf<{ name: string; age: number; country: string }>()
 })
 
-test('zod/mini does as well', async () => {
+test('zod/mini works, too', async () => {
   const Person = mini.object({ name: mini.string() })
   const { json, check } = readSchema(Person)
   expect(json).toMatchObject({ type: 'object', required: ['name'] })
@@ -25,7 +25,7 @@ test('zod/mini does as well', async () => {
   expectTypeOf<ValueOf<typeof Person>>().toEqualTypeOf<{ name: string }>()
 })
 
-test('a JSON Schema is sent as it is and checked without code generation', async () => {
+test('a JSON Schema is sent unchanged and checked without code generation', async () => {
   const schema = { type: 'object', properties: { age: { type: 'integer', minimum: 0 } }, required: ['age'] }
   const { json, check } = readSchema(schema)
   expect(json).toBe(schema)
@@ -36,19 +36,19 @@ test('a JSON Schema is sent as it is and checked without code generation', async
   })
 })
 
-test('what a runtime cannot check is left to the server, which has', async () => {
+test('a schema that the runtime cannot check is left to the server', async () => {
   // RE2 takes an escaped hyphen; a JavaScript pattern with the flag u does not.
   const { check } = readSchema({ type: 'object', properties: { n: { type: 'string', pattern: '^\\d\\-\\d$' } } })
   expect(await check({ n: '1-2' })).toEqual({ ok: true, value: { n: '1-2' } })
 })
 
-test('what is no schema, or none that a model can be shown, is refused with the fix', () => {
+test('a value that is not a schema, or not expressible in JSON Schema, is rejected with the fix', () => {
   expect(() => readSchema('person' as unknown as Schema)).toThrow('Give a zod 4 schema')
   expect(() => readSchema({ _def: {}, parse: () => 1 })).toThrow('zod 4')
-  expect(() => readSchema(z.object({ at: z.date() }))).toThrow('describe that form and transform it')
+  expect(() => readSchema(z.object({ at: z.date() }))).toThrow('describe the JSON form, and add a transform')
 })
 
-test('a JSON Schema that was written in place gives its type', () => {
+test('a JSON Schema that is written in place gives the type', () => {
   type Value = JsonSchemaValue<{
     readonly type: 'object'
     readonly properties: {

@@ -8,24 +8,24 @@ export type JsonSchema = Readonly<Record<string, unknown>>
 /** A zod schema (zod 4 or zod/mini) or a JSON Schema, an object at the root. */
 export type Schema = z.core.$ZodType | JsonSchema
 
-/** What an item's value is: of a zod schema its output, of a JSON Schema what it describes as far as its type is known. */
+/** The type of an item's value: the output of a zod schema, or what a JSON Schema describes as far as its type is exact. */
 export type ValueOf<S> = S extends z.core.$ZodType ? z.output<S> : JsonSchemaValue<S>
 
 type Checked =
   | { readonly ok: true; readonly value: unknown }
-  /** One line each, the path first. */
+  /** One line per error; the path comes first. */
   | { readonly ok: false; readonly errors: readonly string[] }
 
-/** Checks a value on its arrival. */
+/** Checks a value when it arrives. */
 export type Check = (data: unknown) => Promise<Checked> | Checked
 
 export interface ReadSchema {
-  /** As the server takes it. */
+  /** The schema as the server accepts it. */
   readonly json: JsonSchema
   readonly check: Check
 }
 
-/** Throws a TypeError for what is neither, or what a model cannot be shown. */
+/** Throws a TypeError for a value that is neither, or that JSON Schema cannot express. */
 export function readSchema(schema: Schema): ReadSchema {
   if (isZod(schema)) return { json: zodToJson(schema), check: createZodCheck(schema) }
   if (typeof schema !== 'object' || schema === null || '_def' in schema)
@@ -33,7 +33,7 @@ export function readSchema(schema: Schema): ReadSchema {
   return { json: schema, check: createJsonCheck(schema) }
 }
 
-/** Without a schema nothing is known of a value here. */
+/** Accepts every value: without a schema nothing can be checked. */
 export const anyValue: Check = (value) => ({ ok: true, value })
 
 function isZod(schema: Schema): schema is z.core.$ZodType {
@@ -44,11 +44,11 @@ function isZod(schema: Schema): schema is z.core.$ZodType {
 function zodToJson(schema: z.core.$ZodType): JsonSchema {
   try {
     const json = z.toJSONSchema(schema, { io: 'input', target: 'draft-2020-12' })
-    // Through text, so that nothing but JSON is left of it.
+    // Through text, so that only JSON remains.
     return JSON.parse(JSON.stringify(json)) as JsonSchema
   } catch (error) {
     throw new TypeError(
-      `schema: ${(error as Error).message}. The model answers in JSON: describe that form and transform it.`,
+      `schema: ${(error as Error).message}. The model answers in JSON: describe the JSON form, and add a transform.`,
       { cause: error },
     )
   }
@@ -68,8 +68,8 @@ function createZodCheck(schema: z.core.$ZodType): Check {
 }
 
 /**
- * By a validator that generates no code, so that it runs where that is forbidden (a page with a content security policy, an edge runtime).
- * What it cannot read is left to the server, which has validated already: it takes patterns that are none in a browser.
+ * Uses a validator that generates no code, so that it runs where that is forbidden (a page with a content security policy, an edge runtime).
+ * A schema that it cannot read is left to the server, which has validated the value: the server accepts patterns that a browser rejects.
  */
 function createJsonCheck(schema: JsonSchema): Check {
   let validator: Validator | undefined

@@ -1,6 +1,6 @@
 import type { Batch } from '@sluice/contract/batch'
 
-/** For tests: a server in memory. `answer` gets each request as it came; what it throws is a line that breaks. */
+/** For tests: a server in memory. `answer` receives each request. An error that it throws is a broken connection. */
 export interface Asked {
   readonly method: string
   readonly path: string
@@ -34,7 +34,7 @@ export function scriptedFetch(answer: (asked: Asked, count: number) => Response 
   }
 }
 
-/** Server-sent events, closed behind the last of them, or broken by `then`. */
+/** Server-sent events; the stream closes after the last one, or breaks with `then`. */
 export function eventStream(events: readonly { id?: string; event?: string; data: unknown }[], then?: Error): Response {
   const text = events.map(({ id, event, data }) => {
     const lines = [...(event === undefined ? [] : [`event: ${event}`]), ...(id === undefined ? [] : [`id: ${id}`])]

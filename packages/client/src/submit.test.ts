@@ -1,8 +1,10 @@
-import type { BatchStatus } from '@sluice/contract/batch'
+import { batchOptions, type BatchStatus } from '@sluice/contract/batch'
+import { exampleOption } from '@sluice/contract/option-example'
 import { expect, test } from 'vitest'
 import { ConflictError, InvalidRequestError } from './errors.ts'
 import { createHttp } from './http.ts'
-import type { SubmitOptions } from './options.ts'
+import type { SubmitOptions, WorkOptions } from './options.ts'
+import type { JsonSchema } from './schema.ts'
 import { type Asked, batchBody, refused, scriptedFetch } from './scripted-fetch.ts'
 import { type Extraction, readExtraction, submitTexts } from './submit.ts'
 
@@ -46,7 +48,7 @@ function uploadServer({ breaks = 0, staged = [] as string[], refuse = 0 } = {}) 
   }
 }
 
-test('a few texts go in one request, with the extractor in it and a key of their own', async () => {
+test('a few texts are sent in one request, with the extractor and a unique key', async () => {
   const { submitted, asked } = submitting(['a', 'b'], () => Response.json(batchBody({}, 2)))
   expect((await submitted)?.id).toBe('batch_1')
   expect(asked).toHaveLength(1)
@@ -68,13 +70,13 @@ test('a request whose answer is lost is repeated under the same key', async () =
   expect(asked).toHaveLength(2)
 })
 
-test('no text at all is no batch', async () => {
+test('without texts there is no batch', async () => {
   const { submitted, asked } = submitting([], () => Response.json(batchBody()))
   expect(await submitted).toBeNull()
   expect(asked).toHaveLength(0)
 })
 
-test('many texts go up in pieces that are read when the one before is there', async () => {
+test('many texts are uploaded in pieces, each read when the one before has arrived', async () => {
   const texts = many(30_000)
   const server = uploadServer()
   let furthest = 0
@@ -99,14 +101,14 @@ test('many texts go up in pieces that are read when the one before is there', as
   expect(furthest).toBeLessThan(20_000)
 })
 
-test('an upload that breaks goes on where the server has got to', async () => {
+test('a broken upload continues where the server stopped', async () => {
   const texts = many(12_000)
   const server = uploadServer({ breaks: 2 })
   await submitting(texts, server.answer).submitted
   expect(server.state.staged).toEqual(texts)
 })
 
-test('an upload that was begun under the same key goes on, and one that was sealed is not sent again', async () => {
+test('an upload that was started under the same key continues, and a sealed one is not sent again', async () => {
   const texts = many(12_000)
   const server = uploadServer({ staged: texts.slice(0, 9_000) })
   const { submitted, asked } = submitting(texts, server.answer, { idempotencyKey: 'mine' })
@@ -119,7 +121,7 @@ test('an upload that was begun under the same key goes on, and one that was seal
   expect(again.asked.map(({ path }) => path)).toEqual(['/v1/batches/uploads'])
 })
 
-test('an upload that cannot be finished is removed, unless its key lets it go on', async () => {
+test('an upload that cannot be finished is removed, unless it can continue under its key', async () => {
   const bad = uploadServer({ refuse: 2 })
   await expect(submitting(many(12_000), bad.answer).submitted).rejects.toBeInstanceOf(InvalidRequestError)
   expect(bad.state.removed).toBe(true)
@@ -131,7 +133,7 @@ test('an upload that cannot be finished is removed, unless its key lets it go on
   expect(kept.state.removed).toBe(false)
 })
 
-test.each(['cancel', 'detach'] as const)('an abort while the request is under way: %s', async (onAbort) => {
+test.each(['cancel', 'detach'] as const)('an abort while the request is in flight: %s', async (onAbort) => {
   const stop = new AbortController()
   const cancelled: string[] = []
   const { submitted } = submitting(
@@ -156,7 +158,51 @@ test('a key that was used with another input is a conflict', async () => {
   await expect(submitted).rejects.toBeInstanceOf(ConflictError)
 })
 
-test('neither schema nor extractor is a mistake, and an extractor by name goes as its name', () => {
-  expect(() => readExtraction({} as never)).toThrow('Give a schema, or name an extractor')
+test('a call with neither schema nor extractor is rejected, and a named extractor is sent as its name', () => {
+  expect(() => readExtraction({} as never)).toThrow('Give a schema, or the name of an extractor')
   expect(readExtraction({ extractor: 'person@2' })).toMatchObject({ extractor: 'person@2', options: {} })
+})
+
+const everyOption = Object.entries(batchOptions.shape).map(([name, schema]) => [name, exampleOption(schema)] as const)
+
+test.each(everyOption)('the option %s arrives at the server, in one request and in an upload', async (name, value) => {
+  const withOption = readExtraction({ schema: { type: 'object' }, [name]: value })
+  for (const texts of [['a'], many(30_000)]) {
+    const { answer } = uploadServer()
+    const { fetch, asked } = scriptedFetch(answer)
+    await submitTexts(createHttp({ baseUrl: 'http://sluice.test', fetch }), texts, withOption, {})
+    const { items: _items, extractor: _extractor, ...sent } = JSON.parse(asked[0]!.body) as Record<string, unknown>
+    expect(sent).toEqual({ [name]: value })
+    expect(batchOptions.safeParse(sent).success).toBe(true)
+  }
+})
+
+test('options that act in the client are not sent, and an unknown option is, so that the server can name it', () => {
+  const work: WorkOptions<JsonSchema> = {
+    schema: { type: 'object' },
+    instructions: 'Names only.',
+    lane: 'fast',
+    parameters: { seed: 1 },
+    reasks: 0,
+    idempotencyKey: 'k',
+    signal: new AbortController().signal,
+    onAbort: 'detach',
+    onProgress: () => {},
+    returnExceptions: true,
+  }
+  const mistyped = { concurency: 2 }
+  const { extractor, options } = readExtraction({ ...work, ...mistyped })
+  expect(options).toEqual({ concurency: 2 })
+  expect(extractor).toEqual({
+    schema: { type: 'object' },
+    instructions: 'Names only.',
+    lane: 'fast',
+    parameters: { seed: 1 },
+    reasks: 0,
+  })
+})
+
+test('an option of an inline extractor is rejected, and named, when a stored extractor is given', () => {
+  const part = { lane: 'fast' }
+  expect(() => readExtraction({ extractor: 'person', ...part })).toThrow("lane: It is part of the extractor 'person'")
 })

@@ -1,36 +1,57 @@
 import { batch, type Batch } from '@sluice/contract/batch'
+import { inlineExtractor } from '@sluice/contract/extractor'
 import type { Http } from './http.ts'
 import { createPieces } from './items.ts'
-import type { BatchOptions, ExtractorOptions, SubmitOptions, Texts } from './options.ts'
+import type { BatchOptions, ExtractorOptions, SubmitOptions, Texts, WorkOptions } from './options.ts'
 import { randomKey } from './random-key.ts'
 import { anyValue, type Check, type JsonSchema, readSchema, type Schema } from './schema.ts'
 import { upload } from './upload.ts'
 
-/** What fits goes in one request: one round trip to the first call. */
+/** An input up to this size is sent in one request, so the first call starts after one round trip. */
 const oneRequest = { items: 5_000, characters: 500_000 }
 
-/** An extractor as a request names it or brings it along, and the check of its values here. */
+/** The extractor of a request, by name or inline, the options of its batch, and the check of its values in this process. */
 export interface Extraction {
   readonly extractor: string | { readonly schema: JsonSchema }
   readonly options: BatchOptions
   readonly check: Check
 }
 
-/** Sorts what a caller gives into what goes to the server and what stays. Throws a TypeError when there is neither schema nor extractor. */
-export function readExtraction(options: ExtractorOptions<Schema> & BatchOptions): Extraction {
-  const { concurrency, priority, max_cost_usd, deadlines, metadata } = options
-  const read = options.schema === undefined ? undefined : readSchema(options.schema)
-  const common = {
-    options: defined({ concurrency, priority, max_cost_usd, deadlines, metadata }),
-    check: read?.check ?? anyValue,
+/** Options that act in this process. Every option that is not listed here is sent to the server, so a new one needs no change here. */
+const clientOptions: object = {
+  schema: true,
+  extractor: true,
+  idempotencyKey: true,
+  signal: true,
+  onAbort: true,
+  onProgress: true,
+  returnExceptions: true,
+} satisfies Record<Exclude<keyof WorkOptions<Schema>, keyof BatchOptions>, true>
+const extractorParts: ReadonlySet<string> = new Set(Object.keys(inlineExtractor.shape))
+
+/** Splits a caller's options into those for the server and those for this process. Throws a TypeError for options that give no extractor, or two. */
+export function readExtraction(given: ExtractorOptions<Schema> & BatchOptions): Extraction {
+  const read = given.schema === undefined ? undefined : readSchema(given.schema)
+  const check = read?.check ?? anyValue
+  const parts: Record<string, unknown> = {}
+  const options: Record<string, unknown> = {}
+  for (const [name, value] of Object.entries(given)) {
+    if (value === undefined || Object.hasOwn(clientOptions, name)) continue
+    if (extractorParts.has(name)) parts[name] = value
+    else options[name] = value
   }
-  if (options.extractor !== undefined) return { extractor: options.extractor, ...common }
-  if (read === undefined) throw new TypeError('schema: Give a schema, or name an extractor that the server has.')
-  const { instructions, lane, parameters, reasks } = options
-  return { extractor: { schema: read.json, ...defined({ instructions, lane, parameters, reasks }) }, ...common }
+  if (given.extractor === undefined) {
+    if (read === undefined) throw new TypeError('schema: Give a schema, or the name of an extractor on the server.')
+    return { extractor: { schema: read.json, ...parts }, options, check }
+  }
+  const [part] = Object.keys(parts)
+  if (part === undefined) return { extractor: given.extractor, options, check }
+  throw new TypeError(
+    `${part}: It is part of the extractor '${given.extractor}'. Leave it out, or leave out \`extractor\`.`,
+  )
 }
 
-/** Resolves when the batch is on disk; to null when there is no text at all. */
+/** Resolves to the batch when it is on disk; to null if there is no text. */
 export async function submitTexts(
   http: Http,
   texts: Texts,
@@ -60,8 +81,8 @@ export async function submitTexts(
 }
 
 /**
- * A request that is under way is not cut, because nobody would know whether it made a batch: the caller is told of the abort at once,
- * and what was made is cancelled when it is known.
+ * Does not abort a request in flight, because then nobody would know whether it created a batch. The abort rejects at once, and the
+ * batch is cancelled as soon as its id is known.
  */
 async function unlessAborted(
   http: Http,
@@ -82,14 +103,8 @@ async function unlessAborted(
   if (onAbort === 'cancel') {
     sent
       .then(({ id }) => http.json(batch, { method: 'POST', path: `/v1/batches/${id}/cancel`, repeat: 'safe' }))
-      // Nobody waits for it any more.
+      // The caller no longer waits for it.
       .catch(() => {})
   } else sent.catch(() => {})
   throw signal.reason
-}
-
-function defined<T extends object>(fields: T): { [Key in keyof T]?: Exclude<T[Key], undefined> } {
-  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as {
-    [Key in keyof T]?: Exclude<T[Key], undefined>
-  }
 }

@@ -6,29 +6,29 @@ import type { Http } from './http.ts'
 import type { SubmitOptions } from './options.ts'
 import { randomKey } from './random-key.ts'
 
-/** How a summary is made, by the API's own names: `chunks` or `chunk_tokens`, `reduce_tokens`, `instructions`, `concurrency`, ... */
+/** The options of a summary, by the API's names: `chunks` or `chunk_tokens`, `reduce_tokens`, `instructions`, `concurrency`, ... */
 export type SummarizeOptions = z.input<typeof documentSummary> &
   SubmitOptions & {
-    /** Told of every snapshot of the summary; what it throws ends the call. */
+    /** Receives every snapshot of the summary. An error that it throws ends the call. */
     readonly onProgress?: (summary: Summary) => void
   }
 
-/** One request waits so long for the end, and then tells how far it is. */
+/** How long one request waits for the end before it returns the current state. */
 const waitS = 2
-/** A summary that a user paused is looked at so often. */
+/** How often a summary that a user paused is read. */
 const pausedMs = 2_000
 
 /**
- * The summary of a text, or of a file that the server reads (text, Markdown, HTML, PDF; its type is told by its name). Durable: with an
- * `idempotencyKey` another process that asks for the same goes on with it. Throws a SummaryError when it fails, is cancelled, or is paused
- * for a reason that waiting does not mend.
+ * The summary of a text, or of a file that the server reads (text, Markdown, HTML, PDF; the file name determines its type). Durable: with
+ * the same `idempotencyKey` another process continues it. Throws a SummaryError if it fails, is cancelled, or is paused for a reason that
+ * waiting does not fix.
  */
 export async function summarize(http: Http, document: string | File, options: SummarizeOptions): Promise<Summary> {
   const { idempotencyKey = randomKey(), signal, onAbort = 'cancel', onProgress, ...how } = options
   const body = typeof document === 'string' ? JSON.stringify({ text: document, ...how }) : formOf(document, how)
   const headers = { 'idempotency-key': idempotencyKey }
   signal?.throwIfAborted()
-  // Not with the signal: what was sent may have arrived, and only its answer tells what to cancel.
+  // Without the signal: the request may have arrived, and only its answer has the id to cancel.
   let now = await http.json(summary, { method: 'POST', path: '/v1/summaries', body, headers, repeat: 'safe' })
   const path = `/v1/summaries/${now.id}`
   try {

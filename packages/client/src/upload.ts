@@ -6,21 +6,21 @@ import type { Http } from './http.ts'
 import type { Piece, Pieces } from './items.ts'
 import type { BatchOptions } from './options.ts'
 
-/** A server that was restarted, or another one, reads again what is there before it adds to it, so pieces grow: few requests for many items, little held for few. */
+/** A server that did not handle the request before reads all earlier items of the upload. So pieces grow: few requests for many items, little memory for few. */
 const firstCharacters = 1_000_000
 const mostCharacters = 8_000_000
 
 interface UploadOptions {
   readonly extractor: string | object
   readonly options: BatchOptions
-  /** With the idempotency key: an upload that was begun under it goes on. */
+  /** With the idempotency key: an upload that was started under it continues. */
   readonly headers: Readonly<Record<string, string>>
   readonly signal: AbortSignal | undefined
-  /** What becomes of an upload that cannot be finished: it is kept for a day, to go on under its key, or removed. */
+  /** What to do with an upload that cannot be finished: keep it for a day, to continue under its key, or remove it. */
   readonly unfinished: 'keep' | 'remove'
 }
 
-/** Fills a batch piece by piece, each held until it is on disk, and begins it. `first` was read already. */
+/** Fills a batch piece by piece and starts it. Each piece is held until it is on disk. `first` was read before. */
 export async function upload(
   http: Http,
   first: Piece,
@@ -36,7 +36,7 @@ export async function upload(
     repeat: 'safe',
   })
   const { id } = opened
-  // Submitted before under this key, to the end.
+  // It was completely submitted before, under the same key.
   if (opened.status !== 'uploading') return opened
 
   try {
@@ -59,10 +59,10 @@ export async function upload(
     throw error
   }
 
-  /** Sends what the server has not of a piece; resolves to the batch as it is then. A break is no failure as long as it gets on. */
+  /** Sends the items of a piece that the server does not have; resolves to the batch afterwards. Retries a broken request as long as it makes progress. */
   async function append({ from, lines }: Piece, total: number): Promise<Batch> {
     if (total < from)
-      throw new ConnectionError(`The upload of ${id} lost items: it has ${total}, and had ${from}. Submit them anew.`)
+      throw new ConnectionError(`The upload of ${id} lost items: it has ${total}, and had ${from}. Submit them again.`)
     const beganMs = performance.now()
     for (let attempt = 0; ; attempt += 1) {
       try {
@@ -75,11 +75,11 @@ export async function upload(
           repeat: 'never',
         })
       } catch (error) {
-        const elsewhere =
+        const isOutOfStep =
           error instanceof ApiError && (error.code === 'upload_position' || error.code === 'batch_sealed')
-        if (!elsewhere && !isPassing(error)) throw error
+        if (!isOutOfStep && !isPassing(error)) throw error
         if (performance.now() - beganMs > http.patienceMs) throw error
-        // What had arrived of a request that broke is still being staged: it is looked at again until it stays.
+        // The server may still be staging items of the broken request: read the batch until its total is stable.
         await sleep(backOffMs(Math.min(attempt, 4)), signal)
         const state = await http.json(batch, { method: 'GET', path: `/v1/batches/${id}`, signal, repeat: 'safe' })
         if (state.status !== 'uploading' || state.counts.total !== total) return state
@@ -92,7 +92,7 @@ export async function upload(
     try {
       await http.json(z.unknown(), { method: 'DELETE', path, repeat: 'never' })
     } catch (error) {
-      // Aborted when it had just begun.
+      // The upload was aborted when the batch had just started.
       if (error instanceof ConflictError)
         await http.json(batch, { method: 'POST', path: `${path}/cancel`, repeat: 'safe' }).catch(() => {})
     }

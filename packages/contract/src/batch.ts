@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { extractorChoice, extractorReference } from './extractor.ts'
 import { itemInput, metadata } from './item.ts'
+import { optionTexts } from './option-text.ts'
 
 export const batchStatus = z.enum(['uploading', 'in_progress', 'paused', 'cancelling', 'completed', 'cancelled'])
 export type BatchStatus = z.infer<typeof batchStatus>
@@ -9,58 +10,68 @@ export function isEnded(status: BatchStatus): boolean {
   return status === 'completed' || status === 'cancelled'
 }
 
-const concurrency = z
-  .int()
-  .min(1)
-  .max(100_000)
-  .describe('Calls of this batch in flight at once, across all workers. None: as many as the lane takes.')
-const priority = z
-  .int()
-  .min(1)
-  .max(100)
-  .describe("The batch's weight when it shares a lane; twice the weight, twice the share.")
-
-const maxCostUsd = z
-  .number()
-  .positive()
-  .max(1_000_000)
-  .describe(
-    'The batch pauses before a call that might take its cost beyond this, calls in flight counted. Sharp with `max_tokens` in the parameters, else from the length of earlier answers.',
-  )
-
 const seconds = z.number().positive().max(2_592_000)
-export const deadlines = z
+const deadlines = z
   .strictObject({
-    call_s: seconds.optional().describe('One call; then it counts as timed out and is tried again.'),
-    item_s: seconds.optional().describe('An item in all, from when a worker first takes it up.'),
+    call_s: seconds.optional().describe('One call. A late call counts as timed out and is tried again.'),
+    item_s: seconds.optional().describe('An item, from when a worker first takes it.'),
     wait_s: seconds.optional().describe("An item's first call, from when the batch is accepted."),
   })
   .describe('Items that are too late fail as `timed_out`.')
 export type Deadlines = z.infer<typeof deadlines>
 
-const deduplicate = z
-  .boolean()
-  .describe('Items with the same text are answered by one call. Costs about 85 bytes of Redis for each different text.')
-const cacheS = z
-  .number()
-  .positive()
-  .max(31_536_000)
-  .describe(
-    'Answers are kept for so many seconds, and given again to the same text under the same schema, instructions, model and parameters, in any batch that takes answers of that age.',
-  )
-
+/**
+ * Every option of a batch, declared once. The JSON, query, form and command-line interfaces, the client's types and the OpenAPI document
+ * are derived from it. Stored by ledger/batch-meta.ts.
+ */
 export const batchOptions = z
   .strictObject({
-    concurrency: concurrency.optional(),
-    priority: priority.default(10),
-    max_cost_usd: maxCostUsd.optional(),
+    concurrency: z
+      .int()
+      .min(1)
+      .max(100_000)
+      .describe('Calls of this batch in flight at once, across all workers. None: as many as the lane takes.')
+      .optional(),
+    priority: z
+      .int()
+      .min(1)
+      .max(100)
+      .describe("The batch's weight when it shares a lane; twice the weight, twice the share.")
+      .default(10),
+    max_cost_usd: z
+      .number()
+      .positive()
+      .max(1_000_000)
+      .describe(
+        'The batch pauses before a call that might raise its cost above this; calls in flight count. Exact if the parameters have `max_tokens`, otherwise estimated from the length of earlier answers.',
+      )
+      .optional(),
     deadlines: deadlines.optional(),
-    deduplicate: deduplicate.optional(),
-    cache_s: cacheS.optional(),
+    deduplicate: z
+      .boolean()
+      .describe(
+        'Items with the same text are answered by one call. Costs about 85 bytes of Redis for each different text.',
+      )
+      .optional(),
+    cache_s: z
+      .number()
+      .positive()
+      .max(31_536_000)
+      .describe(
+        'Answers are kept for this many seconds. They are reused for the same text under the same schema, instructions, model and parameters, in any batch that accepts answers of that age.',
+      )
+      .optional(),
     metadata: metadata.default({}),
   })
   .meta({ id: 'BatchOptions' })
 export type BatchOptions = z.infer<typeof batchOptions>
+
+/** The options that can be changed while a batch runs. */
+export const liveOptions = ['concurrency', 'priority', 'max_cost_usd'] as const satisfies (keyof BatchOptions)[]
+/** As messages and documents list them. */
+export const liveOptionNames = new Intl.ListFormat('en', { type: 'disjunction' }).format(
+  liveOptions.map((name) => `\`${name}\``),
+)
 
 export const createBatch = z
   .strictObject({
@@ -72,42 +83,16 @@ export const createBatch = z
     ...batchOptions.shape,
   })
   .meta({ id: 'CreateBatch' })
-export type CreateBatch = z.infer<typeof createBatch>
 
 const onInvalid = z
   .enum(['stop', 'skip'])
   .default('stop')
-  .describe('What becomes of a line that is not valid: it ends the upload, or is left out and reported.')
+  .describe('What an invalid line does: `stop` ends the upload, `skip` leaves the line out and reports it.')
 
-/** An object as the text of a query parameter. */
-const json = <Schema extends z.ZodType>(schema: Schema) =>
-  z
-    .string()
-    .transform((text, context) => {
-      try {
-        return JSON.parse(text) as unknown
-      } catch {
-        context.addIssue({ code: 'custom', message: 'This is not valid JSON.' })
-        return z.NEVER
-      }
-    })
-    .pipe(schema)
-    .describe('JSON.')
-
-/** The extractor and the options of a batch as query parameters, where its body is a stream of items. */
+/** The extractor and the options of a batch as query parameters, for a body that is a stream of items. */
 export const uploadQuery = z.strictObject({
-  extractor: extractorReference.optional().describe('Of a stream of items: `name` or `name@version`.'),
-  concurrency: z.coerce.number().pipe(concurrency).optional(),
-  priority: z.coerce.number().pipe(priority).optional(),
-  max_cost_usd: z.coerce.number().pipe(maxCostUsd).optional(),
-  deadlines: json(deadlines).optional(),
-  metadata: json(metadata).optional(),
-  deduplicate: z
-    .enum(['true', 'false'])
-    .transform((value) => value === 'true')
-    .pipe(deduplicate)
-    .optional(),
-  cache_s: z.coerce.number().pipe(cacheS).optional(),
+  extractor: extractorReference.optional().describe('For a stream of items: `name` or `name@version`.'),
+  ...optionTexts(batchOptions.shape),
   on_invalid: onInvalid,
 })
 
@@ -121,20 +106,26 @@ export const openUpload = z
   .meta({ id: 'OpenUpload' })
 
 export const appendQuery = z.strictObject({
-  from: z.coerce.number().int().min(0).describe('The index of the first item sent: how many the batch has already.'),
+  from: z.coerce
+    .number()
+    .int()
+    .min(0)
+    .describe('The index of the first item sent, which is the number of items that the batch has.'),
   on_invalid: onInvalid,
 })
 
+const { concurrency, priority, max_cost_usd: maxCostUsd } = batchOptions.shape
 export const patchBatch = z
   .strictObject({
-    concurrency: concurrency.nullable().optional(),
-    priority: priority.optional(),
-    max_cost_usd: maxCostUsd.nullable().optional(),
-  })
+    concurrency: concurrency.unwrap().nullable().optional(),
+    priority: priority.unwrap().optional(),
+    max_cost_usd: maxCostUsd.unwrap().nullable().optional(),
+  } satisfies Record<(typeof liveOptions)[number], z.ZodType>)
+  .refine((patch) => Object.keys(patch).length > 0, `Give at least one of ${liveOptionNames}.`)
   .meta({ id: 'PatchBatch' })
 export type PatchBatch = z.infer<typeof patchBatch>
 
-export const skipped = z.object({
+const skipped = z.object({
   count: z.int(),
   first: z.array(z.object({ line: z.int(), message: z.string() })).describe('The first 20 of them.'),
 })
@@ -147,7 +138,10 @@ export const batch = z
     extractor: z.string().describe('`name@version`, `inline`, or `summary` for a level of a summary.'),
     lane: z.string(),
     status: batchStatus,
-    pause_reason: z.string().nullable().describe('Why it is paused: `user`, or what failed for the whole lane.'),
+    pause_reason: z
+      .string()
+      .nullable()
+      .describe('Why it is paused: `user`, `max_cost_usd`, or what failed for the whole lane.'),
     counts: z.object({
       total: z.int(),
       waiting: z.int(),
@@ -160,15 +154,14 @@ export const batch = z
       input_tokens: z.int(),
       output_tokens: z.int(),
       calls: z.int().describe('Paid requests to the provider.'),
-      repeated_calls: z.int().describe('Calls made again because it could not be known whether the first was paid.'),
-      deduplicated: z.int().describe('Items answered without a call, as another item of the batch has the same text.'),
-      cached: z.int().describe('Items answered without a call, from the answers that `cache_s` has kept.'),
+      repeated_calls: z.int().describe('Calls that repeat a call which may have been paid.'),
+      deduplicated: z
+        .int()
+        .describe('Items answered without a call because another item of the batch has the same text.'),
+      cached: z.int().describe('Items answered without a call, from answers kept by `cache_s`.'),
     }),
     cost_usd: z.number().nullable().describe('Null when the lane has no prices.'),
-    eta_s: z
-      .object({ p50: z.number(), p90: z.number() })
-      .nullable()
-      .describe('Seconds to the end; null when it cannot be told.'),
+    eta_s: z.object({ p50: z.number(), p90: z.number() }).nullable().describe('Seconds to the end; null when unknown.'),
     concurrency: z.int().nullable(),
     max_cost_usd: z.number().nullable(),
     deadlines,
@@ -176,11 +169,11 @@ export const batch = z
     stored_bytes: z
       .int()
       .nullable()
-      .describe('Of Redis memory, items and results, by samples; null where Redis does not tell.'),
+      .describe('Redis memory of items and results, estimated from samples; null where Redis does not report it.'),
     created_at: z.number(),
     started_at: z.number().nullable(),
     finished_at: z.number().nullable(),
-    skipped: skipped.nullable().describe('Lines left out because of `on_invalid=skip`.'),
+    skipped: skipped.nullable().describe('Lines left out by `on_invalid=skip`.'),
     metadata,
   })
   .meta({ id: 'Batch' })
@@ -192,7 +185,7 @@ export const batchList = z
 export type BatchList = z.infer<typeof batchList>
 
 export const listBatchesQuery = z.strictObject({
-  after: z.string().optional().describe('The id of the last batch already seen.'),
+  after: z.string().optional().describe('The id of the last batch that you have.'),
   limit: z.coerce.number().int().min(1).max(100).default(20),
   status: batchStatus.optional(),
 })

@@ -4,7 +4,7 @@ import { z } from 'zod'
  * The one error shape of the REST interface (api.md), in the style of OpenAI's:
  * `type` groups for handling, `code` names the case, `param` is the path of the field at fault.
  */
-export const errorType = z.enum([
+const errorType = z.enum([
   'invalid_request_error',
   'authentication_error',
   'not_found_error',
@@ -19,7 +19,7 @@ export const errorBody = z
     error: z.object({
       type: errorType,
       code: z.string().describe('A stable, machine-readable name of the case, such as `invalid_item`.'),
-      message: z.string().describe('What is wrong and how to mend it.'),
+      message: z.string().describe('What is wrong and how to fix it.'),
       param: z.string().nullable().describe('The field at fault, such as `items[3].text`; null when no field is.'),
     }),
   })
@@ -42,7 +42,7 @@ const statusOfCode: Record<string, number> = {
   method_not_allowed: 405,
 }
 
-/** A refusal that the caller can act on. Everything else that is thrown is a bug or broken infrastructure. */
+/** An error that the caller can act on. Every other error is a bug or broken infrastructure. */
 export class SluiceError extends Error {
   override readonly name = 'SluiceError'
   readonly type: ErrorType

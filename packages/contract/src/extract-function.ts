@@ -1,27 +1,27 @@
 import type { Extractor } from './extractor.ts'
 import type { Call, Reask } from './outcome.ts'
 
-/** What one call to the model is made from. */
+/** Input of one call to the model. */
 export interface ExtractRequest {
   readonly extractor: Extractor
   readonly text: string
-  /** Earlier answers to this item that were not valid, oldest first. */
+  /** Earlier invalid answers to this item, oldest first. */
   readonly reasks: readonly Reask[]
-  /** Which part of a longer text the text is; `index` counts from 0. */
+  /** The position of this part in a longer text; `index` counts from 0. */
   readonly part?: { readonly index: number; readonly count: number }
 }
 
-/** A stretch of a text, in UTF-16 units. */
+/** A range of a text, in UTF-16 code units. */
 export interface TextRange {
   readonly start: number
   readonly end: number
 }
 
-/** What is done with texts that are longer than the lane's context. */
+/** How texts that are longer than the lane's context are processed. */
 export interface LongTexts {
-  /** The parts to ask one by one, in their order; null where the text is asked whole. */
+  /** The parts to send one by one, in order; null if the text is sent whole. */
   cut(extractor: Extractor, text: string): Promise<readonly TextRange[] | null>
-  /** One answer out of those to all parts; `sources`: by JSON pointer, the part that each value came from. */
+  /** Merges the answers of all parts. `sources`: for each JSON pointer, the part that its value came from. */
   join(
     extractor: Extractor,
     answers: readonly unknown[],
@@ -30,10 +30,10 @@ export interface LongTexts {
     | { readonly valid: false; readonly errors: readonly string[] }
 }
 
-/** The seam between engine and provider: one call, one outcome. Rejects only when `signal` aborts or on a bug. */
+/** The interface between engine and provider: one call, one outcome. Rejects only when `signal` aborts or on a bug. */
 export type Extract = (request: ExtractRequest, options: { readonly signal: AbortSignal }) => Promise<Call>
 
-/** Tokens of a request, counted before it is sent; `mostOutput` is null where the answer has no limit. */
+/** Tokens of a request, counted before it is sent; `mostOutput` is null if the answer has no limit. */
 export interface TokenEstimate {
   readonly input: number
   readonly mostOutput: number | null

@@ -3,7 +3,7 @@ import { extractorChoice } from './extractor.ts'
 import { itemText } from './item.ts'
 import { result } from './result.ts'
 
-/** One text, now: a batch of one that is waited for. */
+/** One text: a batch of one item, whose result the request waits for. */
 export const extractNow = z
   .strictObject({
     extractor: extractorChoice,
@@ -11,10 +11,8 @@ export const extractNow = z
     wait_s: z.number().min(0).max(600).default(60).describe('How long to wait before answering 202 with the batch.'),
   })
   .meta({ id: 'ExtractNow' })
-export type ExtractNow = z.infer<typeof extractNow>
 
 export const extracted = result
   .omit({ index: true, id: true, cursor: true })
   .extend({ batch_id: z.string() })
   .meta({ id: 'Extracted' })
-export type Extracted = z.infer<typeof extracted>

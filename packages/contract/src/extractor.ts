@@ -14,13 +14,13 @@ export const laneName = z
     'A lane is 1 to 64 letters, digits, `_` or `-`, beginning with a letter or digit.',
   )
 
-/** JSON Schema 2020-12 as its author wrote it; checked by @sluice/schema when it arrives. */
-export const jsonSchema = z
+/** JSON Schema 2020-12 as its author wrote it; @sluice/schema checks it on arrival. */
+const jsonSchema = z
   .record(z.string(), z.unknown())
   .meta({ id: 'JsonSchema', description: 'JSON Schema 2020-12, an object at the root.' })
 export type JsonSchema = z.infer<typeof jsonSchema>
 
-/** Sampling parameters that go to the model as they are. */
+/** Sampling parameters, sent to the model unchanged. */
 export const modelParameters = z
   .strictObject({
     model: z.string().min(1).max(256).optional().describe("Overrides the lane's model."),
@@ -34,7 +34,7 @@ export type ModelParameters = z.infer<typeof modelParameters>
 
 const recipe = {
   schema: jsonSchema,
-  instructions: z.string().max(65_536).default('').describe('What to extract, in words: the system message.'),
+  instructions: z.string().max(65_536).default('').describe('What to extract, in words; becomes the system message.'),
   lane: laneName.default('default'),
   parameters: modelParameters.default({}),
   reasks: z
@@ -42,14 +42,14 @@ const recipe = {
     .min(0)
     .max(10)
     .default(2)
-    .describe('How often invalid output is asked again, with the errors; 2 makes three calls in all.'),
+    .describe('How often the model is asked again after invalid output, with the errors; 2 means up to three calls.'),
 }
 
 export const inlineExtractor = z.strictObject(recipe).meta({ id: 'InlineExtractor' })
 export const createExtractor = z.strictObject({ name: extractorName, ...recipe }).meta({ id: 'CreateExtractor' })
 export type CreateExtractor = z.infer<typeof createExtractor>
 
-/** The recipe as it is stored: one version never changes. An inline extractor has no name and version 0. */
+/** An extractor as it is stored. A version never changes. An inline extractor has no name and version 0. */
 export const extractor = z
   .object({
     object: z.literal('extractor'),
@@ -76,7 +76,7 @@ export const extractorReference = z
 export const extractorChoice = z.union([extractorReference, inlineExtractor])
 export type ExtractorChoice = z.infer<typeof extractorChoice>
 
-/** How an extractor is shown: `person@3`, or `inline`. */
+/** The extractor's name in lists and jobs: `person@3`, or `inline`. */
 export function extractorLabel(extractor: Pick<Extractor, 'name' | 'version'>): string {
   return extractor.name === null ? 'inline' : `${extractor.name}@${extractor.version}`
 }

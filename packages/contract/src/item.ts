@@ -1,7 +1,7 @@
 import { z } from 'zod'
 
 export const maxTextLength = 4_000_000
-export const metadata = z.record(z.string().max(256), z.unknown()).describe('Yours; comes back unchanged.')
+export const metadata = z.record(z.string().max(256), z.unknown()).describe('Your own data; returned unchanged.')
 
 export const itemText = z
   .string()
@@ -21,11 +21,11 @@ export interface Item {
   readonly id: string
   readonly text: string
   readonly metadata?: Record<string, unknown>
-  /** Why its document has given no text: the item fails with it, without a call. */
+  /** Why its document could not be read: the item fails with this error, without a call. */
   readonly failure?: { readonly type: 'unreadable' | 'too_large'; readonly message: string }
 }
 
-/** The item as it is stored: with its id given or defaulted to its index. */
+/** The item as it is stored; its default id is its index. */
 export function toItem(input: ItemInput, index: number): Item {
   if (typeof input === 'string') return { id: String(index), text: input }
   const { id = String(index), text, metadata } = input

@@ -10,17 +10,17 @@ const attempts = z.int().min(1).max(1_000)
 /** A provider + model + credentials with its own queue, limits, prices and retry policy. Written in code (camel case), never over HTTP. */
 export const laneConfig = z
   .strictObject({
-    /** Of the OpenAI-compatible API, such as `http://127.0.0.1:8000/v1`; none: api.openai.com. */
+    /** Address of the OpenAI-compatible API, such as `http://127.0.0.1:8000/v1`. Default: api.openai.com. */
     baseUrl: z.url().optional(),
-    /** None: servers that ask for no key. */
+    /** Leave out for a server that needs no key. */
     apiKey: z.string().min(1).optional(),
     model: z.string().min(1),
-    /** How the model is held to the schema: strict mode, JSON mode with the schema in the prompt, or the prompt alone. */
+    /** How the schema is enforced: strict mode, JSON mode with the schema in the prompt, or the prompt alone. */
     structuredOutput: z.enum(['json_schema', 'json_object', 'prompt']).default('json_schema'),
-    /** Requests and tokens a minute; none: learned from the provider's headers. */
+    /** Requests and tokens per minute. Default: learned from the provider's headers. */
     rpm: positive.optional(),
     tpm: positive.optional(),
-    /** Further limits, all of them kept at once, such as `{ requests: 10, perS: 1 }` or `{ tokens: 5_000_000, perS: 86_400 }`. */
+    /** Further limits, all enforced together, such as `{ requests: 10, perS: 1 }` or `{ tokens: 5_000_000, perS: 86_400 }`. */
     limits: z
       .array(
         z.union([
@@ -35,30 +35,30 @@ export const laneConfig = z
      * may take until its own reset.
      */
     longestWaitS: z.int().min(1).max(86_400).default(600),
-    /** Calls in flight by all workers together; none: each worker's concurrency alone. */
+    /** Calls in flight of all workers together. Default: limited by each worker's concurrency only. */
     maxInFlight: positive.optional(),
     /**
-     * The calls in flight where no limit is configured and the provider tells none. `adaptive`: each worker goes as high as more calls
-     * bring more answers, and no higher than its concurrency; `fixed`: always its concurrency.
+     * Calls in flight when no limit is configured and the provider reports none. `adaptive`: each worker adds calls as long as throughput
+     * rises, up to its concurrency; `fixed`: always its concurrency.
      */
     concurrency: z.enum(['adaptive', 'fixed']).default('adaptive'),
     /**
-     * The most tokens of a call, its answer included: the text of an item that does not fit is cut into parts that are asked one by one,
-     * and their answers are made one. None: every text is sent whole, and the provider refuses what is too long.
+     * The most tokens of a call, including its answer. A longer text is split into parts, each part is sent in its own call, and the answers
+     * are merged. Default: every text is sent whole, and the provider rejects texts that are too long.
      */
     contextTokens: z.int().min(256).optional(),
-    /** Of one call, in milliseconds. */
+    /** Limit for one call, in milliseconds. */
     timeoutMs: z.int().min(100).max(3_600_000).default(120_000),
     retry: z
       .strictObject({
-        /** Calls that may end in a time-out, 5xx or a cut connection before the item fails. */
+        /** Calls that may end in a time-out, a 5xx or a broken connection before the item fails. */
         unavailable: attempts.default(8),
         /** First wait; doubles each time, with full jitter. */
         baseMs: z.int().min(1).default(500),
         capMs: z.int().min(1).default(60_000),
       })
       .prefault({}),
-    /** US dollars for a million tokens; none: cost is not told. */
+    /** US dollars per million tokens. Without prices no cost is reported. */
     prices: z
       .strictObject({
         input: z.number().min(0),

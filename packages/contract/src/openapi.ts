@@ -1,12 +1,13 @@
 import { z } from 'zod'
 import { errorBody } from './error.ts'
-import { type Route, routes } from './routes.ts'
+import { bodyContentTypes, bodyTypes, type Route } from './route.ts'
+import { routes } from './routes.ts'
 
 type Json = Record<string, unknown>
 
 /**
- * The OpenAPI 3.1 document of all routes. Schemas with an `id` become components: those of requests as they are written
- * (defaults optional), those of answers as they come back.
+ * The OpenAPI 3.1 document of all routes. Schemas with an `id` become components: request schemas as they are sent
+ * (defaults optional), answer schemas as they are returned.
  */
 export function createOpenApi({ version, secured }: { version: string; secured: boolean }): Json {
   const schemas: Json = {}
@@ -20,7 +21,8 @@ export function createOpenApi({ version, secured }: { version: string; secured: 
     info: {
       title: 'Sluice',
       version,
-      description: 'Texts and a schema in, validated structured data out: durable, within the limits of the provider.',
+      description:
+        'Texts and a schema in, validated structured data out: durable, and within the rate limits of the provider.',
       license: { name: 'MIT', identifier: 'MIT' },
     },
     tags: [...new Set(Object.values(routes).map((route) => route.tag))].map((name) => ({ name })),
@@ -35,7 +37,7 @@ export function createOpenApi({ version, secured }: { version: string; secured: 
 }
 
 function describeRoute(operationId: string, route: Route, schemas: Json, secured: boolean): Json {
-  const { tag, summary, body, upload, documents, document, answers } = route
+  const { tag, summary, body, lines, form, answers } = route
   const parameters = [
     ...[...route.path.matchAll(/\{(\w+)\}/g)].map(([, name]) => ({
       name,
@@ -44,7 +46,7 @@ function describeRoute(operationId: string, route: Route, schemas: Json, secured
       schema: { type: 'string' },
     })),
     ...describeFields(route.query, 'query'),
-    ...describeFields(upload?.query, 'query').map((field) =>
+    ...describeFields(lines?.query, 'query').map((field) =>
       body === undefined ? field : { ...field, required: false },
     ),
     ...describeFields(route.headers, 'header'),
@@ -54,22 +56,17 @@ function describeRoute(operationId: string, route: Route, schemas: Json, secured
     tags: [tag],
     summary,
     ...(parameters.length > 0 ? { parameters } : {}),
-    ...(body === undefined && upload === undefined
+    ...(bodyTypes(route).length === 0
       ? {}
       : {
           requestBody: {
             required: route.bodyOptional !== true,
             content: {
-              ...(body === undefined ? {} : { 'application/json': { schema: toSchema(body, 'input', schemas) } }),
-              ...(upload === undefined
+              ...(body === undefined ? {} : { [bodyContentTypes.json]: { schema: toSchema(body, 'input', schemas) } }),
+              ...(lines === undefined
                 ? {}
-                : { 'application/x-ndjson': { schema: toSchema(upload.line, 'input', schemas) } }),
-              ...(documents === undefined
-                ? {}
-                : { 'multipart/form-data': describeDocuments(documents.batch, schemas) }),
-              ...(document === undefined
-                ? {}
-                : { 'multipart/form-data': describeDocument(toSchema(document.summary, 'input', schemas)) }),
+                : { [bodyContentTypes.lines]: { schema: toSchema(lines.line, 'input', schemas) } }),
+              ...(form === undefined ? {} : { [bodyContentTypes.form]: describeForm(form, schemas) }),
             },
           },
         }),
@@ -90,7 +87,7 @@ function describeRoute(operationId: string, route: Route, schemas: Json, secured
         ]),
       ),
       default: {
-        description: 'Refused: what is wrong and how to mend it.',
+        description: 'The request was rejected: what is wrong and how to fix it.',
         content: { 'application/json': { schema: toSchema(errorBody, 'output', schemas) } },
       },
     },
@@ -98,39 +95,36 @@ function describeRoute(operationId: string, route: Route, schemas: Json, secured
   }
 }
 
-const file = { type: 'string', contentMediaType: 'application/octet-stream' }
-
-function describeDocument(summary: Json): Json {
+function describeForm({ field, files }: NonNullable<Route['form']>, schemas: Json): Json {
+  const first =
+    field === null
+      ? {}
+      : { [field.name]: { ...toSchema(field.schema, 'input', schemas), description: 'Must be the first field.' } }
   return {
     schema: {
       type: 'object',
-      properties: {
-        summary: { ...summary, description: 'Comes first.' },
-        document: { ...file, description: 'Text, Markdown, HTML or PDF in UTF-8.' },
-      },
-      required: ['summary', 'document'],
+      properties: { ...first, [files]: describeFiles(files) },
+      required: [...Object.keys(first), files],
     },
-    encoding: { summary: { contentType: 'application/json' } },
+    ...(field === null ? {} : { encoding: { [field.name]: { contentType: bodyContentTypes.json } } }),
   }
 }
 
-function describeDocuments(batch: z.ZodType | null, schemas: Json): Json {
-  const first = batch === null ? {} : { batch: { ...toSchema(batch, 'input', schemas), description: 'Comes first.' } }
-  return {
-    schema: {
-      type: 'object',
-      properties: {
-        ...first,
-        documents: {
-          type: 'array',
-          minItems: 1,
-          items: file,
-          description: 'Text, Markdown, HTML or PDF in UTF-8; an item each, whose id is its file name.',
-        },
-      },
-      required: [...Object.keys(first), 'documents'],
-    },
-    ...(batch === null ? {} : { encoding: { batch: { contentType: 'application/json' } } }),
+function describeFiles(files: NonNullable<Route['form']>['files']): Json {
+  const file = { type: 'string', contentMediaType: 'application/octet-stream' }
+  const description = 'Text, Markdown, HTML or PDF in UTF-8'
+  switch (files) {
+    case 'document':
+      return { ...file, description: `${description}.` }
+    case 'documents':
+      return {
+        type: 'array',
+        minItems: 1,
+        items: file,
+        description: `${description}. Each becomes one item, whose id is its file name.`,
+      }
+    default:
+      return files satisfies never
   }
 }
 
@@ -149,7 +143,7 @@ function describeFields(fields: z.ZodObject | undefined, place: 'query' | 'heade
   })
 }
 
-/** A schema in place, its named parts moved to `schemas`. */
+/** The schema, with its named parts moved to `schemas`. */
 function toSchema(schema: z.ZodType, io: 'input' | 'output', schemas: Json): Json {
   const {
     $schema: _,

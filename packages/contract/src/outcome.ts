@@ -1,8 +1,8 @@
 import type { Usage } from './usage.ts'
 
 /**
- * What a call ended in. The provider classifies, because it sees status and headers; the engine decides what follows.
- * `usage` and `raw` are kept for every call that was paid for, whatever became of it.
+ * The result of a call. The provider classifies it, because it sees status and headers; the engine decides what to do.
+ * `usage` and `raw` are kept for every paid call, whatever its outcome.
  */
 export type Outcome =
   | { readonly type: 'extracted'; readonly data: unknown }
@@ -10,32 +10,30 @@ export type Outcome =
   | { readonly type: 'truncated'; readonly message: string }
   /** The provider's content filter stopped the answer. */
   | { readonly type: 'filtered'; readonly message: string }
-  /** Not JSON, or JSON that fails the schema. `errors`: one line each, path first, fit to show the model. */
+  /** Not JSON, or JSON that fails the schema. `errors`: one line each, path first, written to be sent to the model. */
   | { readonly type: 'invalid-output'; readonly errors: readonly string[] }
-  /** Wait: the limit was reached. Not the item's fault. `scope` tells which bucket refused, where the provider says. */
+  /** The rate limit was reached: wait. The item is not at fault. `scope`: the limit that was reached, if the provider says. */
   | {
       readonly type: 'rate-limited'
       readonly message: string
       readonly retryAfterMs: number | null
       readonly scope: 'requests' | 'tokens' | null
     }
-  /** The provider could not answer now: 408, 409, 5xx, a 2xx that cannot be read, connection cut, time-out. May be tried again. */
+  /** The provider could not answer now: 408, 409, 5xx, an unreadable 2xx, a broken connection, a time-out. May be retried. */
   | {
       readonly type: 'unavailable'
       readonly message: string
       readonly retryAfterMs: number | null
       readonly timedOut: boolean
-      /** The request never left, or the provider answered with an error: not paid. False: cut or timed out, nobody knows. */
+      /** True: the request was never sent, or was answered with an error, so it was not paid. False: broken or timed out, so unknown. */
       readonly answered: boolean
     }
   /** The provider will never take this request: other 4xx. */
   | { readonly type: 'rejected'; readonly message: string; readonly status: number }
   /** The request is larger than the model or the limit will ever take. */
   | { readonly type: 'too-large'; readonly message: string }
-  /** Nothing on this lane can succeed until someone acts. */
+  /** No call on this lane can succeed until an operator acts. */
   | { readonly type: 'out-of-funds' | 'bad-credentials' | 'unknown-model' | 'wrong-url'; readonly message: string }
-
-export type OutcomeType = Outcome['type']
 
 /** What the headers of an answer said of one limit; null where a header was missing or not usable. */
 export interface ToldLimit {
@@ -55,25 +53,25 @@ export interface ToldLimit {
 /** All limits that the headers of one answer told. */
 export type LimitSample = readonly ToldLimit[]
 
-/** One call to the provider and all that is known of it. */
+/** One call to the provider. */
 export interface Call {
   readonly outcome: Outcome
   readonly usage: Usage
   /** Input tokens the provider served from its cache, part of `usage.input_tokens`. */
   readonly cachedInputTokens: number
-  /** The answer's text as it came; null when there was none. */
+  /** The answer's text, unchanged; null without an answer. */
   readonly raw: string | null
   readonly limits: LimitSample | null
   readonly latencyMs: number
 }
 
-/** A message of the conversation with the model; a re-ask carries the last answer and the errors. */
+/** An invalid answer and its errors, sent to the model when it is asked again. */
 export interface Reask {
   readonly raw: string
   readonly errors: readonly string[]
 }
 
-/** Whether the provider answered, and so was paid, as far as can be told; 'unknown' when the connection broke under way. */
+/** Whether the call was paid; 'unknown' if the connection broke before the answer. */
 export function paid(call: Call): 'yes' | 'no' | 'unknown' {
   switch (call.outcome.type) {
     case 'extracted':
@@ -82,7 +80,7 @@ export function paid(call: Call): 'yes' | 'no' | 'unknown' {
     case 'invalid-output':
       return 'yes'
     case 'filtered':
-      // The text was refused, or the answer that was made of it.
+      // The filter rejected either the text (not paid) or the generated answer (paid).
       return call.usage.input_tokens + call.usage.output_tokens > 0 ? 'yes' : 'no'
     case 'unavailable':
       return call.outcome.answered ? 'no' : 'unknown'

@@ -2,8 +2,8 @@ import type { z } from 'zod'
 import { formatPath, invalidRequest, SluiceError } from './error.ts'
 
 /**
- * Parses what came from outside, or throws a SluiceError that names the field and the fix.
- * `prefix` is put before the field's path, for values that stand inside a larger request.
+ * Parses external input, or throws a SluiceError that names the field and the fix.
+ * `prefix`: the path of the value, if it is part of a larger request.
  */
 export function parse<T>(schema: z.ZodType<T>, value: unknown, prefix: readonly PropertyKey[] = []): T {
   const parsed = schema.safeParse(value, { reportInput: false })
@@ -25,7 +25,7 @@ function fromZodError(error: z.ZodError, prefix: readonly PropertyKey[]): Sluice
   return invalidRequest(code, `${where}${message}`, path === '' ? undefined : path)
 }
 
-/** Of a failed union, the issue of the branch that came furthest, which is the one the author meant. */
+/** Picks the issue that the author most likely meant: that of the branch which matched deepest. */
 function mostSpecific(issues: readonly z.core.$ZodIssue[]): z.core.$ZodIssue | undefined {
   const first = issues[0]
   if (first?.code !== 'invalid_union') return first

@@ -28,31 +28,28 @@ export const result = z
     status: resultStatus,
     data: z.unknown().optional().describe('The validated object; only when succeeded.'),
     error: z.object({ type: failureType, message: z.string() }).optional(),
-    raw: z
-      .string()
-      .optional()
-      .describe("The model's last answer as it came; only when it was paid for and not usable."),
+    raw: z.string().optional().describe("The model's last answer, unchanged; only when it was paid for and unusable."),
     parts: z
       .object({
         ranges: z
           .array(z.object({ start: z.int(), end: z.int() }))
-          .describe('Where the parts stand in the text, in UTF-16 units; each overlaps the one before.'),
+          .describe('Positions of the parts in the text, in UTF-16 code units; each part overlaps the one before.'),
         sources: z
           .record(z.string(), z.int())
           .describe('By JSON pointer, the part (from 0) that each element of a list and each other value came from.'),
       })
       .optional()
-      .describe("Only when the text was longer than the lane's context and was asked in parts."),
+      .describe("Only when the text was longer than the lane's context and was split into parts."),
     usage: usage.optional(),
     cost_usd: z.number().optional().describe('Only when the lane has prices.'),
-    cached: z.literal(true).optional().describe('Only when the answer is of an earlier batch: no call was made.'),
+    cached: z.literal(true).optional().describe('Only when the answer comes from an earlier batch: no call was made.'),
     duplicate_of: z
       .int()
       .optional()
-      .describe('The index of the item with the same text whose answer this is: no call was made.'),
+      .describe('The index of the item with the same text that this answer comes from: no call was made.'),
     attempts: z.int().describe('Calls made for this item.'),
     metadata: metadata.optional(),
-    cursor: z.string().describe('Give it as `after` to go on behind this line.'),
+    cursor: z.string().describe('Send it as `after` to continue after this line.'),
   })
   .meta({ id: 'Result' })
 export type Result = z.infer<typeof result>
@@ -63,19 +60,19 @@ export const resultsQuery = z.strictObject({
     .enum(['true', 'false'])
     .default('false')
     .transform((value) => value === 'true')
-    .describe('Wait for results to come until the batch has ended.'),
-  after: z.string().max(64).optional().describe('The cursor of the last line already seen.'),
+    .describe('Wait for further results until the batch has ended.'),
+  after: z.string().max(64).optional().describe('The cursor of the last line that you have.'),
   status: resultStatus.optional(),
 })
 export type ResultsQuery = z.infer<typeof resultsQuery>
 
-/** Which failed items go back to work; all of them when nothing is chosen. */
+/** Selects the failed items to retry; all of them by default. */
 export const retryBatch = z
   .strictObject({
     status: z.enum(['failed']).default('failed'),
     error_type: failureType.optional(),
     items: z.array(z.string()).min(1).max(10_000).optional().describe('Item ids.'),
-    dry_run: z.boolean().default(false).describe('Only tell how many would go back.'),
+    dry_run: z.boolean().default(false).describe('Only count the items that would be retried.'),
   })
   .meta({ id: 'RetryBatch' })
 export type RetryBatch = z.infer<typeof retryBatch>

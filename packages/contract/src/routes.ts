@@ -7,6 +7,7 @@ import {
   deletedBatch,
   documentBatch,
   listBatchesQuery,
+  liveOptionNames,
   openUpload,
   patchBatch,
   uploadQuery,
@@ -17,48 +18,18 @@ import { createExtractor, extractor, extractorList } from './extractor.ts'
 import { itemInput } from './item.ts'
 import { extractNow, extracted } from './extract-now.ts'
 import { laneList, resumedLane } from './lane-view.ts'
+import { type Answer, mediaTypes, type Route } from './route.ts'
 import { result, resultsQuery, retried, retryBatch } from './result.ts'
 import { createSummary, deletedSummary, documentSummary, getSummaryQuery, summary } from './summary.ts'
 
-/** What an answer carries: a schema of its JSON, or of one line or event of a stream. */
-export interface Answer {
-  readonly description: string
-  readonly schema?: z.ZodType
-  /** Default: application/json. */
-  readonly contentTypes?: readonly string[]
-}
-
-/** One route of the REST interface. The API mounts these and the OpenAPI document describes them: neither can drift. */
-export interface Route {
-  readonly method: 'get' | 'post' | 'patch' | 'delete'
-  /** With `{parameters}`, as OpenAPI writes them. */
-  readonly path: string
-  readonly tag: 'Extractors' | 'Batches' | 'Results' | 'Extract' | 'Summaries' | 'Operations'
-  readonly summary: string
-  readonly query?: z.ZodObject
-  readonly headers?: z.ZodObject
-  readonly body?: z.ZodType
-  readonly bodyOptional?: boolean
-  /** The body may be a stream of lines instead (application/x-ndjson), with these query parameters. */
-  readonly upload?: { readonly query: z.ZodObject; readonly line: z.ZodType }
-  /** The body may be a form instead (multipart/form-data): the field `batch`, where there is one, then files, each a field `documents`. */
-  readonly documents?: { readonly batch: z.ZodType | null }
-  /** The body may be a form instead (multipart/form-data): the field `summary`, then one file, the field `document`. */
-  readonly document?: { readonly summary: z.ZodType }
-  readonly answers: Readonly<Record<number, Answer>>
-  /** Needs no API key. */
-  readonly open?: boolean
-}
-
-const ndjson = 'application/x-ndjson'
-const eventStream = 'text/event-stream'
+const { ndjson, eventStream } = mediaTypes
 const ok = (schema: z.ZodType, description = 'OK'): Readonly<Record<number, Answer>> => ({
   200: { description, schema },
 })
 const status = z.object({ status: z.literal('ok') })
 
-export const listExtractorsQuery = z.strictObject({
-  after: z.string().optional().describe('The name of the last extractor already seen.'),
+const listExtractorsQuery = z.strictObject({
+  after: z.string().optional().describe('The name of the last extractor that you have.'),
   limit: z.coerce.number().int().min(1).max(100).default(20),
 })
 
@@ -68,7 +39,7 @@ export const idempotencyHeaders = z.object({
     .min(1)
     .max(255)
     .optional()
-    .describe('The same key with the same request has the same answer as before, for 7 days.'),
+    .describe('The same key with the same request returns the same batch or summary, for 7 days.'),
 })
 
 export const routes = {
@@ -79,7 +50,7 @@ export const routes = {
     summary: 'Store a new version of an extractor',
     body: createExtractor,
     answers: {
-      200: { description: 'The newest version has this content already.', schema: extractor },
+      200: { description: 'The newest version already has this content.', schema: extractor },
       201: { description: 'Stored as a new version.', schema: extractor },
     },
   },
@@ -102,13 +73,13 @@ export const routes = {
     method: 'post',
     path: '/v1/batches',
     tag: 'Batches',
-    summary: 'Submit items; answered when they are on disk',
+    summary: 'Submit items; the answer comes when they are on disk',
     headers: idempotencyHeaders,
     body: createBatch,
-    upload: { query: uploadQuery, line: itemInput },
-    documents: { batch: documentBatch },
+    lines: { query: uploadQuery, line: itemInput },
+    form: { field: { name: 'batch', schema: documentBatch }, files: 'documents' },
     answers: {
-      200: { description: 'This Idempotency-Key was seen before: the batch it made.', schema: batch },
+      200: { description: 'This Idempotency-Key was used before: the batch that it created.', schema: batch },
       202: { description: 'Accepted.', schema: batch },
     },
   },
@@ -116,22 +87,22 @@ export const routes = {
     method: 'post',
     path: '/v1/batches/estimate',
     tag: 'Batches',
-    summary: 'Tell items, tokens and cost of a batch without running or storing anything',
+    summary: 'Estimate items, tokens and cost of a batch without running or storing anything',
     body: createBatch,
-    upload: { query: uploadQuery, line: itemInput },
-    documents: { batch: documentBatch },
+    lines: { query: uploadQuery, line: itemInput },
+    form: { field: { name: 'batch', schema: documentBatch }, files: 'documents' },
     answers: ok(estimate),
   },
   openUpload: {
     method: 'post',
     path: '/v1/batches/uploads',
     tag: 'Batches',
-    summary: 'Begin a batch that several requests fill; removed when nothing comes for a day',
+    summary: 'Open a batch that several requests fill; removed after a day without items',
     headers: idempotencyHeaders,
     body: openUpload,
     answers: {
       200: {
-        description: 'This Idempotency-Key was seen before: go on behind `counts.total`, unless it is sealed.',
+        description: 'This Idempotency-Key was used before: continue from `counts.total`, unless the batch is sealed.',
         schema: batch,
       },
       201: { description: 'Empty, `uploading`.', schema: batch },
@@ -142,16 +113,16 @@ export const routes = {
     path: '/v1/batches/{id}/items',
     tag: 'Batches',
     summary:
-      'Add items, one a line or as documents, gzip allowed; what arrived before a break stays, `counts.total` tells where to go on',
-    upload: { query: appendQuery, line: itemInput },
-    documents: { batch: null },
+      'Add items, one per line or as documents, gzip allowed; what arrived before a break is kept, and `counts.total` is where to continue',
+    lines: { query: appendQuery, line: itemInput },
+    form: { field: null, files: 'documents' },
     answers: ok(batch),
   },
   sealBatch: {
     method: 'post',
     path: '/v1/batches/{id}/seal',
     tag: 'Batches',
-    summary: 'All items are there: the batch begins',
+    summary: 'Start the batch: all its items were sent',
     answers: { 202: { description: 'Accepted.', schema: batch } },
   },
   listBatches: {
@@ -167,7 +138,7 @@ export const routes = {
     method: 'patch',
     path: '/v1/batches/{id}',
     tag: 'Batches',
-    summary: 'Change concurrency or priority while it runs',
+    summary: `Change ${liveOptionNames} while the batch runs`,
     body: patchBatch,
     answers: ok(batch),
   },
@@ -175,28 +146,28 @@ export const routes = {
     method: 'post',
     path: '/v1/batches/{id}/pause',
     tag: 'Batches',
-    summary: 'Start nothing new; calls in flight end and are recorded',
+    summary: 'Pause: nothing new starts, and calls in flight end and are recorded',
     answers: ok(batch),
   },
   resumeBatch: {
     method: 'post',
     path: '/v1/batches/{id}/resume',
     tag: 'Batches',
-    summary: 'Go on',
+    summary: 'Resume',
     answers: ok(batch),
   },
   cancelBatch: {
     method: 'post',
     path: '/v1/batches/{id}/cancel',
     tag: 'Batches',
-    summary: 'Abort calls in flight and end with what is done',
+    summary: 'Cancel: calls in flight are aborted, and finished items are kept',
     answers: ok(batch),
   },
   retryBatch: {
     method: 'post',
     path: '/v1/batches/{id}/retry',
     tag: 'Batches',
-    summary: 'Send failed items back to work, all or the chosen ones',
+    summary: 'Retry failed items, all or the chosen ones',
     body: retryBatch,
     bodyOptional: true,
     answers: ok(retried),
@@ -205,18 +176,18 @@ export const routes = {
     method: 'delete',
     path: '/v1/batches/{id}',
     tag: 'Batches',
-    summary: 'Delete an ended batch with all it holds',
+    summary: 'Delete an ended batch with its items and results',
     answers: ok(deletedBatch),
   },
   streamResults: {
     method: 'get',
     path: '/v1/batches/{id}/results',
     tag: 'Results',
-    summary: 'Stream results, one a line; as server-sent events with `id:` = cursor, resumed by Last-Event-ID',
+    summary: 'Stream results, one per line, or as server-sent events with the cursor as `id`, resumed by Last-Event-ID',
     query: resultsQuery,
-    headers: z.object({ 'Last-Event-ID': z.string().max(64).optional().describe('Takes the place of `after`.') }),
+    headers: z.object({ 'Last-Event-ID': z.string().max(64).optional().describe('Replaces `after`.') }),
     answers: {
-      200: { description: 'One result a line or event.', schema: result, contentTypes: [ndjson, eventStream] },
+      200: { description: 'One result per line or event.', schema: result, contentTypes: [ndjson, eventStream] },
     },
   },
   streamEvents: {
@@ -230,11 +201,11 @@ export const routes = {
     method: 'post',
     path: '/v1/extract',
     tag: 'Extract',
-    summary: 'Extract from one text and wait for it',
+    summary: 'Extract from one text and wait for the result',
     body: extractNow,
     answers: {
       200: { description: 'The result.', schema: extracted },
-      202: { description: 'Not done within `wait_s`: the batch of one, which goes on.', schema: batch },
+      202: { description: 'Not done within `wait_s`: the batch of one item, which continues.', schema: batch },
     },
   },
   createSummary: {
@@ -242,12 +213,12 @@ export const routes = {
     path: '/v1/summaries',
     tag: 'Summaries',
     summary:
-      'Summarise a text of any length: its parts, then their summaries, until one is left; answered when it is on disk',
+      'Summarise a text of any length: its parts, then their summaries, until one is left; the answer comes when the text is on disk',
     headers: idempotencyHeaders,
     body: createSummary,
-    document: { summary: documentSummary },
+    form: { field: { name: 'summary', schema: documentSummary }, files: 'document' },
     answers: {
-      200: { description: 'This Idempotency-Key was seen before: the summary it made.', schema: summary },
+      200: { description: 'This Idempotency-Key was used before: the summary that it created.', schema: summary },
       202: { description: 'Accepted.', schema: summary },
     },
   },
@@ -255,7 +226,7 @@ export const routes = {
     method: 'get',
     path: '/v1/summaries/{id}',
     tag: 'Summaries',
-    summary: 'Get a summary: how far it is, and the result with the summaries of the parts when it is done',
+    summary: 'Get a summary: its progress and, when it is done, the result with the summaries of the parts',
     query: getSummaryQuery,
     answers: ok(summary),
   },
@@ -263,14 +234,14 @@ export const routes = {
     method: 'post',
     path: '/v1/summaries/{id}/retry',
     tag: 'Summaries',
-    summary: 'Send the failed calls of a failed summary back to work; what succeeded stays',
+    summary: 'Retry the failed calls of a failed summary; successful calls are kept',
     answers: ok(summary),
   },
   cancelSummary: {
     method: 'post',
     path: '/v1/summaries/{id}/cancel',
     tag: 'Summaries',
-    summary: 'Abort calls in flight and end',
+    summary: 'Cancel: calls in flight are aborted',
     answers: ok(summary),
   },
   deleteSummary: {
@@ -284,28 +255,28 @@ export const routes = {
     method: 'get',
     path: '/v1/lanes',
     tag: 'Operations',
-    summary: 'What every lane does now, and what it has done and cost',
+    summary: 'Current state of every lane, and its totals of calls, tokens and cost',
     answers: ok(laneList),
   },
   resumeLane: {
     method: 'post',
     path: '/v1/lanes/{name}/resume',
     tag: 'Operations',
-    summary: 'Go on with all batches that were paused because nothing on the lane could succeed',
+    summary: 'Resume all batches that were paused because no call on the lane could succeed',
     answers: ok(resumedLane),
   },
   metrics: {
     method: 'get',
     path: '/metrics',
     tag: 'Operations',
-    summary: 'The same for Prometheus',
+    summary: 'The lanes as metrics for Prometheus',
     answers: { 200: { description: 'Metrics.', schema: z.string(), contentTypes: ['text/plain'] } },
   },
   healthz: {
     method: 'get',
     path: '/healthz',
     tag: 'Operations',
-    summary: 'The process lives',
+    summary: 'The process is alive',
     answers: ok(status),
     open: true,
   },
@@ -313,7 +284,7 @@ export const routes = {
     method: 'get',
     path: '/readyz',
     tag: 'Operations',
-    summary: 'The process can serve: Redis answers',
+    summary: 'The process can serve requests: Redis answers',
     answers: { 200: { description: 'Ready.', schema: status }, 503: { description: 'Not ready.', schema: errorBody } },
     open: true,
   },
@@ -327,4 +298,3 @@ export const routes = {
 } as const satisfies Record<string, Route>
 
 export type RouteName = keyof typeof routes
-export const mediaTypes = { ndjson, eventStream } as const

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 
-/** Tokens as the provider counted them; zero where it did not say. */
+/** Tokens as the provider counted them; zero if it did not report them. */
 export const usage = z.object({ input_tokens: z.int(), output_tokens: z.int() }).meta({ id: 'Usage' })
 export type Usage = z.infer<typeof usage>
 

@@ -1,9 +1,11 @@
 import type { LaneConfig } from '@sluice/contract/lane'
+import type { Redis } from 'ioredis'
 import { createAdmission } from './batches/admission.ts'
 import { createBatches } from './batches/batches.ts'
 import { connectFailingFast, connectWaiting } from './redis/connect.ts'
 import { readDurability } from './redis/durability.ts'
 import type { Engine } from './engine.ts'
+import { createBatchFinder } from './batches/find-batch.ts'
 import { createExtractors } from './extractors/extractors.ts'
 import { createIdempotency } from './batches/idempotency.ts'
 import { createItemSource } from './batches/item-reader.ts'
@@ -13,24 +15,26 @@ import { readLanes } from './lanes/lane-view.ts'
 import { createLedger } from './ledger/ledger.ts'
 import { createQueues } from './queues/queues.ts'
 import { createResults } from './batches/results.ts'
-import { createStartBatch } from './batches/begin-batch.ts'
+import { createEnqueueBatch } from './batches/enqueue-batch.ts'
 import { createLevelBatches } from './summaries/level-batches.ts'
-import { createMoveSummary } from './summaries/move-summary.ts'
-import { createStartSummary } from './summaries/start-summary.ts'
+import { createEnqueueSummary } from './summaries/summary-job.ts'
+import { createSummaryStore } from './summaries/summary-store.ts'
 import { createSummaries } from './summaries/summaries.ts'
 import { createUploads } from './batches/uploads.ts'
 import { createChanges } from './redis/changes.ts'
 
+const pingLimitMs = 1_000
+
 export interface EngineOptions {
   readonly redisUrl: string
-  /** Of every Redis key. */
+  /** The prefix of every Redis key. */
   readonly prefix: string
   readonly lanes: Readonly<Record<string, LaneConfig>>
-  /** Connection errors; the connections mend themselves. */
+  /** Gets connection errors, among others; connections reconnect by themselves. */
   readonly onError: (error: Error) => void
 }
 
-/** The engine as the API uses it: it stages, reads and steers, and runs no item. */
+/** The engine as the API uses it: stores batches, reads and controls them, and runs no item. */
 export async function createEngine({ redisUrl, prefix, lanes, onError }: EngineOptions): Promise<Engine> {
   await using opening = new AsyncDisposableStack()
   const keys = createKeys(prefix)
@@ -43,26 +47,28 @@ export async function createEngine({ redisUrl, prefix, lanes, onError }: EngineO
   const laneQueues = new Map(laneNames.map((name) => [name, open.lane(name)]))
   const queues = [batchesQueue, summariesQueue, ...laneQueues.values()]
   const ledger = createLedger({ redis, keys })
-  const opened = opening.move()
 
-  const startBatch = createStartBatch(redis, keys, batchesQueue)
-  const admission = createAdmission(redis)
+  const enqueueBatch = createEnqueueBatch({ redis, keys, queue: batchesQueue })
+  const isPriced = (lane: string) => lanes[lane]?.prices !== undefined
+  const admission = createAdmission({ redis, isPriced })
   const durability = await readDurability(redis)
   const confirm = () => durability.confirm()
-  const idempotency = createIdempotency(redis, keys)
-  const isPriced = (lane: string) => lanes[lane]?.prices !== undefined
+  const idempotency = createIdempotency({ redis, keys })
+  const finder = createBatchFinder({ redis, keys, isPriced })
   const batches = createBatches({
     redis,
     keys,
     ledger,
     changes,
-    startBatch,
+    finder,
+    enqueueBatch,
     confirm,
     admission,
     idempotency,
-    isPriced,
   })
-  const results = createResults(redis, keys, changes, createItemSource(redis, keys))
+  const opened = opening.move()
+  const results = createResults({ redis, keys, changes, items: createItemSource({ redis, keys }) })
+  const summaryStore = createSummaryStore({ redis, keys })
 
   return {
     extractors: createExtractors({ redis, keys }),
@@ -70,12 +76,10 @@ export async function createEngine({ redisUrl, prefix, lanes, onError }: EngineO
     uploads: createUploads({
       redis,
       keys,
-      startBatch,
+      enqueueBatch,
       admission,
       confirm,
-      get: (id) => batches.get(id),
-      makes: batches.makes,
-      checkOptions: batches.checkOptions,
+      finder,
       idempotency,
     }),
     results,
@@ -85,9 +89,9 @@ export async function createEngine({ redisUrl, prefix, lanes, onError }: EngineO
       changes,
       batches,
       results,
-      levels: createLevelBatches({ redis, keys, startBatch }),
-      move: createMoveSummary(redis, keys),
-      startSummary: createStartSummary(redis, keys, summariesQueue),
+      levels: createLevelBatches({ redis, keys, enqueueBatch }),
+      store: summaryStore,
+      enqueueSummary: createEnqueueSummary({ store: summaryStore, queue: summariesQueue }),
       admission,
       idempotency,
       isPriced,
@@ -98,17 +102,23 @@ export async function createEngine({ redisUrl, prefix, lanes, onError }: EngineO
     contextTokens: (lane) => lanes[lane]?.contextTokens,
     durability: durability.level,
     memory: () => admission.memory(),
-    lanesNow: () => readLanes(redis, keys, lanes, (name) => laneQueues.get(name)!),
+    lanesNow: () => readLanes({ redis, keys, lanes, queueOf: (name) => laneQueues.get(name)! }),
     cost(lane, usage) {
       const prices = lanes[lane]?.prices
       return prices === undefined ? null : createMoney(prices).of({ usage, cachedInputTokens: 0 }) / 1e9
     },
-    async ping() {
-      const timeout = new Promise<never>((_, reject) => {
-        setTimeout(() => reject(new Error('Redis did not answer within a second.')), 1_000).unref()
-      })
-      await Promise.race([redis.ping(), timeout])
-    },
+    ping: () => ping(redis),
     [Symbol.asyncDispose]: () => opened.disposeAsync(),
+  }
+}
+
+/** Rejects when Redis does not answer in time: an unreachable Redis may keep the command waiting. */
+async function ping(redis: Redis): Promise<void> {
+  const limit = Promise.withResolvers<never>()
+  const timer = setTimeout(() => limit.reject(new Error('Redis did not answer within a second.')), pingLimitMs)
+  try {
+    await Promise.race([redis.ping(), limit.promise])
+  } finally {
+    clearTimeout(timer)
   }
 }

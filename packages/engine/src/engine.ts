@@ -9,30 +9,30 @@ import type { Queue } from 'bullmq'
 import type { DurabilityLevel } from './redis/durability.ts'
 
 /**
- * What the API sees of the engine. Every method throws a SluiceError for what the caller did wrong
- * (unknown id, state that does not allow it) and any other error for broken infrastructure.
+ * The engine as the API uses it. Every method throws a SluiceError for a mistake of the caller (unknown id, wrong state), and any other
+ * error for broken infrastructure.
  */
 export interface Engine extends AsyncDisposable {
   readonly extractors: Extractors
   readonly batches: Batches
   readonly results: Results
   readonly summaries: Summaries
-  /** Every BullMQ queue there is, for Bull Board. Names: `batches`, `summaries`, `lane-<name>`. */
+  /** All BullMQ queues, for Bull Board. Names: `batches`, `summaries`, `lane-<name>`. */
   readonly queues: readonly Queue[]
-  /** The lanes there are, by name. */
+  /** The names of all lanes. */
   readonly lanes: readonly string[]
-  /** The most tokens of a call on a lane; undefined where that is not told. */
+  /** The most tokens of a call on a lane; undefined if it is not configured. */
   contextTokens(lane: string): number | undefined
-  /** What such usage costs on a lane, in dollars; null when the lane has no prices. */
+  /** The cost of this usage on a lane, in dollars; null if the lane has no prices. */
   cost(lane: string, usage: Usage): number | null
   readonly uploads: Uploads
-  /** What is on disk when a batch is accepted. */
+  /** What is guaranteed to be on disk when a batch is accepted. */
   readonly durability: DurabilityLevel
-  /** What Redis uses of its memory, and may use (0: no limit). */
+  /** The memory that Redis uses, and its limit (0: no limit). */
   memory(): Promise<{ usedBytes: number; limitBytes: number }>
-  /** What every lane does now, and has done. */
+  /** Current state and totals of every lane. */
   lanesNow(): Promise<LaneView[]>
-  /** Resolves when Redis answers within a second, else rejects with the reason. */
+  /** Resolves if Redis answers within a second; otherwise rejects with the reason. */
   ping(): Promise<void>
 }
 
@@ -49,20 +49,21 @@ export interface NewBatch {
   /** A stored one, or an inline one with `name: null, version: 0`. Its lane must exist. */
   readonly extractor: Extractor
   readonly options: BatchOptions
-  /** Read when all items have come: the lines that were left out. */
+  /** Called when all items have arrived: the lines that were left out. */
   readonly skipped?: (() => Skipped | undefined) | undefined
   readonly idempotency?:
     | {
         readonly key: string
-        /** Of the request's body: another body under the same key is a conflict. */ readonly fingerprint: string
+        /** Digest of the request's body: another body under the same key is a conflict. */
+        readonly fingerprint: string
       }
     | undefined
 }
 
 export interface Batches {
   /**
-   * Stages all items and starts the batch; resolves when it is on disk. Nothing remains when `items` throws.
-   * `created` is false when the idempotency key was seen before: then the batch is the earlier one.
+   * Stages all items and starts the batch; resolves when it is on disk. Nothing remains if `items` throws.
+   * `created` is false if the idempotency key was used before: then the batch is the earlier one.
    */
   create(input: NewBatch, items: AsyncIterable<Item> | Iterable<Item>): Promise<{ batch: Batch; created: boolean }>
   get(id: string): Promise<Batch>
@@ -70,19 +71,19 @@ export interface Batches {
   list(query: ListBatchesQuery): Promise<BatchList>
   patch(id: string, patch: PatchBatch): Promise<Batch>
   pause(id: string): Promise<Batch>
-  /** Goes on with all batches that were paused because nothing on the lane could succeed; resolves to how many. */
+  /** Resumes all batches that were paused because no call on the lane could succeed; resolves to their number. */
   resumeLane(lane: string): Promise<number>
   resume(id: string): Promise<Batch>
   cancel(id: string): Promise<Batch>
-  /** Failed items go back to work; resolves to how many. */
+  /** Retries failed items; resolves to their number. */
   retry(id: string, selection: RetryBatch): Promise<number>
-  /** Refused with `batch_running` while it is not ended. */
+  /** Rejects with `batch_running` if the batch has not ended. */
   delete(id: string): Promise<void>
   /** A snapshot at once, then at most every `intervalMs` when something changed; the last one has an ended status. */
   watch(id: string, options: { intervalMs: number; signal: AbortSignal }): AsyncIterable<Batch>
 }
 
-/** What of a summary is said to the model. */
+/** The parts of a summary that the model sees. */
 export interface SummaryRecipe {
   readonly lane: string
   readonly instructions: string
@@ -92,7 +93,7 @@ export interface SummaryRecipe {
 export interface NewSummary {
   /** Its lane must exist. */
   readonly recipe: SummaryRecipe
-  /** The most tokens of summaries that one call puts together. */
+  /** The most tokens of summaries that one call combines. */
   readonly reduceTokens: number
   readonly concurrency: number | undefined
   readonly priority: number
@@ -100,7 +101,7 @@ export interface NewSummary {
   readonly idempotency: NewBatch['idempotency']
 }
 
-/** A part of a text, and where it stands in it. */
+/** A part of a text, and its position. */
 export interface Chunk {
   readonly text: string
   readonly start: number
@@ -109,37 +110,36 @@ export interface Chunk {
 
 /** Summaries of long texts, level by level; each level is a batch. */
 export interface Summaries {
-  /** Stores the chunks and begins; resolves when it is on disk. `created` is false when the idempotency key was seen before. */
+  /** Stores the chunks and starts; resolves when they are on disk. `created` is false if the idempotency key was used before. */
   create(input: NewSummary, chunks: readonly Chunk[]): Promise<{ summary: Summary; created: boolean }>
   get(id: string): Promise<Summary>
-  /** Resolves when it is no longer in progress, or, with what there is, when `signal` aborts. */
+  /** Resolves when the summary is no longer in progress, or to its current state when `signal` aborts. */
   settled(id: string, options: { signal: AbortSignal }): Promise<Summary>
-  /** Of a failed one: the calls that failed go back to work. */
+  /** Retries the failed calls of a failed summary. */
   retry(id: string): Promise<Summary>
   cancel(id: string): Promise<Summary>
-  /** With the batches of its levels. Refused with `summary_running` while it is in progress. */
+  /** Deletes it with the batches of its levels. Rejects with `summary_running` while it is in progress. */
   delete(id: string): Promise<void>
 }
 
-/** Batches that several requests fill, for uploads that may break off: nothing of one runs before it is sealed. */
+/** Batches that several requests fill, for uploads that may break off. No item runs before the batch is sealed. */
 export interface Uploads {
-  /** `created` is false when the idempotency key was seen before: then it is the earlier batch, as far as it has got. */
+  /** `created` is false if the idempotency key was used before: then it is the earlier batch with the items that it has. */
   open(input: NewBatch): Promise<{ batch: Batch; created: boolean }>
-  /** Adds items behind the `from` there are; `upload_position` (409) tells how many there are when that is not the number. What was added stays when `items` throws. */
+  /** Adds items after the first `from` items. Rejects with `upload_position` (409) if the batch has another number of items. Added items are kept if `items` throws. */
   append(id: string, from: number, items: AsyncIterable<Item> | Iterable<Item>): Promise<Batch>
   /** The items so far, in order. */
   staged(id: string): AsyncIterable<Item>
   /** Adds to the report of lines that were left out. */
   addSkipped(id: string, skipped: Skipped): Promise<void>
-  /** The batch begins. Harmless when it has begun. */
+  /** Starts the batch. Safe if it has started. */
   seal(id: string): Promise<Batch>
 }
 
 export interface Results {
   /**
-   * Pages of results, each result once and in order, read only as fast as they are taken.
-   * With `follow`, goes on until the batch has ended; without, ends at what is there now
-   * (in input order: all results there are, by index). Rejects with `invalid_cursor` or `batch_not_found` before the first page.
+   * Pages of results, each result once and in order, read only as fast as they are consumed. With `follow`, continues until the batch has
+   * ended; without, ends after the results that exist now (in input order: all of them, by index). Rejects with `invalid_cursor` or `batch_not_found` before the first page.
    */
   read(
     batchId: string,

@@ -40,7 +40,7 @@ describe('a batch', () => {
     })
   })
 
-  test('keeps ids and metadata, and its texts do not stand in the queue', async () => {
+  test('keeps ids and metadata, and its texts are not in the queue', async () => {
     const sluice = testSluice()
     const engine = await sluice.engine()
     const items = [
@@ -58,7 +58,7 @@ describe('a batch', () => {
     }
   })
 
-  test('is not there when its items throw', async () => {
+  test('does not exist if its items throw', async () => {
     const sluice = testSluice()
     const engine = await sluice.engine()
     async function* failing() {
@@ -70,7 +70,7 @@ describe('a batch', () => {
     expect(await sluice.redis.keys(`${sluice.prefix}:*batch_*`)).toEqual([])
   })
 
-  test('is made once under an idempotency key', async () => {
+  test('is created once under an idempotency key', async () => {
     const sluice = testSluice()
     const engine = await sluice.engine()
     const idempotency = { key: 'k', fingerprint: 'f' }
@@ -83,7 +83,7 @@ describe('a batch', () => {
     ).rejects.toMatchObject({ code: 'idempotency_key_reused', status: 409 })
   })
 
-  test('is made anew under its key when it was deleted', async () => {
+  test('is created again under its key when it was deleted', async () => {
     const sluice = testSluice()
     const engine = await sluice.engine()
     await sluice.worker(echo)
@@ -98,7 +98,7 @@ describe('a batch', () => {
     expect(await readAll(engine, again.batch.id)).toHaveLength(3)
   })
 
-  test('keeps its key from before it begins: whoever dies behind that, a repeated request finds it', async () => {
+  test('keeps its key from before its start: a repeated request finds it, whatever process died after that', async () => {
     const sluice = testSluice()
     const engine = await sluice.engine()
     const idempotency = { key: 'import-2', fingerprint: 'same' }
@@ -106,11 +106,11 @@ describe('a batch', () => {
     const [key] = await sluice.redis.keys(`${sluice.prefix}:idempotency:*`)
     expect(await sluice.redis.get(key!)).toBe(`${batch.id} same settled`)
     expect(await sluice.redis.pttl(key!)).toBeGreaterThan(6 * 86_400_000)
-    // Sealing found the key settled already: its maker may die at any point from there on.
+    // The key was settled before the batch was sealed, so the process may die at any point after that.
     expect((await engine.batches.create({ extractor: inline, options, idempotency }, texts(3))).created).toBe(false)
   })
 
-  test('that was swept away while its items came is refused, and leaves nothing', async () => {
+  test('that was removed while its items arrived is rejected, and leaves nothing', async () => {
     const sluice = testSluice()
     const engine = await sluice.engine()
     async function* slowly() {
@@ -124,7 +124,7 @@ describe('a batch', () => {
     expect((await engine.batches.list({ limit: 10 })).data).toEqual([])
   })
 
-  test('holds every item that was acknowledged, when it is sealed while more come', async () => {
+  test('has every acknowledged item when it is sealed while more arrive', async () => {
     const sluice = testSluice()
     const engine = await sluice.engine()
     for (let i = 0; i < 25; i += 1) {
@@ -139,7 +139,7 @@ describe('a batch', () => {
     }
   })
 
-  test('pauses without starting anything new, and goes on', async () => {
+  test('pauses without starting new items, and resumes', async () => {
     const sluice = testSluice()
     const engine = await sluice.engine()
     let calls = 0
@@ -245,7 +245,7 @@ describe('a batch', () => {
     healthy = true
     const ledger = createLedger({ redis: sluice.redis, keys: sluice.keys })
 
-    // As it was left by versions that told the sweeper only afterwards.
+    // The state that older versions left, which informed the sweeper only afterwards.
     expect(await ledger.retry(batch.id, [0])).toBe(1)
     expect(await engine.batches.retry(batch.id, { ...all, items: ['0'] })).toBe(0)
     await expect.poll(async () => (await engine.batches.get(batch.id)).counts.succeeded).toBe(1)
@@ -259,14 +259,17 @@ describe('a batch', () => {
     await expect.poll(done, { timeout: 10_000 }).toBe(4)
   }, 40_000)
 
-  test('never has more in flight than its concurrency, over two workers, and obeys a change', async () => {
+  test('never has more calls in flight than its concurrency, over two workers, and follows a change', async () => {
     const sluice = testSluice()
     const engine = await sluice.engine()
     let now = 0
     let most = 0
+    let allowed = 2
     const answer = async () => {
       now += 1
       most = Math.max(most, now)
+      // Calls wait for each other, so that as many as are allowed are in flight at once, also on a busy machine.
+      while (most < allowed) await sleep(5)
       await sleep(10)
       now -= 1
       return extracted({})
@@ -279,12 +282,13 @@ describe('a batch', () => {
     )
     await expect.poll(async () => (await engine.batches.get(batch.id)).counts.succeeded).toBeGreaterThan(30)
     expect(most).toBe(2)
+    allowed = 6
     await engine.batches.patch(batch.id, { concurrency: 6 })
     await readAll(engine, batch.id)
     expect(most).toBe(6)
   })
 
-  test('of ten items starts at once behind a large one', async () => {
+  test('of ten items starts at once although a large one was submitted before', async () => {
     const sluice = testSluice()
     const engine = await sluice.engine()
     await sluice.worker(async (request) => {
@@ -320,7 +324,7 @@ describe('a batch', () => {
     expect(most).toBeLessThanOrEqual(30)
   })
 
-  test('is deleted with all it holds, and only when it has ended', async () => {
+  test('is deleted with its items and results, and only when it has ended', async () => {
     const sluice = testSluice()
     const engine = await sluice.engine()
     const { batch } = await engine.batches.create({ extractor: inline, options }, texts(5))
@@ -332,7 +336,7 @@ describe('a batch', () => {
     expect(await sluice.redis.keys(`${sluice.prefix}:{${batch.id}}:*`)).toEqual([])
   })
 
-  test('is removed with all it holds when its time is over', async () => {
+  test('is removed with its items and results when it expires', async () => {
     const sluice = testSluice()
     const engine = await sluice.engine()
     const { batch } = await engine.batches.create({ extractor: inline, options }, texts(5))

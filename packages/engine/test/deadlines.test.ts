@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { expect, test } from 'vitest'
 import { broken, extracted, inline, options, readAll, testSluice, texts } from './harness.ts'
 
-test('a call that takes too long is cut off and tried again', async () => {
+test('a call that takes too long is cut off and retried', async () => {
   const sluice = testSluice({ retry: { baseMs: 1, capMs: 1 } })
   const engine = await sluice.engine()
   let calls = 0
@@ -52,7 +52,7 @@ test.each([
   expect(await readAll(engine, batch.id, {}, 5_000)).toMatchObject([{ status: 'succeeded' }, { status: 'succeeded' }])
 })
 
-test('an item that waits too long fails without a call, and retrying gives it its time anew', async () => {
+test('an item that waits too long fails without a call, and a retry gives it its whole time again', async () => {
   const sluice = testSluice()
   const engine = await sluice.engine()
   const { batch } = await engine.batches.create(
@@ -70,4 +70,19 @@ test('an item that waits too long fails without a call, and retrying gives it it
   expect(calls).toBe(0)
   expect(await engine.batches.retry(batch.id, { status: 'failed', dry_run: false })).toBe(20)
   expect((await readAll(engine, batch.id)).every(({ status }) => status === 'succeeded')).toBe(true)
+})
+
+test('an item whose call began in time and takes too long fails with the deadline that it missed', async () => {
+  const sluice = testSluice()
+  const engine = await sluice.engine()
+  await sluice.worker(async (_, { signal }) => {
+    await sleep(20_000, undefined, { signal })
+    return extracted({})
+  })
+  const { batch } = await engine.batches.create(
+    { extractor: inline, options: { ...options, deadlines: { wait_s: 0.5, item_s: 1 } } },
+    texts(1),
+  )
+  const message = "It took longer than the batch's item_s of 1 s."
+  expect(await readAll(engine, batch.id)).toMatchObject([{ status: 'failed', error: { type: 'timed_out', message } }])
 })

@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { expect, test } from 'vitest'
 import { extracted, inline, options, readAll, testSluice } from './harness.ts'
 
-test('an item whose document gave no text fails as it says, without a call', async () => {
+test('an item whose document gave no text fails with the error of the document, without a call', async () => {
   const sluice = testSluice()
   const engine = await sluice.engine()
   const asked: string[] = []
@@ -26,7 +26,7 @@ test('an item whose document gave no text fails as it says, without a call', asy
   expect((await engine.batches.get(batch.id)).usage).toMatchObject({ calls: 1, repeated_calls: 0 })
 })
 
-test('a batch whose items come slowly keeps its place and its idempotency key', async () => {
+test('a batch whose items arrive slowly is not removed and keeps its idempotency key', async () => {
   const sluice = testSluice()
   const engine = await sluice.engine()
   const claim = sluice.keys.idempotency(createHash('sha256').update('slow').digest('hex'))

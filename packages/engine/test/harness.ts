@@ -19,10 +19,10 @@ export interface TestSluice {
   readonly prefix: string
   readonly redis: Redis
   readonly keys: ReturnType<typeof createKeys>
-  /** What was told to `onError`. */
+  /** What `onError` was called with. */
   readonly errors: readonly Error[]
   engine(): Promise<Engine>
-  /** A worker whose provider answers as told. Closed after the test, without grace, when the test did not. */
+  /** A worker whose provider gives this answer. Closed after the test, without grace, unless the test has closed it. */
   worker(
     answer: Answer,
     options?: {
@@ -37,7 +37,7 @@ export interface TestSluice {
 const used = new Set<TestSluice & { close(failed: boolean): Promise<void> }>()
 const failedTests = new Set<string>()
 
-/** A key prefix of its own on the suite's Redis; kept for looking at when the test failed. */
+/** A separate key prefix on the suite's Redis. Its keys are kept when the test failed. */
 export function testSluice(lane: Partial<LaneConfigInput> = {}): TestSluice {
   const prefix = `test-${randomBytes(5).toString('hex')}`
   const redisUrl = inject('redisUrl')

@@ -29,7 +29,7 @@ describe('a result', () => {
     expect((await engine.batches.get(batch.id)).counts).toMatchObject({ succeeded: 1, failed: 0 })
   })
 
-  test('of a run that was overtaken is not recorded and may not call, but what it paid is counted', async () => {
+  test('from a run that no longer holds the item is not recorded, and that run may make no call, but its cost is counted', async () => {
     const { engine, ledger, batch, run } = await fedItem()
     await ledger.take(run('zombie'), { keepsTime: false })
     expect(await ledger.openCall(run('zombie'), noExpectedCost)).toBe('opened')
@@ -41,11 +41,11 @@ describe('a result', () => {
       'recorded',
     )
     expect(await readAll(engine, batch.id)).toMatchObject([{ data: { n: 2 } }])
-    // The second call was made without knowing of the first: that is a repeated call.
+    // The second run did not know of the first run's call, so its own is a repeated call.
     expect((await engine.batches.get(batch.id)).usage).toMatchObject({ calls: 2, repeated_calls: 1 })
   })
 
-  test('keeps what an item has used when another worker takes it up', async () => {
+  test('counts what an item used on an earlier worker', async () => {
     const { ledger, run } = await fedItem()
     await ledger.take(run('a'), { keepsTime: false })
     await ledger.openCall(run('a'), noExpectedCost)
@@ -56,7 +56,7 @@ describe('a result', () => {
 })
 
 describe('an item', () => {
-  test('is asked again with its errors, at most `reasks` times, and pays for every call', async () => {
+  test('is sent again with its errors, at most `reasks` times, and every call is counted', async () => {
     const sluice = testSluice()
     const engine = await sluice.engine()
     const seen: number[] = []
@@ -77,7 +77,7 @@ describe('an item', () => {
     expect(seen).toHaveLength(5)
   })
 
-  test('waits for the limit without spending an attempt', async () => {
+  test('waits for the rate limit without using an attempt', async () => {
     const sluice = testSluice()
     const engine = await sluice.engine()
     let refusals = 20
@@ -93,7 +93,7 @@ describe('an item', () => {
     expect((await engine.batches.get(batch.id)).usage.calls).toBe(3)
   })
 
-  test('whose lane is held is told with the lane, and one that is to wait for ever comes back after the cap', async () => {
+  test('makes its lane show until when it is held, and never waits longer than the cap, whatever the provider asks for', async () => {
     const sluice = testSluice({ retry: { capMs: 50 } })
     const engine = await sluice.engine()
     let calls = 0
@@ -111,7 +111,7 @@ describe('an item', () => {
     expect(await heldUntil()).toBeNull()
   })
 
-  test('is tried again after failures of the provider, and fails when its budget is spent', async () => {
+  test('is retried after failures of the provider, and fails when its budget is used up', async () => {
     const sluice = testSluice({ retry: { unavailable: 3, baseMs: 1, capMs: 5 } })
     const engine = await sluice.engine()
     const calls = new Map<string, number>()
@@ -133,7 +133,7 @@ describe('an item', () => {
     })
   })
 
-  test('counts a call whose end is unknown as repeated when it is made again', async () => {
+  test('that is called again after a call whose end is not known counts a repeated call', async () => {
     const sluice = testSluice({ retry: { baseMs: 1 } })
     const engine = await sluice.engine()
     let cut = 2
@@ -146,7 +146,7 @@ describe('an item', () => {
     expect((await engine.batches.get(batch.id)).usage.repeated_calls).toBe(2)
   })
 
-  test('pauses its lane when nothing on it can succeed, keeps its place, and goes on', async () => {
+  test('pauses its lane when nothing on it can succeed, uses no attempt, and continues after the lane is resumed', async () => {
     const sluice = testSluice()
     const engine = await sluice.engine()
     let funds = false
@@ -194,18 +194,18 @@ describe('an item', () => {
     expect((await engine.batches.get(batch.id)).usage.repeated_calls).toBe(6)
   })
 
-  test('comes back when its job was lost from the queue', async () => {
+  test('gets a new job when its job was lost from the queue', async () => {
     const sluice = testSluice()
     const engine = await sluice.engine()
     const { batch } = await engine.batches.create({ extractor: inline, options }, texts(3))
-    // Fed, and the feeder died before it added the jobs.
+    // The items were fed, and the feeder died before it added their jobs.
     const ledger = createLedger({ redis: sluice.redis, keys: sluice.keys })
     expect((await ledger.feed(batch.id, 10, 10)).items).toHaveLength(3)
     await sluice.worker(() => extracted({}))
     expect(await readAll(engine, batch.id)).toHaveLength(3)
   })
 
-  test('fails when its calls end in errors of the service, which are told without its words and count as repeated', async () => {
+  test("fails when its calls end in errors of the service, which are reported without the item's text and count as repeated calls", async () => {
     const sluice = testSluice({ retry: { baseMs: 1 } })
     const engine = await sluice.engine()
     let calls = 0
@@ -229,7 +229,7 @@ describe('an item', () => {
     expect(JSON.stringify(sluice.errors.map(({ message }) => message))).not.toContain('text 0')
   })
 
-  test('is counted once, in whole numbers, whatever its usage was told to be', async () => {
+  test('adds its usage once, in whole numbers, whatever the provider reported', async () => {
     const sluice = testSluice()
     const engine = await sluice.engine()
     const usages = [

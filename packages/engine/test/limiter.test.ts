@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { expect, test } from 'vitest'
 import { extracted, inline, options, readAll, testSluice, texts } from './harness.ts'
 
-test('a lane of few requests a minute goes on after a cancelled batch and a pause, whose jobs are dropped without a call', async () => {
+test('a lane of few requests a minute continues after a cancelled batch and a pause, whose jobs are dropped without a call', async () => {
   const sluice = testSluice({ rpm: 60 })
   const engine = await sluice.engine()
   await sluice.worker(() => extracted({}), { concurrency: 100 })

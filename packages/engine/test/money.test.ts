@@ -9,7 +9,7 @@ const prices = { input: 1, output: 4 }
 const oneCall = 30e-6
 const limited = { ...inline, parameters: { max_tokens: 5 } }
 
-test('the cost of items and batches is told by the prices of the lane', async () => {
+test('the cost of items and batches follows from the prices of the lane', async () => {
   const sluice = testSluice({ prices })
   const engine = await sluice.engine()
   await sluice.worker(() => extracted({}))
@@ -19,7 +19,7 @@ test('the cost of items and batches is told by the prices of the lane', async ()
   expect((await engine.batches.get(batch.id)).cost_usd).toBeCloseTo(20 * oneCall, 9)
 })
 
-test('a batch pauses before its cap is passed, calls in flight counted, and goes on when the cap is raised', async () => {
+test('a batch pauses before its cost exceeds the cap, calls in flight included, and continues when the cap is raised', async () => {
   const sluice = testSluice({ prices })
   const engine = await sluice.engine()
   const { promise: all, resolve: release } = Promise.withResolvers<void>()
@@ -34,7 +34,7 @@ test('a batch pauses before its cap is passed, calls in flight counted, and goes
     { extractor: limited, options: { ...options, max_cost_usd: cap } },
     texts(30),
   )
-  // Ten could run at once; the eighth might pass the cap though nothing has been paid yet.
+  // Ten could run at once. The eighth might exceed the cap, although nothing has been paid yet.
   await expect.poll(async () => (await engine.batches.get(batch.id)).status, { timeout: 5_000 }).toBe('paused')
   await expect.poll(() => inFlight, { timeout: 5_000 }).toBe(7)
   release()
@@ -76,7 +76,8 @@ test.each([
   ['cut', {}, () => broken(false)],
   [
     'cut off by the deadline of its item',
-    { deadlines: { item_s: 0.2 } },
+    // Long enough for a call to begin on a busy machine.
+    { deadlines: { item_s: 2 } },
     (signal: AbortSignal) => sleep(10_000, broken(false), { signal }),
   ],
 ])(
@@ -94,15 +95,15 @@ test.each([
       texts(30),
     )
     await expect.poll(async () => (await engine.batches.get(batch.id)).status, { timeout: 10_000 }).toBe('paused')
-    // No call is under way any more when the batch may go on.
-    await sleep(500)
+    // No call is in flight when the batch continues.
+    await expect.poll(async () => (await engine.batches.get(batch.id)).counts.running, { timeout: 10_000 }).toBe(0)
     await engine.batches.resume(batch.id)
-    await sleep(500)
+    await expect.poll(async () => (await engine.batches.get(batch.id)).status, { timeout: 10_000 }).toBe('paused')
     expect(calls).toBe(4)
   },
 )
 
-test('a cap is refused on a lane without prices', async () => {
+test('a cap is rejected on a lane without prices', async () => {
   const sluice = testSluice()
   const engine = await sluice.engine()
   await expect(

@@ -4,12 +4,12 @@ import type { Result } from '@sluice/contract/result'
 import { describe, expect, test } from 'vitest'
 import { createLedger } from '@sluice/engine/ledger/ledger'
 import { noCost } from '@sluice/engine/ledger/run'
-import { hashText } from '@sluice/engine/items/text-hash'
+import { hashText } from '@sluice/engine/items/take-item'
 import { extracted, inline, options, readAll, testSluice } from './harness.ts'
 
 const once: BatchOptions = { ...options, deduplicate: true }
 
-/** So many items, of so many texts in turn. */
+/** `count` items that share `texts` texts in turn. */
 function repeating(items: number, different: number) {
   return Array.from({ length: items }, (_, i) => ({ id: `row-${i}`, text: `text ${i % different}`, metadata: { i } }))
 }
@@ -18,7 +18,7 @@ function expectCountsToAddUp({ counts: { total, ...parts } }: Batch): void {
   expect(Object.values(parts).reduce((sum, one) => sum + one, 0)).toBe(total)
 }
 
-/** Every item has the answer to its own text, under its own id, and says whose answer it is where it is another's. */
+/** Every item has the answer to its own text, under its own id, and names the item whose answer it is if that is another one. */
 function expectOwnAnswers(results: readonly Result[], different: number): void {
   for (const { index, id, metadata, data, attempts, usage, duplicate_of: other } of results) {
     expect({ id, metadata, data }).toEqual({
@@ -37,7 +37,7 @@ function expectOwnAnswers(results: readonly Result[], different: number): void {
 }
 
 describe('the same text in a batch', () => {
-  test('is paid once and answered every time, before, while and after the first is asked', async () => {
+  test("is paid once and answered for every item, whether it comes before, during or after the first one's call", async () => {
     const sluice = testSluice()
     const engine = await sluice.engine()
     const calls: string[] = []
@@ -60,7 +60,7 @@ describe('the same text in a batch', () => {
     })
   })
 
-  test('holds up nothing where the batch has one call in flight at a time, is paused and goes on', async () => {
+  test('blocks nothing in a batch with one call in flight at a time, also after a pause', async () => {
     const sluice = testSluice()
     const engine = await sluice.engine()
     let calls = 0
@@ -82,7 +82,7 @@ describe('the same text in a batch', () => {
     expect(calls).toBe(5)
   })
 
-  test('is asked for each item, all at once, where the first failed, and once again where one succeeded', async () => {
+  test('is sent for each item, all at once, after the first one failed, and not again after one succeeded', async () => {
     const sluice = testSluice()
     const engine = await sluice.engine()
     let refusing = true
@@ -115,7 +115,7 @@ describe('the same text in a batch', () => {
     expect(calls).toBe(21)
   })
 
-  test('is answered though the worker dies that asks', async () => {
+  test('is answered for every item even if the worker that made the call dies', async () => {
     const sluice = testSluice()
     const engine = await sluice.engine()
     const { batch } = await engine.batches.create({ extractor: inline, options: once }, repeating(3, 1))
@@ -129,7 +129,7 @@ describe('the same text in a batch', () => {
     for (const index of [1, 2])
       expect(await ledger.take(run(index, 'twin'), { keepsTime: false, textHash })).toEqual({ type: 'parked' })
     expectCountsToAddUp(await engine.batches.get(batch.id))
-    // Another worker takes it up; those that wait are fed again when it is done.
+    // Another worker takes the item; the items that wait for it are fed again when it is done.
     expect(await ledger.take(run(0, 'next'), { keepsTime: false, textHash })).toMatchObject({ type: 'taken' })
     expect((await ledger.feed(batch.id, 10, 10)).items).toEqual([])
     const result = { id: 'row-0', status: 'succeeded', data: { text: 'text 0' } }
@@ -141,7 +141,7 @@ describe('the same text in a batch', () => {
     expect(await ledger.take(twin, { keepsTime: false, textHash })).toMatchObject({ type: 'twin', index: 0 })
   })
 
-  test('ends with its batch when that is cancelled', async () => {
+  test('does not keep a cancelled batch from ending', async () => {
     const sluice = testSluice()
     const engine = await sluice.engine()
     let calls = 0
@@ -162,7 +162,7 @@ describe('the same text in a batch', () => {
     expect((await sluice.redis.keys(`${sluice.prefix}:{${batch.id}}*`)).length).toBe(0)
   })
 
-  test('is asked for each item, and costs no memory, where the batch does not say otherwise', async () => {
+  test('is sent for each item, and its hash is not stored, unless the batch asks for it', async () => {
     const sluice = testSluice()
     const engine = await sluice.engine()
     let calls = 0
@@ -178,7 +178,7 @@ describe('the same text in a batch', () => {
   })
 })
 
-test('the same long text, asked in parts, is asked once, in its batch and from what was kept', async () => {
+test('the same long text, sent in parts, is sent once, within its batch and across batches', async () => {
   const sluice = testSluice()
   const engine = await sluice.engine()
   const halves = [
@@ -211,10 +211,10 @@ test('the same long text, asked in parts, is asked once, in its batch and from w
   expect(asked).toEqual(['tex', 't 0'])
 })
 
-describe('answers that are kept', () => {
+describe('stored answers', () => {
   const cached: BatchOptions = { ...options, cache_s: 60 }
 
-  test('are given again in other batches to the same text under the same recipe only, and told', async () => {
+  test('are used by other batches for the same text with the same recipe only, and the results say so', async () => {
     const sluice = testSluice()
     const engine = await sluice.engine()
     let calls = 0
@@ -233,7 +233,7 @@ describe('answers that are kept', () => {
       expect(usage).toMatchObject({ calls, cached: told.length })
       return calls
     }
-    // A batch that does not say so neither keeps answers nor takes them.
+    // A batch without `cache_s` neither stores answers nor uses them.
     expect(await run(inline, options)).toBe(5)
     expect(await run(inline, cached)).toBe(5)
     expect(await run(inline, options)).toBe(5)
@@ -250,7 +250,7 @@ describe('answers that are kept', () => {
     expect(await run(inline, { ...cached, deduplicate: true }, repeating(20, 10))).toBe(3)
   })
 
-  test('live as long as said, and no batch takes one that is older than it says', async () => {
+  test('expire after the `cache_s` of their batch, and no batch uses one that is older than its own', async () => {
     const sluice = testSluice()
     const engine = await sluice.engine()
     let calls = 0
@@ -269,7 +269,7 @@ describe('answers that are kept', () => {
     await sleep(500)
     await run(0.4)
     expect(calls).toBe(2)
-    // The second one's answer replaced the first one's, and lives as long as the second one said.
+    // The second batch's answer replaced the first one's, and expires after the second batch's `cache_s`.
     await sleep(500)
     await run(60)
     expect(calls).toBe(3)

@@ -10,9 +10,9 @@ import type { Chunk, Engine, NewSummary } from '@sluice/engine/engine'
 import { createLedger } from '@sluice/engine/ledger/ledger'
 import { createQueues } from '@sluice/engine/queues/queues'
 import { createResults } from '@sluice/engine/batches/results'
-import { createStartBatch } from '@sluice/engine/batches/begin-batch'
+import { createEnqueueBatch } from '@sluice/engine/batches/enqueue-batch'
 import { createLevelBatches } from '@sluice/engine/summaries/level-batches'
-import { createMoveSummary } from '@sluice/engine/summaries/move-summary'
+import { createSummaryStore } from '@sluice/engine/summaries/summary-store'
 import { createRunSummary } from '@sluice/engine/summaries/run-summary'
 import { createChanges } from '@sluice/engine/redis/changes'
 import { extracted, inline, options, type TestSluice, testSluice, texts } from './harness.ts'
@@ -51,7 +51,7 @@ function keysOf({ redis, prefix }: TestSluice, id: string): Promise<string[]> {
 }
 
 describe('a summary', () => {
-  test('goes level by level until one is left, and tells how it came about', async () => {
+  test('goes level by level until one summary is left, and shows all levels', async () => {
     const sluice = testSluice({ prices: { input: 1, output: 1 } })
     const engine = await sluice.engine()
     const asked: ExtractRequest[] = []
@@ -100,7 +100,7 @@ describe('a summary', () => {
     expect(await settled(engine, summary.id)).toMatchObject({ summary: '(a)', usage: { calls: 1 }, cost_usd: null })
   })
 
-  test('asks each chunk whole, on a lane that cuts texts which are too long, too', async () => {
+  test('sends each chunk whole, also on a lane that splits long texts', async () => {
     const sluice = testSluice()
     const engine = await sluice.engine()
     const cut: string[] = []
@@ -119,7 +119,7 @@ describe('a summary', () => {
     expect(cut).toEqual(['text 0'])
   })
 
-  test('fails clearly with a chunk, keeps what was paid for, and can be retried', async () => {
+  test('fails clearly with a chunk, keeps finished calls, and can be retried', async () => {
     const sluice = testSluice()
     const engine = await sluice.engine()
     let works = false
@@ -147,7 +147,7 @@ describe('a summary', () => {
     await expect(engine.summaries.retry(summary.id)).rejects.toMatchObject({ code: 'summary_state' })
   })
 
-  test('fails when the batch of a level is cancelled or deleted under it', async () => {
+  test('fails when the batch of a level is cancelled or deleted', async () => {
     const sluice = testSluice()
     const engine = await sluice.engine()
     const created = await Promise.all(['ab', 'cd'].map((text) => engine.summaries.create(input, chunks(text))))
@@ -163,7 +163,7 @@ describe('a summary', () => {
     expect(gone.error?.message).toMatch(/of level 1 was deleted/)
   })
 
-  test('is paused with its lane, and goes on', async () => {
+  test('is paused with its lane, and resumes', async () => {
     const sluice = testSluice()
     const engine = await sluice.engine()
     let funds = false
@@ -178,7 +178,7 @@ describe('a summary', () => {
     expect(await settled(engine, summary.id)).toMatchObject({ status: 'completed', pause_reason: null })
   })
 
-  test('is cancelled with its calls, is not deleted while it runs, and leaves nothing when it is', async () => {
+  test('is cancelled with its calls, is not deleted while it runs, and leaves nothing after its deletion', async () => {
     const sluice = testSluice()
     const engine = await sluice.engine()
     let begun = 0
@@ -201,7 +201,7 @@ describe('a summary', () => {
     expect((await engine.batches.list({ limit: 10 })).data).toEqual([])
   })
 
-  test('is made once under an idempotency key', async () => {
+  test('is created once under an idempotency key', async () => {
     const engine = await testSluice().engine()
     const idempotency = { key: 'k', fingerprint: 'f' }
     const first = await engine.summaries.create({ ...input, idempotency }, chunks('ab'))
@@ -213,13 +213,13 @@ describe('a summary', () => {
     expect((await engine.batches.list({ limit: 10 })).data).toHaveLength(1)
   })
 
-  test('is made once when the same request comes several times at once; who comes too soon is told so', async () => {
+  test('is created once when the same request comes several times at once; a request that comes too early is told to wait', async () => {
     const sluice = testSluice()
     const { redis, keys } = sluice
     const engine = await sluice.engine()
     const half = { key: 'half', fingerprint: 'f' }
     await redis.hset(keys.summary('summary_half').meta, { status: 'staging' })
-    await createIdempotency(redis, keys).take(half, 'summary_half', { find: async () => null, metaKey: String })
+    await createIdempotency({ redis, keys }).take(half, 'summary_half', { find: async () => null, metaKey: String })
     await expect(engine.summaries.create({ ...input, idempotency: half }, chunks('ab'))).rejects.toMatchObject({
       code: 'idempotency_in_progress',
     })
@@ -234,7 +234,7 @@ describe('a summary', () => {
     expect(refused.filter(({ code }) => code !== 'idempotency_in_progress')).toEqual([])
   })
 
-  test('taken through its levels by several at once, makes and pays each call once', async () => {
+  test('run by several processes at once makes and pays each call once', async () => {
     const sluice = testSluice()
     const engine = await sluice.engine()
     const { summary } = await engine.summaries.create(input, chunks('abcdefghijklmnopqrstuvwxyz'))
@@ -256,7 +256,7 @@ describe('a summary', () => {
     expect(calls).toHaveLength(26 + 9 + 3 + 1)
   })
 
-  test('whose maker or worker died is taken up again by the sweeper', async () => {
+  test('whose creator or worker died is continued by the sweeper', async () => {
     const sluice = testSluice()
     const engine = await sluice.engine()
     const { summary } = await engine.summaries.create(input, chunks('abc'))
@@ -266,7 +266,7 @@ describe('a summary', () => {
     expect(await settled(engine, summary.id)).toMatchObject({ status: 'completed' })
   })
 
-  test('keeps the batches of its levels until the time of retention after its own end', async () => {
+  test('keeps the batches of its levels until it expires itself', async () => {
     const sluice = testSluice()
     const engine = await sluice.engine()
     const { promise: released, resolve: release } = Promise.withResolvers<void>()
@@ -298,15 +298,15 @@ describe('a summary', () => {
 async function openRunner({ redisUrl, redis, keys }: TestSluice) {
   const queues = createQueues({ redis, keys, onError() {} })
   const changes = createChanges({ subscriber: await connectWaiting(redisUrl, () => {}) })
-  const startBatch = createStartBatch(redis, keys, queues.batches())
+  const enqueueBatch = createEnqueueBatch({ redis, keys, queue: queues.batches() })
   const run = createRunSummary({
     redis,
     keys,
     changes,
     ledger: createLedger({ redis, keys }),
-    results: createResults(redis, keys, changes, createItemSource(redis, keys)),
-    levels: createLevelBatches({ redis, keys, startBatch }),
-    move: createMoveSummary(redis, keys),
+    results: createResults({ redis, keys, changes, items: createItemSource({ redis, keys }) }),
+    levels: createLevelBatches({ redis, keys, enqueueBatch }),
+    store: createSummaryStore({ redis, keys }),
     estimateTokens:
       () =>
       ({ text }) => ({ input: countTokens(text), mostOutput: null }),

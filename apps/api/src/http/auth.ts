@@ -5,7 +5,7 @@ import type { RequestHandler } from 'express'
 const openPaths = new Set(['/healthz', '/readyz'])
 const loopbackHost = /^(localhost|127(?:\.\d{1,3}){3}|\[::1\])(?::\d+)?$/i
 
-/** Asks for one of the keys: as a bearer token, or as the password of HTTP Basic, which browsers can send to `/queues` and `/docs`. */
+/** Requires one of the keys: as a bearer token, or as the password of HTTP Basic, which browsers can send to `/queues` and `/docs`. */
 export function requireKey(apiKeys: readonly string[]): RequestHandler {
   const digests = apiKeys.map(digest)
   return (req, _res, next) => {
@@ -17,17 +17,17 @@ export function requireKey(apiKeys: readonly string[]): RequestHandler {
       )
     }
     const hashed = digest(given)
-    // Every key is compared, in the same time whether it fits or not.
+    // Every key is compared, in the same time whether it matches or not.
     const fits = digests.filter((one) => timingSafeEqual(one, hashed)).length > 0
     return next(
-      fits ? undefined : new SluiceError('authentication_error', 'invalid_api_key', 'This API key is not known.'),
+      fits ? undefined : new SluiceError('authentication_error', 'invalid_api_key', 'This API key is not valid.'),
     )
   }
 }
 
 /**
- * Without keys the server is for this machine only. A page in a browser here can still reach it: under a foreign name that
- * points here (DNS rebinding), or by a form on another site. Both are refused.
+ * Without keys the server is for this machine only. A page in a local browser could still reach it: under a foreign name that points here
+ * (DNS rebinding), or by a form on another site. Both are rejected.
  */
 export function onlyThisMachine(): RequestHandler {
   return (req, _res, next) => {
@@ -37,13 +37,15 @@ export function onlyThisMachine(): RequestHandler {
         new SluiceError(
           'authentication_error',
           'foreign_host',
-          `Ask for this server as localhost, not as '${host}', or set SLUICE_API_KEYS.`,
+          `Use localhost as the host of this server, not '${host}', or set SLUICE_API_KEYS.`,
         ),
       )
     }
     const sameOrigin = origin === undefined || origin === `http://${host}`
     if (req.method !== 'GET' && req.method !== 'HEAD' && !sameOrigin) {
-      return next(new SluiceError('authentication_error', 'foreign_origin', `A page of ${origin} may not act here.`))
+      return next(
+        new SluiceError('authentication_error', 'foreign_origin', `A page of ${origin} must not use this server.`),
+      )
     }
     return next()
   }

@@ -2,7 +2,7 @@ import { SluiceError } from '@sluice/contract/error'
 import type { ErrorRequestHandler } from 'express'
 import type { Logger } from 'pino'
 
-/** The one place where an error becomes an answer. A bug is logged with its stack and told with the request's id only. */
+/** The only place that turns an error into an answer. A bug is logged with its stack; the answer has only the request id. */
 export function createErrorHandler(log: Logger): ErrorRequestHandler {
   return (error, _req, res, _next) => {
     const refusal = toRefusal(error, res.locals.requestId as string)
@@ -12,7 +12,7 @@ export function createErrorHandler(log: Logger): ErrorRequestHandler {
         'a request failed',
       )
     }
-    // In the middle of a stream only a cut tells the client that something is missing.
+    // In the middle of a stream only a broken connection shows the client that data is missing.
     if (res.headersSent) {
       res.destroy()
       return
@@ -30,7 +30,7 @@ function toRefusal(error: unknown, requestId: string): SluiceError {
     return new SluiceError(
       'overloaded_error',
       'redis_unavailable',
-      'Redis does not answer now. Try again shortly; a batch with the same Idempotency-Key, so that it is not made twice.',
+      'Redis does not answer now. Try again shortly; for a batch with the same Idempotency-Key, so that it is not created twice.',
       { retryAfterS: 2 },
     )
   }
@@ -40,11 +40,11 @@ function toRefusal(error: unknown, requestId: string): SluiceError {
   return new SluiceError(
     'server_error',
     'internal',
-    `Something went wrong here, not with your request. It is in the log under ${requestId}.`,
+    `An internal error occurred; your request is not the cause. The server's log has it under ${requestId}.`,
   )
 }
 
-/** ioredis tells these by their text only. */
+/** ioredis distinguishes these errors only by their text. */
 function isRedisAway(error: unknown): boolean {
   if (!(error instanceof Error)) return false
   const { code, name, message } = error as NodeJS.ErrnoException

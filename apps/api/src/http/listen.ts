@@ -5,11 +5,11 @@ import type { Express } from 'express'
 
 export interface Listening {
   readonly url: string
-  /** Takes no more requests and lets those under way end for `graceMs`; then cuts them. Safe to call twice. */
+  /** Accepts no more requests, lets current ones finish for `graceMs`, then closes their connections. Safe to call twice. */
   stop(graceMs: number): Promise<void>
 }
 
-/** A message for the user, not a bug: the address cannot be had. */
+/** A message for the user, not a bug: the address is not available. */
 export class ListenError extends Error {
   override readonly name = 'ListenError'
 }
@@ -17,7 +17,7 @@ export class ListenError extends Error {
 /** `port` 0 takes any free one. Throws a ListenError with one line. */
 export async function listen(app: Express, { host, port }: { host: string; port: number }): Promise<Listening> {
   const server = createServer(app)
-  // A slow upload of a million items is no attack; Node cuts requests after 5 minutes by default.
+  // A slow upload of a million items is legitimate, but Node aborts requests after 5 minutes by default.
   server.requestTimeout = 0
   server.listen(port, host)
   try {
@@ -27,7 +27,7 @@ export async function listen(app: Express, { host, port }: { host: string; port:
     if (code === 'EADDRINUSE')
       throw new ListenError(`Port ${port} of ${host} is in use: set PORT to another one.`, { cause: error })
     if (code === 'EACCES')
-      throw new ListenError(`Port ${port} may not be used without more rights: set PORT to 1024 or above.`, {
+      throw new ListenError(`Port ${port} needs more privileges: set PORT to 1024 or above.`, {
         cause: error,
       })
     throw new ListenError(`Cannot listen on ${host}:${port}: ${message}`, { cause: error })

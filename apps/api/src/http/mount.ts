@@ -1,46 +1,52 @@
 import { invalidRequest, SluiceError } from '@sluice/contract/error'
 import { parse } from '@sluice/contract/parse'
-import { type Route, type RouteName, routes } from '@sluice/contract/routes'
+import type { BodyType, Route } from '@sluice/contract/route'
+import { type RouteName, routes } from '@sluice/contract/routes'
 import type { Express, Request, RequestHandler, Response } from 'express'
 import type { z } from 'zod'
+import { bodyTypeOf } from './read-body.ts'
 
 type Parsed<Schema> = Schema extends z.ZodType ? z.output<Schema> : undefined
-/** A route that takes nothing but a stream has its query there. */
+/** A route that accepts only streams has its query parameters there. */
 type QueryOf<R> = R extends { query: infer Q }
   ? Q
   : R extends { body: unknown }
     ? undefined
-    : R extends { upload: { query: infer Q } }
+    : R extends { lines: { query: infer Q } }
       ? Q
       : undefined
 type RouteOf<Name extends RouteName> = (typeof routes)[Name] & Route
 
-export interface Context<Name extends RouteName> {
+interface Context<Name extends RouteName> {
   readonly params: Readonly<Record<string, string>>
   readonly query: Parsed<QueryOf<RouteOf<Name>>>
+  /** Only of a `json` body. Lines and forms are read by the handler, from `req`. */
   readonly body: Parsed<RouteOf<Name>['body']>
+  readonly bodyType: BodyType
   readonly req: Request
   readonly res: Response
 }
 
-/** Answers with JSON, or has written the answer itself. */
-export type Handler<Name extends RouteName> = (
+/** Returns a JSON answer, or 'written' after it has sent the answer itself. */
+type Handler<Name extends RouteName> = (
   context: Context<Name>,
 ) => Promise<{ status: number; body: unknown; headers?: Readonly<Record<string, string>> } | 'written'>
 export type Handlers = { readonly [Name in RouteName]: Handler<Name> }
 
-/** Mounts every route of the contract, body and query parsed, and refuses other methods on its paths. */
-export function mount(app: Express, handlers: Handlers, readBody: RequestHandler): void {
+/** Mounts every route of the contract with parsed body and query, and rejects other methods on its paths. */
+export function mount(app: Express, handlers: Handlers, readBody: (route: Route) => RequestHandler): void {
   const methods = new Map<string, string[]>()
   for (const [name, route] of Object.entries<Route>(routes)) {
-    const path = toExpressPath(route.path)
+    const path = route.path.replaceAll(/\{(\w+)\}/g, ':$1')
     methods.set(path, [...(methods.get(path) ?? []), route.method.toUpperCase()])
     const handle = handlers[name as RouteName] as Handler<RouteName>
-    app[route.method](path, readBody, async (req, res) => {
+    app[route.method](path, readBody(route), async (req, res) => {
+      const bodyType = bodyTypeOf(route, req) ?? 'json'
       const answer = await handle({
         params: req.params as Record<string, string>,
-        query: parseQuery(route, req),
-        body: parseBody(route, req),
+        query: parseQuery(route, bodyType, req),
+        body: bodyType === 'json' ? parseBody(route, req) : undefined,
+        bodyType,
         req,
         res,
       } as Context<RouteName>)
@@ -64,13 +70,10 @@ export function mount(app: Express, handlers: Handlers, readBody: RequestHandler
   }
 }
 
-export function toExpressPath(path: string): string {
-  return path.replaceAll(/\{(\w+)\}/g, ':$1')
-}
-
-function parseQuery(route: Route, req: Request): unknown {
-  if (route.upload !== undefined && route.body === undefined) return parse(route.upload.query, req.query)
-  if (isStreamedUpload(req)) return req.query
+function parseQuery(route: Route, bodyType: BodyType, req: Request): unknown {
+  if (route.lines !== undefined && route.body === undefined) return parse(route.lines.query, req.query)
+  // The query holds the options of the batch: its handler parses them together with the lines.
+  if (bodyType === 'lines') return req.query
   if (route.query !== undefined) return parse(route.query, req.query)
   const [unknown] = Object.keys(req.query)
   if (unknown === undefined) return undefined
@@ -78,31 +81,9 @@ function parseQuery(route: Route, req: Request): unknown {
 }
 
 function parseBody(route: Route, req: Request): unknown {
-  if (route.body === undefined || readsBodyItself(req)) return undefined
+  if (route.body === undefined) return undefined
   if (req.body === undefined && route.bodyOptional !== true) {
     throw invalidRequest('missing_body', 'The request has no body: send JSON, with content-type: application/json.')
   }
   return parse(route.body, req.body ?? {})
-}
-
-const documentsPath = /^\/v1\/(batches(\/estimate|\/[^/]+\/items)?|summaries)$/
-
-/** Its handler reads the body itself: a form with documents. */
-export function isDocumentUpload(req: Request): boolean {
-  return (
-    req.method === 'POST' && documentsPath.test(req.path) && req.is('multipart/form-data') === 'multipart/form-data'
-  )
-}
-
-export function readsBodyItself(req: Request): boolean {
-  return isStreamedUpload(req) || isDocumentUpload(req)
-}
-
-const streamedPath = /^\/v1\/batches(\/estimate|\/[^/]+\/items)?$/
-
-/** Its handler reads the body itself, line by line, and its options from the query. */
-export function isStreamedUpload(req: Request): boolean {
-  return (
-    req.method === 'POST' && streamedPath.test(req.path) && req.is('application/x-ndjson') === 'application/x-ndjson'
-  )
 }

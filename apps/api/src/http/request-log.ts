@@ -2,13 +2,13 @@ import { randomUUID } from 'node:crypto'
 import type { RequestHandler } from 'express'
 import type { Logger } from 'pino'
 
-const saneId = /^[A-Za-z0-9._-]{1,128}$/
+const validId = /^[A-Za-z0-9._-]{1,128}$/
 
-/** Gives every request an id, that of the caller where it is a sane one, and logs its end: never a body, a query or a key. */
+/** Gives every request an id (the caller's, if it is valid) and logs its end; never a body, a query or a key. */
 export function createRequestLog(log: Logger): RequestHandler {
   return (req, res, next) => {
     const given = req.headers['x-request-id']
-    const requestId = typeof given === 'string' && saneId.test(given) ? given : randomUUID()
+    const requestId = typeof given === 'string' && validId.test(given) ? given : randomUUID()
     res.locals.requestId = requestId
     res.set('x-request-id', requestId)
     const began = performance.now()
@@ -22,7 +22,7 @@ export function createRequestLog(log: Logger): RequestHandler {
         ...(res.writableFinished ? {} : { left: true }),
       }
       if (res.statusCode >= 500) log.warn(fields, 'request')
-      // Probes and the board's polling every few seconds would drown the rest.
+      // Probes and the board's polling, every few seconds, would hide everything else.
       else if (req.path.startsWith('/queues') || req.path.endsWith('z')) log.debug(fields, 'request')
       else log.info(fields, 'request')
     })

@@ -3,7 +3,7 @@ import type { Response } from 'express'
 
 const heartbeatMs = 15_000
 
-/** Ends when the client leaves or the server stops. */
+/** Aborts when the client disconnects or the server stops. */
 export function leaving(res: Response, stopping: AbortSignal): AbortSignal {
   const abort = new AbortController()
   res.once('close', () => abort.abort())
@@ -26,12 +26,12 @@ export async function streamLines(res: Response, lines: AsyncIterable<string>, s
   res.status(200).set('content-type', 'application/x-ndjson').set('cache-control', 'no-store')
   res.flushHeaders()
   await writeAll(res, lines, signal)
-  // Cut off, a part must not look like the whole.
+  // Incomplete results must not look complete.
   if (signal.aborted) res.destroy()
   else res.end()
 }
 
-/** Server-sent events; comments in between keep proxies from closing a quiet stream. Ends with the event `end`. */
+/** Server-sent events, with comments that keep proxies from closing a quiet stream. Ends with the event `end`. */
 export async function streamEvents(res: Response, events: AsyncIterable<string>, signal: AbortSignal): Promise<void> {
   res
     .status(200)

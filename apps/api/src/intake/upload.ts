@@ -4,7 +4,7 @@ import { invalidRequest } from '@sluice/contract/error'
 import { parse } from '@sluice/contract/parse'
 import type { Request } from 'express'
 
-export const reportedLines = 20
+const reportedLines = 20
 
 export interface UploadOptions {
   readonly extractor: string

@@ -1,6 +1,5 @@
 import { setImmediate } from 'node:timers/promises'
 import { batchOptions } from '@sluice/contract/batch'
-import { invalidRequest } from '@sluice/contract/error'
 import type { Estimate } from '@sluice/contract/estimate'
 import type { ExtractorChoice } from '@sluice/contract/extractor'
 import type { Item } from '@sluice/contract/item'
@@ -14,10 +13,10 @@ import { type CheckSchema, resolveExtractor } from '../intake/extractor-choice.t
 import { readDocumentUpload } from '../intake/documents.ts'
 import { readIdempotencyKey } from '../http/idempotency-key.ts'
 import { itemsOf, readItems } from '../intake/items.ts'
-import { type Handlers, isDocumentUpload, isStreamedUpload } from '../http/mount.ts'
+import type { Handlers } from '../http/mount.ts'
 import { bodyOf, createSkipped, parseUploadQuery } from '../intake/upload.ts'
 
-/** Items whose tokens are counted before other requests get their turn: about 10 ms. */
+/** Items whose tokens are counted before other requests are served: about 10 ms. */
 const countedAtOnce = 100
 
 type Names =
@@ -66,7 +65,7 @@ export function batchRoutes(
       if (failure !== undefined) continue
       input += estimateTokens({ extractor, text, reasks: [] }).input
       calls += 1
-      // Counting is work: others are served in between.
+      // Counting uses the CPU, so other requests are served in between.
       if (count % countedAtOnce === 0) await setImmediate()
     }
     const usage = { input_tokens: input, output_tokens: calls * answer }
@@ -74,41 +73,48 @@ export function batchRoutes(
   }
 
   return {
-    async createBatch({ req, body }) {
-      if (isStreamedUpload(req)) {
-        const { extractor, options, onInvalid } = parseUploadQuery(req.query)
-        const skipped = createSkipped()
-        const items = readItems(bodyOf(req), onInvalid === 'skip' ? { skip: skipped.add } : {})
-        // What is streamed cannot be compared with what came before: the key stands for its query.
-        return submit(req, { extractor, options, skipped: skipped.report }, items, req.query)
+    async createBatch({ req, body, bodyType }) {
+      switch (bodyType) {
+        case 'lines': {
+          const { extractor, options, onInvalid } = parseUploadQuery(req.query)
+          const skipped = createSkipped()
+          const items = readItems(bodyOf(req), onInvalid === 'skip' ? { skip: skipped.add } : {})
+          // A stream cannot be compared with an earlier one: the fingerprint is that of its query.
+          return submit(req, { extractor, options, skipped: skipped.report }, items, req.query)
+        }
+        case 'form': {
+          const { batch, items } = await readDocumentUpload(req, documentReader)
+          const { extractor, ...options } = batch
+          // Documents cannot be compared with earlier ones: the fingerprint is that of the field `batch`.
+          return submit(req, { extractor, options: parse(batchOptions, options) }, items, batch)
+        }
+        case 'json': {
+          const { extractor, items, ...options } = body
+          return submit(req, { extractor, options: parse(batchOptions, options) }, itemsOf(items), body)
+        }
+        default:
+          return bodyType satisfies never
       }
-      if (isDocumentUpload(req)) {
-        const { batch, items } = await readDocumentUpload(req, documentReader)
-        const { extractor, ...options } = batch
-        // What is streamed cannot be compared: the key stands for the field `batch`.
-        return submit(req, { extractor, options: parse(batchOptions, options) }, items, batch)
-      }
-      const { extractor, items, ...options } = body
-      return submit(req, { extractor, options: parse(batchOptions, options) }, itemsOf(items), body)
     },
-    async estimateBatch({ req, body }) {
-      if (isStreamedUpload(req)) {
-        const { extractor } = parseUploadQuery(req.query)
-        return { status: 200, body: await estimate(extractor, readItems(bodyOf(req))) }
+    async estimateBatch({ req, body, bodyType }) {
+      switch (bodyType) {
+        case 'lines': {
+          const { extractor } = parseUploadQuery(req.query)
+          return { status: 200, body: await estimate(extractor, readItems(bodyOf(req))) }
+        }
+        case 'form': {
+          const { batch, items } = await readDocumentUpload(req, documentReader)
+          return { status: 200, body: await estimate(batch.extractor, items) }
+        }
+        case 'json':
+          return { status: 200, body: await estimate(body.extractor, itemsOf(body.items)) }
+        default:
+          return bodyType satisfies never
       }
-      if (isDocumentUpload(req)) {
-        const { batch, items } = await readDocumentUpload(req, documentReader)
-        return { status: 200, body: await estimate(batch.extractor, items) }
-      }
-      return { status: 200, body: await estimate(body.extractor, itemsOf(body.items)) }
     },
     listBatches: async ({ query }) => ({ status: 200, body: await batches.list(query) }),
     getBatch: async ({ params }) => ({ status: 200, body: await batches.get(params['id'] ?? '') }),
-    async patchBatch({ params, body }) {
-      if (Object.keys(body).length === 0)
-        throw invalidRequest('invalid_request', 'Give `concurrency` or `priority`, or both.')
-      return { status: 200, body: await batches.patch(params['id'] ?? '', body) }
-    },
+    patchBatch: async ({ params, body }) => ({ status: 200, body: await batches.patch(params['id'] ?? '', body) }),
     pauseBatch: async ({ params }) => ({ status: 200, body: await batches.pause(params['id'] ?? '') }),
     resumeBatch: async ({ params }) => ({ status: 200, body: await batches.resume(params['id'] ?? '') }),
     cancelBatch: async ({ params }) => ({ status: 200, body: await batches.cancel(params['id'] ?? '') }),

@@ -5,7 +5,7 @@ import { type CheckSchema, resolveExtractor } from '../intake/extractor-choice.t
 import type { Handlers } from '../http/mount.ts'
 import { leaving } from '../http/stream.ts'
 
-/** A batch of one that is waited for. It is as durable as any other: it goes on when the client leaves or the wait is over. */
+/** Waits for a batch of one item. The batch is as durable as any other: it continues after the client leaves or the wait ends. */
 export function extractRoutes(
   engine: Engine,
   checkSchema: CheckSchema,
@@ -34,12 +34,12 @@ export function extractRoutes(
     return undefined
   }
 
-  /** A lane that is down pauses the batch: then waiting is useless, and the batch tells why. */
+  /** A lane that is down pauses the batch. Then waiting is useless, and the batch reports why. */
   async function paused(batchId: string, signal: AbortSignal): Promise<undefined> {
     let last: Batch | undefined
     for await (last of engine.batches.watch(batchId, { intervalMs: 100, signal }))
       if (last.status === 'paused') return undefined
-    // Ended or timed out: the other one answers.
+    // Ended or timed out: `firstResult` answers.
     await new Promise<void>((resolve) => {
       if (signal.aborted) resolve()
       else signal.addEventListener('abort', () => resolve(), { once: true })

@@ -1,7 +1,7 @@
 import type { LaneView } from '@sluice/contract/lane-view'
 import { Counter, Gauge, Registry } from 'prom-client'
 
-/** The lanes in Prometheus' text form. Totals come from the lanes themselves, so any API process tells the same. */
+/** The lanes in Prometheus' text format. Totals come from Redis, so every API process reports the same. */
 export async function formatMetrics(
   lanes: readonly LaneView[],
   redis: { usedBytes: number; limitBytes: number },
@@ -12,21 +12,21 @@ export async function formatMetrics(
   const counter = (name: string, help: string, labelNames: readonly string[] = ['lane']) =>
     new Counter({ name: `sluice_${name}`, help, labelNames: [...labelNames], registers: [registry] })
 
-  const workers = gauge('workers', 'Worker processes that live.')
-  const wanted = gauge('workers_wanted', 'Worker processes that the work at hand could keep busy.')
-  const concurrency = gauge('concurrency', 'Calls that the workers may have in flight together.')
+  const workers = gauge('workers', 'Worker processes that are alive.')
+  const wanted = gauge('workers_wanted', 'Worker processes that the current work could keep busy.')
+  const concurrency = gauge('concurrency', 'Calls that all workers may have in flight together.')
   const inFlight = gauge('calls_in_flight', 'Calls in flight.')
-  const waiting = gauge('calls_waiting_for_quota', 'Calls that wait for their place in the limit.')
-  const items = gauge('items_waiting', 'Items of all batches at work that are neither done nor in flight.')
-  const batches = gauge('batches_active', 'Batches at work.')
+  const waiting = gauge('calls_waiting_for_quota', 'Calls that wait for the rate limit.')
+  const items = gauge('items_waiting', 'Items of all running batches that are neither done nor in flight.')
+  const batches = gauge('batches_active', 'Running batches.')
   const window = gauge('window_jobs', 'Items that are BullMQ jobs, by their state.', ['lane', 'state'])
   const calls = counter('calls_total', 'Calls to the provider, by outcome.', ['lane', 'outcome'])
-  const repeated = counter('repeated_calls_total', 'Calls that repeat one which may have been paid.')
-  const tokens = counter('tokens_total', 'Tokens that were paid for.', ['lane', 'kind'])
-  const cost = counter('cost_usd_total', 'What the calls cost, where the lane has prices.')
-  const buckets = counter('call_seconds_bucket', 'How long calls took.', ['lane', 'le'])
-  const sum = counter('call_seconds_sum', 'How long calls took, together.')
-  const count = counter('call_seconds_count', 'Calls whose time is counted.')
+  const repeated = counter('repeated_calls_total', 'Calls that repeat a call which may have been paid.')
+  const tokens = counter('tokens_total', 'Paid tokens.', ['lane', 'kind'])
+  const cost = counter('cost_usd_total', 'Cost of the calls, if the lane has prices.')
+  const buckets = counter('call_seconds_bucket', 'Duration of calls.', ['lane', 'le'])
+  const sum = counter('call_seconds_sum', 'Total duration of calls.')
+  const count = counter('call_seconds_count', 'Calls whose duration is counted.')
   gauge('redis_used_bytes', 'Memory that Redis uses.', []).set(redis.usedBytes)
   gauge('redis_limit_bytes', 'Memory that Redis may use; 0: no limit.', []).set(redis.limitBytes)
 

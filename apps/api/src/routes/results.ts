@@ -1,6 +1,6 @@
 import { SluiceError } from '@sluice/contract/error'
 import type { Result, ResultsQuery } from '@sluice/contract/result'
-import { mediaTypes } from '@sluice/contract/routes'
+import { mediaTypes } from '@sluice/contract/route'
 import type { Engine } from '@sluice/engine/engine'
 import type { Handlers } from '../http/mount.ts'
 import { formatEvent, leaving, streamEvents, streamLines } from '../http/stream.ts'
@@ -54,7 +54,7 @@ export function resultRoutes(engine: Engine, stopping: AbortSignal): Pick<Handle
   }
 }
 
-/** One chunk a page: a write for each result would be a system call for each. */
+/** One chunk per page, because a write per result would be a system call per result. */
 async function* mapPages(
   pages: AsyncIterable<readonly Result[]>,
   format: (result: Result) => string,

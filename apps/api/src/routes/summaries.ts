@@ -5,13 +5,13 @@ import type { Engine } from '@sluice/engine/engine'
 import type { ChunkSize } from '@sluice/text/chunk-text'
 import type { Chunker } from '@sluice/text/chunker'
 import { readIdempotencyKey } from '../http/idempotency-key.ts'
-import { type Handlers, isDocumentUpload } from '../http/mount.ts'
+import type { Handlers } from '../http/mount.ts'
 import { leaving } from '../http/stream.ts'
 import { readSummaryUpload } from '../intake/summary-upload.ts'
 
 type Names = 'createSummary' | 'getSummary' | 'retrySummary' | 'cancelSummary' | 'deleteSummary'
 
-/** Of the lane's context, where it is known: the rest is left to instructions and answer, and to models that count more. */
+/** Share of the lane's context for the text. The rest is for instructions, the answer, and models that count more tokens. */
 const textShare = 0.6
 
 export function summaryRoutes(
@@ -21,8 +21,8 @@ export function summaryRoutes(
   stopping: AbortSignal,
 ): Pick<Handlers, Names> {
   return {
-    async createSummary({ req, body: json }) {
-      const body = isDocumentUpload(req) ? await readSummaryUpload(req, documentReader) : json
+    async createSummary({ req, bodyType, body: json }) {
+      const body = bodyType === 'form' ? await readSummaryUpload(req, documentReader) : json
       const idempotency = readIdempotencyKey(req, { summary: body })
       const { text, lane, instructions, parameters, concurrency, priority, metadata } = body
       if (!lanes.includes(lane))

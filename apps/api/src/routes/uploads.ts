@@ -1,5 +1,4 @@
 import { type BatchOptions, batchOptions } from '@sluice/contract/batch'
-import { invalidRequest } from '@sluice/contract/error'
 import { parse } from '@sluice/contract/parse'
 import type { DocumentReader } from '@sluice/documents/document-reader'
 import type { Engine } from '@sluice/engine/engine'
@@ -7,11 +6,11 @@ import { readDocuments } from '../intake/documents.ts'
 import { type CheckSchema, resolveExtractor } from '../intake/extractor-choice.ts'
 import { readIdempotencyKey } from '../http/idempotency-key.ts'
 import { readItems } from '../intake/items.ts'
-import { type Handlers, isDocumentUpload, readsBodyItself } from '../http/mount.ts'
+import type { Handlers } from '../http/mount.ts'
 import { type UniqueIds, uniqueIds } from '../intake/unique-ids.ts'
 import { bodyOf, createSkipped } from '../intake/upload.ts'
 
-/** Uploads whose ids this process remembers between requests; others are read again. */
+/** Number of uploads whose ids this process keeps between requests; the ids of others are read again. */
 const uploadsKept = 8
 
 export function uploadRoutes(
@@ -31,19 +30,13 @@ export function uploadRoutes(
       return { status: created ? 201 : 200, body: batch }
     },
 
-    async appendItems({ req, params: { id = '' }, query: { from, on_invalid: onInvalid } }) {
-      if (!readsBodyItself(req)) {
-        throw invalidRequest(
-          'unsupported_media_type',
-          'Send items with content-type: application/x-ndjson, or documents with multipart/form-data.',
-          'content-type',
-        )
-      }
+    async appendItems({ req, bodyType, params: { id = '' }, query: { from, on_invalid: onInvalid } }) {
       const skipped = createSkipped()
       const ids = await idsOf(id, from)
-      const items = isDocumentUpload(req)
-        ? readDocuments(req, documentReader, { from, ids })
-        : readItems(bodyOf(req), { from, ids, ...(onInvalid === 'skip' ? { skip: skipped.add } : {}) })
+      const items =
+        bodyType === 'form'
+          ? readDocuments(req, documentReader, { from, ids })
+          : readItems(bodyOf(req), { from, ids, ...(onInvalid === 'skip' ? { skip: skipped.add } : {}) })
       try {
         const { counts } = await uploads.append(id, from, items)
         if (kept.size >= uploadsKept) kept.delete(kept.keys().next().value ?? '')
@@ -62,10 +55,10 @@ export function uploadRoutes(
     }),
   }
 
-  /** Ids must differ from those of earlier requests, too. */
+  /** The ids of an upload's items so far: an id is unique across all requests of the upload. */
   async function idsOf(id: string, from: number): Promise<UniqueIds> {
     const here = kept.get(id)
-    // What is refused half-way has added ids that are in no item.
+    // A request that is rejected half-way has added ids that no item has.
     kept.delete(id)
     if (here?.count === from) return here.ids
     const ids = uniqueIds()

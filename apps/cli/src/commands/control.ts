@@ -1,12 +1,12 @@
 import type { Cli } from '../cli.ts'
 import { type ExitCode, exitCodes } from '../cli-error.ts'
-import { type LiveOptions, toPatch } from '../live-options.ts'
+import { type BatchFlags, toPatch } from '../batch-flags.ts'
 
 /** Pauses, resumes or cancels a batch; what is to be changed of it is changed before. */
 export async function control(
   cli: Cli,
   verb: 'pause' | 'resume' | 'cancel',
-  { id, live = {} }: { readonly id: string; readonly live?: LiveOptions },
+  { id, live = {} }: { readonly id: string; readonly live?: BatchFlags },
 ): Promise<ExitCode> {
   const client = await cli.connect()
   const patch = toPatch(live)

@@ -1,21 +1,21 @@
 import { isEnded } from '@sluice/contract/batch'
+import type { BatchFlags } from '../batch-flags.ts'
 import type { Cli } from '../cli.ts'
 import { type ExitCode, exitCodes } from '../cli-error.ts'
 import { follow, type OutputOptions } from '../follow.ts'
-import type { LiveOptions } from '../live-options.ts'
 import { openReading, type ReadingOptions, saySkipped } from '../reading.ts'
 import { chooseRecipe, readRecipe, type RecipeOptions } from '../recipe.ts'
 import { requireOwnOutput } from '../sink.ts'
 import { submitOnce } from '../submit-once.ts'
 
-export interface ExtractOptions extends OutputOptions, RecipeOptions, ReadingOptions, LiveOptions {
+export interface ExtractOptions extends OutputOptions, RecipeOptions, ReadingOptions {
   readonly schema?: string
   readonly fresh?: true
   readonly detach?: true
 }
 
 /** Sends an input, or goes on with the batch that it became before, and follows it. */
-export async function extract(cli: Cli, path: string, options: ExtractOptions): Promise<ExitCode> {
+export async function extract(cli: Cli, path: string, options: ExtractOptions & BatchFlags): Promise<ExitCode> {
   const { screen, signal, memory } = cli
   const { out, overwrite = false, fresh = false } = options
   const choice = chooseRecipe(options)
@@ -29,7 +29,7 @@ export async function extract(cli: Cli, path: string, options: ExtractOptions): 
       memory,
       reading,
       recipe,
-      live: options,
+      flags: options,
       server: cli.config.url,
       fresh,
       signal,

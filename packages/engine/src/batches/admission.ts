@@ -1,23 +1,31 @@
-import { SluiceError } from '@sluice/contract/error'
+import { invalidRequest, SluiceError } from '@sluice/contract/error'
 import type { Redis } from 'ioredis'
 import { primaries } from '../redis/connect.ts'
 
 /**
- * New work is refused from here on; what is left is for the results of the work that was accepted.
- * Past its limit Redis refuses every write, and then nothing could be recorded.
+ * New work is rejected above this fraction; the rest is reserved for the results of accepted work.
+ * At its limit Redis rejects every write, and no result could be recorded.
  */
 const fullFraction = 0.8
-/** `INFO memory` costs Redis about 50 us; uploads ask for every flush. */
+/** `INFO memory` costs Redis about 50 us, and uploads check on every flush. */
 const freshMs = 200
 const retryAfterS = 30
 
 export interface Admission {
   memory(): Promise<{ usedBytes: number; limitBytes: number }>
-  /** Throws `redis_full` (503) when Redis holds too much for new work. A Redis without `maxmemory` takes all. */
+  /** Throws `redis_full` (503) if Redis has no memory for new work. A Redis without `maxmemory` accepts everything. */
   check(): Promise<void>
+  /** Throws `unknown_prices` for a cost limit on a lane without prices: it could not be enforced. */
+  checkCost(lane: string, maxCostUsd: number | null | undefined): void
 }
 
-export function createAdmission(redis: Redis): Admission {
+export interface AdmissionDependencies {
+  readonly redis: Redis
+  readonly isPriced: (lane: string) => boolean
+}
+
+/** Decides whether new work is accepted. */
+export function createAdmission({ redis, isPriced }: AdmissionDependencies): Admission {
   let seen: { at: number; usedBytes: number; limitBytes: number } | undefined
 
   const memory = async () => {
@@ -28,7 +36,7 @@ export function createAdmission(redis: Redis): Admission {
         return { usedBytes: field('used_memory'), limitBytes: field('maxmemory') }
       }),
     )
-    // Of a cluster the fullest: where a batch will be is not known before it is made.
+    // In a cluster the fullest node counts, because the node of a batch is not known before it is created.
     const full = (one: { usedBytes: number; limitBytes: number }) =>
       one.limitBytes === 0 ? 0 : one.usedBytes / one.limitBytes
     return (
@@ -47,6 +55,14 @@ export function createAdmission(redis: Redis): Admission {
         'redis_full',
         `Redis holds ${megabytes(seen.usedBytes)} of at most ${megabytes(seen.limitBytes)} MB: delete ended batches, wait for running ones, or raise maxmemory.`,
         { retryAfterS },
+      )
+    },
+    checkCost(lane, maxCostUsd) {
+      if (maxCostUsd === undefined || maxCostUsd === null || isPriced(lane)) return
+      throw invalidRequest(
+        'unknown_prices',
+        `max_cost_usd: The lane '${lane}' has no prices. Add \`prices\` to the lane in sluice.config.ts.`,
+        'max_cost_usd',
       )
     },
   }

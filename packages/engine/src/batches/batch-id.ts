@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 
 const alphabet = '0123456789abcdefghijklmnopqrstuv'
 
-/** `batch_` + 9 characters of time + 13 random ones (65 bits): ids sort by the time they were made. */
+/** `batch_` + 9 characters of time + 13 random ones (65 bits): ids sort by the time of their creation. */
 export function createBatchId(nowMs: number): string {
   return `batch_${createUnique(nowMs)}`
 }
@@ -11,7 +11,7 @@ export function createSummaryId(nowMs: number): string {
   return `summary_${createUnique(nowMs)}`
 }
 
-/** Told by the summary's id, so that a step that runs twice makes one batch. */
+/** Derived from the summary id and the level, so that a step that runs twice creates one batch. */
 export function levelBatchId(summaryId: string, level: number): string {
   return `${summaryId.replace('summary_', 'batch_')}-level${level}`
 }

@@ -1,4 +1,5 @@
 import type { Redis } from 'ioredis'
+import { type BatchFields, packBatchMeta } from '../ledger/batch-meta.ts'
 import type { BatchKeys } from '../redis/keys.ts'
 import { loadScript } from '../redis/script.ts'
 import type { Block } from './blocks.ts'
@@ -30,10 +31,6 @@ export async function sealBatch(redis: Redis, keys: BatchKeys): Promise<'sealed'
 }
 
 /** Sets fields of the batch hash, unless the batch was removed meanwhile. */
-export async function noteOnBatch(
-  redis: Redis,
-  keys: BatchKeys,
-  fields: Readonly<Record<string, string | number>>,
-): Promise<void> {
-  await scripts.note(redis, keys, { fields: Object.entries(fields).flat() })
+export async function noteOnBatch(redis: Redis, keys: BatchKeys, fields: BatchFields): Promise<void> {
+  await scripts.note(redis, keys, { fields: Object.entries(packBatchMeta(fields)).flat() })
 }

@@ -1,7 +1,8 @@
 import fc from 'fast-check'
-import { batch, batchOptions } from '@sluice/contract/batch'
+import { batch, batchOptions, type BatchStatus } from '@sluice/contract/batch'
 import { expect, test } from 'vitest'
-import { newMeta, toBatch } from './batch-view.ts'
+import { type BatchFields, type BatchMeta, newBatchMeta, packBatchMeta, parseBatchMeta } from '../ledger/batch-meta.ts'
+import { toBatch } from './batch-view.ts'
 
 const extractor = {
   object: 'extractor',
@@ -14,18 +15,24 @@ const extractor = {
   reasks: 2,
   created_at: 0,
 } as const
-const meta = { ...newMeta(extractor, batchOptions.parse({})), created_at: '1700000000123' }
+const meta = stored({ created_at: 1_700_000_000_123 })
+
+/** A batch with these fields, after a round through Redis' form. */
+function stored(fields: BatchFields): BatchMeta & { readonly status: BatchStatus } {
+  const packed = packBatchMeta({ ...newBatchMeta(extractor, batchOptions.parse({})), ...fields })
+  return parseBatchMeta(packed) as BatchMeta & { readonly status: BatchStatus }
+}
 
 test('a batch is shown as the contract says', () => {
-  const now = {
-    ...meta,
+  const now = stored({
+    created_at: 1_700_000_000_123,
     status: 'in_progress',
-    total: '10',
-    succeeded: '3',
-    rate_p50: '2',
-    rate_p10: '1',
-    cost_nano_usd: '1500000',
-  }
+    total: 10,
+    succeeded: 3,
+    rate_p50: 2,
+    rate_p10: 1,
+    cost_nano_usd: 1_500_000,
+  })
   const view = toBatch('batch_x', { meta: now, open: 4, running: 2, bytes: 4_096, priced: true })
   expect(batch.parse(view)).toEqual(view)
   expect(view).toMatchObject({
@@ -40,12 +47,12 @@ test('a batch is shown as the contract says', () => {
 })
 
 test('the counts always add up to the total', () => {
-  const status = fc.constantFrom('in_progress', 'paused', 'cancelling', 'completed', 'cancelled')
+  const status = fc.constantFrom<BatchStatus>('in_progress', 'paused', 'cancelling', 'completed', 'cancelled')
   fc.assert(
     fc.property(status, fc.nat(50), fc.nat(50), fc.nat(50), fc.nat(50), (state, succeeded, failed, open, rest) => {
       const total = succeeded + failed + open + rest
       const running = Math.min(open, 3)
-      const now = { ...meta, status: state, total: `${total}`, succeeded: `${succeeded}`, failed: `${failed}` }
+      const now = { ...meta, status: state, total, succeeded, failed }
       const { counts } = toBatch('b', { meta: now, open, running, bytes: null, priced: false })
       const { total: shown, ...parts } = counts
       expect(Object.values(parts).reduce((sum, one) => sum + one, 0)).toBe(shown)

@@ -2,25 +2,40 @@ import { isEnded } from '@sluice/contract/batch'
 import { parse } from '@sluice/contract/parse'
 import type { ConnectionOptions, Job } from 'bullmq'
 import type { Redis } from 'ioredis'
+import { selectFields } from '../ledger/batch-meta.ts'
+import { batchJob, type BatchJob, batchesQueueName } from '../queues/jobs.ts'
+import { createSupervisor, type Supervisor } from '../queues/supervisor.ts'
+import type { Keys } from '../redis/keys.ts'
+import { repeat } from '../repeat.ts'
+import type { HandleBatchEnded } from './batch-ended.ts'
 import { noteOnBatch } from './batch-steps.ts'
 import type { FeedBatch } from './feeder.ts'
-import { batchJob, type BatchJob, batchesQueueName } from '../queues/jobs.ts'
-import type { Keys } from '../redis/keys.ts'
 import { createRateMeter } from './rate-meter.ts'
-import { createSupervisor, type Supervisor } from '../queues/supervisor.ts'
 
 const progressMs = 500
+const progressFields = selectFields('total', 'succeeded', 'failed')
 
-/** Runs the `batches` queue: one durable job per batch, which feeds it and whose progress Bull Board shows. */
-export function createBatchWorker(dependencies: {
+export interface BatchWorkerDependencies {
   readonly connection: ConnectionOptions
   readonly redis: Redis
   readonly keys: Keys
   readonly feedBatch: FeedBatch
+  readonly handleBatchEnded: HandleBatchEnded
   readonly onError: (error: Error) => void
-}): Supervisor {
-  const { connection, redis, keys, feedBatch, onError } = dependencies
+}
 
+/**
+ * Runs the queue `batches`: one durable job per batch, which feeds the batch until it has ended, and then handles its end. Bull Board
+ * shows the job's progress. A job whose process dies runs again.
+ */
+export function createBatchWorker({
+  connection,
+  redis,
+  keys,
+  feedBatch,
+  handleBatchEnded,
+  onError,
+}: BatchWorkerDependencies): Supervisor {
   return createSupervisor<BatchJob>({
     name: batchesQueueName,
     prefix: keys.batchesQueuePrefix,
@@ -34,47 +49,43 @@ export function createBatchWorker(dependencies: {
       } finally {
         await stopReporting()
       }
+      await handleBatchEnded(batchId)
       return { batch_id: batchId }
     },
   })
 
-  /** Twice a second: percent for the ring, counts and rate for the card; and the rates from which the time left is told. */
+  /** Twice a second: percent, counts and rate for Bull Board, and the rates from which the remaining time is estimated. */
   function reportProgress(job: Job<BatchJob>, batchId: string): () => Promise<void> {
     const k = keys.batch(batchId)
     const meter = createRateMeter()
     let last = ''
-    let busy: Promise<void> = Promise.resolve()
 
     const report = async () => {
-      const [[, fields], [, running]] = (await redis
+      const [[, values], [, running]] = (await redis
         .multi()
-        .hmget(k.meta, 'status', 'total', 'succeeded', 'failed')
+        .hmget(k.meta, ...progressFields.names)
         .hlen(k.calls)
         .exec()) as [[null, (string | null)[]], [null, number]]
-      const [status, ...numbers] = fields
-      if (!status) return
-      const [total = 0, succeeded = 0, failed = 0] = numbers.map(Number)
-      const rates = meter.add(Date.now(), succeeded + failed, status === 'in_progress')
-      const ended = isEnded(status as never)
+      const meta = progressFields.parse(values)
+      if (meta === null || meta.status === 'staging') return
+      const { status, total, succeeded, failed } = meta
+      const done = succeeded + failed
+      const rates = meter.add(Date.now(), done, status === 'in_progress')
+      const ended = isEnded(status)
       const counts = { status, total, succeeded, failed, running: ended ? 0 : running }
       const text = JSON.stringify(counts)
       if (text === last) return
       last = text
-      // A percent that only reads 100 when all is done.
-      const percent = ended ? 100 : Math.min(99, Math.floor((100 * (succeeded + failed)) / Math.max(1, total)))
+      // 100 percent only when the batch has ended.
+      const percent = ended ? 100 : Math.min(99, Math.floor((100 * done) / Math.max(1, total)))
       await job.updateData({ ...job.data, counts, items_per_second: Math.round(rates.p50 * 10) / 10 })
       await job.updateProgress(percent)
-      if (rates.p10 > 0) {
-        await noteOnBatch(redis, k, { rate_p50: rates.p50.toFixed(4), rate_p10: rates.p10.toFixed(4) })
-      }
+      if (rates.p10 > 0) await noteOnBatch(redis, k, { rate_p50: rates.p50, rate_p10: rates.p10 })
     }
-    const timer = setInterval(() => {
-      busy = busy.then(report).catch(onError)
-    }, progressMs)
+    const reporting = repeat(report, { everyMs: progressMs, first: 'after-interval', onError })
 
     return async () => {
-      clearInterval(timer)
-      await busy
+      await reporting.stop()
       await report().catch(onError)
     }
   }

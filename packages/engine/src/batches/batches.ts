@@ -1,131 +1,106 @@
 import { type Batch, isEnded } from '@sluice/contract/batch'
-import { conflict, invalidRequest, notFound, SluiceError } from '@sluice/contract/error'
-import type { Item } from '@sluice/contract/item'
-import type { ChainableCommander, Redis } from 'ioredis'
-import type { Admission } from './admission.ts'
-import { createBatchId } from './batch-id.ts'
-import { noteOnBatch, sealBatch } from './batch-steps.ts'
-import { type BatchMeta, newMeta, toBatch, toNanoUsd } from './batch-view.ts'
-import { packBlocks, stageBlock } from './blocks.ts'
-import type { Batches, NewBatch } from '../engine.ts'
-import { forgetBatch } from './forget-batch.ts'
-import type { Idempotency, Makes } from './idempotency.ts'
-import type { Keys } from '../redis/keys.ts'
+import { conflict, notFound, type SluiceError } from '@sluice/contract/error'
+import type { Redis } from 'ioredis'
+import { resumeQuota } from '../quota/quota-view.ts'
+import type { Batches } from '../engine.ts'
+import { packBatchMeta, patchedFields, readBatchMeta } from '../ledger/batch-meta.ts'
 import type { Ledger } from '../ledger/ledger.ts'
 import { byUser, isOfLane } from '../ledger/pause-reason.ts'
 import { selectFailed } from '../ledger/select-failed.ts'
-import type { StartBatch } from './begin-batch.ts'
 import type { Changes } from '../redis/changes.ts'
-
-/** A block is about 20 KB on the wire: 16 of them go in one round trip. */
-const blocksPerFlush = 16
-/** How often a batch that is being staged is told to live: items may come slowly. */
-const stagingBeatMs = 5_000
+import type { Keys } from '../redis/keys.ts'
+import type { Admission } from './admission.ts'
+import { createBatchId } from './batch-id.ts'
+import { noteOnBatch } from './batch-steps.ts'
+import type { EnqueueBatch } from './enqueue-batch.ts'
+import type { BatchFinder } from './find-batch.ts'
+import { forgetBatch } from './forget-batch.ts'
+import type { Idempotency } from './idempotency.ts'
+import { createStageBatch } from './stage-batch.ts'
+import { createWatchBatch } from './watch-batch.ts'
 
 export interface BatchesDependencies {
   readonly redis: Redis
   readonly keys: Keys
   readonly ledger: Ledger
   readonly changes: Changes
-  /** Puts the batch's feeding job in the `batches` queue; harmless when it is there. */
-  readonly startBatch: StartBatch
-  /** Resolves when what was written is on disk. */
+  readonly finder: BatchFinder
+  readonly enqueueBatch: EnqueueBatch
+  /** Resolves when all earlier writes are on disk. */
   readonly confirm: () => Promise<void>
-  readonly isPriced: (lane: string) => boolean
   readonly admission: Admission
   readonly idempotency: Idempotency
 }
 
-export function createBatches({
-  redis,
-  keys,
-  ledger,
-  changes,
-  startBatch,
-  confirm,
-  isPriced,
-  admission,
-  idempotency,
-}: BatchesDependencies): Batches & {
-  readonly checkOptions: (input: NewBatch) => void
-  readonly makes: Makes<Batch>
-} {
-  const makes: Makes<Batch> = { find, metaKey: (id) => keys.batch(id).meta }
+/** Ids that are read in one round trip when batches are listed. */
+const listedAtOnce = 100
+
+export function createBatches(dependencies: BatchesDependencies): Batches {
+  const { redis, keys, ledger, changes, finder, enqueueBatch, confirm, admission, idempotency } = dependencies
+  const { find, get } = finder
+  const stage = createStageBatch({ redis, keys, admission, idempotency })
 
   return {
-    checkOptions,
-    makes,
-
     async create(input, items) {
-      checkOptions(input)
+      admission.checkCost(input.extractor.lane, input.options.max_cost_usd)
       const id = createBatchId(Date.now())
       const claim = input.idempotency
-      const earlier = claim && (await idempotency.take(claim, id, makes))
+      const earlier = claim && (await idempotency.take(claim, id, { find, metaKey: (of) => keys.batch(of).meta }))
       if (earlier) return { batch: earlier, created: false }
       try {
         await stage(id, input, items)
       } catch (error) {
-        // Should Redis be away, the sweeper does this later, and the key goes with its batch.
+        // If Redis is away, the sweeper removes the batch later, and the key is freed with it.
         await Promise.allSettled([forgetBatch(redis, keys, id), claim && idempotency.release(claim, id)])
         throw error
       }
-      await startBatch(id)
+      await enqueueBatch(id)
       await confirm()
       return { batch: await get(id), created: true }
     },
 
     get,
+    watch: createWatchBatch({ keys, changes, finder }),
 
     async list({ after, limit, status }) {
       const data: Batch[] = []
-      let last = after
-      // One more than asked for tells whether there are more.
+      let max = after === undefined ? '+' : `(${after}`
+      // One more than the limit shows whether there are more.
       while (data.length <= limit) {
-        const ids = await redis.zrevrangebylex(
-          keys.allBatches,
-          last === undefined ? '+' : `(${last}`,
-          '-',
-          'LIMIT',
-          0,
-          100,
-        )
+        const ids = await redis.zrevrangebylex(keys.allBatches, max, '-', 'LIMIT', 0, listedAtOnce)
         if (ids.length === 0) break
         const page = await Promise.all(ids.map((id) => find(id)))
-        data.push(...(page.filter((one) => one !== null && (status === undefined || one.status === status)) as Batch[]))
-        last = ids.at(-1)
+        data.push(...page.filter((one) => one !== null).filter((one) => status === undefined || one.status === status))
+        max = `(${ids.at(-1)}`
       }
       return { object: 'list', data: data.slice(0, limit), has_more: data.length > limit }
     },
 
-    async patch(id, { concurrency, priority, max_cost_usd }) {
+    async patch(id, patch) {
       const { lane } = await get(id)
-      if (max_cost_usd !== undefined && max_cost_usd !== null) requirePrices(lane)
+      admission.checkCost(lane, patch.max_cost_usd)
+      const fields = packBatchMeta(patchedFields(patch))
       const k = keys.batch(id)
-      const fields = {
-        ...(concurrency === undefined ? {} : { concurrency: concurrency === null ? '' : String(concurrency) }),
-        ...(priority === undefined ? {} : { priority: String(priority) }),
-        ...(max_cost_usd === undefined ? {} : { max_cost_nano_usd: toNanoUsd(max_cost_usd) }),
-      }
       if (Object.keys(fields).length > 0) await redis.multi().hset(k.meta, fields).publish(k.changes, 'changed').exec()
       return get(id)
     },
 
     async pause(id) {
-      const was = await ledger.pause(id, byUser)
-      return acted(id, was, ['in_progress', 'paused'], 'pause')
+      return after(id, await ledger.pause(id, byUser), 'pause', ['in_progress', 'paused'])
     },
 
     async resume(id) {
       const was = await ledger.resume(id)
       if (was === 'paused' || was === 'in_progress') await start(id)
-      return acted(id, was, ['paused', 'in_progress'], 'resume')
+      return after(id, was, 'resume', ['paused', 'in_progress'])
     },
 
     async resumeLane(lane) {
+      await resumeQuota(redis, keys.lane(lane))
       let count = 0
       for (const id of await redis.smembers(keys.activeBatches)) {
-        const [status, of, reason] = await redis.hmget(keys.batch(id).meta, 'status', 'lane', 'pause_reason')
-        if (status !== 'paused' || of !== lane || !isOfLane(reason)) continue
+        const meta = await readBatchMeta(redis, keys.batch(id), 'lane', 'pause_reason')
+        if (meta?.status !== 'paused' || meta.lane !== lane || !isOfLane(meta.pause_reason)) continue
         if ((await ledger.resume(id)) === 'paused') count += 1
         await start(id)
       }
@@ -133,8 +108,7 @@ export function createBatches({
     },
 
     async cancel(id) {
-      const was = await ledger.cancel(id)
-      return acted(id, was, ['in_progress', 'paused', 'cancelling', 'cancelled'], 'cancel')
+      return after(id, await ledger.cancel(id), 'cancel', ['in_progress', 'paused', 'cancelling', 'cancelled'])
     },
 
     async retry(id, selection) {
@@ -146,14 +120,14 @@ export function createBatches({
           count += indexes.length
           continue
         }
-        // From here on the sweeper looks after the batch, should this process die before the end.
+        // If this process dies before the end of the retry, the sweeper starts the batch.
         await noteOnBatch(redis, keys.batch(id), { retrying_at: Date.now() })
         await redis.sadd(keys.activeBatches, id)
         const retried = await ledger.retry(id, indexes)
         if (retried === null) throw cancelled(id)
         count += retried
       }
-      // Also when nothing is left to retry: an earlier request may have died at this point.
+      // Also if no item was left to retry: an earlier request may have died before this point.
       if (!selection.dry_run && !isEnded((await get(id)).status)) await start(id)
       return count
     },
@@ -164,146 +138,22 @@ export function createBatches({
         throw conflict('batch_running', `Batch '${id}' is ${status}: cancel it first, or wait for its end.`)
       await forgetBatch(redis, keys, id)
     },
-
-    async *watch(id, { intervalMs, signal }) {
-      const first = await get(id)
-      using changed = await changes.listen(keys.batch(id).changes)
-      yield first
-      let last = JSON.stringify(first)
-      let batch = first
-      while (!isEnded(batch.status) && !signal.aborted) {
-        await changed.wait(1_000, signal)
-        await pausedFor(intervalMs, signal)
-        if (signal.aborted) return
-        const found = await find(id)
-        if (found === null) return
-        batch = found
-        const text = JSON.stringify(batch)
-        if (text === last) continue
-        last = text
-        yield batch
-      }
-    },
   }
 
-  function checkOptions({ extractor, options }: NewBatch): void {
-    if (options.max_cost_usd !== undefined) requirePrices(extractor.lane)
-  }
-
-  function requirePrices(lane: string): void {
-    if (isPriced(lane)) return
-    throw invalidRequest(
-      'unknown_prices',
-      `max_cost_usd: The lane '${lane}' has no prices: give it \`prices\` in sluice.config.ts.`,
-      'max_cost_usd',
-    )
-  }
-
-  function cancelled(id: string): SluiceError {
-    return conflict('batch_cancelled', `Batch '${id}' was cancelled: its items cannot be retried. Submit them anew.`)
-  }
-
-  async function find(id: string): Promise<Batch | null> {
-    const k = keys.batch(id)
-    const [[, meta], [, open], [, running], ...sizes] = (await redis
-      .multi()
-      .hgetall(k.meta)
-      .hlen(k.open)
-      .hlen(k.calls)
-      .memory('USAGE', k.blocks)
-      .memory('USAGE', k.results)
-      .exec()) as [[null, BatchMeta], [null, number], [null, number], ...[Error | null, number | null][]]
-    if (meta['status'] === undefined || meta['status'] === 'staging') return null
-    const bytes = sizes.some(([error]) => error !== null) ? null : sizes.reduce((sum, [, size]) => sum + (size ?? 0), 0)
-    return toBatch(id, { meta, open, running, bytes, priced: isPriced(meta['lane'] ?? '') })
-  }
-
-  /** Harmless for a batch that is at work already. */
+  /** Safe for a batch that is already running. */
   async function start(id: string): Promise<void> {
     await redis.sadd(keys.activeBatches, id)
-    await startBatch(id)
+    await enqueueBatch(id)
   }
 
-  async function get(id: string): Promise<Batch> {
-    const found = await find(id)
-    if (found === null) throw notFound('batch', id)
-    return found
-  }
-
-  /** Nobody sees the batch until it is sealed; one that is never sealed is swept away. */
-  async function stage(
-    id: string,
-    { extractor, options, skipped, idempotency: claim }: NewBatch,
-    items: AsyncIterable<Item> | Iterable<Item>,
-  ): Promise<void> {
-    await admission.check()
-    const k = keys.batch(id)
-    const beat = async () => {
-      await redis.zadd(keys.stagingBatches, Date.now(), id)
-      if (claim) await idempotency.renew(claim, id)
-    }
-    // In this order, but in one write to disk.
-    await Promise.all([beat(), redis.hset(k.meta, newMeta(extractor, options))])
-    let beating = Promise.resolve()
-    const timer = setInterval(() => {
-      // One that fails is seen by the writes beside it.
-      beating = beat().catch(() => {})
-    }, stagingBeatMs)
-    try {
-      await stageItems(id, items)
-    } finally {
-      clearInterval(timer)
-      await beating
-    }
-    await redis.multi().sadd(keys.activeBatches, id).zadd(keys.allBatches, 0, id).exec()
-    const left = skipped?.()
-    if (left !== undefined) await redis.hset(k.meta, 'skipped', JSON.stringify(left))
-    // Before the batch begins: else a death in between would free the key of a batch that runs.
-    if (claim) await idempotency.settle(claim, id)
-    const sealed = await sealBatch(redis, k)
-    if (sealed === 'empty') throw invalidRequest('invalid_request', 'items: A batch has at least one item.', 'items')
-    if (sealed === 'not-staging') {
-      const message = 'The batch was removed while its items came: send them again.'
-      throw new SluiceError('conflict_error', 'batch_removed', message, { retryAfterS: 1 })
-    }
-    await redis.zrem(keys.stagingBatches, id)
-  }
-
-  async function stageItems(id: string, items: AsyncIterable<Item> | Iterable<Item>): Promise<void> {
-    let pipeline = redis.pipeline()
-    for await (const block of packBlocks(items)) {
-      stageBlock(pipeline, keys.batch(id).blocks, block)
-      if (pipeline.length < blocksPerFlush) continue
-      await run(pipeline)
-      await admission.check()
-      pipeline = redis.pipeline()
-    }
-    await run(pipeline)
-  }
-
-  async function acted(id: string, was: string, fine: readonly string[], verb: string): Promise<Batch> {
+  /** The batch after a step that may run in the `allowed` states; `was`: the state that the step found. */
+  async function after(id: string, was: string, verb: string, allowed: readonly string[]): Promise<Batch> {
     if (was === 'gone') throw notFound('batch', id)
-    if (!fine.includes(was)) throw conflict('batch_state', `Batch '${id}' is ${was}: it cannot ${verb} now.`)
+    if (!allowed.includes(was)) throw conflict('batch_state', `Batch '${id}' is ${was}: it cannot ${verb} now.`)
     return get(id)
   }
 }
 
-/** ioredis resolves a pipeline whose commands failed: here the first failure is thrown. */
-async function run(pipeline: ChainableCommander): Promise<void> {
-  if (pipeline.length === 0) return
-  const failed = (await pipeline.exec())?.find(([error]) => error !== null)
-  if (failed?.[0]) throw failed[0]
-}
-
-function pausedFor(ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const done = () => {
-      clearTimeout(timer)
-      signal.removeEventListener('abort', done)
-      resolve()
-    }
-    const timer = setTimeout(done, ms)
-    signal.addEventListener('abort', done, { once: true })
-    if (signal.aborted) done()
-  })
+function cancelled(id: string): SluiceError {
+  return conflict('batch_cancelled', `Batch '${id}' was cancelled: its items cannot be retried. Submit them again.`)
 }

@@ -9,7 +9,7 @@ async function packed(items: { id: string; text: string; metadata?: Record<strin
   }))
 }
 
-test('items are cut into blocks by number', async () => {
+test('items are packed into blocks by number', async () => {
   const blocks = await packed(Array.from({ length: 150 }, (_, i) => ({ id: String(i), text: `t${i}` })))
   expect(blocks.map((block) => [block.end, block.items.length])).toEqual([
     [64, 64],
@@ -19,18 +19,18 @@ test('items are cut into blocks by number', async () => {
   expect(blocks[1]!.items[0]).toEqual(['t64'])
 })
 
-test('and by size, so that no block is much larger than its largest item', async () => {
+test('items are packed by size, so that no block is much larger than its largest item', async () => {
   const blocks = await packed(Array.from({ length: 5 }, (_, i) => ({ id: String(i), text: 'x'.repeat(60_000) })))
   expect(blocks.map((block) => block.end)).toEqual([3, 5])
 })
 
-test('metadata counts, too', async () => {
+test('metadata counts towards the size of a block', async () => {
   const metadata = { note: 'x'.repeat(60_000) }
   const blocks = await packed(Array.from({ length: 5 }, (_, i) => ({ id: String(i), text: 'short', metadata })))
   expect(blocks.map((block) => block.end)).toEqual([3, 5])
 })
 
-test('only what is not the default is kept', async () => {
+test('default values are not stored', async () => {
   const [block] = await packed([
     { id: '0', text: 'a' },
     { id: 'own', text: 'b' },

@@ -3,25 +3,25 @@ import type { Item } from '@sluice/contract/item'
 import type { Redis } from 'ioredis'
 
 /**
- * Staged items. A block is a zstd-compressed JSON array of up to 64 items or 128 KB, one entry of a stream whose id is
- * the index behind the block's last item: so the block that holds item i is the first entry from id i + 1 on, without
- * an index of its own, and staging the same block twice is refused by Redis itself.
+ * Staged items. A block is a zstd-compressed JSON array of up to 64 items or 128 KB. It is one entry of a stream, whose id is the index
+ * after the block's last item. So the block of item i is the first entry from id i + 1 on, which needs no separate index, and Redis
+ * itself rejects a block that is staged twice.
  */
 const itemsPerBlock = 64
 const charactersPerBlock = 131_072
 
-/** An item without its id when that is its index, and without what it lacks at its end: `[text]`, `[text, id]`, and so on. */
+/** An item as a tuple, without missing values at its end: `[text]`, `[text, id]`, and so on. The id is null if it is the index. */
 type Packed = [text: string, id?: string | null, metadata?: Record<string, unknown> | null, failure?: Item['failure']]
 
 export interface Block {
   /** The index of its first item. */
   readonly start: number
-  /** The index behind its last item. */
+  /** The index after its last item. */
   readonly end: number
   readonly bytes: Buffer
 }
 
-/** Cuts items into blocks as they come, the first of which has the index `from`; never holds more than one block. */
+/** Packs items into blocks as they arrive; the first item has the index `from`. Never holds more than one block. */
 export async function* packBlocks(items: AsyncIterable<Item> | Iterable<Item>, from = 0): AsyncGenerator<Block> {
   let packed: Packed[] = []
   let characters = 0
@@ -58,7 +58,7 @@ function unpack(packed: Packed, index: number): Item {
   }
 }
 
-/** The items of the block that holds `index`, and the index of the first; null when there is none. */
+/** The items of the block that contains `index`, and the index of its first item; null if there is none. */
 export async function readBlock(
   redis: Redis,
   key: string,

@@ -2,17 +2,18 @@ import type { JobsOptions, Queue } from 'bullmq'
 import type { Redis } from 'ioredis'
 import { itemJobId, itemJobOptions } from '../queues/jobs.ts'
 import type { Keys } from '../redis/keys.ts'
+import { readBatchMeta, selectFields } from '../ledger/batch-meta.ts'
 import type { Ledger } from '../ledger/ledger.ts'
 import type { Changes } from '../redis/changes.ts'
 import type { LaneWindow } from '../lanes/window.ts'
 
-/** Without a message the window is looked at this often. */
+/** Without a message the batch is read this often. */
 const pollMs = 1_000
-/** Jobs for items that are open but were lost from the queue are added again this often, and whenever feeding begins. */
+/** Jobs of open items that the queue lost are added again this often, and whenever feeding begins. */
 const repairMs = 15_000
-/** Most items to take in one step. */
+/** The most items of one ledger step. */
 const mostAtOnce = 500
-/** A batch that had nothing in the window goes to the front with this many, so that it starts at once behind a large one. */
+/** A batch without items in the window puts this many at the front of the queue, so that it starts at once although a large batch is queued. */
 const frontRow = 16
 
 export interface FeederDependencies {
@@ -24,8 +25,8 @@ export interface FeederDependencies {
 }
 
 /**
- * Keeps one batch's part of its lane's window filled until the batch has ended (resolves) or `signal` aborts (rejects).
- * It keeps nothing of its own: it may die at any point, run twice, or be taken over by another process.
+ * Keeps a batch's share of its lane's window filled until the batch has ended (resolves) or `signal` aborts (rejects).
+ * Keeps no state outside Redis: it may die at any point, run twice, or continue in another process.
  */
 export type FeedBatch = (batchId: string, options: { signal: AbortSignal }) => Promise<void>
 
@@ -33,10 +34,10 @@ export function createFeeder({ redis, keys, ledger, changes, lane }: FeederDepen
   return async (batchId, { signal }) => {
     const k = keys.batch(batchId)
     using changed = await changes.listen(k.changes)
-    const [laneName, named] = await redis.hmget(k.meta, 'lane', 'label')
-    if (!laneName) return
-    const { queue, window } = lane(laneName)
-    const label = named ?? ''
+    const batch = await readBatchMeta(redis, k, 'lane', 'label')
+    if (batch === null) return
+    const { queue, window } = lane(batch.lane)
+    const { label } = batch
     let repairedAt = 0
     try {
       for (;;) {
@@ -50,22 +51,22 @@ export function createFeeder({ redis, keys, ledger, changes, lane }: FeederDepen
         if (!more) await changed.wait(pollMs, signal)
       }
     } finally {
-      // Without Redis the claim ends by itself.
+      // If Redis is away, the batch's claim to the window expires.
       await window.leave(batchId).catch(() => {})
     }
 
     async function feedOnce(): Promise<{ status: string; more: boolean }> {
-      const [status, concurrency, priority, total, next, open, back] = await readNeed()
-      if (status !== 'in_progress') {
+      const need = await readNeed()
+      if (need?.status !== 'in_progress') {
         await window.leave(batchId)
-        return { status: status ?? 'gone', more: false }
+        return { status: need?.status ?? 'gone', more: false }
       }
-      const left = total - next + back
-      const own = concurrency === 0 ? Number.POSITIVE_INFINITY : concurrency
-      const demand = Math.min(own, left + open)
+      const { status, concurrency, priority, open, left } = need
+      const most = concurrency ?? Number.POSITIVE_INFINITY
       if (left === 0) return { status, more: false }
-      const limit = Math.min(own, await window.share({ batchId, weight: priority, demand }))
-      // A few at a time are not worth a round trip, unless the window is that small.
+      const share = await window.share({ batchId, weight: priority, demand: Math.min(most, left + open) })
+      const limit = Math.min(most, share)
+      // A few items are not worth a round trip, unless the window is that small.
       const room = limit - open
       if (room < Math.min(left, Math.ceil(limit / 8))) return { status, more: false }
       const feed = await ledger.feed(batchId, limit, mostAtOnce)
@@ -74,19 +75,20 @@ export function createFeeder({ redis, keys, ledger, changes, lane }: FeederDepen
       return { status: feed.status, more: feed.left > 0 && feed.open < limit }
     }
 
-    async function readNeed(): Promise<[string | null, number, number, number, number, number, number]> {
-      const [[, fields], [, open], [, back]] = (await redis
+    async function readNeed() {
+      const [[, values], [, open], [, returned]] = (await redis
         .multi()
-        .hmget(k.meta, 'status', 'concurrency', 'priority', 'total', 'next')
+        .hmget(k.meta, ...needFields.names)
         .hlen(k.open)
         .llen(k.requeue)
         .exec()) as [[null, (string | null)[]], [null, number], [null, number]]
-      const [status = null, ...numbers] = fields
-      const [concurrency = 0, priority = 1, total = 0, next = 0] = numbers.map(Number)
-      return [status, concurrency, priority, total, next, open, back]
+      const meta = needFields.parse(values)
+      return meta && { ...meta, open, left: meta.total - meta.next + returned }
     }
   }
 }
+
+const needFields = selectFields('concurrency', 'priority', 'total', 'next')
 
 async function addJobs(
   queue: Queue,

@@ -1,7 +1,7 @@
 import type { Redis } from 'ioredis'
 import type { Keys } from '../redis/keys.ts'
 
-/** Removes a batch with all it holds. Safe to run twice; a batch that is still fed finds itself gone. */
+/** Removes a batch with its items and results. Safe to run twice. A job that still feeds the batch finds it gone and ends. */
 export async function forgetBatch(redis: Redis, keys: Keys, id: string): Promise<void> {
   const { changes: _, ...stored } = keys.batch(id)
   await redis.unlink(...Object.values(stored))

@@ -6,46 +6,46 @@ import { loadScript } from '../redis/script.ts'
 
 const releaseKey = loadScript(new URL('release-key.lua', import.meta.url))
 
-/** While its batch is being made; renewed as it grows, so that a maker that died frees the key soon. */
+/** How long a key is held while its batch is being created. Renewed meanwhile, so that the key of a dead process is soon free. */
 const pendingMs = 60_000
 const keptMs = 7 * 86_400_000
 
-export interface IdempotencyClaim {
+interface IdempotencyClaim {
   readonly key: string
-  /** Of the request: the same key with another fingerprint is a mistake of the caller. */
+  /** Identifies the request: the same key with another fingerprint is a mistake of the caller. */
   readonly fingerprint: string
 }
 
-/** What is made under a key: a batch or a summary. */
-export interface Makes<Made> {
-  /** Null: it is not stored whole (yet, or any more). */
-  readonly find: (id: string) => Promise<Made | null>
-  /** Of the hash that exists as long as anything of it does. */
+/** Where the resources of a key are stored: batches or summaries. */
+interface ResourceStore<Resource> {
+  /** Null if the resource is not completely stored, or was removed. */
+  readonly find: (id: string) => Promise<Resource | null>
+  /** The key of the hash that exists as long as any part of the resource does. */
   readonly metaKey: (id: string) => string
 }
 
-/** `id` is that of a batch or a summary. */
+/** Ensures that requests with the same key create one resource. `id` is that of a batch or a summary. */
 export interface Idempotency {
   /**
-   * Null: the key is `id`'s now. Else what another request has made under it. Throws `idempotency_key_reused`, and
-   * `idempotency_in_progress` while the other has not stored it.
+   * Takes the key for `id` and resolves to null, or resolves to the resource that an earlier request created under the key.
+   * Throws `idempotency_key_reused`, and `idempotency_in_progress` while the other request has not stored its resource.
    */
-  take<Made>(claim: IdempotencyClaim, id: string, makes: Makes<Made>): Promise<Made | null>
-  /** It is being made. */
+  take<Resource>(claim: IdempotencyClaim, id: string, store: ResourceStore<Resource>): Promise<Resource | null>
+  /** The resource is still being created. */
   renew(claim: IdempotencyClaim, id: string): Promise<void>
-  /** It is stored: the key is its for 7 days. */
+  /** The resource is stored: it keeps the key for 7 days. */
   settle(claim: IdempotencyClaim, id: string): Promise<void>
-  /** It is not there (any more): the key is free, if it was still its. */
+  /** The resource does not exist: frees the key, if the resource still had it. */
   release(claim: IdempotencyClaim, id: string): Promise<void>
 }
 
 interface Holder {
   readonly id: string
-  /** It was stored whole once; else it is being made, or its maker died within the last minute. */
+  /** It was completely stored once. Otherwise it is being created, or the process died within the last minute. */
   readonly settled: boolean
 }
 
-export function createIdempotency(redis: Redis, keys: Keys): Idempotency {
+export function createIdempotency({ redis, keys }: { readonly redis: Redis; readonly keys: Keys }): Idempotency {
   const nameOf = ({ key }: IdempotencyClaim) => keys.idempotency(createHash('sha256').update(key).digest('hex'))
   const pending = ({ fingerprint }: IdempotencyClaim, id: string) => `${id} ${fingerprint}`
   const settled = ({ fingerprint }: IdempotencyClaim, id: string) => `${id} ${fingerprint} settled`
@@ -55,10 +55,10 @@ export function createIdempotency(redis: Redis, keys: Keys): Idempotency {
       for (;;) {
         const holder = await hold(claim, id)
         if (holder === null) return null
-        const made = await find(holder.id)
-        if (made !== null) return made
+        const resource = await find(holder.id)
+        if (resource !== null) return resource
         if (!holder.settled || (await redis.exists(metaKey(holder.id))) === 1) throw inProgress()
-        // Deleted or expired, or its maker died and it was swept away: what is asked for now is made anew.
+        // Deleted, expired, or removed by the sweeper after its process died: this request creates it again.
         await release(claim, holder.id)
       }
     },
@@ -71,7 +71,7 @@ export function createIdempotency(redis: Redis, keys: Keys): Idempotency {
     release,
   }
 
-  /** Takes the key, or resolves to who has it. */
+  /** Takes the key, or resolves to its holder. */
   async function hold(claim: IdempotencyClaim, id: string): Promise<Holder | null> {
     const held = await redis.set(nameOf(claim), pending(claim, id), 'PX', pendingMs, 'NX', 'GET')
     if (held === null) return null
@@ -90,12 +90,11 @@ export function createIdempotency(redis: Redis, keys: Keys): Idempotency {
   }
 }
 
-/** For a request whose key is held by one that has stored nothing yet. */
 function inProgress(): SluiceError {
   return new SluiceError(
     'conflict_error',
     'idempotency_in_progress',
-    'A request with this Idempotency-Key is under way: try again shortly.',
+    'A request with this Idempotency-Key is in progress: try again shortly.',
     { param: 'Idempotency-Key', retryAfterS: 1 },
   )
 }

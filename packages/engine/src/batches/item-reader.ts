@@ -1,26 +1,29 @@
 import type { Item } from '@sluice/contract/item'
 import type { Redis } from 'ioredis'
+import { LRUCache } from 'lru-cache'
+import type { ItemSource } from '../items/take-item.ts'
 import { readBlock } from './blocks.ts'
 import type { Keys } from '../redis/keys.ts'
 
 /**
- * Items by index, for workers: neighbours come in one block, so a few decoded blocks are kept.
- * 64 blocks of at most about 128 KB of text: a batch's front is read once per process, not once per item.
+ * Decoded blocks that are kept: neighbouring items are in one block, which is read once per process and not once per item.
+ * 64 blocks of at most about 128 KB of text.
  */
 const blocksKept = 64
 
-export interface ItemSource {
-  /** Null when the batch is gone. */
-  get(batchId: string, index: number): Promise<Item | null>
+interface DecodedBlock {
+  readonly start: number
+  readonly items: readonly Item[]
 }
 
-export function createItemSource(redis: Redis, keys: Keys): ItemSource {
-  const kept = new Map<string, { start: number; items: Item[] }>()
-  const underWay = new Map<string, Promise<{ start: number; items: Item[] } | null>>()
+/** Reads items by index, for workers. */
+export function createItemSource({ redis, keys }: { readonly redis: Redis; readonly keys: Keys }): ItemSource {
+  const blocks = new LRUCache<string, DecodedBlock>({ max: blocksKept })
+  const reading = new Map<string, Promise<DecodedBlock | null>>()
 
   const find = (batchId: string, index: number): Item | undefined => {
-    for (const [key, block] of kept) {
-      if (!key.startsWith(batchId)) continue
+    for (const [key, block] of blocks.entries()) {
+      if (!key.startsWith(`${batchId}:`)) continue
       const item = block.items[index - block.start]
       if (item !== undefined) return item
     }
@@ -30,9 +33,7 @@ export function createItemSource(redis: Redis, keys: Keys): ItemSource {
   const load = async (batchId: string, index: number) => {
     const block = await readBlock(redis, keys.batch(batchId).blocks, index)
     if (block === null) return null
-    const oldest = kept.keys().next().value
-    if (kept.size >= blocksKept && oldest !== undefined) kept.delete(oldest)
-    kept.set(`${batchId}:${block.start}`, block)
+    blocks.set(`${batchId}:${block.start}`, block)
     return block
   }
 
@@ -40,20 +41,20 @@ export function createItemSource(redis: Redis, keys: Keys): ItemSource {
     async get(batchId, index) {
       const here = find(batchId, index)
       if (here !== undefined) return here
-      // Neighbours that start together wait for one reading; which block holds an index is only known once it is read.
-      const pending = underWay.get(batchId)
+      // Neighbours that start together wait for one read. Which block holds an index is known only after the read.
+      const pending = reading.get(batchId)
       if (pending !== undefined) {
         const block = await pending
         const item = block?.items[index - block.start]
         if (item !== undefined) return item
       }
       const loading = load(batchId, index)
-      underWay.set(batchId, loading)
+      reading.set(batchId, loading)
       try {
         const block = await loading
         return block?.items[index - block.start] ?? null
       } finally {
-        if (underWay.get(batchId) === loading) underWay.delete(batchId)
+        if (reading.get(batchId) === loading) reading.delete(batchId)
       }
     },
   }

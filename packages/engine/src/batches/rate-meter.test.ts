@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { createRateMeter } from './rate-meter.ts'
 
-test('tells the median rate and the slow tenth', () => {
+test('reports the median rate and the slow tenth', () => {
   const meter = createRateMeter()
   let done = 0
   let rates = meter.add(0, 0, true)
@@ -12,7 +12,7 @@ test('tells the median rate and the slow tenth', () => {
   expect(rates).toEqual({ p50: 10, p10: 2 })
 })
 
-test('does not take a pause for slowness', () => {
+test('does not count a pause as slowness', () => {
   const meter = createRateMeter()
   meter.add(0, 0, true)
   meter.add(1_000, 10, true)
@@ -20,7 +20,7 @@ test('does not take a pause for slowness', () => {
   expect(meter.add(61_000, 20, true)).toEqual({ p50: 10, p10: 10 })
 })
 
-test('tells a rate below one a second by its mean', () => {
+test('reports a rate below one per second by its mean', () => {
   const meter = createRateMeter()
   let rates = meter.add(0, 0, true)
   for (let second = 1; second <= 40; second += 1) rates = meter.add(second * 1_000, Math.floor(second / 4), true)

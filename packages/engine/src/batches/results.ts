@@ -3,7 +3,8 @@ import { invalidRequest, notFound } from '@sluice/contract/error'
 import type { Result, ResultsQuery } from '@sluice/contract/result'
 import type { Redis } from 'ioredis'
 import type { Results } from '../engine.ts'
-import type { ItemSource } from './item-reader.ts'
+import type { ItemSource } from '../items/take-item.ts'
+import { readBatchMeta } from '../ledger/batch-meta.ts'
 import type { Keys } from '../redis/keys.ts'
 import { ofItem, parseStored } from '../ledger/stored-result.ts'
 import type { Changes } from '../redis/changes.ts'
@@ -13,7 +14,7 @@ const pageSize = 250
 const pollMs = 1_000
 
 /**
- * Where a reader stands, and its cursor: `c12` behind place 12 of the order of completion, `i12` behind item 12.
+ * The position of a reader, and its cursor: `c12` is after position 12 in order of completion, `i12` after item 12.
  * Items that were cancelled without a result are not in the order of completion: they come last, by index, as `x12`.
  */
 interface Position {
@@ -24,7 +25,7 @@ interface Position {
 interface Page {
   readonly results: Result[]
   readonly position: Position
-  /** At the end of what is there now. */
+  /** No further result exists now. */
   readonly end: boolean
 }
 
@@ -33,7 +34,14 @@ interface State {
   readonly total: number
 }
 
-export function createResults(redis: Redis, keys: Keys, changes: Changes, items: ItemSource): Results {
+export interface ResultsDependencies {
+  readonly redis: Redis
+  readonly keys: Keys
+  readonly changes: Changes
+  readonly items: ItemSource
+}
+
+export function createResults({ redis, keys, changes, items }: ResultsDependencies): Results {
   return {
     async read(batchId, query, { signal }) {
       const position = parseCursor(query)
@@ -51,9 +59,9 @@ export function createResults(redis: Redis, keys: Keys, changes: Changes, items:
     using changed = await changes.listen(keys.batch(batchId).changes)
     let position = from
     while (!signal.aborted) {
-      // Read before the page: when the batch had ended by now, the end of the page is the end of all.
+      // Read before the page: if the batch has ended by now, no result comes after this page.
       const state = await readState(batchId)
-      // Deleted meanwhile: a part must not look like the whole.
+      // Deleted meanwhile: incomplete results must not look complete.
       if (state === null) throw notFound('batch', batchId)
       const page = await readPage(batchId, position, state, query.follow)
       position = page.position
@@ -67,9 +75,9 @@ export function createResults(redis: Redis, keys: Keys, changes: Changes, items:
   }
 
   async function readState(batchId: string): Promise<State | null> {
-    const [status, total] = await redis.hmget(keys.batch(batchId).meta, 'status', 'total')
-    if (!status || status === 'staging') return null
-    return { status: status as BatchStatus, total: Number(total) }
+    const meta = await readBatchMeta(redis, keys.batch(batchId), 'total')
+    if (meta === null || meta.status === 'staging') return null
+    return { status: meta.status, total: meta.total }
   }
 
   function readPage(batchId: string, position: Position, state: State, follow: boolean): Promise<Page> {
@@ -97,7 +105,7 @@ export function createResults(redis: Redis, keys: Keys, changes: Changes, items:
       const text = stored[i]
       if (!text) return []
       const { position: place, result } = parseStored(Number(index), text)
-      // An item that was retried stands in the list again, further on.
+      // A retried item is in the list again, at a later position.
       return place === position.next + i ? [{ ...result, cursor: `c${place}` }] : []
     })
     return { results, position: { ...position, next: position.next + indexes.length }, end: false }
@@ -111,7 +119,7 @@ export function createResults(redis: Redis, keys: Keys, changes: Changes, items:
       const cursor = `i${index}`
       if (text) results.push({ ...parseStored(index, text).result, cursor })
       else if (state.status === 'cancelled') results.push(await cancelledResult(batchId, index, cursor))
-      // The next one in order has no result yet.
+      // The next item in order has no result yet.
       else if (follow) return { results, position: { ...position, next: index }, end: true }
     }
     return { results, position: { ...position, next: position.next + indexes.length }, end: indexes.length === 0 }
@@ -153,7 +161,7 @@ function parseCursor({ order, after }: ResultsQuery): Position {
   if (match?.[1] === letters.cancelled && order === 'completion') return { order: 'cancelled', next }
   throw invalidRequest(
     'invalid_cursor',
-    `after: '${after}' is not a cursor of ${order} order. Give the cursor of a result line that was read with order=${order}.`,
+    `after: '${after}' is not a cursor of ${order} order. Send the cursor of a result line that was read with order=${order}.`,
     'after',
   )
 }

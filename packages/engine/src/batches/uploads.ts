@@ -4,49 +4,57 @@ import type { Redis } from 'ioredis'
 import type { Admission } from './admission.ts'
 import { createBatchId } from './batch-id.ts'
 import { appendBlock, sealBatch } from './batch-steps.ts'
-import { newMeta } from './batch-view.ts'
 import { packBlocks, readBlock } from './blocks.ts'
-import type { NewBatch, Uploads } from '../engine.ts'
-import type { Idempotency, Makes } from './idempotency.ts'
+import type { Uploads } from '../engine.ts'
+import type { BatchFinder } from './find-batch.ts'
+import type { Idempotency } from './idempotency.ts'
+import { newBatchMeta, packBatchMeta } from '../ledger/batch-meta.ts'
 import type { Keys } from '../redis/keys.ts'
-import { type StartBatch, stagingLeftMs } from './begin-batch.ts'
+import type { EnqueueBatch } from './enqueue-batch.ts'
+import { abandonedMs } from './stage-batch.ts'
 
-/** An upload that gets nothing for this long is removed. */
+/** An upload that gets no items for this long is removed. */
 const uploadLeftMs = 24 * 3_600_000
-/** That it gets something is noted this often: a write to disk for each block would halve its speed. */
+/** How often the arrival of items is recorded: a write to disk per block would halve the speed. */
 const touchMs = 5_000
 
-/** Batches that are filled by several requests, which may break off and be repeated. */
-export function createUploads(dependencies: {
+export interface UploadsDependencies {
   readonly redis: Redis
   readonly keys: Keys
-  readonly startBatch: StartBatch
+  readonly enqueueBatch: EnqueueBatch
   readonly admission: Admission
+  /** Resolves when all earlier writes are on disk. */
   readonly confirm: () => Promise<void>
-  readonly get: (id: string) => Promise<Batch>
-  readonly makes: Makes<Batch>
-  readonly checkOptions: (input: NewBatch) => void
+  readonly finder: BatchFinder
   readonly idempotency: Idempotency
-}): Uploads {
-  const { redis, keys, startBatch, admission, confirm, get, makes, checkOptions, idempotency } = dependencies
-  /** The sweeper removes what is older than its own limit. */
-  const touch = (id: string) => redis.zadd(keys.stagingBatches, Date.now() + uploadLeftMs - stagingLeftMs, id)
+}
+
+/** Batches that several requests fill. Each request may break off and be repeated. */
+export function createUploads(dependencies: UploadsDependencies): Uploads {
+  const { redis, keys, enqueueBatch, admission, confirm, finder, idempotency } = dependencies
+  const { find, get } = finder
+  /** Postdated, because the sweeper removes staged batches after its own, shorter limit. */
+  const touch = (id: string) => redis.zadd(keys.stagingBatches, Date.now() + uploadLeftMs - abandonedMs, id)
 
   return {
     async open(input) {
-      checkOptions(input)
+      admission.checkCost(input.extractor.lane, input.options.max_cost_usd)
       await admission.check()
       const id = createBatchId(Date.now())
       const claim = input.idempotency
-      const earlier = claim && (await idempotency.take(claim, id, makes))
+      const earlier = claim && (await idempotency.take(claim, id, { find, metaKey: (of) => keys.batch(of).meta }))
       if (earlier) {
-        // Its maker may have died before: else the key would be free again while this one is filled.
+        // The first request may have died before this step. Without it the key would expire while this upload is filled.
         await idempotency.settle(claim, earlier.id)
         return { batch: earlier, created: false }
       }
       await touch(id)
-      const meta = { ...newMeta(input.extractor, input.options), status: 'uploading', created_at: String(Date.now()) }
-      await redis.hset(keys.batch(id).meta, meta)
+      const meta = {
+        ...newBatchMeta(input.extractor, input.options),
+        status: 'uploading',
+        created_at: Date.now(),
+      } as const
+      await redis.hset(keys.batch(id).meta, packBatchMeta(meta))
       await redis.zadd(keys.allBatches, 0, id)
       if (claim) await idempotency.settle(claim, id)
       return { batch: await get(id), created: true }
@@ -84,19 +92,19 @@ export function createUploads(dependencies: {
     async addSkipped(id, skipped) {
       const before = (await get(id)).skipped ?? { count: 0, first: [] }
       const after = { count: before.count + skipped.count, first: [...before.first, ...skipped.first].slice(0, 20) }
-      await redis.hset(keys.batch(id).meta, 'skipped', JSON.stringify(after))
+      await redis.hset(keys.batch(id).meta, packBatchMeta({ skipped: after }))
     },
 
     async seal(id) {
       const { status, counts } = await get(id)
       if (status === 'uploading') {
         if (counts.total === 0)
-          throw invalidRequest('invalid_request', 'A batch has at least one item: upload some first.')
+          throw invalidRequest('invalid_request', 'A batch has at least one item: upload items first.')
         await redis.sadd(keys.activeBatches, id)
         await sealBatch(redis, keys.batch(id))
         await redis.zrem(keys.stagingBatches, id)
       }
-      await startBatch(id)
+      await enqueueBatch(id)
       await confirm()
       return get(id)
     },
@@ -110,12 +118,12 @@ export function createUploads(dependencies: {
   }
 
   function elsewhere(id: string, total: number): Error {
-    return conflict('upload_position', `Batch '${id}' has ${total} items: go on with from=${total}.`)
+    return conflict('upload_position', `Batch '${id}' has ${total} items: continue with from=${total}.`)
   }
 
   function closed({ id, status }: Batch): Error {
     return status === 'uploading'
       ? notFound('batch', id)
-      : conflict('batch_sealed', `Batch '${id}' is ${status}: it takes no more items.`)
+      : conflict('batch_sealed', `Batch '${id}' is ${status}: it accepts no more items.`)
   }
 }

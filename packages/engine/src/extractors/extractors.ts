@@ -41,15 +41,16 @@ export function createExtractors({ redis, keys }: ExtractorsDependencies): Extra
     },
   }
 
-  async function read(name: string, place: number): Promise<Extractor | null> {
+  /** The version at a position of the list: 0 is version 1, -1 the newest. */
+  async function read(name: string, position: number): Promise<Extractor | null> {
     const key = keys.extractorVersions(name)
-    const [[, stored], [, count]] = (await redis.multi().lindex(key, place).llen(key).exec()) as [
+    const [[, stored], [, count]] = (await redis.multi().lindex(key, position).llen(key).exec()) as [
       [null, string | null],
       [null, number],
     ]
     if (stored === null) return null
     const { content, created_at } = JSON.parse(stored) as { content: string; created_at: string }
-    return toExtractor(name, place < 0 ? count : place + 1, content, created_at)
+    return toExtractor(name, position < 0 ? count : position + 1, content, created_at)
   }
 }
 
@@ -57,7 +58,7 @@ function toExtractor(name: string, version: number, content: string, createdAt: 
   return { object: 'extractor', name, version, ...(JSON.parse(content) as Recipe), created_at: Number(createdAt) }
 }
 
-/** Keys of the recipe in one order, so that equal content is equal text. The schema keeps its author's order: models read it. */
+/** JSON with the recipe's keys in a fixed order, so that equal content gives equal text. The schema keeps its author's order, because models read it. */
 function canonical({ schema, instructions, lane, parameters, reasks }: Recipe): string {
   return JSON.stringify({ schema, instructions, lane, parameters, reasks })
 }

@@ -5,22 +5,25 @@ import type { Redis } from 'ioredis'
 import type { Keys } from '../redis/keys.ts'
 import type { StoredResult } from '../ledger/stored-result.ts'
 
-/** What an item is answered with, whoever asked. */
+/** The part of a result that does not depend on the item. */
 export type Answer = Pick<StoredResult, 'data' | 'parts'>
 
-/** Answers kept across batches, for those that ask for it. One that is lost is only asked again, so it stands outside the ledger. */
+/** Answers stored across batches, for batches that ask for it. A lost answer costs one more call, so they are not part of the ledger. */
 export interface Answers {
-  /** An answer to this text that is not older than `mostAgeMs`. */
+  /** An answer to this text that is not older than `mostAgeMs`; null when there is none. */
   find(extractor: Extractor, text: string, mostAgeMs: number): Promise<Answer | null>
   keep(extractor: Extractor, text: string, answer: Answer, forMs: number): Promise<void>
 }
 
-/** Of one lane. Under another name, but with the same server and model, answers are the same. */
-export function createAnswers(
-  redis: Redis,
-  keys: Keys,
-  { baseUrl, model, structuredOutput }: Pick<LaneConfig, 'baseUrl' | 'model' | 'structuredOutput'>,
-): Answers {
+export interface AnswersDependencies {
+  readonly redis: Redis
+  readonly keys: Keys
+  readonly config: Pick<LaneConfig, 'baseUrl' | 'model' | 'structuredOutput'>
+}
+
+/** The answers of one lane. Lanes with the same server and model share them, whatever their names. */
+export function createAnswers({ redis, keys, config }: AnswersDependencies): Answers {
+  const { baseUrl, model, structuredOutput } = config
   const recipes = new WeakMap<Extractor, string>()
 
   function keyOf(extractor: Extractor, text: string): string {

@@ -142,7 +142,7 @@ test('the back-off doubles up to its cap and is spread over its whole length', (
   expect(backoffMs(5, policy, () => 0)).toBe(0)
 })
 
-test('a call is paid when it was answered, not when it was refused, and unknown when it was cut', () => {
+test('a call is paid when it was answered, not paid when it was rejected, and unknown when it was cut off', () => {
   expect(paid(callOf({ type: 'refused', message: '' }))).toBe('yes')
   expect(paid(callOf({ type: 'filtered', message: '' }))).toBe('yes')
   expect(paid({ ...callOf({ type: 'filtered', message: '' }), usage: noTries.usage })).toBe('no')

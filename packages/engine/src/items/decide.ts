@@ -1,18 +1,19 @@
 import type { Call } from '@sluice/contract/outcome'
 import type { FailureType } from '@sluice/contract/result'
+import { addUsage } from '@sluice/contract/usage'
 import type { Tries } from '../ledger/run.ts'
 
-/** What follows from a call. The only place that decides about retry. */
+/** What follows from a call. Nothing else decides whether an item is retried. */
 export type Decision =
   | { readonly type: 'succeed'; readonly data: unknown }
   | { readonly type: 'fail'; readonly error: { readonly type: FailureType; readonly message: string } }
   /** Ask again at once, showing the model its errors. */
   | { readonly type: 'ask-again'; readonly tries: Tries }
-  /** The limit was reached: reserve anew. Costs the item nothing. */
+  /** A rate limit was reached: reserve again. Costs the item no attempt. */
   | { readonly type: 'wait'; readonly tries: Tries }
-  /** Give the slot to another item and come back after `delayMs`. */
+  /** Give the slot to another item and run again after `delayMs`. */
   | { readonly type: 'retry'; readonly tries: Tries; readonly delayMs: number; readonly message: string }
-  /** Nothing on this lane can succeed: pause it. Costs the item nothing. */
+  /** Nothing on this lane can succeed: pause it. Costs the item no attempt. */
   | { readonly type: 'pause-lane'; readonly tries: Tries; readonly reason: string }
 
 export interface RetryPolicy {
@@ -23,8 +24,8 @@ export interface RetryPolicy {
 }
 
 /**
- * `tries` is what the item had used before this call; the decision carries what it has used now.
- * `random` in [0, 1) makes the jitter.
+ * `tries` is what the item had used before this call; the decision carries what it has used after it.
+ * `random`, in [0, 1), gives the jitter.
  */
 export function decide(
   call: Call,
@@ -47,7 +48,7 @@ export function decide(
     case 'invalid-output': {
       const last = used.reasks.at(-1)
       const same = last !== undefined && last.errors.join('\n') === outcome.errors.join('\n')
-      // The same errors twice: the model will not mend them, and each further call is paid.
+      // The same errors twice: the model will not correct them, and every further call is paid.
       if (same || used.reasks.length >= policy.reasks) {
         return fail('invalid_output', outcome.errors.join('\n'))
       }
@@ -78,15 +79,12 @@ export function decide(
   }
 }
 
-/** What an item has used when it has used this call, too. */
+/** What an item has used, including this call. */
 export function withCall(tries: Tries, call: Call): Tries {
   return {
     ...tries,
     calls: tries.calls + 1,
-    usage: {
-      input_tokens: tries.usage.input_tokens + call.usage.input_tokens,
-      output_tokens: tries.usage.output_tokens + call.usage.output_tokens,
-    },
+    usage: addUsage(tries.usage, call.usage),
   }
 }
 

@@ -3,7 +3,7 @@ import type { Extractor } from '@sluice/contract/extractor'
 import type { Tries } from '../ledger/run.ts'
 import type { StoredResult } from '../ledger/stored-result.ts'
 
-/** An item's text is cut when it is first taken up; from then on its parts stand in the ledger with what it has used. */
+/** Cuts the text of an item that is taken for the first time. From then on the ranges of its parts are stored with its tries. */
 export async function withParts(
   tries: Tries,
   longTexts: LongTexts,
@@ -15,28 +15,28 @@ export async function withParts(
   return ranges === null ? tries : { ...tries, parts: { ranges, answers: [] } }
 }
 
-/** The next call's request: the text, or the first part of it that has no answer. */
+/** The next call's request: the whole text, or its first part without an answer. */
 export function nextRequest(extractor: Extractor, text: string, { parts, reasks }: Tries): ExtractRequest {
   if (parts === undefined) return { extractor, text, reasks }
   const index = parts.answers.length
   const range = parts.ranges[index]
-  if (range === undefined) throw new Error(`An item of ${parts.ranges.length} parts has no part ${index}.`)
+  if (range === undefined) throw new Error(`There is no part ${index} in a text of ${parts.ranges.length} parts.`)
   return { extractor, text: text.slice(range.start, range.end), reasks, part: { index, count: parts.ranges.length } }
 }
 
-/** A part has its answer: the next one has its own budgets. Null where it was the last one, or there are none. */
+/** What the item has used once a part has its answer `data`: the next part has budgets of its own. Null after the last part, and without parts. */
 export function afterPart(tries: Tries, data: unknown): Tries | null {
   const { parts } = tries
   if (parts === undefined || parts.answers.length + 1 >= parts.ranges.length) return null
   return { ...tries, unavailable: 0, reasks: [], parts: { ...parts, answers: [...parts.answers, data] } }
 }
 
-/** Whose error it is, where a text has parts. */
+/** Adds to an error message which part of the text it is about. */
 export function ofPart({ parts }: Tries, message: string): string {
   return parts === undefined ? message : `Part ${parts.answers.length + 1} of ${parts.ranges.length}: ${message}`
 }
 
-/** What is recorded when the last part has its answer `data`. */
+/** The answer to the whole text, once its last part has the answer `data`. */
 export function wholeAnswer(
   { parts }: Tries,
   longTexts: LongTexts,
@@ -51,7 +51,7 @@ export function wholeAnswer(
   return { valid: true, data: joined.data, parts: { ranges: [...parts.ranges], sources: { ...joined.sources } } }
 }
 
-/** Every text is sent as it is. */
+/** For a lane that sends every text whole. */
 export const wholeTexts: LongTexts = {
   cut: async () => null,
   join() {

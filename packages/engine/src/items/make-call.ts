@@ -1,56 +1,69 @@
 import type { EstimateTokens, Extract, ExtractRequest } from '@sluice/contract/extract-function'
 import type { Call } from '@sluice/contract/outcome'
 import { noUsage } from '@sluice/contract/usage'
-import { abortAfter } from './abort-after.ts'
 import type { ExpectedCost, Ledger, Opened } from '../ledger/ledger.ts'
 import { noCost, type Run, type Tries } from '../ledger/run.ts'
+import { type CallNeed, type Quota, QuotaTooLargeError, type Reservation } from '../quota/quota.ts'
+import { abortAfter } from './deadlines.ts'
 import type { Money } from './prices.ts'
-import { type Quota, QuotaTooLargeError, type Reservation } from '../quota/quota.ts'
 import type { Slots } from './slots.ts'
 
-/** For this long the ledger's word that a call may go holds; pausing and cancelling act within a second. */
+/** How long the ledger's permission for a call holds. Pausing and cancelling act within a second. */
 const openForMs = 250
 
-/** What a lane's items do in this process now. */
+/** What the items of a lane do in this process now. */
 export interface Activity {
   inFlight: number
   waitingForQuota: number
 }
 
-export interface CallDependencies {
+export interface MakeCallDependencies {
   readonly ledger: Ledger
   readonly quota: Quota
+  /** The lane's model, for extractors that name none. */
+  readonly model: string
   readonly extract: Extract
   readonly estimateTokens: EstimateTokens
   /** The calls that this process may have in flight on the lane. */
   readonly slots: Slots
-  /** Room for those in flight and a few more that are about to go, so that a slot never waits for a write to be on disk. */
-  readonly places: Slots
+  /** Calls in flight and a few that are about to start: a free slot never waits for Redis to write to disk. */
+  readonly openingSlots: Slots
   readonly money: Money
   readonly activity: Activity
-  /** Told of each call that repeats one which may have been paid. */
+  /** Called for each call that repeats one which may have been paid. */
   readonly onRepeated: () => void
 }
 
-export interface CallLimits {
-  /** The run's own: when it aborts, whoever aborted it knows what follows. */
+interface CallLimits {
+  /** The run's own signal: its abort reason says what follows. */
   readonly signal: AbortSignal
-  /** Until then the call must have begun; null: at any time. */
+  /** Aborts when the item's first call has not begun in time; null: no such deadline. */
   readonly begin: AbortSignal | null
-  /** Until then the item must be done. */
+  /** Aborts when the item takes too long in all. */
   readonly end: AbortSignal | null
-  /** Of the call itself, beside the lane's own. */
+  /** The longest this call may take, in addition to the lane's own time-out. */
   readonly callMs: number | null
 }
 
-/** The call, or why there is none. `late`: the item's time was over before it went; `cut-off`: while it was under way, so it may be paid. */
-export type CallMade = Call | QuotaTooLargeError | Exclude<Opened, 'opened'> | 'aborted' | 'late' | 'cut-off'
+/** The call, or why there was none. */
+export type CallMade =
+  | { readonly type: 'answered'; readonly call: Call }
+  /** A limit of the lane is less than what the call needs. */
+  | { readonly type: 'too-large'; readonly message: string }
+  /** The ledger did not open the call. */
+  | { readonly type: Exclude<Opened, 'opened'> }
+  /** The run's signal aborted. */
+  | { readonly type: 'aborted' }
+  /** A deadline passed before the call began. */
+  | { readonly type: 'late' }
+  /** The item's deadline passed while the call was under way: it may have been paid. */
+  | { readonly type: 'cut-off' }
 
 export type MakeCall = (run: Run, tries: Tries, request: ExtractRequest, limits: CallLimits) => Promise<CallMade>
 
-/** Waits for room and quota, opens the call in the ledger, makes it. Only here are a slot and a part of the quota held. */
-export function createMakeCall(dependencies: CallDependencies): MakeCall {
-  const { ledger, quota, extract, estimateTokens, slots, places, money, activity, onRepeated } = dependencies
+/** Waits for room and quota, opens the call in the ledger, makes it. Slots and quota are held only inside. */
+export function createMakeCall(dependencies: MakeCallDependencies): MakeCall {
+  const { ledger, quota, model: laneModel, extract, estimateTokens, slots, openingSlots, money, activity, onRepeated } = dependencies
 
   async function ask(request: ExtractRequest, { signal, end, callMs }: CallLimits): Promise<Call> {
     const timeout = callMs === null ? null : abortAfter(callMs)
@@ -66,10 +79,10 @@ export function createMakeCall(dependencies: CallDependencies): MakeCall {
     }
   }
 
-  async function reserve(tokens: number, signal: AbortSignal): Promise<Reservation> {
+  async function reserve(need: CallNeed, signal: AbortSignal): Promise<Reservation> {
     activity.waitingForQuota += 1
     try {
-      return await quota.reserve(tokens, { signal })
+      return await quota.reserve(need, { signal })
     } finally {
       activity.waitingForQuota -= 1
     }
@@ -86,38 +99,39 @@ export function createMakeCall(dependencies: CallDependencies): MakeCall {
     const waiting = any(limits.signal, limits.begin, limits.end)
     let reserved: Reservation | undefined
     let opened: Opened | undefined
-    let gone = false
+    let started = false
     try {
-      using _place = await places.take(waiting)
+      using _opening = await openingSlots.take(waiting)
       const tokens = estimateTokens(request)
       const expected = money.expect(tokens)
-      reserved = await reserve(Math.max(tokens.input, tokens.mostOutput ?? 0), waiting)
+      const { model = laneModel } = request.extractor.parameters
+      reserved = await reserve({ model, tokens: Math.max(tokens.input, tokens.mostOutput ?? 0) }, waiting)
       const openedAt = performance.now()
       opened = await open(run, expected)
       if (opened === 'opened') {
         using _slot = await slots.take(waiting)
-        // Paused or cancelled while it waited behind long calls?
+        // The batch may have been paused or cancelled while this call waited for a slot.
         if (performance.now() - openedAt > openForMs) opened = await open(run, expected)
         if (opened === 'opened') {
-          gone = true
+          started = true
           const call = await ask(request, limits)
           quota.settle(reserved, call)
-          return call
+          return { type: 'answered', call }
         }
         await ledger.closeCall(run, tries, noCost, 'settled')
       }
       quota.release(reserved)
-      return opened
+      return { type: opened }
     } catch (error) {
-      if (error instanceof QuotaTooLargeError) return error
-      // Once gone, a call may have reached the provider: its reservation stays spent, and the ledger keeps it as unsettled.
-      if (reserved && gone) quota.settle(reserved, null)
-      if (reserved && !gone) quota.release(reserved)
-      const late = limits.end?.aborted === true || (!gone && limits.begin?.aborted === true)
+      if (error instanceof QuotaTooLargeError) return { type: 'too-large', message: error.message }
+      // Once started, a call may have reached the provider: its reservation stays spent, and the ledger keeps it as unsettled.
+      if (reserved && started) quota.settle(reserved, null)
+      if (reserved && !started) quota.release(reserved)
+      const late = limits.end?.aborted === true || (!started && limits.begin?.aborted === true)
       if (!limits.signal.aborted && !late) throw error
-      if (opened === 'opened' && !gone) await ledger.closeCall(run, tries, noCost, 'settled')
-      if (limits.signal.aborted) return 'aborted'
-      return gone ? 'cut-off' : 'late'
+      if (opened === 'opened' && !started) await ledger.closeCall(run, tries, noCost, 'settled')
+      if (limits.signal.aborted) return { type: 'aborted' }
+      return { type: started ? 'cut-off' : 'late' }
     }
   }
 }

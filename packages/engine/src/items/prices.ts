@@ -3,11 +3,11 @@ import type { LaneConfig } from '@sluice/contract/lane'
 import type { Call } from '@sluice/contract/outcome'
 import { type ExpectedCost, noExpectedCost } from '../ledger/ledger.ts'
 
-/** A lane's prices, applied. In nano-dollars: dollars for a million tokens are a thousand nano-dollars for each. */
+/** Applies a lane's prices. In nano-dollars: one dollar per million tokens is a thousand nano-dollars per token. */
 export interface Money {
-  /** What a call will cost, as far as can be told before it. */
+  /** An estimate of what a call will cost. */
   expect(tokens: TokenEstimate): ExpectedCost
-  /** What a call has cost. */
+  /** What a call cost. */
   of(call: Pick<Call, 'usage' | 'cachedInputTokens'>): number
 }
 

@@ -3,7 +3,7 @@ import { createSlots } from './slots.ts'
 
 const never = new AbortController().signal
 
-test('no more than there is room for are taken at once, in the order of asking', async () => {
+test('no more slots are taken at once than there are, first come first served', async () => {
   const slots = createSlots(2)
   const order: number[] = []
   const first = await slots.take(never)
@@ -24,7 +24,7 @@ test('no more than there is room for are taken at once, in the order of asking',
   expect(order).toEqual([3, 4])
 })
 
-test('who gives up waiting takes no room', async () => {
+test('an aborted wait takes no slot', async () => {
   const slots = createSlots(1)
   const held = await slots.take(never)
   const abort = new AbortController()
@@ -35,7 +35,7 @@ test('who gives up waiting takes no room', async () => {
   await slots.take(never)
 })
 
-test('shrinking takes nothing away, growing lets in who waits', async () => {
+test('fewer slots take none away from those in use, more slots go to those that wait', async () => {
   const slots = createSlots(2)
   const held = [await slots.take(never), await slots.take(never)]
   let came = 0

@@ -1,14 +1,14 @@
-/** Room for calls in flight, first come first served. */
+/** Slots for calls in flight, first come first served. */
 export interface Slots {
-  /** Resolves when there is room; give it back by disposing. Rejects with the signal's reason when that aborts first. */
+  /** Resolves when a slot is free; disposing gives it back. Rejects with the signal's reason if that aborts first. */
   take(signal: AbortSignal): Promise<Disposable>
-  /** Room for so many from now on; of those that are taken, none is taken away. */
+  /** Changes the number of slots. Slots in use stay in use. */
   resize(count: number): void
 }
 
 export function createSlots(count: number): Slots {
   let size = count
-  /** Below zero while more are taken than there is room for. */
+  /** Below zero while more slots are in use than there are. */
   let free = count
   const waiting = new Set<() => void>()
 

@@ -1,20 +1,23 @@
-/** An error that nobody expected, told by its name and place: its own words may quote a text or an answer, and this one goes to logs. */
+/**
+ * An error that no outcome describes. It is logged, so it names the error's class and place only: the original message may quote a
+ * text or an answer.
+ */
 export class UnexpectedError extends Error {
   override readonly name = 'UnexpectedError'
   constructor(cause: unknown) {
-    super(`A call ended in an error of the service: ${told(cause)}.`)
+    super(`A call ended in an error of the service: ${describe(cause)}.`)
   }
 }
 
-function told(cause: unknown): string {
+function describe(cause: unknown): string {
   if (!(cause instanceof Error)) return `a ${typeof cause} was thrown`
-  // Redis tells what is wrong with a command, never its values.
+  // A message of Redis says what is wrong with a command, and never contains its values.
   if (isReply(cause)) return cause.message
   const place = cause.stack?.split('\n').find((line) => /^\s+at /.test(line))
   return place === undefined ? cause.name : `${cause.name} ${place.trim()}`
 }
 
-/** Redis cannot serve now (READONLY, LOADING, OOM): no fault of the item. A script that fails says ERR. */
+/** Whether Redis cannot serve now (READONLY, LOADING, OOM), which is not the item's fault. The message of a failed script begins with ERR. */
 export function isOutage(error: unknown): boolean {
   return isReply(error) && !error.message.startsWith('ERR ')
 }

@@ -1,31 +1,33 @@
 import type { Call } from '@sluice/contract/outcome'
 import type { Redis } from 'ioredis'
 import type { Activity } from '../items/make-call.ts'
+import { repeat } from '../repeat.ts'
 
 const flushMs = 1_000
-/** A worker's gauges that were not told anew for this long are of a dead one. */
+/** A worker that has not written its gauges for this long is dead. */
 export const gaugesLiveMs = 5_000
 /** Upper bounds in seconds: from a cached answer to the longest time-out. */
 export const latencyBounds = [0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 600] as const
 
-/** Counts a lane's calls in this process and adds them to the lane's totals once a second: statistics, of which a kill loses a second. */
+/** Counts a lane's calls in this process and adds them to the lane's totals once a second. A killed process loses at most a second of them. */
 export interface LaneStats {
   readonly called: (call: Call, nanoUsd: number) => void
   readonly repeated: () => void
   stop(): Promise<void>
 }
 
-export function startLaneStats(dependencies: {
+export interface LaneStatsDependencies {
   readonly redis: Redis
   readonly keys: { readonly stats: string; readonly gauges: string }
   readonly workerId: string
-  readonly gauges: () => Activity
+  /** Read whenever the counts are written. */
+  readonly activity: Activity
   readonly onError: (error: Error) => void
-}): LaneStats {
-  const { redis, keys, workerId, gauges, onError } = dependencies
+}
+
+export function createLaneStats({ redis, keys, workerId, activity, onError }: LaneStatsDependencies): LaneStats {
   let counts = new Map<string, number>()
-  let told = ''
-  let busy: Promise<void> = Promise.resolve()
+  let hasGauges = false
   const add = (field: string, by: number) => {
     if (by !== 0) counts.set(field, (counts.get(field) ?? 0) + by)
   }
@@ -33,19 +35,17 @@ export function startLaneStats(dependencies: {
   const flush = async () => {
     const adding = counts
     counts = new Map()
-    const { inFlight, waitingForQuota } = gauges()
-    const idle = `${inFlight}|${waitingForQuota}` === '0|0'
-    if (adding.size === 0 && idle && told === '') return
+    const { inFlight, waitingForQuota } = activity
+    const idle = inFlight === 0 && waitingForQuota === 0
+    if (adding.size === 0 && idle && !hasGauges) return
     const pipeline = redis.pipeline()
     for (const [field, by] of adding) pipeline.hincrby(keys.stats, field, Math.round(by))
     if (idle) pipeline.hdel(keys.gauges, workerId)
     else pipeline.hset(keys.gauges, workerId, `${inFlight}|${waitingForQuota}|${Date.now()}`)
-    told = idle ? '' : 'told'
+    hasGauges = !idle
     await pipeline.exec()
   }
-  const timer = setInterval(() => {
-    busy = busy.then(flush).catch(onError)
-  }, flushMs)
+  const flushing = repeat(flush, { everyMs: flushMs, first: 'after-interval', onError })
 
   return {
     called({ outcome, usage, cachedInputTokens, latencyMs }, nanoUsd) {
@@ -62,8 +62,7 @@ export function startLaneStats(dependencies: {
       add('repeated', 1)
     },
     async stop() {
-      clearInterval(timer)
-      await busy
+      await flushing.stop()
       await flush().catch(onError)
       await redis.hdel(keys.gauges, workerId).catch(onError)
     },

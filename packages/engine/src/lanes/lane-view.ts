@@ -2,72 +2,90 @@ import type { LaneConfig } from '@sluice/contract/lane'
 import type { LaneView } from '@sluice/contract/lane-view'
 import type { Queue } from 'bullmq'
 import type { Redis } from 'ioredis'
-import type { Keys } from '../redis/keys.ts'
-import { gaugesLiveMs, latencyBounds } from './lane-stats.ts'
-import { readHeldUntil } from '../quota/held-until.ts'
+import { selectFields } from '../ledger/batch-meta.ts'
 import { isOfLane } from '../ledger/pause-reason.ts'
+import { type QuotaView, readQuota } from '../quota/quota-view.ts'
+import type { Keys, LaneKeys } from '../redis/keys.ts'
+import { gaugesLiveMs, latencyBounds } from './lane-stats.ts'
 
-/** Reads what every lane does now. One round trip for each batch at work: cheap for thousands, not for a page that is asked often. */
-export async function readLanes(
-  redis: Redis,
-  keys: Keys,
-  lanes: Readonly<Record<string, LaneConfig>>,
-  queueOf: (lane: string) => Queue,
-): Promise<LaneView[]> {
+export interface ReadLanesDependencies {
+  readonly redis: Redis
+  readonly keys: Keys
+  readonly lanes: Readonly<Record<string, LaneConfig>>
+  readonly queueOf: (lane: string) => Queue
+}
+
+/** Reads what every lane does now. One round trip per active batch: fast for thousands, too slow for a page that is polled often. */
+export async function readLanes({ redis, keys, lanes, queueOf }: ReadLanesDependencies): Promise<LaneView[]> {
   const work = await readWork(redis, keys)
   return Promise.all(
-    Object.entries(lanes).map(async ([name, { model, prices }]) => {
-      const k = keys.lane(name)
-      const [jobs, members, stats, gauges, heldUntil] = await Promise.all([
-        queueOf(name).getJobCounts('wait', 'prioritized', 'active', 'delayed'),
-        redis.zrangebyscore(k.workers, Date.now(), '+inf'),
-        redis.hgetall(k.stats),
-        readGauges(redis, k.gauges),
-        readHeldUntil(redis, k),
-      ])
-      const number = (field: string) => Number(stats[field] ?? 0)
-      const concurrency = members.reduce((sum, member) => sum + Number(member.split('|')[2] ?? 0), 0)
-      const { items, batches, pauseReason } = work.get(name) ?? noWork
-      return {
-        object: 'lane',
-        name,
-        model,
-        workers: members.length,
-        concurrency,
-        workers_wanted: workersWanted({
-          items: items + gauges.inFlight,
-          ...gauges,
-          workers: members.length,
-          concurrency,
-        }),
-        in_flight: gauges.inFlight,
-        waiting_for_quota: gauges.waitingForQuota,
-        held_until: heldUntil === null ? null : heldUntil / 1_000,
-        items_waiting: items,
-        window: {
-          waiting: (jobs['wait'] ?? 0) + (jobs['prioritized'] ?? 0),
-          active: jobs['active'] ?? 0,
-          delayed: jobs['delayed'] ?? 0,
-        },
-        batches,
-        pause_reason: pauseReason,
-        calls: Object.fromEntries(
-          Object.keys(stats).flatMap((field) => (field.startsWith('calls ') ? [[field.slice(6), number(field)]] : [])),
-        ),
-        repeated_calls: number('repeated'),
-        call_seconds: latencies(number),
-        usage: {
-          input_tokens: number('input_tokens'),
-          cached_input_tokens: number('cached_input_tokens'),
-          output_tokens: number('output_tokens'),
-        },
-        cost_usd: prices === undefined ? null : number('nano_usd') / 1e9,
-      }
-    }),
+    Object.entries(lanes).map(async ([name, config]) =>
+      toLaneView(name, config, work.get(name) ?? noWork, await readLane(redis, keys.lane(name), queueOf(name))),
+    ),
   )
 }
 
-/** As many as the work could keep busy; where calls wait for the limit, as many as what is in flight needs. */
+/** What one lane's own keys and its queue say. */
+interface LaneState {
+  readonly jobs: Readonly<Record<string, number>>
+  readonly workers: number
+  /** Calls in flight that all workers together may have. */
+  readonly concurrency: number
+  readonly stats: Readonly<Record<string, string>>
+  readonly inFlight: number
+  readonly waitingForQuota: number
+  readonly quota: QuotaView
+}
+
+async function readLane(redis: Redis, k: LaneKeys, queue: Queue): Promise<LaneState> {
+  const [jobs, members, stats, gauges, quota] = await Promise.all([
+    queue.getJobCounts('wait', 'prioritized', 'active', 'delayed'),
+    redis.zrangebyscore(k.workers, Date.now(), '+inf'),
+    redis.hgetall(k.stats),
+    readGauges(redis, k.gauges),
+    readQuota(redis, k),
+  ])
+  const concurrency = members.reduce((sum, member) => sum + Number(member.split('|')[2] ?? 0), 0)
+  return { jobs, workers: members.length, concurrency, stats, ...gauges, quota }
+}
+
+function toLaneView(name: string, { model, prices }: LaneConfig, work: Work, lane: LaneState): LaneView {
+  const number = (field: string) => Number(lane.stats[field] ?? 0)
+  return {
+    object: 'lane',
+    name,
+    model,
+    workers: lane.workers,
+    concurrency: lane.concurrency,
+    workers_wanted: workersWanted({ ...lane, items: work.items + lane.inFlight }),
+    in_flight: lane.inFlight,
+    waiting_for_quota: lane.waitingForQuota,
+    held_until: heldUntil(lane.quota),
+    limits: [...lane.quota.limits],
+    models: [...lane.quota.models],
+    items_waiting: work.items,
+    window: {
+      waiting: (lane.jobs['wait'] ?? 0) + (lane.jobs['prioritized'] ?? 0),
+      active: lane.jobs['active'] ?? 0,
+      delayed: lane.jobs['delayed'] ?? 0,
+    },
+    batches: work.batches,
+    pause_reason: work.pauseReason,
+    calls: Object.fromEntries(
+      Object.keys(lane.stats).flatMap((field) => (field.startsWith('calls ') ? [[field.slice(6), number(field)]] : [])),
+    ),
+    repeated_calls: number('repeated'),
+    call_seconds: latencies(number),
+    usage: {
+      input_tokens: number('input_tokens'),
+      cached_input_tokens: number('cached_input_tokens'),
+      output_tokens: number('output_tokens'),
+    },
+    cost_usd: prices === undefined ? null : number('nano_usd') / 1e9,
+  }
+}
+
+/** As many workers as the items could keep busy. Where calls wait for the limit, as many as the calls that are under way need. */
 export function workersWanted(lane: {
   readonly items: number
   readonly inFlight: number
@@ -81,6 +99,7 @@ export function workersWanted(lane: {
   return Math.max(1, Number.isFinite(each) ? Math.ceil(useful / Math.max(1, each)) : 1)
 }
 
+/** A histogram as Prometheus counts it: each bucket holds all calls up to its bound. */
 function latencies(number: (field: string) => number): LaneView['call_seconds'] {
   let sum = 0
   const buckets = Object.fromEntries(
@@ -94,8 +113,8 @@ function latencies(number: (field: string) => number): LaneView['call_seconds'] 
 
 async function readGauges(redis: Redis, key: string): Promise<{ inFlight: number; waitingForQuota: number }> {
   const sum = { inFlight: 0, waitingForQuota: 0 }
-  for (const told of Object.values(await redis.hgetall(key))) {
-    const [inFlight = 0, waiting = 0, at = 0] = told.split('|').map(Number)
+  for (const gauges of Object.values(await redis.hgetall(key))) {
+    const [inFlight = 0, waiting = 0, at = 0] = gauges.split('|').map(Number)
     if (Date.now() - at > gaugesLiveMs) continue
     sum.inFlight += inFlight
     sum.waitingForQuota += waiting
@@ -103,33 +122,41 @@ async function readGauges(redis: Redis, key: string): Promise<{ inFlight: number
   return sum
 }
 
+/** What the batches of a lane have to do. */
 interface Work {
-  /** Not yet done and not in flight. */
+  /** Not done and not in flight. */
   readonly items: number
   readonly batches: number
   readonly pauseReason: string | null
 }
 
 const noWork: Work = { items: 0, batches: 0, pauseReason: null }
+const workFields = selectFields('lane', 'total', 'succeeded', 'failed', 'pause_reason')
 
-/** The work at hand, by lane. */
+/** The work of all active batches, by lane. */
 async function readWork(redis: Redis, keys: Keys): Promise<Map<string, Work>> {
   const work = new Map<string, Work>()
-  const fields = ['status', 'lane', 'total', 'succeeded', 'failed', 'pause_reason'] as const
   for (const id of await redis.smembers(keys.activeBatches)) {
     const k = keys.batch(id)
-    const [[, meta], [, calls]] = (await redis
+    const [[, values], [, calls]] = (await redis
       .multi()
-      .hmget(k.meta, ...fields)
+      .hmget(k.meta, ...workFields.names)
       .hlen(k.calls)
       .exec()) as [[null, (string | null)[]], [null, number]]
-    const [status, lane, total, succeeded, failed, reason] = meta
-    if (!lane) continue
+    const meta = workFields.parse(values)
+    if (meta === null) continue
+    const { status, lane, total, succeeded, failed, pause_reason: reason } = meta
     const before = work.get(lane) ?? noWork
     if (status === 'paused' && isOfLane(reason)) work.set(lane, { ...before, pauseReason: reason })
     if (status !== 'in_progress') continue
-    const left = Number(total) - Number(succeeded) - Number(failed) - calls
+    const left = total - succeeded - failed - calls
     work.set(lane, { ...before, items: before.items + Math.max(0, left), batches: before.batches + 1 })
   }
   return work
+}
+
+/** The latest time that a model of the lane is held to. */
+function heldUntil({ models }: QuotaView): number | null {
+  const held = models.flatMap((model) => (model.held_until === null ? [] : [model.held_until]))
+  return held.length === 0 ? null : Math.max(...held)
 }

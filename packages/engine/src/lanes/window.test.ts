@@ -14,7 +14,7 @@ describe('the window', () => {
     )
   })
 
-  test('gives others what a small batch cannot use', () => {
+  test('gives to others what a small batch cannot use', () => {
     expect(share(100, [claim('large', 10, 1e6), claim('small', 10, 10)])).toEqual(
       new Map([
         ['small', 10],
@@ -23,7 +23,7 @@ describe('the window', () => {
     )
   })
 
-  test('gives everyone at least one and, where that fits, no more in all than there is', () => {
+  test('gives each batch at least one and, if that fits, no more than its size in all', () => {
     const claims = fc.uniqueArray(
       fc.record({
         batchId: fc.string({ minLength: 1 }),
@@ -44,10 +44,10 @@ describe('the window', () => {
           expect(shares.get(one.batchId)).toBeLessThanOrEqual(one.demand)
         }
         const given = [...shares.values()].reduce((sum, part) => sum + part, 0)
-        // The floor of one each may pass a window that is smaller than the number of batches.
+        // At least one each may be more than a window that is smaller than the number of batches.
         expect(given).toBeLessThanOrEqual(capacity + all.length)
         const wanted = all.reduce((sum, one) => sum + one.demand, 0)
-        // Work-conserving but for what rounding down leaves.
+        // The whole window is used, except for what rounding down leaves.
         expect(given).toBeGreaterThanOrEqual(Math.min(capacity, wanted) - all.length)
       }),
     )

@@ -12,33 +12,33 @@ export type Taken =
       /** Unix ms; since when the batch's items wait. */
       waitingSince: number
     }
-  /** Another item of the batch has the same text, and this result. */
+  /** Another item of the batch has the same text and this result. */
   | { type: 'twin'; index: number; stored: string }
-  /** Another item of the batch has the same text and is not done: this one comes back when it is. */
+  /** Another item of the batch has the same text and is not done: this item is fed again when that one is. */
   | { type: 'parked' }
   | { type: 'stale' | 'cancelled' | 'gone' }
-/** 'over-cost': the call might take the batch beyond its `max_cost_usd`. */
+/** `over-cost`: the call might exceed the batch's `max_cost_usd`. */
 export type Opened = 'opened' | 'stale' | 'paused' | 'cancelled' | 'over-cost'
 
-/** What a call will cost, as far as can be told before it: in nano-dollars, zero where the lane has no prices. */
+/** An estimate of what a call will cost, in nano-dollars; zero when the lane has no prices. */
 export interface ExpectedCost {
   readonly inputNanoUsd: number
   readonly outputTokenNanoUsd: number
-  /** Null: not limited; then what the batch's answers had so far is taken. */
+  /** Null: not limited; then it is estimated from the batch's answers so far. */
   readonly mostOutputTokens: number | null
 }
 
 export const noExpectedCost: ExpectedCost = { inputNanoUsd: 0, outputTokenNanoUsd: 0, mostOutputTokens: null }
 
-/** How an item stands to others with the same text. */
-export interface Sameness {
-  /** Of its text; undefined where the batch does not compare texts. */
+/** How a result relates to other items with the same text. */
+interface Sameness {
+  /** Of the item's text; undefined when the batch does not compare texts. */
   readonly textHash?: string | undefined
-  /** What counts it, where its answer took no call. */
+  /** Which counter of the batch counts it, when its answer took no call. */
   readonly withoutCall?: 'deduplicated' | 'cached' | undefined
 }
 
-export interface Feed {
+interface Feed {
   readonly status: string
   /** Items of the batch in the window now. */
   readonly open: number
@@ -48,17 +48,22 @@ export interface Feed {
 }
 
 /**
- * The durable record of a batch. Each method is one atomic step and may be run twice.
+ * The durable record of a batch. Each method is one atomic step, and running it twice does no harm.
  * The states of an item: waiting -> open (fed) -> running (taken) -> done (recorded), and back by `letGo`, `pause` or `retry`.
+ * Nothing else changes the state of an item or of a batch that has begun.
  */
 export interface Ledger {
+  /** Takes the next items into the window, until `limit` are open and at most `most`. */
   feed(batchId: string, limit: number, most: number): Promise<Feed>
   /** The items of the batch that are in the window. */
   open(batchId: string): Promise<{ index: number; feed: number }[]>
+  /** `keepsTime`: stores when the item was first taken. */
   take(run: Run, options: { keepsTime: boolean; textHash?: string | undefined }): Promise<Taken>
-  /** `repeated`: opened, for a call of this item before it may have been paid. */
+  /** `repeated`: opened, and an earlier call of this item may have been paid. */
   openCall(run: Run, expected: ExpectedCost): Promise<Opened | 'repeated'>
+  /** The call ended and the item is not done. */
   closeCall(run: Run, tries: Tries, cost: Cost, end: CallEnd): Promise<'closed' | 'stale'>
+  /** Stores the item's one result. `stale`: another run holds or has recorded it; the cost is added all the same. */
   record(
     run: Run,
     status: 'succeeded' | 'failed',
@@ -67,7 +72,9 @@ export interface Ledger {
     end: CallEnd,
     sameness?: Sameness,
   ): Promise<'recorded' | 'stale'>
+  /** Ends the run without a result: its job runs again (`wait`), the feeder feeds it again (`requeue`), or it never runs again (`cancel`). */
   letGo(run: Run, to: 'wait' | 'requeue' | 'cancel'): Promise<'done' | 'stale'>
+  /** This and the next two resolve to the batch's status before, or `gone`. */
   pause(batchId: string, reason: string): Promise<string>
   resume(batchId: string): Promise<string>
   cancel(batchId: string): Promise<string>

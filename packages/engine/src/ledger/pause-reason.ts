@@ -1,6 +1,6 @@
 /** Paused by a user. */
 export const byUser = 'user'
-/** Paused because the next call might take the batch beyond its `max_cost_usd`. */
+/** Paused because the next call might exceed the batch's `max_cost_usd`. */
 export const overCost = 'max_cost_usd: the next call might take the batch beyond it'
 
 /** Paused because nothing on its lane can succeed. */

@@ -2,27 +2,27 @@ import type { TextRange } from '@sluice/contract/extract-function'
 import type { Reask } from '@sluice/contract/outcome'
 import type { Usage } from '@sluice/contract/usage'
 
-/** One taking-up of an item by a worker: what must be said to act on it. */
+/** One worker's attempt at an item. Every ledger write must present it. */
 export interface Run {
   readonly batchId: string
   readonly index: number
-  /** Unique for each time the item was put in the window. */
+  /** The feed number: unique for each time the item was fed. */
   readonly feed: number
-  /** Unique for each run; the last one taken wins. */
+  /** Unique for each run. The last run that took the item holds it. */
   readonly token: string
 }
 
-/** What an item has used of its budgets so far. Kept across workers until the item is done. */
+/** What an item has used of its budgets so far. Stored until the item is done, so that another worker continues from it. */
 export interface Tries {
   readonly calls: number
   /** Calls that ended in a time-out, a cut connection or a 5xx. */
   readonly unavailable: number
-  /** Calls that ended in an error of ours. */
+  /** Calls that ended in an error that no outcome describes. */
   readonly thrown?: number
   readonly usage: Usage
   readonly nanoUsd: number
   readonly reasks: readonly Reask[]
-  /** Of a text that is longer than the context: where its parts are, and the answers to the first of them. */
+  /** For a text that is longer than the lane's context: the ranges of its parts, and the answers to the first of them. */
   readonly parts?: { readonly ranges: readonly TextRange[]; readonly answers: readonly unknown[] }
 }
 
@@ -34,7 +34,7 @@ export const noTries: Tries = {
   reasks: [],
 }
 
-/** What one call cost. `paidCalls` is 0 or 1: a refused call is not paid. */
+/** What one call cost. `paidCalls` is 0 or 1: a call that the provider rejects is not paid. */
 export interface Cost {
   readonly paidCalls: number
   readonly usage: Usage
@@ -42,7 +42,7 @@ export interface Cost {
   readonly nanoUsd: number
 }
 
-/** `unsettled`: nobody knows how the item's last call ended, so it may have been paid. */
+/** `unsettled`: how the item's last call ended is not known, so it may have been paid. */
 export type CallEnd = 'settled' | 'unsettled'
 
 export const noCost: Cost = { paidCalls: 0, usage: noTries.usage, cachedInputTokens: 0, nanoUsd: 0 }

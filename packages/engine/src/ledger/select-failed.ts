@@ -3,7 +3,7 @@ import type { Redis } from 'ioredis'
 import type { BatchKeys } from '../redis/keys.ts'
 import { parseStored } from './stored-result.ts'
 
-/** Indexes of the failed items that are meant, in pages of at most about 500; never the whole set at once. */
+/** The indexes of the selected failed items, in pages of about 500, so that memory stays bounded. */
 export async function* selectFailed(
   redis: Redis,
   k: BatchKeys,
@@ -16,7 +16,7 @@ export async function* selectFailed(
     cursor = next
     if (page.length === 0) continue
     const stored = await redis.hmget(k.results, ...page)
-    const meant = page.filter((index, i) => {
+    const selected = page.filter((index, i) => {
       const one = stored[i]
       if (!one) return false
       const { result } = parseStored(Number(index), one)
@@ -24,6 +24,6 @@ export async function* selectFailed(
         (error_type === undefined || result.error?.type === error_type) && (ids === undefined || ids.has(result.id))
       )
     })
-    if (meant.length > 0) yield meant.map(Number)
+    if (selected.length > 0) yield selected.map(Number)
   } while (cursor !== '0')
 }

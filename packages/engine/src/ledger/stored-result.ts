@@ -2,7 +2,7 @@ import type { FailureType, Result } from '@sluice/contract/result'
 import type { Usage } from '@sluice/contract/usage'
 import type { Item } from '@sluice/contract/item'
 
-/** A result as the ledger keeps it: what can be derived from its index is left out. */
+/** A result as the ledger stores it, without what can be derived from the item's index. */
 export interface StoredResult {
   readonly id?: string
   readonly status: 'succeeded' | 'failed'
@@ -11,7 +11,7 @@ export interface StoredResult {
   readonly raw?: string
   readonly parts?: NonNullable<Result['parts']>
   readonly usage: Usage
-  /** Left out where the lane has no prices. */
+  /** Absent when the lane has no prices. */
   readonly cost_usd?: number
   readonly cached?: true
   readonly duplicate_of?: number
@@ -19,7 +19,7 @@ export interface StoredResult {
   readonly metadata?: Record<string, unknown>
 }
 
-/** The part of a stored result that tells whose it is. */
+/** The fields of a stored result that identify the item. */
 export function ofItem(item: Item, index: number): Pick<StoredResult, 'id' | 'metadata'> {
   return {
     ...(item.id === String(index) ? {} : { id: item.id }),

@@ -1,18 +1,21 @@
 import type { JobsOptions } from 'bullmq'
 import { z } from 'zod'
 
-/** The catalogue of job kinds: what each carries and how it is kept. Jobs hold references only; texts and results are in the ledger. */
+/**
+ * The catalogue of job kinds: the data of each, its id, its name in Bull Board, and how long BullMQ keeps it. Jobs hold references only:
+ * texts are in the batch's blocks, results in the ledger.
+ */
 
 export const itemJob = z.strictObject({ batch_id: z.string(), index: z.int(), feed: z.int() })
 export type ItemJob = z.infer<typeof itemJob>
 
-/** Unique for each time an item is put in the window, so that adding it again is harmless. BullMQ allows no plain number and no `:`. */
+/** Unique for each time the item is fed, so that adding the job again does nothing. BullMQ rejects plain numbers and `:`. */
 export function itemJobId(job: ItemJob): string {
   return `${job.batch_id}.${job.index}.${job.feed}`
 }
 
 export const itemJobOptions: JobsOptions = {
-  // Our own budgets decide when an item has failed; BullMQ only ever retries.
+  // The item's own budgets decide when it has failed; BullMQ always retries.
   attempts: 1_000_000,
   backoff: { type: 'custom' },
   stackTraceLimit: 1,
@@ -21,14 +24,14 @@ export const itemJobOptions: JobsOptions = {
 }
 
 export const batchJob = z.object({ batch_id: z.string(), extractor: z.string(), lane: z.string() })
-/** `counts` and `rate` are for the eye: Bull Board shows a job's data. */
+/** `counts` and `items_per_second` are only shown: Bull Board displays a job's data. */
 export type BatchJob = z.infer<typeof batchJob> & { counts?: object; items_per_second?: number }
 
 export function batchJobId(batchId: string, round: string): string {
   return `${batchId}.${round}`
 }
 
-/** Of a job that stands for a whole batch or summary. */
+/** For the one job of a batch or summary. */
 export const supervisorJobOptions: JobsOptions = {
   attempts: 1_000_000,
   backoff: { type: 'fixed', delay: 1_000 },
@@ -38,8 +41,8 @@ export const supervisorJobOptions: JobsOptions = {
 }
 
 /**
- * A process that dies is replaced within lock + scan = 8 s; meanwhile the lanes' workers live on what is in the window.
- * Shorter than for items because such a job may run twice without harm and costs nothing.
+ * Another process replaces a dead one within lock + scan = 8 s; until then the lanes' workers have what is in the window.
+ * Shorter than for items, because such a job may run twice without harm and makes no calls.
  */
 const lockMs = 5_000
 export const supervisorTimes = {
@@ -55,7 +58,7 @@ export function batchJobName(label: string, total: number): string {
 }
 
 export const summaryJob = z.object({ summary_id: z.string() })
-/** `level` and `counts` are for the eye. */
+/** `level` and `counts` are only shown. */
 export type SummaryJob = z.infer<typeof summaryJob> & { level?: number; counts?: object }
 
 export function summaryJobId(summaryId: string, round: string): string {

@@ -3,7 +3,7 @@ import type { Redis } from 'ioredis'
 import { batchesQueueName, laneQueueName, summariesQueueName } from './jobs.ts'
 import type { Keys } from '../redis/keys.ts'
 
-/** BullMQ keeps 10,000 events a queue by default, and nothing of ours reads them. */
+/** BullMQ keeps 10,000 events per queue by default. Sluice reads none of them. */
 const eventsKept = 1_000
 
 export interface Queues extends AsyncDisposable {
@@ -18,7 +18,7 @@ export interface QueuesDependencies {
   readonly onError: (error: Error) => void
 }
 
-/** Opens BullMQ's queues on one connection, each under the prefix that keeps it in one cluster slot. */
+/** Opens BullMQ's queues on one connection, each under a prefix that keeps its keys in one cluster slot. */
 export function createQueues({ redis, keys, onError }: QueuesDependencies): Queues {
   const opened: Queue[] = []
   const open = (name: string, prefix: string) => {

@@ -1,7 +1,7 @@
 import { type ConnectionOptions, type Job, UnrecoverableError, WaitingError, Worker } from 'bullmq'
 import { supervisorTimes } from './jobs.ts'
 
-/** That one process runs at once. Each costs a promise and a subscription. */
+/** Jobs that one process runs at once. Each costs a promise and a subscription. */
 const supervisedAtOnce = 1_000
 
 export interface Supervisor {
@@ -9,23 +9,19 @@ export interface Supervisor {
   close(): Promise<void>
 }
 
-/**
- * Runs jobs that stand for a whole batch or summary, for as long as that takes. `run` rejects when its signal aborts; an
- * UnrecoverableError puts the job among the failed, anything else is tried again.
- */
-export function createSupervisor<Data>({
-  name,
-  prefix,
-  connection,
-  run,
-  onError,
-}: {
+export interface SupervisorDependencies<Data> {
+  /** Of the queue. */
   readonly name: string
   readonly prefix: string
   readonly connection: ConnectionOptions
+  /** Must reject when its signal aborts. An UnrecoverableError marks the job as failed; after any other error it runs again. */
   readonly run: (job: Job<Data>, signal: AbortSignal) => Promise<object>
   readonly onError: (error: Error) => void
-}): Supervisor {
+}
+
+/** Runs one durable job per batch or summary, from its beginning to its end, however long that takes. */
+export function createSupervisor<Data>(dependencies: SupervisorDependencies<Data>): Supervisor {
+  const { name, prefix, connection, run, onError } = dependencies
   const worker = new Worker<Data>(
     name,
     async (job, token, signal) => {
@@ -44,7 +40,7 @@ export function createSupervisor<Data>({
   worker.on('failed', (_job, error) => {
     if (!(error instanceof UnrecoverableError)) onError(error)
   })
-  // Losing the lock does not stop the processor by itself, and the job would run twice.
+  // A lost lock does not stop the processor, and the job would run twice.
   worker.on('lockRenewalFailed', (jobIds) => {
     for (const jobId of jobIds) worker.cancelJob(jobId, 'lock-lost')
   })

@@ -6,7 +6,7 @@ export interface Changes extends AsyncDisposable {
   listen(channel: string): Promise<ChangeListener>
 }
 
-export interface ChangeListener extends Disposable {
+interface ChangeListener extends Disposable {
   /** Resolves when a message has come since the last wait, after `limitMs`, or when `signal` aborts. */
   wait(limitMs: number, signal?: AbortSignal): Promise<void>
 }

@@ -1,84 +1,104 @@
 /**
- * Every Redis key there is. A hash tag `{...}` keeps what one script touches in one cluster slot:
- * one tag per batch, one per lane, one for the indexes. See the key table in ARCHITECTURE.md.
+ * Every Redis key of Sluice, and its format. This is the only place that documents them.
+ *
+ * A hash tag `{...}` keeps the keys that one script touches in one cluster slot: one tag per batch or summary, one per lane, one for
+ * the indexes of all batches, of all summaries and of all extractors. All keys begin with the configured prefix.
+ * Times are unix ms as decimal text. `index` is an item's place in its batch, from 0.
  */
 export interface BatchKeys {
-  /** Hash: status, options, counters, usage. */
+  /** Hash: the batch itself: its status, extractor, options, counters, usage. Its fields are declared by the batch-meta module. */
   readonly meta: string
-  /** Stream: the items, zstd blocks; the entry id is the index behind the block's last item. */
+  /** Stream: the staged items. Entry id `<index after the block's last item>-0`, field `z`: zstd of a JSON array of up to 64 items. */
   readonly blocks: string
-  /** Hash index -> feed number: the items that stand in the lane's queue or run. The batch's part of the window. */
+  /** Hash index -> feed number: the items in the lane's queue or on a worker, so the batch's use of the window. */
   readonly open: string
-  /** Hash index -> run token: the items that a worker holds now. The token fences off earlier runs. */
+  /** Hash index -> run token: the items that a worker holds. Only the run with this token may change the item. */
   readonly runs: string
-  /** Hash index -> run token: the calls in flight. */
+  /** Hash index -> `<run token>|<expected cost in nano-dollars>`: the calls in flight, or cut off by the death of their worker. */
   readonly calls: string
-  /** Set of indexes: a call was sent and nobody knows how it ended, so it may have been paid. */
+  /** Set of indexes: a call was made and how it ended is not known, so it may have been paid. */
   readonly unsettled: string
-  /** Hash index -> JSON: what an item has used of its attempts, while it is not done. */
+  /**
+   * Hash index -> JSON (`Tries` in ledger/run.ts): what an item has used of its budgets, until it is done. And `first:<index>` -> time
+   * when the item was first taken, where the batch limits the time of an item.
+   */
   readonly tries: string
-  /** Hash of a text -> index of the item that is, or was, asked for all with this text; `-` once it has failed: each for itself. */
+  /**
+   * Hash of a text -> index of the item that makes, or made, the call for all items with this text; `-` once it failed, and then each
+   * item makes its own call. Only for batches that compare texts.
+   */
   readonly twins: string
-  /** Sorted set of indexes: items that wait for the item with the same text; its index is their score. */
+  /** Sorted set: index -> index of the item with the same text that it waits for. */
   readonly parked: string
-  /** List of indexes that go to the window before new ones. */
+  /** List of indexes that are fed before new items: after a pause, a retry, or when the item they were parked for is done. */
   readonly requeue: string
-  /** Hash index -> `<position in done>|<JSON>`: the one final result of each item. */
+  /** Hash index -> `<position in done>|<JSON>` (`StoredResult` in ledger/stored-result.ts): the one result of each item that is done. */
   readonly results: string
-  /** List of indexes in the order of completion. */
+  /** List of indexes in the order of completion. An item that was retried appears again; the position in `results` is the valid one. */
   readonly done: string
   /** Set of indexes whose result is a failure. */
   readonly failed: string
-  /** Pub/sub channel: something about this batch changed. */
+  /** Pub/sub channel: the batch changed. The message is its status, or `changed`; readers only use that it came. */
   readonly changes: string
 }
 
-export interface SummaryKeys {
-  /** Hash: status, level, options, the summary. */
+interface SummaryKeys {
+  /** Hash: the summary itself: its status, level, options, text. Expires after 10 minutes while its text is being stored. */
   readonly meta: string
-  /** Pub/sub channel: something about this summary changed. */
+  /** Pub/sub channel: the summary changed. The message is `changed`. */
   readonly changes: string
+}
+
+export interface LaneKeys {
+  /** Sorted set `<worker id>|<items it holds at most>|<calls in flight at most>` -> time until which it counts as alive. */
+  readonly workers: string
+  /** Hash batch id -> `<weight>|<demand>|<time until which the claim holds>`: the batches that share the window. */
+  readonly feeding: string
+  /** Hash, MessagePack: the state of the quota (exchange.lua), shared and for each model. Expires some time after the last call. */
+  readonly quota: string
+  /**
+   * Hash of totals since the lane's first call: `calls <outcome type>`, `latency <upper bound in s, or more>` (not cumulative),
+   * `latency sum` (ms), `repeated`, `input_tokens`, `cached_input_tokens`, `output_tokens`, `nano_usd`.
+   */
+  readonly stats: string
+  /** Hash worker id -> `<calls in flight>|<calls waiting for quota>|<time when written>`; a worker without either has no entry. */
+  readonly gauges: string
 }
 
 export interface Keys {
   readonly prefix: string
   batch(id: string): BatchKeys
   summary(id: string): SummaryKeys
-  /** Sorted set, all scores 0: the ids of all batches, in order of time. */
+  lane(name: string): LaneKeys
+  /** Sorted set, all scores 0: the ids of all batches that users see. Their ids sort by time. */
   readonly allBatches: string
-  /** Set: the batches that have not ended. */
+  /** Set of batch ids: those whose job the sweeper adds again if it was lost. An ended batch stays until the next sweep. */
   readonly activeBatches: string
-  /** Sorted set id -> unix ms of the last block: batches being staged. */
+  /**
+   * Sorted set: batch id -> time; 10 minutes after it the sweeper removes the batch if it still is not sealed. Renewed while items come.
+   * The time of an upload is set so that it has 24 hours.
+   */
   readonly stagingBatches: string
-  /** Sorted set id -> unix ms of its end: batches that will expire. */
+  /** Sorted set: batch id -> time of its end. The sweeper enters ended batches, and removes them after the retention time. */
   readonly endedBatches: string
-  /** Set: the summaries that have not ended. */
+  /** Set of summary ids: as `activeBatches`. */
   readonly activeSummaries: string
-  /** Sorted set id -> unix ms of its end: summaries that will expire. */
+  /** Sorted set: summary id -> time of its end: as `endedBatches`. */
   readonly endedSummaries: string
-  /** String, held by the process that sweeps. */
+  /** String `1`, expires: some process has swept in the last 4.5 s. */
   readonly sweepLease: string
-  /** String: the batch made under an idempotency key. */
+  /**
+   * String `<batch or summary id> <fingerprint of the request>`, while it is being stored (60 s, renewed), or the same and ` settled`
+   * (7 days). `hash` is SHA-256 of the Idempotency-Key in hex.
+   */
   idempotency(hash: string): string
-  /** String: `<unix ms>|<JSON>`, an answer and when it was given. */
+  /** String `<time>|<JSON>`: an answer to a text and when it was given. Expires after the `cache_s` of the batch that stored it. */
   answer(hash: string): string
   /** Sorted set, all scores 0: the names of the extractors. */
   readonly extractorNames: string
-  /** List: the versions of an extractor, JSON, version 1 first. */
+  /** List of JSON `{content, created_at}`: the versions of an extractor, version 1 first. `content` is JSON, `created_at` unix seconds. */
   extractorVersions(name: string): string
-  lane(name: string): {
-    /** Sorted set `<worker id>|<concurrency>` -> unix ms until which it is taken to live. */
-    readonly workers: string
-    /** Hash batch id -> `<weight>|<demand>|<unix ms until>`: who shares the window. */
-    readonly feeding: string
-    /** String, MessagePack: the state of the quota; gone an hour after the last call. */
-    readonly quota: string
-    /** Hash: totals of calls, latencies, tokens and cost. */
-    readonly stats: string
-    /** Hash worker id -> `<calls in flight>|<waiting for quota>|<unix ms>`. */
-    readonly gauges: string
-  }
-  /** Prefixes for BullMQ, each with its own hash tag. */
+  /** Prefixes of BullMQ's own keys, `<prefix>:<queue name>:...`. Each has its own hash tag. */
   readonly batchesQueuePrefix: string
   readonly summariesQueuePrefix: string
   laneQueuePrefix(lane: string): string
@@ -121,7 +141,7 @@ export function createKeys(prefix: string): Keys {
     lane: (name) => ({
       workers: `${prefix}:{lane-${name}}:workers`,
       feeding: `${prefix}:{lane-${name}}:feeding`,
-      quota: `${prefix}:{lane-${name}}:quota`,
+      quota: `${prefix}:{lane-${name}}:limits`,
       stats: `${prefix}:{lane-${name}}:stats`,
       gauges: `${prefix}:{lane-${name}}:gauges`,
     }),

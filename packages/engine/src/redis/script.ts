@@ -2,21 +2,21 @@ import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import type { Redis } from 'ioredis'
 
-export type LuaReply = string | number | null | LuaReply[]
-export type ScriptArg = string | number | Buffer
+type LuaReply = string | number | null | LuaReply[]
+type ScriptArg = string | number | Buffer
 
 /**
  * An atomic step. `keys` are the Redis keys by name: the script takes those that its header names, so the whole record of a batch or
  * lane fits. `args` must have exactly the names of the header; a variadic argument (`indexes...`) takes a list.
  */
-export type Script = <K extends { readonly [Name in keyof K]: string }>(
+type Script = <K extends { readonly [Name in keyof K]: string }>(
   redis: Redis,
   keys: K,
   args?: Readonly<Record<string, ScriptArg | readonly ScriptArg[]>>,
 ) => Promise<LuaReply>
 
 /** Without named parameters: `KEYS[1]` and `ARGV[1]` as Redis knows them. */
-export type PositionalScript = (redis: Redis, keys: readonly string[], args: readonly ScriptArg[]) => Promise<LuaReply>
+type PositionalScript = (redis: Redis, keys: readonly string[], args: readonly ScriptArg[]) => Promise<LuaReply>
 
 /**
  * Loads a `.lua` file, whose header declares the names of its keys and arguments:
@@ -63,7 +63,7 @@ export function loadPositionalScript(url: URL): PositionalScript {
   return evaluator(readFileSync(url, 'utf8'))
 }
 
-export interface CompiledScript {
+interface CompiledScript {
   readonly keys: readonly string[]
   /** Without the variadic one. */
   readonly args: readonly string[]

@@ -2,12 +2,12 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { groupSummaries } from './group-summaries.ts'
 
-test('neighbours go together up to the limit', () => {
+test('neighbours are grouped up to the limit', () => {
   expect(groupSummaries([300, 300, 300, 300, 300], 1_000)).toEqual([3, 5])
   expect(groupSummaries([300, 300, 300], 1_000)).toEqual([3])
 })
 
-test('one that is left over gets a neighbour, or goes to its neighbours where they are only two', () => {
+test('a single summary at the end takes a neighbour, or joins the group before if that has only two', () => {
   expect(groupSummaries([300, 300, 300, 300], 1_000)).toEqual([2, 4])
   expect(groupSummaries([500, 500, 500], 1_000)).toEqual([3])
   expect(groupSummaries([500, 500, 500, 500, 500], 1_000)).toEqual([2, 5])

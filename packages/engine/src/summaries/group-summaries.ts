@@ -1,6 +1,6 @@
 /**
- * Consecutive summaries that go into one call together: as many as have at most `mostTokens`, but at least two, so that each level has at
- * most half the calls of the one before it. Tells the index behind the last of each group.
+ * Groups consecutive summaries, one call per group: as many as fit in `mostTokens`, but at least two, so that each level has at most half
+ * the calls of the level before. Returns the index after the last summary of each group.
  */
 export function groupSummaries(tokens: readonly number[], mostTokens: number): number[] {
   const ends: number[] = []
@@ -14,7 +14,7 @@ export function groupSummaries(tokens: readonly number[], mostTokens: number): n
     }
     sum += own
   }
-  // One that is left over alone would only be summarised again: its neighbour comes to it, or it goes to its neighbours.
+  // A group of one would only summarise a summary again: it takes its neighbour, or joins the group before.
   if (tokens.length - start === 1 && ends.length > 0) {
     const last = ends.pop()!
     if (last - (ends.at(-1) ?? 0) > 2) ends.push(last - 1)

@@ -1,17 +1,20 @@
 import type { BatchOptions } from '@sluice/contract/batch'
 import type { Extractor } from '@sluice/contract/extractor'
 import type { Item } from '@sluice/contract/item'
+import type { FailureType } from '@sluice/contract/result'
+import { chunkPlace, type SummaryChunk } from '@sluice/contract/summary'
 import type { Redis } from 'ioredis'
 import { appendBlock, sealBatch } from '../batches/batch-steps.ts'
-import { newMeta } from '../batches/batch-view.ts'
+import type { EnqueueBatch } from '../batches/enqueue-batch.ts'
 import { packBlocks } from '../batches/blocks.ts'
+import type { Results, SummaryRecipe } from '../engine.ts'
+import { newBatchMeta, packBatchMeta, readBatchMeta } from '../ledger/batch-meta.ts'
 import type { Keys } from '../redis/keys.ts'
 import { loadScript } from '../redis/script.ts'
-import type { StartBatch } from '../batches/begin-batch.ts'
 
 const openLevel = loadScript(new URL('open-level.lua', import.meta.url))
 
-export interface LevelBatch {
+interface LevelBatch {
   readonly id: string
   readonly summaryId: string
   readonly extractor: Extractor
@@ -19,37 +22,35 @@ export interface LevelBatch {
 }
 
 /**
- * The batches that summaries are made by, one a level. Both steps may be run again after a death at any point, and by two processes at
- * once: the id is told by summary and level, and the same items make the same blocks, of which each is staged once.
+ * The batches that create the summaries, one per level. Both steps may run again after a crash at any point, and in two processes at
+ * once: the id is derived from the summary id and the level, and the same items make the same blocks, each of which is staged once.
  */
 export interface LevelBatches {
-  /** Stores the items; nothing of them runs yet. */
+  /** Stores the items; none of them runs yet. */
   stage(batch: LevelBatch, items: readonly Item[]): Promise<void>
-  /** What is staged goes to work. */
+  /** Starts the staged items. */
   begin(batchId: string): Promise<void>
 }
 
-export function createLevelBatches({
-  redis,
-  keys,
-  startBatch,
-}: {
-  redis: Redis
-  keys: Keys
-  startBatch: StartBatch
-}): LevelBatches {
+export interface LevelBatchesDependencies {
+  readonly redis: Redis
+  readonly keys: Keys
+  readonly enqueueBatch: EnqueueBatch
+}
+
+export function createLevelBatches({ redis, keys, enqueueBatch }: LevelBatchesDependencies): LevelBatches {
   return {
     async stage({ id, summaryId, extractor, options }, items) {
       const k = keys.batch(id)
-      // The sweeper removes it should its summary never come to begin it.
+      // The sweeper removes the batch if its summary never begins it.
       await redis.zadd(keys.stagingBatches, Date.now(), id)
-      const meta = {
-        ...newMeta(extractor, options),
+      const meta = packBatchMeta({
+        ...newBatchMeta(extractor, options),
         label: 'summary',
         summary: summaryId,
         status: 'uploading',
-        created_at: String(Date.now()),
-      }
+        created_at: Date.now(),
+      })
       await openLevel(redis, k, { fields: Object.entries(meta).flat() })
       for await (const block of packBlocks(items)) {
         // 'elsewhere': this block was staged before; 'closed': all of them were.
@@ -60,13 +61,67 @@ export function createLevelBatches({
 
     async begin(id) {
       const k = keys.batch(id)
-      const status = await redis.hget(k.meta, 'status')
-      if (status === 'uploading') {
+      const meta = await readBatchMeta(redis, k)
+      if (meta === null) return
+      if (meta.status === 'uploading') {
         await redis.sadd(keys.activeBatches, id)
         await sealBatch(redis, k)
         await redis.zrem(keys.stagingBatches, id)
       }
-      if (status !== null) await startBatch(id)
+      await enqueueBatch(id)
     },
   }
+}
+
+const tasks = {
+  part: 'Write a concise summary of the following text.',
+  whole:
+    'The following are summaries of consecutive parts of one text, in order. Write one concise summary of the whole text from them.',
+}
+
+/** The extractor of a level's calls: level 1 summarises parts of the text, every other level summarises summaries. */
+export function levelExtractor({ lane, instructions, parameters }: SummaryRecipe, level: number): Extractor {
+  const task = level === 1 ? tasks.part : tasks.whole
+  return {
+    object: 'extractor',
+    name: null,
+    version: 0,
+    schema: {
+      type: 'object',
+      properties: { summary: { type: 'string', minLength: 1 } },
+      required: ['summary'],
+      additionalProperties: false,
+    },
+    instructions: instructions === '' ? task : `${task}\n\n${instructions}`,
+    lane,
+    parameters,
+    reasks: 2,
+    created_at: 0,
+  }
+}
+
+export interface LevelResults {
+  /** The successful calls, in order. */
+  readonly parts: readonly { readonly index: number; readonly summary: string; readonly metadata: unknown }[]
+  readonly failed: readonly { readonly index: number; readonly type: FailureType; readonly message: string }[]
+}
+
+/** The results of a level's batch. */
+export async function readLevel(results: Results, batchId: string): Promise<LevelResults> {
+  const parts: LevelResults['parts'][number][] = []
+  const failed: LevelResults['failed'][number][] = []
+  const signal = new AbortController().signal
+  for await (const page of await results.read(batchId, { order: 'input', follow: false }, { signal })) {
+    for (const { index, data, error, metadata } of page) {
+      if (error === undefined) parts.push({ index, summary: (data as { summary: string }).summary, metadata })
+      else failed.push({ index, ...error })
+    }
+  }
+  return { parts, failed }
+}
+
+/** The chunks of the text with their summaries: the results of level 1. */
+export async function readChunks(results: Results, batchId: string): Promise<SummaryChunk[]> {
+  const { parts } = await readLevel(results, batchId)
+  return parts.map(({ index, summary, metadata }) => ({ index, ...chunkPlace.parse(metadata), summary }))
 }

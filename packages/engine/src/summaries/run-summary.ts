@@ -5,16 +5,14 @@ import type { Redis } from 'ioredis'
 import { levelBatchId } from '../batches/batch-id.ts'
 import type { Results } from '../engine.ts'
 import type { Keys } from '../redis/keys.ts'
+import { readBatchMeta } from '../ledger/batch-meta.ts'
 import type { Ledger } from '../ledger/ledger.ts'
 import type { Changes } from '../redis/changes.ts'
 import { groupSummaries } from './group-summaries.ts'
-import type { LevelBatches } from './level-batches.ts'
-import { levelExtractor } from './level-extractor.ts'
-import { readLevel } from './level-results.ts'
-import { type MoveSummary, readSummaryMeta } from './move-summary.ts'
-import type { SummaryMeta } from './summary-meta.ts'
+import { type LevelBatches, levelExtractor, readLevel } from './level-batches.ts'
+import type { SummaryMeta, SummaryStore } from './summary-store.ts'
 
-/** A change is looked for this often where no message comes. */
+/** Without a message the batch is read this often. */
 const pollMs = 1_000
 
 export interface SummaryProgress {
@@ -24,33 +22,35 @@ export interface SummaryProgress {
   readonly failed: number
 }
 
-export type SummaryEnd = { readonly type: 'ended' } | { readonly type: 'failed'; readonly message: string }
+type SummaryEnd = { readonly type: 'ended' } | { readonly type: 'failed'; readonly message: string }
 
 /**
- * Takes a summary through its levels: begin the level's batch, wait for its end, make the next level of its summaries, until one is left.
- * Keeps nothing of its own: it may die at any point, run twice, or be taken over by another process. Rejects when `signal` aborts.
+ * Takes a summary through its levels: begin the level's batch, wait for its end, create the next level from its summaries, until one is left.
+ * Keeps no state outside Redis: it may die at any point, run twice, or continue in another process. Rejects when `signal` aborts.
  */
 export type RunSummary = (
   summaryId: string,
   options: { signal: AbortSignal; onProgress: (progress: SummaryProgress) => Promise<void> },
 ) => Promise<SummaryEnd>
 
-export function createRunSummary(dependencies: {
+export interface RunSummaryDependencies {
   readonly redis: Redis
   readonly keys: Keys
   readonly ledger: Ledger
   readonly changes: Changes
   readonly results: Results
   readonly levels: LevelBatches
-  readonly move: MoveSummary
+  readonly store: SummaryStore
   readonly estimateTokens: (lane: string) => EstimateTokens
-}): RunSummary {
-  const { redis, keys, ledger, changes, results, levels, move, estimateTokens } = dependencies
+}
+
+export function createRunSummary(dependencies: RunSummaryDependencies): RunSummary {
+  const { redis, keys, ledger, changes, results, levels, store, estimateTokens } = dependencies
 
   return async (summaryId, { signal, onProgress }) => {
     for (;;) {
       signal.throwIfAborted()
-      const meta = await readSummaryMeta(redis, keys, summaryId)
+      const meta = await store.read(summaryId)
       if (meta === null) return { type: 'ended' }
       const batchId = levelBatchId(summaryId, meta.level)
       switch (meta.status) {
@@ -71,28 +71,22 @@ export function createRunSummary(dependencies: {
       }
     }
 
-    /** What became of the level's batch; 'elsewhere' when the summary left this level meanwhile. */
+    /** How the level's batch ended; 'moved' if the summary left this level meanwhile. */
     async function untilEnded(
       id: string,
       { level }: SummaryMeta,
       batchId: string,
-    ): Promise<BatchStatus | 'gone' | 'elsewhere'> {
+    ): Promise<BatchStatus | 'gone' | 'moved'> {
       using changed = await changes.listen(keys.batch(batchId).changes)
       for (;;) {
         signal.throwIfAborted()
-        const [status, ...counts] = await redis.hmget(
-          keys.batch(batchId).meta,
-          'status',
-          'total',
-          'succeeded',
-          'failed',
-        )
-        if (!status) return 'gone'
-        const [total = 0, succeeded = 0, failed = 0] = counts.map(Number)
+        const batch = await readBatchMeta(redis, keys.batch(batchId), 'total', 'succeeded', 'failed')
+        if (batch === null || batch.status === 'staging') return 'gone'
+        const { status, total, succeeded, failed } = batch
         await onProgress({ level, total, succeeded, failed })
-        if (isEnded(status as BatchStatus)) return status as BatchStatus
-        const [now, levelNow] = await redis.hmget(keys.summary(id).meta, 'status', 'level')
-        if (now !== 'in_progress' || Number(levelNow) !== level) return 'elsewhere'
+        if (isEnded(status)) return status
+        const now = await store.read(id)
+        if (now?.status !== 'in_progress' || now.level !== level) return 'moved'
         await changed.wait(pollMs, signal)
       }
     }
@@ -102,9 +96,9 @@ export function createRunSummary(dependencies: {
     id: string,
     meta: SummaryMeta,
     batchId: string,
-    became: BatchStatus | 'gone' | 'elsewhere',
+    became: BatchStatus | 'gone' | 'moved',
   ): Promise<void> {
-    if (became === 'elsewhere') return
+    if (became === 'moved') return
     if (became !== 'completed') {
       await fail(
         id,
@@ -133,7 +127,7 @@ export function createRunSummary(dependencies: {
       )
   }
 
-  /** The next level's calls: its batch is stored before the summary stands there, and begun after. */
+  /** Creates the next level: its batch is stored before the summary moves there, and begins after. */
   async function advance(summaryId: string, meta: SummaryMeta, summaries: readonly string[]): Promise<void> {
     const level = meta.level + 1
     const extractor = levelExtractor(meta.recipe, level)
@@ -147,18 +141,18 @@ export function createRunSummary(dependencies: {
     }))
     const options = { ...meta.options, metadata: { summary_id: summaryId, level } }
     await levels.stage({ id: levelBatchId(summaryId, level), summaryId, extractor, options }, items)
-    await move(summaryId, meta, { level: String(level) })
+    await store.move(summaryId, meta, { level })
   }
 
   async function fail(id: string, meta: SummaryMeta, type: FailureType, message: string): Promise<void> {
-    await end(id, meta, { status: 'failed', error: JSON.stringify({ type, message }) })
+    await end(id, meta, { status: 'failed', error: { type, message } })
   }
 
   async function end(
     id: string,
     meta: SummaryMeta,
-    fields: { status: 'completed'; summary: string } | { status: 'failed'; error: string },
+    fields: Pick<SummaryMeta, 'status'> & Partial<Pick<SummaryMeta, 'summary' | 'error'>>,
   ): Promise<void> {
-    await move(id, meta, { ...fields, finishedAt: String(Date.now()) })
+    await store.move(id, meta, { ...fields, finishedAt: Date.now() })
   }
 }

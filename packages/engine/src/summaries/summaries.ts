@@ -5,40 +5,38 @@ import type { Redis } from 'ioredis'
 import type { Admission } from '../batches/admission.ts'
 import { createSummaryId, levelBatchId } from '../batches/batch-id.ts'
 import type { Batches, Chunk, NewSummary, Results, Summaries } from '../engine.ts'
-import type { Idempotency, Makes } from '../batches/idempotency.ts'
+import type { Idempotency } from '../batches/idempotency.ts'
 import type { Keys } from '../redis/keys.ts'
 import type { Changes } from '../redis/changes.ts'
-import { forgetSummary } from './forget-summary.ts'
-import type { LevelBatches } from './level-batches.ts'
-import { levelExtractor } from './level-extractor.ts'
-import { readChunks } from './level-results.ts'
-import { type MoveSummary, readSummaryMeta } from './move-summary.ts'
-import type { StartSummary } from './start-summary.ts'
-import type { SummaryFields, SummaryMeta } from './summary-meta.ts'
+import { type LevelBatches, levelExtractor, readChunks } from './level-batches.ts'
+import type { EnqueueSummary } from './summary-job.ts'
+import type { SummaryMeta, SummaryStore } from './summary-store.ts'
 import { toSummary } from './summary-view.ts'
 
-/** One that is not stored whole by then was left by its maker. */
+/** A summary that is not completely stored after this time was abandoned by its process. */
 const stagingMs = 10 * 60_000
-/** A pause of the level's batch is seen by looking only. */
+/** How often a summary is read while waiting: a pause of the level's batch sends no message to the summary. */
 const pollMs = 1_000
 
 type Stored = SummaryMeta & { readonly status: SummaryStatus }
 
-export function createSummaries(dependencies: {
+export interface SummariesDependencies {
   readonly redis: Redis
   readonly keys: Keys
   readonly changes: Changes
   readonly batches: Batches
   readonly results: Results
   readonly levels: LevelBatches
-  readonly move: MoveSummary
-  readonly startSummary: StartSummary
+  readonly store: SummaryStore
+  readonly enqueueSummary: EnqueueSummary
   readonly admission: Admission
   readonly idempotency: Idempotency
   readonly isPriced: (lane: string) => boolean
-  /** Resolves when what was written is on disk. */
+  /** Resolves when all earlier writes are on disk. */
   readonly confirm: () => Promise<void>
-}): Summaries {
+}
+
+export function createSummaries(dependencies: SummariesDependencies): Summaries {
   const {
     redis,
     keys,
@@ -46,31 +44,30 @@ export function createSummaries(dependencies: {
     batches,
     results,
     levels,
-    move,
-    startSummary,
+    store,
+    enqueueSummary,
     admission,
     idempotency,
     isPriced,
     confirm,
   } = dependencies
-  const makes: Makes<Summary> = { find, metaKey: (id) => keys.summary(id).meta }
 
   return {
     async create(input, chunks) {
       const id = createSummaryId(Date.now())
       const claim = input.idempotency
-      const earlier = claim && (await idempotency.take(claim, id, makes))
+      const earlier = claim && (await idempotency.take(claim, id, { find, metaKey: (of) => keys.summary(of).meta }))
       if (earlier) return { summary: earlier, created: false }
       try {
         await stage(id, input, chunks)
       } catch (error) {
-        // Should Redis be away, what is stored goes by itself, and the claim ends.
-        await Promise.allSettled([forgetSummary(redis, keys, id), claim && idempotency.release(claim, id)])
+        // If Redis is away, the stored part and the claim expire.
+        await Promise.allSettled([store.forget(id), claim && idempotency.release(claim, id)])
         throw error
       }
       if (claim) await idempotency.settle(claim, id)
       await levels.begin(levelBatchId(id, 1))
-      await startSummary(id)
+      await enqueueSummary(id)
       await confirm()
       return { summary: await get(id), created: true }
     },
@@ -91,10 +88,9 @@ export function createSummaries(dependencies: {
       if (meta.status === 'in_progress') return get(id)
       if (meta.status !== 'failed') throw wrongState(id, meta.status, 'be retried')
       await batches.retry(levelBatchId(id, meta.level), { status: 'failed', dry_run: false })
-      const again = { status: 'in_progress', round: String(Number(meta.round) + 1), error: '', finishedAt: '' } as const
       await redis.sadd(keys.activeSummaries, id)
-      await move(id, meta, again)
-      await startSummary(id)
+      await store.move(id, meta, { status: 'in_progress', round: meta.round + 1, error: null, finishedAt: null })
+      await enqueueSummary(id)
       await confirm()
       return get(id)
     },
@@ -104,8 +100,8 @@ export function createSummaries(dependencies: {
         const meta = await stored(id)
         if (meta.status === 'cancelled') return get(id)
         if (meta.status !== 'in_progress') throw wrongState(id, meta.status, 'be cancelled')
-        if (!(await move(id, meta, { status: 'cancelled', finishedAt: String(Date.now()) }))) continue
-        // Should this process die here, the summary's job does it.
+        if (!(await store.move(id, meta, { status: 'cancelled', finishedAt: Date.now() }))) continue
+        // If this process dies here, the summary's job cancels the batch.
         await batches.cancel(levelBatchId(id, meta.level)).catch(unlessEnded)
         return get(id)
       }
@@ -115,28 +111,27 @@ export function createSummaries(dependencies: {
       const { status } = await stored(id)
       if (status === 'in_progress')
         throw conflict('summary_running', `Summary '${id}' is in progress: cancel it first, or wait for its end.`)
-      await forgetSummary(redis, keys, id)
+      await store.forget(id)
     },
   }
 
-  /** The first level's batch is stored before the summary is there for anybody. */
+  /** Stores the batch of level 1 before any caller can see the summary. */
   async function stage(id: string, input: NewSummary, chunks: readonly Chunk[]): Promise<void> {
     await admission.check()
     const { recipe, reduceTokens, concurrency, priority, metadata } = input
     const options = { priority, metadata: {}, ...(concurrency === undefined ? {} : { concurrency }) }
-    const fields: SummaryFields = {
+    const meta = {
       status: 'staging',
-      level: '1',
-      round: '1',
-      recipe: JSON.stringify(recipe),
-      options: JSON.stringify(options),
-      reduceTokens: String(reduceTokens),
-      chunks: String(chunks.length),
-      createdAt: String(Date.now()),
-      metadata: JSON.stringify(metadata),
-    }
-    const k = keys.summary(id)
-    await redis.multi().hset(k.meta, fields).pexpire(k.meta, stagingMs).exec()
+      level: 1,
+      round: 1,
+      recipe,
+      options,
+      reduceTokens,
+      chunks: chunks.length,
+      createdAt: Date.now(),
+      metadata,
+    } as const
+    await store.create(id, meta, stagingMs)
     const items = chunks.map(({ text, start, end }, index) => ({ id: String(index), text, metadata: { start, end } }))
     const batchOptions = { ...options, metadata: { summary_id: id, level: 1 } }
     const batch = {
@@ -147,7 +142,7 @@ export function createSummaries(dependencies: {
     }
     await levels.stage(batch, items)
     await redis.sadd(keys.activeSummaries, id)
-    const begun = await move(id, { status: 'staging', level: 1 }, { status: 'in_progress' })
+    const begun = await store.move(id, meta, { status: 'in_progress' })
     if (!begun) throw new Error(`Storing summary '${id}' took longer than ${stagingMs / 60_000} minutes.`)
   }
 
@@ -179,7 +174,7 @@ export function createSummaries(dependencies: {
   }
 
   async function findStored(id: string): Promise<Stored | null> {
-    const meta = await readSummaryMeta(redis, keys, id)
+    const meta = await store.read(id)
     return meta === null || meta.status === 'staging' ? null : (meta as Stored)
   }
 }

@@ -1,10 +1,10 @@
 import type { Batch } from '@sluice/contract/batch'
 import type { Summary, SummaryChunk, SummaryStatus } from '@sluice/contract/summary'
-import type { SummaryMeta } from './summary-meta.ts'
+import type { SummaryMeta } from './summary-store.ts'
 
 /**
- * What the API shows. `batches`: of the levels begun so far, in order, without those that were deleted.
- * Of the calls that later levels will take one is known: the last.
+ * The summary as the API shows it. `batches`: those of the levels that have started, in order, without deleted ones.
+ * Of the calls of later levels only one is known, the last.
  */
 export function toSummary(
   id: string,

@@ -2,23 +2,23 @@ import type { Batch } from '@sluice/contract/batch'
 import { sleep } from './back-off.ts'
 import { BatchPausedError } from './errors.ts'
 
-/** When nobody asked for progress, a batch that is done within this time is never asked for its state. */
-const lookAfterMs = 2_000
+/** Without an `onProgress` the state of a batch is not requested before this time, so that short batches need no extra request. */
+const watchAfterMs = 2_000
 
-export interface Beside {
-  /** Aborts with what should end the reading: the caller's reason, a BatchPausedError, or what `onProgress` threw. */
+export interface BatchWatch {
+  /** Aborts with what must end the reading of results: the caller's reason, a BatchPausedError, or what `onProgress` threw. */
   readonly signal: AbortSignal
-  /** Resolves when progress was told to the end; rejects with what ended it. */
-  told(): Promise<void>
-  /** Nothing of it is left when this resolves. */
+  /** Resolves when the last progress was reported; rejects with what ended it. */
+  finished(): Promise<void>
+  /** Resolves when the watch has stopped. */
   stop(): Promise<void>
 }
 
-/** Runs beside the reading of results: tells progress, and ends the reading of a batch that waits for somebody to mend something. */
-export function watchBeside(
+/** Watches a batch while its results are read: reports progress, and ends the reading of a batch that is paused until someone fixes a problem. */
+export function watchBatch(
   progress: (signal: AbortSignal) => AsyncIterable<Batch>,
   { signal, onProgress }: { signal?: AbortSignal | undefined; onProgress?: ((batch: Batch) => void) | undefined },
-): Beside {
+): BatchWatch {
   const done = new AbortController()
   const failed = new AbortController()
   const reading = signal === undefined ? failed.signal : AbortSignal.any([signal, failed.signal])
@@ -28,7 +28,7 @@ export function watchBeside(
 
   return {
     signal: reading,
-    async told() {
+    async finished() {
       if (onProgress !== undefined) await watching
       reading.throwIfAborted()
     },
@@ -40,7 +40,7 @@ export function watchBeside(
 
   async function watch(): Promise<void> {
     const ending = AbortSignal.any([reading, done.signal])
-    if (onProgress === undefined) await sleep(lookAfterMs, ending)
+    if (onProgress === undefined) await sleep(watchAfterMs, ending)
     for await (const batch of progress(ending)) {
       onProgress?.(batch)
       throwIfStuck(batch)
@@ -48,7 +48,7 @@ export function watchBeside(
   }
 }
 
-/** One that a user paused is waited for: somebody is at it. */
+/** A batch that a user paused is not stuck: that user will resume it. */
 export function throwIfStuck(batch: Batch): void {
   if (batch.status === 'paused' && batch.pause_reason !== 'user') throw new BatchPausedError(batch)
 }

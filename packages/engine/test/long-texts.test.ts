@@ -2,7 +2,7 @@ import type { LongTexts } from '@sluice/contract/extract-function'
 import { describe, expect, test } from 'vitest'
 import { broken, extracted, inline, options, readAll, testSluice } from './harness.ts'
 
-/** A text is cut at its bars, and the answers are put in a list. */
+/** Cuts a text at its bars, and joins the answers in a list. */
 const atBars: LongTexts = {
   async cut(_, text) {
     if (!text.includes('|')) return null
@@ -21,7 +21,7 @@ const atBars: LongTexts = {
 const items = (...texts: string[]) => texts.map((text, index) => ({ id: String(index), text }))
 
 describe('a text that is longer than the context', () => {
-  test('is asked part by part, and has one result of them all', async () => {
+  test('is sent part by part, and has one result', async () => {
     const sluice = testSluice({ prices: { input: 1, output: 1 } })
     const engine = await sluice.engine()
     const asked: unknown[] = []
@@ -62,7 +62,7 @@ describe('a text that is longer than the context', () => {
     })
   })
 
-  test('keeps the answers it has when its worker dies: only the part in flight is asked again', async () => {
+  test('keeps its answers when its worker dies: only the part in flight is sent again', async () => {
     const sluice = testSluice()
     const engine = await sluice.engine()
     const asked: string[] = []
@@ -94,7 +94,7 @@ describe('a text that is longer than the context', () => {
     expect((await engine.batches.get(batch.id)).usage).toMatchObject({ calls: 4, repeated_calls: 1 })
   })
 
-  test('has the budgets of an item for each of its parts', async () => {
+  test('has the budgets of an item for each part', async () => {
     const sluice = testSluice({ retry: { unavailable: 3, baseMs: 1, capMs: 1 } })
     const engine = await sluice.engine()
     const calls = new Map<string, number>()
@@ -111,7 +111,7 @@ describe('a text that is longer than the context', () => {
     expect(await readAll(engine, batch.id)).toMatchObject([{ data: { all: ['a', 'b'] }, attempts: 10 }])
   })
 
-  test('fails with the part that failed, or when its answers fit no one answer', async () => {
+  test('fails when one part fails, or when its answers cannot be joined', async () => {
     const sluice = testSluice()
     const engine = await sluice.engine()
     await sluice.worker(({ text }) => (text === 'no' ? { type: 'refused', message: 'I will not.' } : extracted(text)), {

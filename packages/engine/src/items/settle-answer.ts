@@ -1,0 +1,113 @@
+import type { LongTexts } from '@sluice/contract/extract-function'
+import { type Call, paid } from '@sluice/contract/outcome'
+import type { Ledger } from '../ledger/ledger.ts'
+import type { CallEnd, Cost, Tries } from '../ledger/run.ts'
+import { type Decision, decide, type RetryPolicy, withCall } from './decide.ts'
+import { afterPart, ofPart, wholeAnswer } from './long-text.ts'
+import type { Money } from './prices.ts'
+import type { LastCall, RecordItem } from './record-item.ts'
+import type { RunEnd } from './run-end.ts'
+import type { HeldItem } from './take-item.ts'
+
+export type Settled =
+  /** The item needs another call at once, with what it has used by now. */
+  { readonly type: 'call-again'; readonly held: HeldItem } | { readonly type: 'ended'; readonly end: RunEnd }
+
+/** Decides what follows from a call, and writes it to the ledger. */
+export type SettleAnswer = (held: HeldItem, call: Call) => Promise<Settled>
+
+export interface SettleAnswerDependencies {
+  readonly ledger: Ledger
+  readonly record: RecordItem
+  /** Pauses every batch of the lane. */
+  readonly pauseLane: (reason: string) => Promise<void>
+  readonly longTexts: LongTexts
+  readonly policy: RetryPolicy
+  readonly money: Money
+  readonly onCall: (call: Call, nanoUsd: number) => void
+}
+
+const dropped: RunEnd = { type: 'dropped' }
+
+export function createSettleAnswer(dependencies: SettleAnswerDependencies): SettleAnswer {
+  const { ledger, record, pauseLane, longTexts, policy, money, onCall } = dependencies
+
+  return async (before, call) => {
+    const nanoUsd = money.of(call)
+    onCall(call, nanoUsd)
+    const last = lastCall(call, nanoUsd)
+    const held: HeldItem = {
+      ...before,
+      tries: { ...before.tries, nanoUsd: before.tries.nanoUsd + nanoUsd },
+      // The item's first call has begun.
+      deadlines: { ...before.deadlines, begin: null },
+    }
+    const decision = decide(call, held.tries, { ...policy, reasks: held.recipe.extractor.reasks })
+    switch (decision.type) {
+      case 'succeed':
+        return settleSuccess(held, call, decision.data, last)
+      case 'fail': {
+        const message = ofPart(held.tries, decision.error.message)
+        return ended(record.failure(held, { ...decision.error, message }, last))
+      }
+      case 'ask-again':
+      case 'wait':
+        return callAgain(held, decision.tries, last)
+      case 'retry':
+      case 'pause-lane': {
+        const closed = await ledger.closeCall(held.run, decision.tries, last.cost, last.end)
+        return { type: 'ended', end: closed === 'stale' ? dropped : await stepBack(held, decision) }
+      }
+      default:
+        return decision satisfies never
+    }
+  }
+
+  /** The answer may be of one part of the text, of the last part, or of the whole text. */
+  async function settleSuccess(held: HeldItem, call: Call, data: unknown, last: LastCall): Promise<Settled> {
+    const next = afterPart(withCall(held.tries, call), data)
+    if (next !== null) return callAgain(held, next, last)
+    const whole = wholeAnswer(held.tries, longTexts, held.recipe.extractor, data)
+    if (!whole.valid) {
+      return ended(record.failure(held, { type: 'invalid_output', message: whole.errors.join('\n') }, last))
+    }
+    const { valid: _valid, ...answer } = whole
+    return ended(record.success(held, answer, last))
+  }
+
+  async function callAgain(held: HeldItem, tries: Tries, { cost, end }: LastCall): Promise<Settled> {
+    const closed = await ledger.closeCall(held.run, tries, cost, end)
+    return closed === 'stale' ? { type: 'ended', end: dropped } : { type: 'call-again', held: { ...held, tries } }
+  }
+
+  /** The item gives its slot to another one. */
+  async function stepBack(
+    held: HeldItem,
+    decision: Extract<Decision, { type: 'retry' | 'pause-lane' }>,
+  ): Promise<RunEnd> {
+    if (decision.type === 'pause-lane') {
+      await pauseLane(decision.reason)
+      await ledger.letGo(held.run, 'requeue')
+      return dropped
+    }
+    await ledger.letGo(held.run, 'wait')
+    return { type: 'retry', delayMs: decision.delayMs, message: decision.message }
+  }
+}
+
+/** The run ends as `end` says once that is recorded. */
+export async function ended(end: Promise<RunEnd>): Promise<Settled> {
+  return { type: 'ended', end: await end }
+}
+
+function lastCall(call: Call, nanoUsd: number): LastCall {
+  const wasPaid = paid(call)
+  const end: CallEnd = wasPaid === 'unknown' ? 'unsettled' : 'settled'
+  const cost: Cost = {
+    paidCalls: wasPaid === 'yes' ? 1 : 0,
+    usage: call.usage,
+    cachedInputTokens: call.cachedInputTokens,
+    nanoUsd,
+  }
+  return { call, cost, end }
+}

@@ -1,0 +1,110 @@
+import { createHash } from 'node:crypto'
+import type { LongTexts } from '@sluice/contract/extract-function'
+import type { Item } from '@sluice/contract/item'
+import type { FailureType, Result } from '@sluice/contract/result'
+import type { Recipe } from '../ledger/batch-meta.ts'
+import type { Ledger } from '../ledger/ledger.ts'
+import type { Run, Tries } from '../ledger/run.ts'
+import { parseStored } from '../ledger/stored-result.ts'
+import type { Answer, Answers } from './answer-cache.ts'
+import { type ItemDeadlines, itemDeadlines } from './deadlines.ts'
+import { withParts } from './long-text.ts'
+
+/** An item that this run may record. */
+export interface TakenItem {
+  readonly run: Run
+  readonly item: Item
+  readonly recipe: Recipe
+  /** Undefined when the batch does not compare texts. */
+  readonly textHash: string | undefined
+}
+
+/** A taken item that needs a call, with what it has used so far. */
+export interface HeldItem extends TakenItem {
+  readonly tries: Tries
+  readonly deadlines: ItemDeadlines
+}
+
+export interface ItemError {
+  readonly type: FailureType
+  readonly message: string
+}
+
+/** An answer that needs no call: that of another item of the batch, or one to an earlier batch. */
+export type AnswerWithoutCall =
+  | (Answer & { readonly countedAs: 'deduplicated'; readonly duplicateOf: number })
+  | (Answer & { readonly countedAs: 'cached' })
+
+type TakeResult =
+  | { readonly type: 'held'; readonly held: HeldItem }
+  | { readonly type: 'answered'; readonly taken: TakenItem; readonly answer: AnswerWithoutCall }
+  /** It must not be called any more. */
+  | { readonly type: 'failed'; readonly held: HeldItem; readonly error: ItemError }
+  /** Recorded, fed again, parked until an item with the same text is done, cancelled or deleted. */
+  | { readonly type: 'dropped' }
+
+export type TakeItem = (run: Run) => Promise<TakeResult>
+
+/** The staged items of all batches. */
+export interface ItemSource {
+  /** Null when the batch was removed. */
+  get(batchId: string, index: number): Promise<Item | null>
+}
+
+export interface TakeItemDependencies {
+  readonly ledger: Ledger
+  readonly items: ItemSource
+  readonly readRecipe: (batchId: string) => Promise<Recipe | null>
+  readonly answers: Answers
+  readonly longTexts: LongTexts
+}
+
+/** Takes the item in the ledger for this run, and finds an answer to its text that exists already. */
+export function createTakeItem({ ledger, items, readRecipe, answers, longTexts }: TakeItemDependencies): TakeItem {
+  return async (run) => {
+    const recipe = await readRecipe(run.batchId)
+    if (recipe === null) return { type: 'dropped' }
+    const { extractor, options } = recipe
+    // Only a batch that compares texts needs the text before the ledger is asked.
+    const readFirst = options.deduplicate ? await items.get(run.batchId, run.index) : undefined
+    if (readFirst === null) return { type: 'dropped' }
+    const textHash = readFirst && hashText(readFirst.text)
+    const ledgerReply = await ledger.take(run, { keepsTime: options.deadlines?.item_s !== undefined, textHash })
+    if (ledgerReply.type !== 'taken' && ledgerReply.type !== 'twin') return { type: 'dropped' }
+    const item = readFirst ?? (await items.get(run.batchId, run.index))
+    if (item === null) return { type: 'dropped' }
+
+    const taken: TakenItem = { run, item, recipe, textHash }
+    if (ledgerReply.type === 'twin') {
+      const answer = answerOf(parseStored(ledgerReply.index, ledgerReply.stored).result)
+      return {
+        type: 'answered',
+        taken,
+        answer: { ...answer, countedAs: 'deduplicated', duplicateOf: ledgerReply.index },
+      }
+    }
+    if (options.cache_s !== undefined) {
+      const cached = await answers.find(extractor, item.text, options.cache_s * 1_000)
+      if (cached !== null) return { type: 'answered', taken, answer: { ...cached, countedAs: 'cached' } }
+    }
+    const deadlines = itemDeadlines(options.deadlines ?? {}, ledgerReply, Date.now())
+    const held: HeldItem = { ...taken, tries: ledgerReply.tries, deadlines }
+    if (item.failure !== undefined) return { type: 'failed', held, error: item.failure }
+    if (deadlines.passed !== null)
+      return { type: 'failed', held, error: { type: 'timed_out', message: deadlines.passed } }
+    if (!recipe.cutsTexts) return { type: 'held', held }
+    return {
+      type: 'held',
+      held: { ...held, tries: await withParts(held.tries, longTexts, extractor, item.text) },
+    }
+  }
+}
+
+function answerOf({ data, parts }: Pick<Result, 'data' | 'parts'>): Answer {
+  return parts === undefined ? { data } : { data, parts }
+}
+
+/** 128 bits of SHA-256 in 22 characters: enough that two texts of a batch never have the same hash. */
+export function hashText(text: string): string {
+  return createHash('sha256').update(text).digest().subarray(0, 16).toString('base64url')
+}
