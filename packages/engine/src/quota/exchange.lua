@@ -100,7 +100,6 @@ local function onRefusal(refused)
   end
   local explained = not refused.overloaded and explain(refused)
   if after < 0 then after = math.min(60000, (refused.overloaded and 1000 or explained and 100 or 500) * 2 ^ q.strikes) end
-  if not explained and q.strikes > 1 then after = math.max(after, math.min(60000, 50 * 2 ^ q.strikes)) end
   after = boundedWait(after)
   q.heldUntil, q.reason = math.max(q.heldUntil, now + after), refused.overloaded and 'overloaded' or 'refused'
   q.refusedAt, q.strikes, q.epoch = now, math.min(10, q.strikes + 1), q.epoch + 1
@@ -198,7 +197,7 @@ local function providerWait(tokens)
       if limit.least < amount and limit.resetAt and limit.resetAt > now then
         untilReset = math.max(untilReset or 0, math.min(limit.resetAt, q.at + still))
       elseif limit.least < amount and not limit.resetAt and limit.rate > 0 then
-        untilReset = math.max(untilReset or 0, q.at + still)
+        untilReset = math.max(untilReset or 0, math.min(q.at + still, now + math.min(limit.period, m.longestWaitMs)))
       end
     end
   end

@@ -28,7 +28,8 @@ local function learnFromRefusal(state, unit, heldMs, flow, cost, now)
       rate, guessed = before.held > 0.6 * elapsed and admitted / elapsed or admitted / busy, false
       rate = math.max(rate, 0.5 * before.rate)
     else
-      rate, guessed = 0.7 * before.rate, before.guessed
+      -- Too little went to measure it. Nothing at all says only that the wait was too short.
+      rate, guessed = (admitted > 0 and 0.7 or 1) * before.rate, before.guessed
     end
   end
   state.learned = {
