@@ -27,7 +27,10 @@ const laneModel = z
       .number()
       .nullable()
       .describe('Tokens that the provider charges for each token counted here; null until it is known.'),
-    held_until: z.number().nullable().describe('No call starts before this time (unix seconds). Null if calls may start.'),
+    held_until: z
+      .number()
+      .nullable()
+      .describe('No call starts before this time (unix seconds). Null if calls may start.'),
     waits_for: z.string().nullable().describe('Why calls wait now; null if none waits.'),
     binding_limit: z.string().nullable().describe('The limit with the least room.'),
     limits: z.array(laneLimit),

@@ -63,7 +63,18 @@ export type MakeCall = (run: Run, tries: Tries, request: ExtractRequest, limits:
 
 /** Waits for room and quota, opens the call in the ledger, makes it. Slots and quota are held only inside. */
 export function createMakeCall(dependencies: MakeCallDependencies): MakeCall {
-  const { ledger, quota, model: laneModel, extract, estimateTokens, slots, openingSlots, money, activity, onRepeated } = dependencies
+  const {
+    ledger,
+    quota,
+    model: laneModel,
+    extract,
+    estimateTokens,
+    slots,
+    openingSlots,
+    money,
+    activity,
+    onRepeated,
+  } = dependencies
 
   async function ask(request: ExtractRequest, { signal, end, callMs }: CallLimits): Promise<Call> {
     const timeout = callMs === null ? null : abortAfter(callMs)

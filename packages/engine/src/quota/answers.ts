@@ -2,10 +2,7 @@ import { type Call, paid, type ToldLimit } from '@sluice/contract/outcome'
 import type { ExchangeMessage, SeenLimit } from './exchange.ts'
 import type { Reservation } from './quota.ts'
 
-export type Report = Pick<
-  ExchangeMessage,
-  'told' | 'back' | 'uncharged' | 'over' | 'refused' | 'answered' | 'answeredAge'
->
+type Report = Pick<ExchangeMessage, 'told' | 'back' | 'uncharged' | 'over' | 'refused' | 'answered' | 'answeredAge'>
 
 /**
  * Failures in a row, in one process, that count as an overload of the provider: where each call fails by chance, one in ten, so many in a
@@ -138,7 +135,8 @@ export function createAnswers(): Answers {
       goneAtMs: sum.goneAtMs + at.goneAtMs,
       answeredAtMs: sum.answeredAtMs + at.nowMs,
       mark: mark === null || sum.mark === null ? null : sum.mark + mark[limit.unit],
-      lost: mark === null || sum.lost === null ? null : sum.lost + (mark.lost[limit.name] ?? 0),
+      lost:
+        mark === null || sum.lost === null ? null : sum.lost + (mark.lost[`${limit.name} ${limit.limit ?? ''}`] ?? 0),
       used: sum.used + usage.input_tokens + usage.output_tokens,
       cost: sum.cost + (limit.unit === 'requests' ? 1 : Math.max(1, tokens)),
     })

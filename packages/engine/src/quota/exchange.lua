@@ -211,7 +211,7 @@ end
 local lost = {}
 for name, limit in pairs(q.told) do
   spill(limit, q.granted, inFlight, q.at)
-  lost[name] = limit.lost
+  lost[name .. ' ' .. (limit.limit and string.format('%.17g', limit.limit) or '')] = limit.lost
 end
 local reply = { '', '', '', '', '', string.format('%.17g', q.granted.requests), string.format('%.17g', q.granted.tokens), toldAny and cjson.encode(lost) or '' }
 

@@ -89,7 +89,7 @@ export interface ExchangeReply {
   readonly mostTokens: number
   /** Granted before these grants, since the lane's first call. */
   readonly granted: Amounts
-  /** What buckets that were full could not take, by the name of the limit. */
+  /** What buckets that were full could not take, by the limit's name and size. */
   readonly lost: Readonly<Record<string, number>>
   /** For the first of the calls that wait: ms until each may go; -1: it is larger than a limit. */
   readonly delaysMs: readonly number[]

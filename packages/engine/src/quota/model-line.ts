@@ -18,7 +18,9 @@ export interface ModelLineDependencies {
   readonly model: string
   readonly clock: Clock
   /** One exchange; rejects when Redis does not answer. */
-  readonly trade: (message: Omit<ExchangeMessage, 'by' | 'limits' | 'laneHeld' | 'longestWaitMs' | 'maxInFlight'>) => Promise<ExchangeReply>
+  readonly trade: (
+    message: Omit<ExchangeMessage, 'by' | 'limits' | 'laneHeld' | 'longestWaitMs' | 'maxInFlight'>,
+  ) => Promise<ExchangeReply>
   /** Called with each change of the calls in flight. */
   readonly onHeld: (change: number) => void
   readonly onMode: (mode: QuotaMode) => void
@@ -86,7 +88,8 @@ export function createModelLine(dependencies: ModelLineDependencies): ModelLine 
       // Until the hold is known here, nothing goes without asking.
       if (answers.urgent()) mode = 'starting'
       if (answers.urgent() || (mode === 'starting' && waiting.length > 0)) planTrade(0)
-      else if (answers.any() || boundsInFlight) planTrade(waiting.length > 0 ? (boundsInFlight ? soonMs : busyMs) : mode === 'free' ? freeAgainMs : idleMs)
+      else if (answers.any() || boundsInFlight)
+        planTrade(waiting.length > 0 ? (boundsInFlight ? soonMs : busyMs) : mode === 'free' ? freeAgainMs : idleMs)
     },
     release({ tokens }) {
       hold(-1, -tokens)

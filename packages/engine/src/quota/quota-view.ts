@@ -15,7 +15,9 @@ interface QuotaState {
     readonly cost_factor?: number
     readonly binds?: string
     readonly starting: boolean
-    readonly limits: readonly (StoredLimit & { readonly name: string; readonly source: 'header' | 'learned' })[] | object
+    readonly limits:
+      | readonly (StoredLimit & { readonly name: string; readonly source: 'header' | 'learned' })[]
+      | object
   }[]
 }
 

@@ -57,7 +57,8 @@ local function learnFactor(limit, told, seen)
   limit.from = { remaining = told.remaining, at = seen.at, mark = seen.mark, lost = told.lost }
   if limit.rate == 0 and not limit.window then return end
   -- A full bucket does not show what is taken from it.
-  if refill < 0 or from.remaining > 0.98 * limit.most and refill > 0.3 * (from.remaining - told.remaining + refill) then return end
+  local full = math.max(from.remaining, told.remaining) > 0.9 * limit.most
+  if refill < 0 or full and refill > 0.3 * (from.remaining - told.remaining + refill) then return end
   local factor = (from.remaining - told.remaining + refill) / counted
   factor = clamp(factor, limit.unit == 'requests' and 1 or 0.02, limit.unit == 'requests' and 4 or 50)
   if seen.at - limit.knownAt < 3000 then factor = math.max(factor, 0.5 * math.min(1, told.used / told.cost)) end
@@ -70,7 +71,7 @@ end
 
 -- The lane's first calls arrive at once and in any order, so the spread of what remained after each is what they took together.
 local function guessFactor(limit, told, sent)
-  if limit.known or limit.unit == 'requests' then return end
+  if limit.known or limit.unit == 'requests' or not told.least then return end
   local first = limit.first or { least = told.least, most = told.greatest, count = 0 }
   first.least, first.most = math.min(first.least, told.least), math.max(first.most, told.greatest)
   first.count, limit.first = first.count + told.count, first
@@ -108,7 +109,7 @@ local function newTold(told, before, seen)
   return {
     unit = told.unit, limit = told.limit, period = period, periodTold = told.period ~= nil, rate = rate,
     remaining = told.remaining, at = seen.at, mark = seen.mark, seenAt = seen.at, resetAt = told.reset and seen.at + told.reset,
-    lost = before and before.lost or 0, lostBefore = before and told.lost or 0,
+    lost = 0, lostBefore = 0,
     most = math.max(1, told.remaining, before and before.most * scale or 0), factor = before and before.factor or 1,
     known = told.unit == 'requests' or before ~= nil and before.known, noise = told.cost, least = told.least, knownAt = before and before.knownAt or seen.at, weight = told.count, lastAt = seen.at,
     window = late, votes = late and -1 or 0, anchor = told.reset and { remaining = told.last, reset = told.reset } or nil,
@@ -153,14 +154,16 @@ local function learnTold(state, told, inFlight, now)
   local unit, limit = told.unit, state.told[told.name]
   local gone = { at = now - told.age, mark = told.mark or state.granted[unit] - inFlight[unit] }
   local back = { at = now - told.back, mark = state.granted[unit] }
-  told.lost = told.lost or limit and not told.mark and limit.lost or 0
+  told.lost = limit and math.min(limit.lost, told.lost or (told.mark and 0 or limit.lost)) or 0
   if not told.remaining then
     if not told.limit or (limit and limit.limit == told.limit) then return end
     told.remaining = told.limit * 1000 / (told.period or minuteMs)
-    told.last, told.least, told.greatest = told.remaining, told.remaining, told.remaining
+    -- Nothing was said to remain, so nothing was said to be used up.
+    told.last, told.least, told.greatest = told.remaining, math.huge, told.remaining
   end
   local changed = not limit or (told.limit and told.limit ~= limit.limit)
-  if limit and gone.at < limit.lastAt - 2000 and changed then return end
+  -- Of a call that went before the limit changed.
+  if limit and changed and gone.at < limit.lastAt then return end
   if changed then
     state.told[told.name] = newTold(told, limit, gone)
     return

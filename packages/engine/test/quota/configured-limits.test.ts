@@ -82,7 +82,7 @@ describe('configured limits', () => {
         steps,
         async (rpm, tpm, all) => {
           const key = newKey()
-          const { sent, asked } = await play(key, [requests(rpm), tokens(tpm)], all, 400)
+          const { sent, asked } = await play(key, [requests(rpm), tokens(tpm)], all, 90)
           expect(sent).toHaveLength(asked)
           const largest = Math.max(0, ...sent.map((one) => one.tokens))
           const requestBurst = Math.max(1, rpm / 240)
@@ -97,7 +97,7 @@ describe('configured limits', () => {
           await redis.del(key)
         },
       ),
-      { numRuns: 40 },
+      { numRuns: 12 },
     )
   }, 60_000)
 
@@ -115,7 +115,7 @@ describe('configured limits', () => {
         if (sent.length > 0) expect(sent.at(-1)!.atMs - start).toBeLessThan(needMs + idleMs + 10)
         await redis.del(key)
       }),
-      { numRuns: 40 },
+      { numRuns: 12 },
     )
   }, 60_000)
 
@@ -180,7 +180,7 @@ describe('configured limits', () => {
             requests(perTwoMinutes, 120_000),
             tokens(tokensPerHour, 3_600_000),
           ]
-          const { sent, asked } = await play(key, limits, all, 20_000)
+          const { sent, asked } = await play(key, limits, all, 5_000)
           expect(sent).toHaveLength(asked)
           for (const { kind, most, periodMs } of limits) {
             for (const { atMs } of sent) {
@@ -192,7 +192,7 @@ describe('configured limits', () => {
           await redis.del(key)
         },
       ),
-      { numRuns: 30 },
+      { numRuns: 10 },
     )
   }, 60_000)
 
@@ -208,14 +208,26 @@ describe('configured limits', () => {
     }
     // Of 400 at a time, none of a call that the limit has no room for.
     expect(went).toBe(1_000)
-    const back = await trade(key, start + 7_200_000, { limits, costs: [1, 1, 1, 1], back: { requests: 3, tokens: 3 } })
+    const back = await trade(key, start + 7_200_000, {
+      limits,
+      answered: 1_000,
+      costs: [1, 1, 1, 1],
+      back: { requests: 3, tokens: 3 },
+    })
     expect(back.grants).toHaveLength(3)
     const early = await trade(key, start + dayMs, { limits, costs: [1] })
     expect(early.grants).toHaveLength(0)
+    await opened(key, start + dayMs + 3_600_000, { limits })
+    await opened(key, start + dayMs + 3_600_000, { limits })
     const free = await trade(key, start + dayMs + 3_600_000, { limits, costs: Array.from({ length: 499 }, () => 1) })
     expect(free.grants).toHaveLength(499)
     const more = Array.from({ length: 501 }, () => 1)
-    const rest = await trade(key, start + dayMs + 3_600_001, { limits, costs: more, back: { requests: 5_000, tokens: 0 } })
+    const rest = await trade(key, start + dayMs + 3_600_001, {
+      limits,
+      answered: 1_000,
+      costs: more,
+      back: { requests: 5_000, tokens: 0 },
+    })
     // Even what is given back by mistake mints nothing beyond the whole limit.
     expect(rest.grants.length).toBeLessThanOrEqual(1_000)
     await redis.del(key)
@@ -257,7 +269,7 @@ describe('configured limits', () => {
         expect(await ask(0, 20)).toBe(most)
         await redis.del(key)
       }),
-      { numRuns: 40 },
+      { numRuns: 12 },
     )
   }, 60_000)
 
@@ -266,6 +278,7 @@ describe('configured limits', () => {
     const limits = [tokens(60_000)]
     let largeAtMs = Number.POSITIVE_INFINITY
     let nowMs = start
+    await opened(key, start, { limits })
     for (; nowMs < start + 60_000 && largeAtMs === Number.POSITIVE_INFINITY; nowMs += 25) {
       await trade(key, nowMs, { by: 'small', limits, costs: Array.from({ length: 20 }, () => 10), answered: 1 })
       const [large] = (await trade(key, nowMs + 12, { by: 'large', limits, costs: [20_000] })).grants

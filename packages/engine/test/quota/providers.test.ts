@@ -38,8 +38,16 @@ const rows: readonly Row[] = [
   { name: 'a bucket of a tenth of a second', rules: { limits: [requests({ burstMs: 100 })] }, ...partly },
   { name: 'headers that are written with the answer', rules: { limits: [requests()], stampsAfter: true }, ...told },
   { name: 'fixed windows', rules: { limits: [requests(inWindows)] }, ...told },
-  { name: 'fixed windows whose reset is rounded to seconds', rules: { limits: [requests(inWindows)], resetStepMs: 1_000 }, ...told },
-  { name: 'fixed windows, headers written with the answer', rules: { limits: [requests(inWindows)], stampsAfter: true }, ...told },
+  {
+    name: 'fixed windows whose reset is rounded to seconds',
+    rules: { limits: [requests(inWindows)], resetStepMs: 1_000 },
+    ...told,
+  },
+  {
+    name: 'fixed windows, headers written with the answer',
+    rules: { limits: [requests(inWindows)], stampsAfter: true },
+    ...told,
+  },
   { name: 'tokens that are charged as counted', rules: { limits: [tokens()] }, ...told },
   { name: 'tokens that are charged half', rules: { limits: [tokens()], factor: 0.5 }, ...partly },
   { name: 'tokens that are charged five times', rules: { limits: [tokens()], factor: 5 }, ...partly },
@@ -47,7 +55,11 @@ const rows: readonly Row[] = [
   { name: 'no reset', rules: { limits: [requests()], headers: 'no-reset' }, ...partly },
   { name: 'no reset of fixed windows', rules: { limits: [requests(inWindows)], headers: 'no-reset' }, ...partly },
   { name: 'the limit alone', rules: { limits: [requests()], headers: 'limit' }, ...partly },
-  { name: 'no headers, but when to come again', rules: { limits: [requests()], headers: 'none', retryAfter: 'seconds' }, ...partly },
+  {
+    name: 'no headers, but when to come again',
+    rules: { limits: [requests()], headers: 'none', retryAfter: 'seconds' },
+    ...partly,
+  },
 ]
 
 describe('of a provider with', () => {
@@ -66,26 +78,29 @@ describe('of a provider with', () => {
 
 describe('a limit that changes', () => {
   const falling = { from: 1e8, to: 192_000 }
-  test.each([falling, { ...falling, from: 1e12 }])('from $from to $to tokens a minute stops nothing, and neither does the way back', async ({ from, to }) => {
-    const rules = (limit: number): ProviderRules => ({ limits: [tokens({ limit })] })
-    await using lane = createVirtualLane({
-      redis,
-      key: `test-${randomBytes(5).toString('hex')}:{lane-test}:limits`,
-      rules: rules(from),
-    })
-    await lane.run(5_000)
-    lane.provider.change(rules(to), lane.time.clock.now())
-    const before = { made: lane.stats.made, refused: lane.stats.refused }
-    await lane.run(25_000)
-    const made = lane.stats.made - before.made
-    expect(lane.provider.used(lane.time.clock.now())).toBeGreaterThan(0.95)
-    // Calls in flight when it falls cannot be taken back.
-    expect(lane.stats.refused - before.refused).toBeLessThan(200 + 0.02 * made)
-    expect(lane.stats.longestStillMs).toBeLessThan(1_500)
-    lane.provider.change(rules(756_000), lane.time.clock.now())
-    await lane.run(45_000)
-    expect(lane.provider.used(lane.time.clock.now())).toBeGreaterThan(0.95)
-  })
+  test.each([falling, { ...falling, from: 1e12 }])(
+    'from $from to $to tokens a minute stops nothing, and neither does the way back',
+    async ({ from, to }) => {
+      const rules = (limit: number): ProviderRules => ({ limits: [tokens({ limit })] })
+      await using lane = createVirtualLane({
+        redis,
+        key: `test-${randomBytes(5).toString('hex')}:{lane-test}:limits`,
+        rules: rules(from),
+      })
+      await lane.run(5_000)
+      lane.provider.change(rules(to), lane.time.clock.now())
+      const before = { made: lane.stats.made, refused: lane.stats.refused }
+      await lane.run(25_000)
+      const made = lane.stats.made - before.made
+      expect(lane.provider.used(lane.time.clock.now())).toBeGreaterThan(0.95)
+      // Calls in flight when it falls cannot be taken back.
+      expect(lane.stats.refused - before.refused).toBeLessThan(200 + 0.02 * made)
+      expect(lane.stats.longestStillMs).toBeLessThan(1_500)
+      lane.provider.change(rules(756_000), lane.time.clock.now())
+      await lane.run(45_000)
+      expect(lane.provider.used(lane.time.clock.now())).toBeGreaterThan(0.95)
+    },
+  )
 })
 
 describe('a fresh lane', () => {

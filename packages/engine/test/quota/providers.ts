@@ -30,13 +30,13 @@ export interface ProviderRules {
 
 interface Counter {
   readonly rule: LimitRule
-  remaining(nowMs: number): number
-  charge(amount: number, nowMs: number): void
+  readonly remaining: (nowMs: number) => number
+  readonly charge: (amount: number, nowMs: number) => void
   /** Until `amount` remains. */
-  waitMs(amount: number, nowMs: number): number
-  resetMs(nowMs: number): number
+  readonly waitMs: (amount: number, nowMs: number) => number
+  readonly resetMs: (nowMs: number) => number
   /** The most it could have admitted from its start on. */
-  capacity(nowMs: number): number
+  readonly capacity: (nowMs: number) => number
 }
 
 function createCounter(rule: LimitRule, startMs: number): Counter {
@@ -110,7 +110,7 @@ function createCounter(rule: LimitRule, startMs: number): Counter {
   }
 }
 
-export interface Answered {
+interface Answered {
   readonly limits: LimitSample | null
   readonly retryAfterMs: number | null
   readonly scope: 'requests' | 'tokens' | null
@@ -157,7 +157,6 @@ export function createProvider(initial: ProviderRules, startMs: number): Virtual
       return rules
     },
     change(next, nowMs) {
-      for (const { rule, capacity } of counters) before[rule.unit] = Math.min(charged[rule.unit], before[rule.unit] + capacity(nowMs))
       before = { ...charged }
       rules = next
       counters = rules.limits.map((rule) => createCounter(rule, nowMs))
@@ -178,7 +177,11 @@ export function createProvider(initial: ProviderRules, startMs: number): Virtual
       }
       const { retryAfter = 'ms' } = rules
       const asked = retryAfter === 'ms' ? Math.ceil(waitMs) : Math.ceil(waitMs / 1_000) * 1_000
-      return { limits: headersAt(nowMs), retryAfterMs: retryAfter === 'none' ? null : asked, scope: rules.headers === 'none' ? null : scope }
+      return {
+        limits: headersAt(nowMs),
+        retryAfterMs: retryAfter === 'none' ? null : asked,
+        scope: rules.headers === 'none' ? null : scope,
+      }
     },
     headersAt,
     finish(tokens, nowMs) {
@@ -191,7 +194,12 @@ export function createProvider(initial: ProviderRules, startMs: number): Virtual
   }
 }
 
-function told(counter: Counter, headers: NonNullable<ProviderRules['headers']>, stepMs: number, nowMs: number): ToldLimit {
+function told(
+  counter: Counter,
+  headers: NonNullable<ProviderRules['headers']>,
+  stepMs: number,
+  nowMs: number,
+): ToldLimit {
   const { rule } = counter
   const perTold = (rule.toldPeriodMs ?? rule.periodMs) / rule.periodMs
   const has = (what: 'limit' | 'remaining' | 'reset') =>

@@ -33,7 +33,7 @@ export interface VirtualLane extends AsyncDisposable {
   run(ms: number, options?: { readonly items?: number }): Promise<LaneRun>
 }
 
-export interface LaneRun {
+interface LaneRun {
   made: number
   refused: number
   answered: number
@@ -64,7 +64,17 @@ export function createVirtualLane({
   const random = createRandom(seed)
   const time = createVirtualTime(random, startMs)
   const provider = createProvider(rules, startMs)
-  const stats: LaneRun = { made: 0, refused: 0, answered: 0, longestStillMs: 0, exchanges: 0, refusedAtMs: [], begunAtMs: [], begunTokens: [], lastReply: null }
+  const stats: LaneRun = {
+    made: 0,
+    refused: 0,
+    answered: 0,
+    longestStillMs: 0,
+    exchanges: 0,
+    refusedAtMs: [],
+    begunAtMs: [],
+    begunTokens: [],
+    lastReply: null,
+  }
   const stop = new AbortController()
   let inFlight = 0
   let stillSinceMs = startMs
@@ -140,7 +150,12 @@ export function createVirtualLane({
       stats.refusedAtMs.push(time.clock.now() - startMs)
       await time.sleep(networkMs)
       const { limits: told, retryAfterMs, scope } = refused
-      return made({ type: 'rate-limited', message: '', retryAfterMs, scope }, amount, told, time.clock.now() - beganAtMs)
+      return made(
+        { type: 'rate-limited', message: '', retryAfterMs, scope },
+        amount,
+        told,
+        time.clock.now() - beganAtMs,
+      )
     }
     const stamped = provider.headersAt(time.clock.now())
     await time.sleep(latencyMs * Math.exp(spread * normal(random)))

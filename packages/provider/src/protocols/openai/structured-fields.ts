@@ -20,14 +20,23 @@ export function parseFields(text: string | null): FieldItem[] {
       // In draft 07: `limit=100, remaining=50, reset=5`; in 06 a policy's name is its quota: `100;w=60`.
       const [key = '', value] = item.split('=').map(unquote)
       if (key === '') return []
-      const parameters = new Map(rest.map((one) => one.split('=').map(unquote)).map(([name = '', of = '']) => [name, of]))
+      const parameters = new Map(
+        rest.map((one) => one.split('=').map(unquote)).map(([name = '', of = '']) => [name, of]),
+      )
       if (/^\d+$/.test(key)) parameters.set('q', key)
-      return [{ name: value === undefined ? key : '', parameters: value === undefined ? parameters : parameters.set(key, value) }]
+      return [
+        {
+          name: value === undefined ? key : '',
+          parameters: value === undefined ? parameters : parameters.set(key, value),
+        },
+      ]
     })
     .reduce<FieldItem[]>((items, item) => {
       const same = items.find(({ name }) => name === item.name)
       if (same === undefined) return [...items, item]
-      return items.map((one) => (one === same ? { ...one, parameters: new Map([...one.parameters, ...item.parameters]) } : one))
+      return items.map((one) =>
+        one === same ? { ...one, parameters: new Map([...one.parameters, ...item.parameters]) } : one,
+      )
     }, [])
 }
 
