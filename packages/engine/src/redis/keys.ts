@@ -64,7 +64,7 @@ export interface LaneKeys {
   readonly feeder: string
   /** Pub/sub channel: a batch became ready, or the lane has no feeder. */
   readonly changes: string
-  /** String, MessagePack: the state of the quota (exchange.lua). Expires some time after the last call. */
+  /** Hash, MessagePack: the state of the quota (exchange.lua), shared and for each model. Expires some time after the last call. */
   readonly quota: string
   /**
    * Hash of totals since the lane's first call: `calls <outcome type>`, `latency <upper bound in s, or more>` (not cumulative),
@@ -156,7 +156,7 @@ export function createKeys(prefix: string): Keys {
       clock: `${prefix}:{lane-${name}}:clock`,
       feeder: `${prefix}:{lane-${name}}:feeder`,
       changes: `${prefix}:{lane-${name}}:changes`,
-      quota: `${prefix}:{lane-${name}}:quota`,
+      quota: `${prefix}:{lane-${name}}:limits`,
       stats: `${prefix}:{lane-${name}}:stats`,
       gauges: `${prefix}:{lane-${name}}:gauges`,
     }),
