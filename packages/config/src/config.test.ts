@@ -187,7 +187,7 @@ describe('sluice.config.ts', () => {
     [
       'a schema that no model can answer',
       `import { z } from 'zod'\nexport default { extractors: [{ name: 'p', schema: z.object({ born: z.date() }) }] }`,
-      /^sluice\.config\.ts: extractor 'p': #\/properties\/born: Date cannot be represented/,
+      /^sluice\.config\.ts: line 2: extractor 'p': #\/properties\/born: Date cannot be represented/,
     ],
     [
       'two extractors with one name',

@@ -109,6 +109,7 @@ function withDefaultLane(environment: Environment, file: LoadedFile): Lanes {
     tpm: environment.SLUICE_TPM,
     maxInFlight: environment.SLUICE_MAX_IN_FLIGHT,
     contextTokens: environment.SLUICE_CONTEXT_TOKENS,
+    maxOutputTokens: environment.SLUICE_MAX_OUTPUT_TOKENS,
     timeoutMs: environment.SLUICE_TIMEOUT_MS,
     structuredOutput: environment.SLUICE_STRUCTURED_OUTPUT,
   })

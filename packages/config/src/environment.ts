@@ -77,6 +77,7 @@ export const variables = {
   SLUICE_TPM: wholeNumber(1, 1_000_000_000_000).optional(),
   SLUICE_MAX_IN_FLIGHT: wholeNumber(1, 1_000_000).optional(),
   SLUICE_CONTEXT_TOKENS: wholeNumber(256, 100_000_000).optional(),
+  SLUICE_MAX_OUTPUT_TOKENS: wholeNumber(1, 100_000_000).optional(),
   SLUICE_TIMEOUT_MS: wholeNumber(100, 3_600_000).optional(),
   SLUICE_STRUCTURED_OUTPUT: z
     .enum(['json_schema', 'json_object', 'prompt'], 'must be json_schema, json_object or prompt')

@@ -28,6 +28,16 @@ export interface LongTexts {
   ):
     | { readonly valid: true; readonly data: unknown; readonly sources: Readonly<Record<string, number>> }
     | { readonly valid: false; readonly errors: readonly string[] }
+  /** Without it, an answer that was cut off is final. */
+  afterTruncation?(request: ExtractRequest): Promise<AfterTruncation>
+}
+
+/** What another call for a text may change whose answer was cut off. */
+export interface AfterTruncation {
+  /** A larger `max_tokens` that the lane allows; null: there is none. */
+  readonly maxTokens: number | null
+  /** The ranges in the text of the request to send one by one; null: it is too short to split. */
+  readonly parts: readonly TextRange[] | null
 }
 
 /** The interface between engine and provider: one call, one outcome. Rejects only when `signal` aborts or on a bug. */

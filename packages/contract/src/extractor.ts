@@ -68,10 +68,33 @@ export const schemaWarnings = z
   .array(z.string())
   .describe("What of the schema is not checked, as `schema: at '#/properties/a/format': ...`. None: all of it is.")
 
+/** How a schema goes to a provider with strict structured output. */
+export const wireForm = z
+  .discriminatedUnion('strict', [
+    z.object({
+      strict: z.literal(true),
+      wrapped: z
+        .boolean()
+        .describe('The schema is sent as the property `value` of an object; results have the value alone.'),
+    }),
+    z.object({
+      strict: z.literal(false),
+      wrapped: z.boolean(),
+      pointer: z.string().describe('JSON pointer into the schema: what strict mode cannot express.'),
+      reason: z.string(),
+    }),
+  ])
+  .meta({
+    id: 'WireForm',
+    description:
+      'Whether a provider can enforce the schema while it writes. Otherwise the schema is sent as a hint; either way each answer is validated.',
+  })
+
+/** One extractor as the API shows it; in lists the form on the wire is left out, because deriving it takes time for each schema. */
+export const extractorView = extractor.extend({ wire: wireForm }).meta({ id: 'ExtractorView' })
+
 /** The answer to a new version. */
-export const createdExtractor = z
-  .object({ ...extractor.shape, warnings: schemaWarnings })
-  .meta({ id: 'CreatedExtractor' })
+export const createdExtractor = extractorView.extend({ warnings: schemaWarnings }).meta({ id: 'CreatedExtractor' })
 
 export const extractorList = z
   .object({ object: z.literal('list'), data: z.array(extractor), has_more: z.boolean() })

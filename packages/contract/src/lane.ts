@@ -44,6 +44,11 @@ export const laneConfig = z
      * are merged. Default: every text is sent whole, and the provider rejects texts that are too long.
      */
     contextTokens: z.int().min(256).optional(),
+    /**
+     * The most tokens that an answer may have on this lane. An answer that was cut off at a smaller `max_tokens` is asked for once more
+     * with this limit. Default: a quarter of `contextTokens`, for extractors with a `max_tokens`.
+     */
+    maxOutputTokens: positive.optional(),
     /** Limit for one call, in milliseconds. */
     timeoutMs: z.int().min(100).max(3_600_000).default(120_000),
     retry: z

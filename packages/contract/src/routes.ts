@@ -15,7 +15,7 @@ import {
 } from './batch.ts'
 import { estimate } from './estimate.ts'
 import { errorBody } from './error.ts'
-import { createdExtractor, createExtractor, extractor, extractorList } from './extractor.ts'
+import { createdExtractor, createExtractor, extractorList, extractorView } from './extractor.ts'
 import { itemInput } from './item.ts'
 import { extractNow, extracted } from './extract-now.ts'
 import { laneList, resumedLane } from './lane-view.ts'
@@ -68,7 +68,7 @@ export const routes = {
     path: '/v1/extractors/{reference}',
     tag: 'Extractors',
     summary: 'Get an extractor by `name` (newest version) or `name@version`',
-    answers: ok(extractor),
+    answers: ok(extractorView),
   },
   createBatch: {
     method: 'post',

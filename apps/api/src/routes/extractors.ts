@@ -1,6 +1,8 @@
-import { extractorReference } from '@sluice/contract/extractor'
+import { type Extractor, extractorReference } from '@sluice/contract/extractor'
 import { notFound } from '@sluice/contract/error'
 import type { Engine } from '@sluice/engine/engine'
+import { toStrictSchema } from '@sluice/schema/strict'
+import { normalisedSchema } from '@sluice/schema/validator'
 import { checkRecipe, type CheckSchema } from '../intake/extractor-choice.ts'
 import type { Handlers } from '../http/mount.ts'
 
@@ -12,14 +14,19 @@ export function extractorRoutes(
     async createExtractor({ body }) {
       const warnings = checkRecipe(body, { lanes: engine.lanes, checkSchema })
       const { extractor, created } = await engine.extractors.put(body)
-      return { status: created ? 201 : 200, body: { ...extractor, warnings } }
+      return { status: created ? 201 : 200, body: { ...withWireForm(extractor), warnings } }
     },
     async listExtractors({ query }) {
       return { status: 200, body: { object: 'list', ...(await engine.extractors.list(query)) } }
     },
     async getExtractor({ params: { reference = '' } }) {
       if (!extractorReference.safeParse(reference).success) throw notFound('extractor', reference)
-      return { status: 200, body: await engine.extractors.get(reference) }
+      return { status: 200, body: withWireForm(await engine.extractors.get(reference)) }
     },
   }
+}
+
+function withWireForm(extractor: Extractor) {
+  const { schema: _schema, ...wire } = toStrictSchema(normalisedSchema(extractor.schema))
+  return { ...extractor, wire }
 }

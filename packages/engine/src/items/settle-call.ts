@@ -1,8 +1,9 @@
-import { ProcessEndedError } from '@sluice/contract/extract-function'
+import { type LongTexts, ProcessEndedError } from '@sluice/contract/extract-function'
 import type { Ledger } from '../ledger/ledger.ts'
 import { overCost } from '../ledger/pause-reason.ts'
-import { noCost } from '../ledger/run.ts'
-import { backoffMs, type RetryPolicy } from './decide.ts'
+import { noCost, type Tries } from '../ledger/run.ts'
+import { backoffMs, longerAnswer, type RetryPolicy } from './decide.ts'
+import { optionsAfterTruncation } from './long-text.ts'
 import type { CallMade } from './make-call.ts'
 import { noLastCall, type RecordItem, unsettledCall } from './record-item.ts'
 import type { AbortReason, RunEnd } from './run-end.ts'
@@ -27,10 +28,17 @@ export interface SettleCallDependencies {
   readonly ledger: Ledger
   readonly record: RecordItem
   readonly settleAnswer: SettleAnswer
+  readonly longTexts: LongTexts
   readonly policy: RetryPolicy
 }
 
-export function createSettleCall({ ledger, record, settleAnswer, policy }: SettleCallDependencies): SettleCall {
+export function createSettleCall({
+  ledger,
+  record,
+  settleAnswer,
+  longTexts,
+  policy,
+}: SettleCallDependencies): SettleCall {
   return {
     async made(held, made, signal) {
       const { begin, waitedTooLong, tookTooLong } = held.deadlines
@@ -50,8 +58,7 @@ export function createSettleCall({ ledger, record, settleAnswer, policy }: Settl
         case 'stale':
           return { type: 'ended', end: { type: 'dropped' } }
         case 'over-cost':
-          await ledger.pause(held.run.batchId, overCost)
-          return ended(letGo(held, 'requeue'))
+          return typeof held.tries.maxTokens === 'number' ? withoutLargerAnswer(held) : ended(pauseForCost(held))
         case 'paused':
           return ended(letGo(held, 'requeue'))
         case 'cancelled':
@@ -75,6 +82,21 @@ export function createSettleCall({ ledger, record, settleAnswer, policy }: Settl
       await ledger.letGo(held.run, 'wait')
       return { type: 'threw', delayMs: backoffMs(thrown, policy, Math.random), error: unexpected }
     },
+  }
+
+  /** The larger `max_tokens` after a truncated answer does not fit the batch's cost cap: the text is split, or the truncation is final. */
+  async function withoutLargerAnswer(held: HeldItem): Promise<Settled> {
+    const tries: Tries = { ...held.tries, maxTokens: null }
+    const options = await optionsAfterTruncation(longTexts, { ...held, tries })
+    const next = options === undefined ? null : longerAnswer(tries, options)
+    if (next !== null) return { type: 'call-again', held: { ...held, tries: next } }
+    const message = "The answer was cut off, and a longer one may cost more than the batch's cap allows."
+    return ended(record.failure(held, { type: 'truncated', message }, noLastCall))
+  }
+
+  async function pauseForCost(held: HeldItem): Promise<RunEnd> {
+    await ledger.pause(held.run.batchId, overCost)
+    return letGo(held, 'requeue')
   }
 
   async function aborted(held: HeldItem, reason: AbortReason): Promise<RunEnd> {

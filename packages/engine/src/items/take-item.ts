@@ -109,8 +109,12 @@ export function createTakeItem({ ledger, items, readRecipe, answers, longTexts }
   }
 }
 
-function answerOf({ data, parts }: Pick<Result, 'data' | 'parts'>): Answer {
-  return parts === undefined ? { data } : { data, parts }
+function answerOf({ data, repaired, parts }: Pick<Result, 'data' | 'repaired' | 'parts'>): Answer {
+  return {
+    data,
+    ...(repaired === undefined ? {} : { repaired }),
+    ...(parts === undefined ? {} : { parts }),
+  }
 }
 
 /** 128 bits of SHA-256 in 22 characters: enough that two texts of a batch never have the same hash. */

@@ -96,6 +96,7 @@ export function openLane(dependencies: OpenLaneDependencies): OpenLane {
     settleCall: createSettleCall({
       ledger,
       record,
+      longTexts,
       policy,
       settleAnswer: createSettleAnswer({ ledger, record, pauseLane, longTexts, policy, money, onCall: stats.called }),
     }),
