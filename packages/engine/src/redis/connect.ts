@@ -2,8 +2,8 @@ import { parseRedisAddress } from '@sluice/contract/redis-address'
 import { Cluster, Redis } from 'ioredis'
 
 /**
- * Two kinds of connections. The API must fail fast; a worker waits until Redis is back.
- * BullMQ requires `maxRetriesPerRequest: null` on every connection that blocks.
+ * Two kinds of connections. Who serves a request wants to fail fast; who works on through an outage waits.
+ * BullMQ asks for `maxRetriesPerRequest: null` on every connection that blocks.
  */
 
 interface ConnectOptions {
@@ -12,7 +12,7 @@ interface ConnectOptions {
   readonly commandTimeout?: number
   readonly connectTimeout?: number
   readonly retryStrategy?: (times: number) => number | null
-  /** Only for a cluster: how often a command is sent again when its node is down or its slot moves. */
+  /** Of a cluster: how a command that met a node that is away, or slots that move, is sent again. */
   readonly resend?: { readonly times: number; readonly everyMs: number }
 }
 
@@ -21,7 +21,7 @@ export function connectFailingFast(url: string, onError: (error: Error) => void)
   return opened(url, { enableOfflineQueue: false, maxRetriesPerRequest: 1, commandTimeout: 10_000 }, onError)
 }
 
-/** For weeks, because a paid result must not be lost while a node of a cluster is down. ioredis gives up after 16 times, about a second. */
+/** For weeks: what was paid for is not given up while a node of a cluster is away. ioredis gives up after 16 times, about a second. */
 const resendForEver = { times: 10_000_000, everyMs: 500 } as const
 
 /** For workers and subscribers: commands wait until Redis is back. */
@@ -46,7 +46,7 @@ async function opened(url: string, options: ConnectOptions, onError: (error: Err
   return redis
 }
 
-/** A client for any address, not yet connected. A cluster accepts the same commands, because each one stays within one slot. */
+/** A client for any address, not yet connected. A cluster takes the same commands, as each of ours stays within one slot. */
 export function createRedis(url: string, all: ConnectOptions): Redis {
   const address = parseRedisAddress(url)
   if (address === null) throw new Error('This is no address of a Redis: see REDIS_URL in README.md.')
@@ -95,9 +95,8 @@ export function createRedis(url: string, all: ConnectOptions): Redis {
 }
 
 /**
- * Makes `connect()` of a cluster resolve when the cluster is ready, even if it reports at first that it is down (`cluster_state:fail`);
- * the same for every duplicate. ioredis then reconnects by itself and leaves the promise open (ioredis#741); BullMQ awaits that promise,
- * and would never fetch a job again.
+ * `connect()` of a cluster that first says it is down (`cluster_state:fail`) resolves when it is ready, also of every duplicate.
+ * ioredis then connects anew by itself and leaves the promise open (ioredis#741); BullMQ awaits it, and would never fetch a job again.
  */
 function connectsWhenReady(cluster: Cluster): Cluster {
   const connect = cluster.connect.bind(cluster)
@@ -117,13 +116,13 @@ function connectsWhenReady(cluster: Cluster): Cluster {
       }
       cluster.once('ready', ready).once('end', ended)
     })
-  // ioredis itself also calls it for each new attempt.
+  // Also called by ioredis itself for each new attempt.
   cluster.connect = () => Promise.race([connect(), (decided ??= decide())])
   cluster.duplicate = (...args) => connectsWhenReady(duplicate(...args))
   return cluster
 }
 
-/** The servers that hold data: each primary of a cluster, or the single server. */
+/** The servers that hold data: each primary of a cluster, or the one there is. */
 export function primaries(redis: Redis): Redis[] {
   const client: unknown = redis
   return client instanceof Cluster ? client.nodes('master') : [redis]
