@@ -18,9 +18,9 @@ export interface Config {
     readonly port: number
     /** Empty: no key is required, and the host is a loopback address. */
     readonly apiKeys: readonly string[]
-    /** What to warn of: keys that can be guessed, where SLUICE_ALLOW_WEAK_KEYS lets them pass. */
+    /** A warning about keys that can be guessed, if SLUICE_ALLOW_WEAK_KEYS accepts them; null: none. */
     readonly weakKeys: string | null
-    /** The proxies in front of the API that say where a request came from: how many, or which; false: none. */
+    /** The proxies in front of the API that report where a request came from: their number or their addresses; false: none. */
     readonly trustProxy: number | readonly string[] | false
     readonly bodyLimitBytes: number
     readonly queuesReadOnly: boolean
@@ -151,7 +151,7 @@ function requireKeys(environment: Environment): readonly string[] {
     const weak = weakKeys(environment)
     if (weak !== null && !environment.SLUICE_ALLOW_WEAK_KEYS)
       throw new ConfigError([
-        `${weak} Make one with: openssl rand -hex 24. Or set SLUICE_ALLOW_WEAK_KEYS=true to take that risk.`,
+        `${weak} Make one with: openssl rand -hex 24. Or set SLUICE_ALLOW_WEAK_KEYS=true to accept that risk.`,
       ])
     return SLUICE_API_KEYS
   }
@@ -161,7 +161,7 @@ function requireKeys(environment: Environment): readonly string[] {
   ])
 }
 
-/** A key that can be guessed: it opens everything, and a few characters are tried within days. Never quoted. */
+/** Reports keys that can be guessed: a key opens everything, and a few characters can be tried within days. The key is never quoted. */
 function weakKeys({ SLUICE_API_KEYS = [] }: Environment): string | null {
   const short = SLUICE_API_KEYS.flatMap((key, index) => (key.length < shortestKey ? [index + 1] : []))
   if (short.length === 0) return null

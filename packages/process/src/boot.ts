@@ -39,7 +39,7 @@ export function refuse(message: string): never {
   process.exit(1)
 }
 
-/** For all secrets of the configuration: nothing that comes from outside may carry one of them on. */
+/** Removes all secrets of the configuration from text: text from outside must not pass one of them on. */
 function createConfigRedactor({ api, lanes, redisUrl }: Config): Redactor {
   const secrets = Object.values(lanes).flatMap(({ apiKey, baseUrl }) => {
     const { password = '' } = baseUrl === undefined ? {} : new URL(baseUrl)
