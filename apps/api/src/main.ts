@@ -15,8 +15,8 @@ const { config, log, leave } = await boot('api')
 const { lanes, extractors, api } = config
 
 for (const { definition } of extractors) {
-  const issue = checkSchema(definition.schema)
-  if (issue !== null) refuse(`extractor '${definition.name}': at '#${issue.pointer}': ${issue.message}`)
+  const checked = checkSchema(definition.schema)
+  if (!checked.ok) refuse(`extractor '${definition.name}': at '#${checked.pointer}': ${checked.message}`)
 }
 
 const engine = await createEngine({

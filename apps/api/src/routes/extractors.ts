@@ -11,9 +11,9 @@ export function extractorRoutes(
 ): Pick<Handlers, 'createExtractor' | 'listExtractors' | 'getExtractor'> {
   return {
     async createExtractor({ body }) {
-      checkRecipe(body, { lanes: engine.lanes, checkSchema })
+      const warnings = checkRecipe(body, { lanes: engine.lanes, checkSchema })
       const { extractor, created } = await engine.extractors.put(body)
-      return { status: created ? 201 : 200, body: withWireForm(extractor) }
+      return { status: created ? 201 : 200, body: { ...withWireForm(extractor), warnings } }
     },
     async listExtractors({ query }) {
       return { status: 200, body: { object: 'list', ...(await engine.extractors.list(query)) } }

@@ -42,6 +42,13 @@ export function createBatchFinder({ redis, keys, isPriced }: FindBatchDependenci
     if (meta === null || meta.status === 'staging') return null
     // A Redis that does not know MEMORY USAGE answers with an error.
     const bytes = sizes.some(([error]) => error !== null) ? null : sizes.reduce((sum, [, size]) => sum + (size ?? 0), 0)
-    return toBatch(id, { meta: { ...meta, status: meta.status }, open, running, bytes, priced: isPriced(meta.lane) })
+    return toBatch(id, {
+      meta: { ...meta, status: meta.status },
+      open,
+      running,
+      bytes,
+      priced: isPriced(meta.lane),
+      nowMs: Date.now(),
+    })
   }
 }

@@ -1,18 +1,12 @@
 import { parse } from '@sluice/contract/parse'
 import { type ConnectionOptions, type Job, UnrecoverableError, WaitingError, Worker } from 'bullmq'
 import { backoffMs } from './decide.ts'
-import { itemJob, laneQueueName } from '../queues/jobs.ts'
+import { itemJob, itemLockMs, itemScanMs, laneQueueName } from '../queues/jobs.ts'
 import type { Keys } from '../redis/keys.ts'
 import type { Run } from '../ledger/run.ts'
 import type { AbortReason, RunEnd } from './run-end.ts'
 import type { RunItem } from './run-item.ts'
 
-/**
- * The jobs of a dead worker run again after at most lock + scan = 25 s (58.8 s with BullMQ's defaults), any number of times.
- * BullMQ renews the lock every half of `lockRenewTime`, so every quarter of its time.
- */
-const lockMs = 15_000
-const stalledScanMs = 10_000
 const killsAllowed = 1_000_000
 
 /** Thrown to BullMQ so that it moves the job to `delayed` for `delayMs` and shows the message. */
@@ -72,9 +66,9 @@ export function createItemWorker(dependencies: ItemWorkerDependencies): ItemWork
     prefix: keys.laneQueuePrefix(lane),
     concurrency,
     limiter,
-    lockDuration: lockMs,
-    lockRenewTime: lockMs / 2,
-    stalledInterval: stalledScanMs,
+    lockDuration: itemLockMs,
+    lockRenewTime: itemLockMs / 2,
+    stalledInterval: itemScanMs,
     maxStalledCount: killsAllowed,
     // After a failed fetch. The default of 15 s would delay the work after every restart of Redis.
     runRetryDelay: 1_000,
