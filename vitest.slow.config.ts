@@ -17,6 +17,15 @@ export default defineConfig({
           globalSetup: 'test/support/redis.setup.ts',
         },
       },
+      {
+        test: {
+          ...slow,
+          testTimeout: 120_000,
+          name: 'abuse',
+          include: ['test/abuse/*.test.ts'],
+          globalSetup: 'test/support/redis.setup.ts',
+        },
+      },
       { test: { ...slow, testTimeout: 120_000, name: 'cluster', include: ['test/cluster/*.test.ts'] } },
       { test: { ...slow, name: 'chaos', include: ['test/chaos/*.test.ts'] } },
     ],

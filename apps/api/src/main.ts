@@ -11,8 +11,9 @@ import { listen, ListenError } from './http/listen.ts'
 import { createApp } from './server.ts'
 
 /** The composition root of an API process. */
-const { config, log, leave } = await boot('api')
+const { config, log, leave, redact } = await boot('api')
 const { lanes, extractors, api } = config
+if (api.weakKeys !== null) log.warn(api.weakKeys)
 
 for (const { definition } of extractors) {
   const checked = checkSchema(definition.schema)
@@ -40,9 +41,11 @@ const app = createApp({
   documentReader,
   splitter,
   apiKeys: api.apiKeys,
+  trustProxy: api.trustProxy,
   bodyLimitBytes: api.bodyLimitBytes,
   queuesReadOnly: api.queuesReadOnly,
   version: packageJson.version,
+  redact: redact.text,
   log,
   stopping: stopping.signal,
 })

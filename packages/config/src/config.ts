@@ -18,6 +18,10 @@ export interface Config {
     readonly port: number
     /** Empty: no key is required, and the host is a loopback address. */
     readonly apiKeys: readonly string[]
+    /** What to warn of: keys that can be guessed, where SLUICE_ALLOW_WEAK_KEYS lets them pass. */
+    readonly weakKeys: string | null
+    /** The proxies in front of the API that say where a request came from: how many, or which; false: none. */
+    readonly trustProxy: number | readonly string[] | false
     readonly bodyLimitBytes: number
     readonly queuesReadOnly: boolean
     /** Limits of one document. */
@@ -38,6 +42,8 @@ export interface Config {
   /** Extractors in code, in the order of the file. */
   readonly extractors: readonly CodeExtractor[]
 }
+
+const shortestKey = 16
 
 /**
  * Reads the environment and the configuration file. Throws a ConfigError whose message has one readable line per
@@ -61,6 +67,8 @@ export async function readConfig(
       host: environment.HOST,
       port: environment.PORT,
       apiKeys: requireKeys(environment),
+      weakKeys: weakKeys(environment),
+      trustProxy: environment.SLUICE_TRUST_PROXY ?? false,
       bodyLimitBytes: environment.SLUICE_BODY_LIMIT_MB * 1024 * 1024,
       queuesReadOnly: environment.SLUICE_QUEUES_READONLY,
       documents: {
@@ -137,12 +145,27 @@ function requireRedisUrl({ REDIS_URL }: Environment): string {
 }
 
 /** Without keys, everyone who reaches the port can spend money. So only this machine may reach it. */
-function requireKeys({ HOST, SLUICE_API_KEYS }: Environment): readonly string[] {
-  if (SLUICE_API_KEYS !== undefined) return SLUICE_API_KEYS
+function requireKeys(environment: Environment): readonly string[] {
+  const { HOST, SLUICE_API_KEYS } = environment
+  if (SLUICE_API_KEYS !== undefined) {
+    const weak = weakKeys(environment)
+    if (weak !== null && !environment.SLUICE_ALLOW_WEAK_KEYS)
+      throw new ConfigError([
+        `${weak} Make one with: openssl rand -hex 24. Or set SLUICE_ALLOW_WEAK_KEYS=true to take that risk.`,
+      ])
+    return SLUICE_API_KEYS
+  }
   if (isLoopback(HOST)) return []
   throw new ConfigError([
     `HOST is ${HOST}, which other machines can reach: set SLUICE_API_KEYS, or leave HOST at 127.0.0.1`,
   ])
+}
+
+/** A key that can be guessed: it opens everything, and a few characters are tried within days. Never quoted. */
+function weakKeys({ SLUICE_API_KEYS = [] }: Environment): string | null {
+  const short = SLUICE_API_KEYS.flatMap((key, index) => (key.length < shortestKey ? [index + 1] : []))
+  if (short.length === 0) return null
+  return `SLUICE_API_KEYS: key ${short.join(', ')} of ${SLUICE_API_KEYS.length} is shorter than ${shortestKey} characters, so it can be guessed.`
 }
 
 function isLoopback(host: string): boolean {

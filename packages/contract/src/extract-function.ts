@@ -41,7 +41,21 @@ export interface AfterTruncation {
 }
 
 /** The interface between engine and provider: one call, one outcome. Rejects only when `signal` aborts or on a bug. */
-export type Extract = (request: ExtractRequest, options: { readonly signal: AbortSignal }) => Promise<Call>
+export type Extract = (request: ExtractRequest, options: ExtractOptions) => Promise<Call>
+
+export interface ExtractOptions {
+  readonly signal: AbortSignal
+  /**
+   * Makes the call and reads its answer in another process: earlier runs of this item were lost with theirs. Rejects with a ProcessEndedError
+   * when that process ends.
+   */
+  readonly isIsolated?: boolean
+}
+
+/** The process that made a call and read its answer ended before it had an outcome. The message quotes neither. */
+export class ProcessEndedError extends Error {
+  override readonly name = 'ProcessEndedError'
+}
 
 /** Tokens of a request, counted before it is sent; `mostOutput` is null if the answer has no limit. */
 export interface TokenEstimate {

@@ -63,6 +63,11 @@ export const extractor = z
   .meta({ id: 'Extractor' })
 export type Extractor = z.infer<typeof extractor>
 
+/** What in a schema is accepted and has no effect, with its place: unknown keywords and formats, keywords that another one turns off. */
+export const schemaWarnings = z
+  .array(z.string())
+  .describe("What of the schema is not checked, as `schema: at '#/properties/a/format': ...`. None: all of it is.")
+
 /** How a schema goes to a provider with strict structured output. */
 export const wireForm = z
   .discriminatedUnion('strict', [
@@ -88,15 +93,8 @@ export const wireForm = z
 /** One extractor as the API shows it; in lists the form on the wire is left out, because deriving it takes time for each schema. */
 export const extractorView = extractor.extend({ wire: wireForm }).meta({ id: 'ExtractorView' })
 
-/** What in a schema is accepted and has no effect, with its place: unknown keywords and formats, keywords that another one turns off. */
-export const schemaWarnings = z
-  .array(z.string())
-  .describe("What of the schema is not checked, as `schema: at '#/properties/a/format': ...`. None: all of it is.")
-
 /** The answer to a new version. */
-export const createdExtractor = z
-  .object({ ...extractorView.shape, warnings: schemaWarnings })
-  .meta({ id: 'CreatedExtractor' })
+export const createdExtractor = extractorView.extend({ warnings: schemaWarnings }).meta({ id: 'CreatedExtractor' })
 
 export const extractorList = z
   .object({ object: z.literal('list'), data: z.array(extractor), has_more: z.boolean() })

@@ -1,18 +1,21 @@
 import { type Config, readConfig } from '@sluice/config/config'
 import { ConfigError } from '@sluice/config/config-error'
 import { preflight } from '@sluice/engine/redis/preflight'
+import { parseRedisAddress } from '@sluice/contract/redis-address'
+import { createRedactor, type Redactor } from '@sluice/contract/redact'
 import { openLog, type Output } from './open-log.ts'
 
 /**
  * The first step of every process: reads the configuration and checks Redis. A problem is reported in one line and ends the process
  * with exit code 1, before anything is opened.
  */
-export async function boot(app: string): Promise<{ config: Config } & Output> {
+export async function boot(app: string): Promise<{ config: Config; redact: Redactor } & Output> {
   const config = await readConfig().catch((error: unknown) => {
     if (!(error instanceof ConfigError)) throw error
     return refuse(error.message)
   })
-  const output = openLog(app, config.logLevel)
+  const redact = createConfigRedactor(config)
+  const output = openLog(app, { level: config.logLevel, redact: redact.text })
   for (const { severity, message } of await preflight(config.redisUrl)) {
     if (severity === 'fatal') refuse(message)
     if (severity === 'weak' && !config.allowWeakDurability) {
@@ -20,11 +23,21 @@ export async function boot(app: string): Promise<{ config: Config } & Output> {
     }
     output.log.warn(message)
   }
-  return { config, ...output }
+  return { config, redact, ...output }
 }
 
 /** One line on standard error and exit code 1. */
 export function refuse(message: string): never {
   console.error(`sluice: ${message}`)
   process.exit(1)
+}
+
+/** For all secrets of the configuration: nothing that comes from outside may carry one of them on. */
+function createConfigRedactor({ api, lanes, redisUrl }: Config): Redactor {
+  const secrets = Object.values(lanes).flatMap(({ apiKey, baseUrl }) => {
+    const { password = '' } = baseUrl === undefined ? {} : new URL(baseUrl)
+    return [apiKey, decodeURIComponent(password)]
+  })
+  const publicNames = [...Object.keys(lanes), ...Object.values(lanes).map(({ model }) => model)]
+  return createRedactor([...api.apiKeys, ...secrets, parseRedisAddress(redisUrl)?.password], publicNames)
 }

@@ -1,5 +1,4 @@
-import { SchemaIssueError } from './normalise.ts'
-import { normalisedOf } from './normalised.ts'
+import { normalisedOrSame } from './normalised.ts'
 import { escapePointer, isNode, own, resolveLocal, type SchemaNode } from './subschemas.ts'
 
 export interface Merged {
@@ -26,8 +25,7 @@ const mostReferences = 50
  * What comes out may break the schema, as by more elements than `maxItems`.
  */
 export function mergeAnswers(schema: SchemaNode, answers: readonly unknown[]): Merged {
-  const normalised = normalisedOf(schema)
-  const root = normalised instanceof SchemaIssueError ? schema : normalised.schema
+  const root = normalisedOrSame(schema)
   const sources: Record<string, number> = {}
   const found = answers.map((value, part) => ({ value, part }))
   return { data: merge(root, found, ''), sources }

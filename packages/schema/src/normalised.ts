@@ -17,3 +17,9 @@ export function normalisedOf(schema: SchemaNode): Normalised | SchemaIssueError 
   }
   return normalised
 }
+
+/** The schema as JSON Schema 2020-12; as it is where the door refuses it. */
+export function normalisedOrSame(schema: SchemaNode): SchemaNode {
+  const normalised = normalisedOf(schema)
+  return normalised instanceof SchemaIssueError ? schema : normalised.schema
+}

@@ -1,4 +1,6 @@
 import { isDeepStrictEqual } from 'node:util'
+import { createBudget, TooMuchWorkError } from './budget.ts'
+import { compilePattern, patternProblem } from './pattern.ts'
 import { isNode, own, type SchemaNode } from './subschemas.ts'
 
 /** Whether a value has the type, is one of the values and is in the bounds that a schema names; other keywords are not looked at. */
@@ -34,11 +36,25 @@ function isInBounds(schema: SchemaNode, value: number): boolean {
 }
 
 function isTextInBounds(schema: SchemaNode, value: string): boolean {
-  const { minLength: least, maxLength: most } = schema
+  const { minLength: least, maxLength: most, pattern } = schema
   // Half of the UTF-16 units is the least number of characters.
   if (typeof least === 'number' && value.length < least) return false
-  return !(typeof most === 'number' && value.length / 2 > most)
+  if (typeof most === 'number' && value.length / 2 > most) return false
+  return typeof pattern !== 'string' || mayMatch(pattern, value)
 }
+
+/** A pattern that cannot be run, or only with much work, is left to the validation. */
+function mayMatch(pattern: string, value: string): boolean {
+  if (patternProblem(pattern) !== null) return true
+  try {
+    return compilePattern(pattern).test(value, createBudget(mostPatternSteps))
+  } catch (error) {
+    if (error instanceof TooMuchWorkError) return true
+    throw error
+  }
+}
+
+const mostPatternSteps = 20_000
 
 export type Tag = readonly [string, SchemaNode]
 

@@ -1,6 +1,5 @@
 import { fitsScalar, fitsTags, type Tag, tagsOf } from './null-drop-fit.ts'
-import { SchemaIssueError } from './normalise.ts'
-import { normalisedOf } from './normalised.ts'
+import { normalisedOrSame } from './normalised.ts'
 import { acceptsNull } from './null-verdict.ts'
 import { isNode, own, resolveLocal, type SchemaNode } from './subschemas.ts'
 
@@ -13,8 +12,7 @@ const mostVisits = { each: 8, least: 50_000 }
  * looked at once by each schema that applies to it; with a schema for which that is too much, the answer stays as it is.
  */
 export function dropAddedNulls(schema: SchemaNode, value: unknown): unknown {
-  const normalised = normalisedOf(schema)
-  const root = normalised instanceof SchemaIssueError ? schema : normalised.schema
+  const root = normalisedOrSame(schema)
   const visits = { left: mostVisits.least + mostVisits.each * countValues(value) }
   try {
     return new Dropper(root, visits).fit(root, value).value

@@ -1,5 +1,5 @@
 import { SchemaIssueError } from './normalise.ts'
-import { normalisedOf } from './normalised.ts'
+import { normalisedOf, normalisedOrSame } from './normalised.ts'
 import { createConverter, decodeReference } from './strict-convert.ts'
 import { NotStrictError } from './strict-error.ts'
 import { refuseCircles, refuseTooLarge } from './strict-limits.ts'
@@ -93,8 +93,7 @@ function wrap(schema: unknown): SchemaNode {
 
 /** The author's schema as JSON Schema 2020-12 with an object at its root: providers want both without strict mode, too. */
 export function toObjectSchema(author: SchemaNode): { readonly schema: SchemaNode; readonly wrapped: boolean } {
-  const normalised = normalisedOf(author)
-  const schema = normalised instanceof SchemaIssueError ? author : normalised.schema
+  const schema = normalisedOrSame(author)
   if (own(schema, 'type') === 'object') return { schema, wrapped: false }
   return { schema: wrap(moveReferences(schema, '/properties/value')), wrapped: true }
 }

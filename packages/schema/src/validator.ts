@@ -62,6 +62,11 @@ export function compileSchema(schema: SchemaNode): Validator {
   return validator
 }
 
+/** A schema of any dialect as JSON Schema 2020-12 with local references only, which is what goes to a provider. Throws as `compileSchema` does. */
+export function normalisedSchema(schema: SchemaNode): SchemaNode {
+  return compileSchema(schema).schema
+}
+
 /** As `compileSchema`, without the cache. */
 export function createValidator(schema: SchemaNode, options: ProgramOptions = { formats: 'assert' }): Validator {
   const normalised = normalise(schema).schema

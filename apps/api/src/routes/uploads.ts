@@ -2,13 +2,15 @@ import { type BatchOptions, batchOptions } from '@sluice/contract/batch'
 import { parse } from '@sluice/contract/parse'
 import type { DocumentReader } from '@sluice/documents/document-reader'
 import type { Engine } from '@sluice/engine/engine'
+import { bodyOf } from '../gate/body.ts'
+import { boundsOf } from '../gate/bounds.ts'
 import { readDocuments } from '../intake/documents.ts'
 import { type CheckSchema, resolveExtractor } from '../intake/extractor-choice.ts'
 import { readIdempotencyKey } from '../http/idempotency-key.ts'
 import { readItems } from '../intake/items.ts'
 import type { Handlers } from '../http/mount.ts'
 import { type UniqueIds, uniqueIds } from '../intake/unique-ids.ts'
-import { bodyOf, createSkipped } from '../intake/upload.ts'
+import { createSkipped } from '../intake/upload.ts'
 
 /** Number of uploads whose ids this process keeps between requests; the ids of others are read again. */
 const uploadsKept = 8
@@ -36,7 +38,12 @@ export function uploadRoutes(
       const items =
         bodyType === 'form'
           ? readDocuments(req, documentReader, { from, ids })
-          : readItems(bodyOf(req), { from, ids, ...(onInvalid === 'skip' ? { skip: skipped.add } : {}) })
+          : readItems(bodyOf(req), {
+              ...boundsOf(req),
+              from,
+              ids,
+              ...(onInvalid === 'skip' ? { skip: skipped.add } : {}),
+            })
       try {
         const { counts } = await uploads.append(id, from, items)
         if (kept.size >= uploadsKept) kept.delete(kept.keys().next().value ?? '')

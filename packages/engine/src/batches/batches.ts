@@ -9,7 +9,7 @@ import { selectFailed } from '../ledger/select-failed.ts'
 import type { Changes } from '../redis/changes.ts'
 import type { Keys } from '../redis/keys.ts'
 import type { Admission } from './admission.ts'
-import { createBatchId } from './batch-id.ts'
+import { createBatchId, isBatchId } from './batch-id.ts'
 import { noteOnBatch } from './batch-steps.ts'
 import type { EnqueueBatch } from './enqueue-batch.ts'
 import type { BatchFinder } from './find-batch.ts'
@@ -85,10 +85,12 @@ export function createBatches(dependencies: BatchesDependencies): Batches {
     },
 
     async pause(id) {
+      requireBatchId(id)
       return after(id, await ledger.pause(id, byUser), 'pause', ['in_progress', 'paused'])
     },
 
     async resume(id) {
+      requireBatchId(id)
       const was = await ledger.resume(id)
       if (was === 'paused' || was === 'in_progress') await start(id)
       return after(id, was, 'resume', ['paused', 'in_progress'])
@@ -106,6 +108,7 @@ export function createBatches(dependencies: BatchesDependencies): Batches {
     },
 
     async cancel(id) {
+      requireBatchId(id)
       const was = await ledger.cancel(id)
       // The job that was set aside with the pause comes back, and handles the end.
       if (was === 'paused') await enqueueBatch(id)
@@ -153,6 +156,10 @@ export function createBatches(dependencies: BatchesDependencies): Batches {
     if (!allowed.includes(was)) throw conflict('batch_state', `Batch '${id}' is ${was}: it cannot ${verb} now.`)
     return get(id)
   }
+}
+
+function requireBatchId(id: string): void {
+  if (!isBatchId(id)) throw notFound('batch', id)
 }
 
 function cancelled(id: string): SluiceError {

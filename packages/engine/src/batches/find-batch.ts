@@ -3,6 +3,7 @@ import { notFound } from '@sluice/contract/error'
 import type { Redis } from 'ioredis'
 import { parseBatchMeta } from '../ledger/batch-meta.ts'
 import type { Keys } from '../redis/keys.ts'
+import { isBatchId } from './batch-id.ts'
 import { toBatch } from './batch-view.ts'
 
 export interface BatchFinder {
@@ -29,6 +30,7 @@ export function createBatchFinder({ redis, keys, isPriced }: FindBatchDependenci
   }
 
   async function find(id: string): Promise<Batch | null> {
+    if (!isBatchId(id)) return null
     const k = keys.batch(id)
     const [[, stored], [, open], [, running], ...sizes] = (await redis
       .multi()

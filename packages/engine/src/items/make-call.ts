@@ -35,6 +35,8 @@ export interface MakeCallDependencies {
 interface CallLimits {
   /** The run's own signal: its abort reason says what follows. */
   readonly signal: AbortSignal
+  /** In a process of its own. */
+  readonly isIsolated: boolean
   /** Aborts when the item's first call has not begun in time; null: no such deadline. */
   readonly begin: AbortSignal | null
   /** Aborts when the item takes too long in all. */
@@ -63,12 +65,12 @@ export type MakeCall = (run: Run, tries: Tries, request: ExtractRequest, limits:
 export function createMakeCall(dependencies: MakeCallDependencies): MakeCall {
   const { ledger, quota, extract, estimateTokens, slots, openingSlots, money, activity, onRepeated } = dependencies
 
-  async function ask(request: ExtractRequest, { signal, end, callMs }: CallLimits): Promise<Call> {
+  async function ask(request: ExtractRequest, { signal, isIsolated, end, callMs }: CallLimits): Promise<Call> {
     const timeout = callMs === null ? null : abortAfter(callMs)
     const began = performance.now()
     activity.inFlight += 1
     try {
-      return await extract(request, { signal: any(signal, end, timeout) })
+      return await extract(request, { signal: any(signal, end, timeout), isIsolated })
     } catch (error) {
       if (timeout?.aborted !== true || signal.aborted || end?.aborted === true) throw error
       return timedOut(performance.now() - began)

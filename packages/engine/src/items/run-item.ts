@@ -37,9 +37,14 @@ export function createRunItem({ takeItem, makeCall, settleCall, record }: RunIte
   async function callUntilSettled(first: HeldItem, signal: AbortSignal): Promise<RunEnd> {
     let held = first
     try {
-      for (;;) {
+      for (let call = 1; ; call += 1) {
+        held = { ...held, run: { ...held.run, call: `${held.run.token}.${call}` } }
         const request = nextRequest(held.recipe.extractor, held.item.text, held.tries)
-        const made = await makeCall(held.run, held.tries, request, { signal, ...held.deadlines })
+        const made = await makeCall(held.run, held.tries, request, {
+          signal,
+          isIsolated: held.isSuspect,
+          ...held.deadlines,
+        })
         const settled = await settleCall.made(held, made, signal)
         if (settled.type === 'ended') return settled.end
         held = settled.held

@@ -1,4 +1,4 @@
-import type { LongTexts } from '@sluice/contract/extract-function'
+import { type LongTexts, ProcessEndedError } from '@sluice/contract/extract-function'
 import type { Ledger } from '../ledger/ledger.ts'
 import { overCost } from '../ledger/pause-reason.ts'
 import { noCost, type Tries } from '../ledger/run.ts'
@@ -72,6 +72,9 @@ export function createSettleCall({
       const thrown = (before.tries.thrown ?? 0) + 1
       const held = { ...before, tries: { ...before.tries, calls: before.tries.calls + 1, thrown } }
       if ((await ledger.closeCall(held.run, held.tries, noCost, 'unsettled')) === 'stale') return { type: 'dropped' }
+      // Nothing is asked again: the next answer would end a process too.
+      if (error instanceof ProcessEndedError)
+        return record.failure(held, { type: 'internal_error', message: error.message }, unsettledCall)
       const unexpected = new UnexpectedError(error)
       if (thrown >= mostThrown) {
         return record.failure(held, { type: 'internal_error', message: unexpected.message }, unsettledCall)

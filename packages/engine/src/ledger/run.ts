@@ -10,6 +10,8 @@ export interface Run {
   readonly feed: number
   /** Unique for each run. The last run that took the item holds it. */
   readonly token: string
+  /** Id of the run's last call, unique in the batch: its cost is counted once. Until the run has made a call, the token takes its place. */
+  readonly call?: string
 }
 
 /** What an item has used of its budgets so far. Stored until the item is done, so that another worker continues from it. */

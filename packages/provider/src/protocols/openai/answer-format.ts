@@ -1,6 +1,7 @@
 import type { Extractor } from '@sluice/contract/extractor'
 import type { LaneConfig } from '@sluice/contract/lane'
 import { toObjectSchema, toStrictSchema } from '@sluice/schema/strict'
+import { normalisedSchema } from '@sluice/schema/validator'
 import type { ChatCompletionCreateParamsNonStreaming } from 'openai/resources'
 import type { SentForm } from '../../check-answer.ts'
 
@@ -30,7 +31,7 @@ export function createAnswerFormat(extractor: Extractor, mode: LaneConfig['struc
     case 'prompt':
       return {
         responseFormat: undefined,
-        schemaText: JSON.stringify(extractor.schema),
+        schemaText: JSON.stringify(normalisedSchema(extractor.schema)),
         addedNulls: false,
         wrapped: false,
       }
