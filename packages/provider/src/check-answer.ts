@@ -4,7 +4,7 @@ import type { JsonSchema } from '@sluice/contract/extractor'
 import { createEffort, type Effort } from '@sluice/schema/budget'
 import { dropAddedNulls } from '@sluice/schema/null-drop'
 import { unwrap } from '@sluice/schema/strict'
-import { compileSchema, normalisedSchema } from '@sluice/schema/validator'
+import { compileSchema } from '@sluice/schema/validator'
 import { type AnswerValue, parseAnswer } from './parse-answer.ts'
 
 /** Replaces the validation by the JSON Schema, for extractors written in code. Errors: one line each, path first. */
@@ -37,12 +37,11 @@ const mostCharacters = 4_000_000
  */
 export async function checkAnswer(
   content: string,
-  authored: JsonSchema,
+  schema: JsonSchema,
   { form, refine }: { readonly form: SentForm; readonly refine: Refine | undefined },
 ): Promise<CheckedAnswer> {
   if (content.length > mostCharacters)
     return { type: 'invalid', errors: [`the answer has more than ${mostCharacters} characters; answer with less`] }
-  const schema = normalisedSchema(authored)
   const { values, fault } = await parseAnswer(content)
   const effort = createEffort()
   const valid: { data: unknown; repaired: boolean }[] = []
