@@ -159,9 +159,12 @@ function cutUnfinished(req: Request, res: Response): void {
   res.once('finish', () => {
     if (req.complete) return
     const { socket } = req
-    const timer = setTimeout(() => socket.destroy(), limits.lingerMs)
+    const timer = setTimeout(() => {
+      if (!req.complete) socket.destroy()
+    }, limits.lingerMs)
     socket.once('close', () => clearTimeout(timer))
-    req.once('end', () => clearTimeout(timer))
+    // Whoever began to read the body has stopped, but would still hold it back.
+    req.removeAllListeners('readable')
     req.resume()
   })
 }
