@@ -1,4 +1,5 @@
 import { laneConfig, type LaneConfig } from '@sluice/contract/lane'
+import { parseRedisAddress } from '@sluice/contract/redis-address'
 import type { CodeExtractor } from './code-extractor.ts'
 import { loadConfigFile, type LoadedFile } from './config-file.ts'
 import { ConfigError } from './config-error.ts'
@@ -39,6 +40,8 @@ export interface Config {
   readonly lanes: Readonly<Record<string, LaneConfig>>
   /** No provider is configured: the simulator answers on the lane `default`, not a model. */
   readonly usesSimulator: boolean
+  /** Everything that must not appear in a log, an answer or a result: keys and passwords, those of lanes included. */
+  readonly secrets: readonly string[]
   /** Extractors in code, in the order of the file. */
   readonly extractors: readonly CodeExtractor[]
 }
@@ -83,6 +86,7 @@ export async function readConfig(
       retentionMs: days === undefined ? null : days * 86_400_000,
     },
     ...lanes,
+    secrets: secretsOf(environment, lanes.lanes),
     extractors: file.extractors,
   }
 }
@@ -142,6 +146,16 @@ function requireRedisUrl({ REDIS_URL }: Environment): string {
   throw new ConfigError([
     'REDIS_URL is not set: set it to a Redis, such as redis://127.0.0.1:6379, or run `npx -y pnpm@12 start`, which starts its own',
   ])
+}
+
+function secretsOf(environment: Environment, lanes: Config['lanes']): readonly string[] {
+  const { SLUICE_API_KEYS = [], OPENAI_API_KEY, REDIS_URL = '' } = environment
+  const ofLanes = Object.values(lanes).flatMap(({ apiKey, baseUrl }) => [
+    apiKey,
+    baseUrl === undefined ? undefined : decodeURIComponent(new URL(baseUrl).password),
+  ])
+  const all = [...SLUICE_API_KEYS, OPENAI_API_KEY, ...ofLanes, parseRedisAddress(REDIS_URL)?.password]
+  return all.filter((secret): secret is string => secret !== undefined && secret !== '')
 }
 
 /** Without keys, everyone who reaches the port can spend money. So only this machine may reach it. */
