@@ -1,6 +1,6 @@
 -- Records the one final result of an item: set if absent, counted, and added to the order of completion. Safe to run twice.
--- Items with the same text that wait for this one go back to the feeder.
--- KEYS: meta, open, runs, calls, unsettled, tries, results, done, failed, twins, parked, requeue
+-- Items with the same text that wait for this one go back to the feeder: the first 1,000 at once, further ones in steps of feed.lua.
+-- KEYS: meta, open, runs, calls, unsettled, tries, results, done, failed, twins, parked, requeue, releasing
 -- ARGV: index, feed, token, status, callEnd, result
 -- ARGV: paidCalls, inputTokens, cachedInputTokens, outputTokens, costNanoUsd
 -- ARGV: now, channel, textHash, countedAs
@@ -11,6 +11,7 @@
 -- include: usage.lua
 -- include: end-call.lua
 -- include: finish.lua
+-- include: release-parked.lua
 if redis.call('EXISTS', meta) == 0 then return { 'stale' } end
 addUsage(meta, { paidCalls, inputTokens, cachedInputTokens, outputTokens, costNanoUsd })
 if redis.call('HGET', open, index) ~= feed then return { 'stale' } end
@@ -32,10 +33,7 @@ if textHash ~= '' then
   elseif redis.call('HGET', twins, textHash) == index then
     redis.call('HSET', twins, textHash, '-')
   end
-  local waiting = redis.call('ZRANGEBYSCORE', parked, index, index)
-  for _, twin in ipairs(waiting) do redis.call('RPUSH', requeue, twin) end
-  released = #waiting
-  redis.call('ZREMRANGEBYSCORE', parked, index, index)
+  released = releaseParked(parked, requeue, releasing, index)
 end
 local batchStatus = finish(meta, open, now)
 redis.call('PUBLISH', channel, batchStatus)
