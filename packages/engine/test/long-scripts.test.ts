@@ -59,7 +59,10 @@ async function measured(): Promise<Measured> {
 
 test('no step is long when 300,000 items wait for the text of one, and all of them come back', async () => {
   const { redis, keys, engine, ledger, longest } = await measured()
-  const { batch } = await engine.batches.create({ extractor: inline, options: { ...options, deduplicate: true } }, texts(1))
+  const { batch } = await engine.batches.create(
+    { extractor: inline, options: { ...options, deduplicate: true } },
+    texts(1),
+  )
   const k = keys.batch(batch.id)
   const { items } = await ledger.feed(batch.id, { places: 1, most: 1 })
   const run = { batchId: batch.id, index: 0, feed: items[0]!.feed, token: 'run' }
