@@ -32,6 +32,8 @@ export interface BatchKeys {
   readonly twins: string
   /** Sorted set: index -> index of the item with the same text that it waits for. */
   readonly parked: string
+  /** Set of indexes: items that are done, and for which more items in `parked` wait than go back to the feeder in one step. */
+  readonly releasing: string
   /** List of indexes that are fed before new items: after a pause, a retry, or when the item they were parked for is done. */
   readonly requeue: string
   /** Hash index -> `<position in done>|<JSON>` (`StoredResult` in ledger/stored-result.ts): the one result of each item that is done. */
@@ -130,6 +132,7 @@ export function createKeys(prefix: string): Keys {
         tries: `${base}:tries`,
         twins: `${base}:twins`,
         parked: `${base}:parked`,
+        releasing: `${base}:releasing`,
         requeue: `${base}:requeue`,
         results: `${base}:results`,
         done: `${base}:done`,
