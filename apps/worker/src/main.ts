@@ -36,7 +36,7 @@ const worker = await createWorker({
     })
     return { extract, estimateTokens, longTexts }
   },
-  onError: errors.report,
+  onError: (error) => errors.report(error),
 })
 stopOnSignals({ log, leave }, graceMs, async (allowedMs) => {
   await worker.close(allowedMs)

@@ -139,8 +139,8 @@ export function createItemWorker(dependencies: ItemWorkerDependencies): ItemWork
 
   return {
     id: worker.id,
-    abortBatches: running.abortBatches,
-    runningBatches: running.batches,
+    abortBatches: (batchIds) => running.abortBatches(batchIds),
+    runningBatches: () => running.batches(),
     findStalled: () => worker.startStalledCheckTimer(),
     async close(graceMs) {
       closed ??= worker.close()
