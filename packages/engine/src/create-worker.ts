@@ -13,6 +13,7 @@ import { createLiveWorker } from './lanes/window.ts'
 import { createHeldLedger } from './ledger/held-ledger.ts'
 import { createLedger } from './ledger/ledger.ts'
 import { createQueues } from './queues/queues.ts'
+import { connectionNameOf, createDeadWorkers } from './recovery/dead-workers.ts'
 import { createSweeper } from './recovery/sweeper.ts'
 import { createChanges } from './redis/changes.ts'
 import { connectWaiting } from './redis/connect.ts'
@@ -47,7 +48,9 @@ export async function createWorker(options: WorkerOptions): Promise<WorkerEngine
   const { redisUrl, prefix, retentionMs, onError } = options
   await using opening = new AsyncDisposableStack()
   const keys = createKeys(prefix)
-  const redis = opening.adopt(await connectWaiting(redisUrl, onError), (it) => it.disconnect())
+  const liveWorker = createLiveWorker(options.concurrency)
+  const connectionName = connectionNameOf(liveWorker.id)
+  const redis = opening.adopt(await connectWaiting(redisUrl, onError, { connectionName }), (it) => it.disconnect())
   const base = { redis, keys, onError }
   const gate = opening.use(createRedisGate({ ...base, key: keys.sweepLease }))
   const stopping = new AbortController()
@@ -69,7 +72,6 @@ export async function createWorker(options: WorkerOptions): Promise<WorkerEngine
   const enqueueBatch = createEnqueueBatch({ redis, keys, queue: queues.batches() })
   const summaries = createSummaryStore({ redis, keys })
   const enqueueSummary = createEnqueueSummary({ store: summaries, queue: queues.summaries() })
-  const liveWorker = createLiveWorker(options.concurrency)
   const readRecipe = createRecipes({ redis, keys })
   const { lanes: configs, provider } = options
   const held = createHeldLedger({ ledger, keys, gate, ...limits })
@@ -108,6 +110,7 @@ export async function createWorker(options: WorkerOptions): Promise<WorkerEngine
     enqueueSummary,
     retentionMs,
   })
+  const deadWorkers = createDeadWorkers({ ...base, gate, workerId, lanes: [...lanes.byName.values()] })
   const opened = opening.move()
   let closing: Promise<void> | undefined
 
@@ -125,7 +128,7 @@ export async function createWorker(options: WorkerOptions): Promise<WorkerEngine
     const closingLanes = lanes.close(graceMs)
     await lanes.retire()
     await Promise.all(feeders.map((feeder) => feeder.stop()))
-    await Promise.all([sweeper.stop(), batchReporter.close(), summaryWorker.close(), closingLanes])
+    await Promise.all([deadWorkers.stop(), sweeper.stop(), batchReporter.close(), summaryWorker.close(), closingLanes])
     await opened.disposeAsync()
   }
 }

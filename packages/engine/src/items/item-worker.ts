@@ -35,6 +35,8 @@ export interface ItemWorkerDependencies {
   readonly redis: Redis
   readonly keys: Keys
   readonly lane: string
+  /** The tokens of its locks begin with it. */
+  readonly workerId: string
   readonly concurrency: number
   /** Jobs that all workers of the lane start in `duration` ms at most: a coarse guard. */
   readonly limiter: { max: number; duration: number }
@@ -48,8 +50,6 @@ export interface ItemWorkerDependencies {
 }
 
 export interface ItemWorker {
-  /** BullMQ's id of this worker: the tokens of its locks begin with it. */
-  readonly id: string
   /** Aborts the running items of these batches. */
   abortBatches(batchIds: ReadonlySet<string>): void
   /** The batches of the items that run in this process. */
@@ -64,7 +64,8 @@ export interface ItemWorker {
 }
 
 export function createItemWorker(dependencies: ItemWorkerDependencies): ItemWorker {
-  const { redis, keys, lane, concurrency, limiter, runItem, gate, stopping, onJobEnded, onError } = dependencies
+  const { redis, keys, lane, workerId, concurrency, limiter, runItem, gate, stopping, onJobEnded, onError } =
+    dependencies
   const slotKey = keys.lane(lane).workers
 
   // BullMQ passes the signal only to a processor that declares three parameters.
@@ -108,6 +109,8 @@ export function createItemWorker(dependencies: ItemWorkerDependencies): ItemWork
           : 500 + backoffMs(Math.min(attempt, 10), { baseMs: 500, capMs: 30_000 }, Math.random),
     },
   })
+  // BullMQ chooses one at random, from which nobody could tell whose lock it is.
+  Object.assign(worker, { id: workerId })
   const running = createRunningJobs({ redis, worker, lockMs })
   const reclaim = (jobIds?: readonly string[]) => void running.reclaim(jobIds).catch(ignoreOutage)
   const ignoreOutage = (error: Error) => {
@@ -138,7 +141,6 @@ export function createItemWorker(dependencies: ItemWorkerDependencies): ItemWork
   })
 
   return {
-    id: worker.id,
     abortBatches: (batchIds) => running.abortBatches(batchIds),
     runningBatches: () => running.batches(),
     findStalled: () => worker.startStalledCheckTimer(),

@@ -95,6 +95,8 @@ export interface Keys {
   readonly activeSummaries: string
   /** Sorted set: summary id -> time of its end: as `endedBatches`. */
   readonly endedSummaries: string
+  /** Sorted set: worker id -> when it last said that it lives, by the clock of Redis. */
+  readonly workersAlive: string
   /** String: id of the worker that sweeps; expires 15 s after it last said so. */
   readonly sweepLease: string
   /**
@@ -144,6 +146,7 @@ export function createKeys(prefix: string): Keys {
     endedBatches: `${prefix}:{batches}:ended`,
     activeSummaries: `${prefix}:{summaries}:active`,
     endedSummaries: `${prefix}:{summaries}:ended`,
+    workersAlive: `${prefix}:{workers}:alive`,
     sweepLease: `${prefix}:{batches}:sweep`,
     idempotency: (hash) => `${prefix}:idempotency:${hash}`,
     answer: (hash) => `${prefix}:answer:${hash}`,
