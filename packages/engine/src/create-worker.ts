@@ -17,6 +17,7 @@ import { connectionNameOf, createDeadWorkers } from './recovery/dead-workers.ts'
 import { createSweeper } from './recovery/sweeper.ts'
 import { createChanges } from './redis/changes.ts'
 import { connectWaiting } from './redis/connect.ts'
+import { claimFormat } from './redis/format.ts'
 import { createRedisGate } from './redis/gate.ts'
 import { reconnectTogether } from './redis/heartbeat.ts'
 import { createKeys } from './redis/keys.ts'
@@ -56,6 +57,7 @@ export async function createWorker(options: WorkerOptions): Promise<WorkerEngine
   const stopping = new AbortController()
   const ending = new AbortController()
   const limits = { stopping: stopping.signal, ending: ending.signal }
+  await claimFormat(redis, keys)
   const subscriber = await connectWaiting(redisUrl, onError)
   const changes = opening.use(createChanges({ subscriber }))
   reconnectTogether(redis, subscriber)
@@ -102,6 +104,7 @@ export async function createWorker(options: WorkerOptions): Promise<WorkerEngine
   const sweeper = createSweeper({
     ...base,
     workerId,
+    ledger,
     queueOf: (name) => lanes.byName.get(name)?.queue,
     enqueueBatch,
     handleBatchEnded,

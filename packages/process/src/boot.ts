@@ -14,7 +14,7 @@ export async function boot(app: string): Promise<{ config: Config; errors: Repea
     return refuse(error.message)
   })
   const output = openLog(app, config.logLevel)
-  for (const { severity, message } of await preflight(config.redisUrl)) {
+  for (const { severity, message } of await preflight(config.redisUrl, { prefix: config.prefix })) {
     if (severity === 'fatal') refuse(message)
     if (severity === 'weak' && !config.allowWeakDurability) {
       refuse(`${message} Or set SLUICE_ALLOW_WEAK_DURABILITY=true to accept that risk.`)

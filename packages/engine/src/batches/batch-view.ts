@@ -11,10 +11,12 @@ export interface BatchState {
   readonly bytes: number | null
   /** Whether its lane has prices. */
   readonly priced: boolean
+  /** The configuration has its lane no more. */
+  readonly laneIsGone?: boolean
 }
 
 /** The batch as the API shows it. Waiting is what remains, so the counts always add up to `total`. */
-export function toBatch(id: string, { meta, open, running, bytes, priced }: BatchState): Batch {
+export function toBatch(id: string, { meta, open, running, bytes, priced, laneIsGone }: BatchState): Batch {
   const { status, total, succeeded, failed } = meta
   const stopped = status === 'cancelling' || status === 'cancelled'
   // While a batch is cancelled, only items that a worker holds are open; each ends when its call is aborted.
@@ -26,7 +28,7 @@ export function toBatch(id: string, { meta, open, running, bytes, priced }: Batc
     extractor: meta.label,
     lane: meta.lane,
     status,
-    pause_reason: meta.pause_reason || null,
+    pause_reason: meta.pause_reason || (laneIsGone === true ? laneGone(meta) : null),
     counts: {
       total,
       waiting: stopped ? 0 : rest,
@@ -56,6 +58,12 @@ export function toBatch(id: string, { meta, open, running, bytes, priced }: Batc
     skipped: meta.skipped,
     metadata: meta.metadata,
   }
+}
+
+/** Nothing will run the batch until its lane is configured again. */
+function laneGone({ status, lane }: BatchState['meta']): string | null {
+  if (status !== 'in_progress' && status !== 'paused' && status !== 'cancelling') return null
+  return `lane_gone: the lane '${lane}' is not configured; add it to sluice.config.ts again, or cancel the batch`
 }
 
 function seconds(unixMs: number | null): number | null {

@@ -1,8 +1,7 @@
-import { parse } from '@sluice/contract/parse'
-import { type Job, UnrecoverableError, WaitingError, Worker } from 'bullmq'
+import { DelayedError, type Job, UnrecoverableError, WaitingError, Worker } from 'bullmq'
 import type { Redis } from 'ioredis'
 import { backoffMs } from './decide.ts'
-import { itemJob, laneQueueName } from '../queues/jobs.ts'
+import { laneQueueName, readItemJob } from '../queues/jobs.ts'
 import type { Run } from '../ledger/run.ts'
 import type { RedisGate } from '../redis/gate.ts'
 import type { Keys } from '../redis/keys.ts'
@@ -20,6 +19,8 @@ const stalledScanMs = 10_000
 const killsAllowed = 1_000_000
 /** How often the locks of running jobs are renewed while Redis refuses writes. */
 const reclaimMs = 1_000
+/** How long a job of a newer version waits for the next worker, give or take a half. */
+const newerMs = 2_000
 
 /** Thrown to BullMQ so that it moves the job to `delayed` for `delayMs` and shows the message. */
 class RetryLater extends Error {
@@ -70,12 +71,21 @@ export function createItemWorker(dependencies: ItemWorkerDependencies): ItemWork
 
   // BullMQ passes the signal only to a processor that declares three parameters.
   const processJob = async (job: Job, token = '', signal = new AbortController().signal) => {
-    const { batch_id: batchId, index, feed } = parse(itemJob, job.data)
+    const data = readItemJob(job.data)
+    if (data === null) return leaveToNewer(job, token)
+    const { batch_id: batchId, index, feed } = data
     using _running = running.start(job.id ?? '', { batchId, token })
     const run: Run = { batchId, index, feed, token: `${token}:${job.attemptsStarted}` }
     const end = await runUnlessStopping(run, signal)
     if (end.type === 'threw') onError(end.error)
     return endJob(job, token, end)
+  }
+
+  /** In a rolling update: a newer worker may get it next time. */
+  async function leaveToNewer(job: Job, token: string): Promise<never> {
+    onError(new Error(`Job ${job.id} was added by a newer Sluice, and is left to newer workers: update this one.`))
+    await job.moveToDelayed(Date.now() + newerMs * (0.5 + Math.random()), token)
+    throw new DelayedError()
   }
 
   /** A job that BullMQ was fetching when the process began to stop comes afterwards. */

@@ -81,6 +81,8 @@ export interface Ledger {
   pause(batchId: string, reason: string): Promise<string>
   resume(batchId: string): Promise<string>
   cancel(batchId: string): Promise<string>
+  /** Ends a batch that is being cancelled and whose lane has no worker: nobody else would. Resolves to its status, or `gone`. */
+  endCancelled(batchId: string): Promise<string>
   /** How many of the given items went back, or null when the batch is gone or cancelled. At most 1,000 at once. */
   retry(batchId: string, indexes: readonly number[]): Promise<number | null>
 }
@@ -111,6 +113,7 @@ const scripts = {
   pause: file('pause.lua'),
   resume: file('resume.lua'),
   cancel: file('cancel.lua'),
+  endCancelled: file('end-cancelled.lua'),
   retry: file('retry.lua'),
 }
 
@@ -195,6 +198,11 @@ export function createLedger({ redis, keys, events }: LedgerDependencies): Ledge
     async cancel(batchId) {
       const k = keys.batch(batchId)
       return (await scripts.cancel(redis, k, { now: Date.now(), channel: k.changes })) as string
+    },
+
+    async endCancelled(batchId) {
+      const k = keys.batch(batchId)
+      return (await scripts.endCancelled(redis, k, { now: Date.now(), channel: k.changes })) as string
     },
 
     async retry(batchId, indexes) {

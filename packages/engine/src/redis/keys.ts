@@ -77,6 +77,8 @@ export interface LaneKeys {
 
 export interface Keys {
   readonly prefix: string
+  /** String: the format of all data under the prefix (redis/format.ts). A process that reads older formats only does not start. */
+  readonly format: string
   batch(id: string): BatchKeys
   summary(id: string): SummaryKeys
   lane(name: string): LaneKeys
@@ -119,6 +121,7 @@ export interface Keys {
 export function createKeys(prefix: string): Keys {
   return {
     prefix,
+    format: `${prefix}:format`,
     batch(id) {
       const base = `${prefix}:{${id}}`
       return {
