@@ -84,6 +84,8 @@ export interface Ledger {
   pause(batchId: string, reason: string): Promise<string>
   resume(batchId: string): Promise<string>
   cancel(batchId: string): Promise<string>
+  /** Ends a batch that is being cancelled and whose lane has no worker: nobody else would. Resolves to its status, or `gone`. */
+  endCancelled(batchId: string): Promise<string>
   /** How many of the given items went back, or null when the batch is gone or cancelled. At most 1,000 at once. */
   retry(batchId: string, indexes: readonly number[]): Promise<number | null>
 }
@@ -118,6 +120,7 @@ const scripts = {
   resume: file('resume.lua'),
   cancel: file('cancel.lua'),
   leaveWindow: file('leave-window.lua'),
+  endCancelled: file('end-cancelled.lua'),
   retry: file('retry.lua'),
 }
 
@@ -206,6 +209,11 @@ export function createLedger({ redis, keys, events }: LedgerDependencies): Ledge
       const before = (await scripts.cancel(redis, k, { now: Date.now(), channel: k.changes })) as string
       if (before === 'in_progress' || before === 'paused' || before === 'cancelling') await leaveWindow(k, 'cancelling')
       return before
+    },
+
+    async endCancelled(batchId) {
+      const k = keys.batch(batchId)
+      return (await scripts.endCancelled(redis, k, { now: Date.now(), channel: k.changes })) as string
     },
 
     async retry(batchId, indexes) {

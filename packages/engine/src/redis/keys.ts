@@ -79,6 +79,8 @@ export interface LaneKeys {
 
 export interface Keys {
   readonly prefix: string
+  /** String: the format of all data under the prefix (redis/format.ts). A process that reads older formats only does not start. */
+  readonly format: string
   batch(id: string): BatchKeys
   summary(id: string): SummaryKeys
   lane(name: string): LaneKeys
@@ -97,6 +99,8 @@ export interface Keys {
   readonly activeSummaries: string
   /** Sorted set: summary id -> time of its end: as `endedBatches`. */
   readonly endedSummaries: string
+  /** Sorted set: worker id -> when it last said that it lives, by the clock of Redis. */
+  readonly workersAlive: string
   /** String: id of the worker that sweeps; expires 15 s after it last said so. */
   readonly sweepLease: string
   /**
@@ -119,6 +123,7 @@ export interface Keys {
 export function createKeys(prefix: string): Keys {
   return {
     prefix,
+    format: `${prefix}:format`,
     batch(id) {
       const base = `${prefix}:{${id}}`
       return {
@@ -147,6 +152,7 @@ export function createKeys(prefix: string): Keys {
     endedBatches: `${prefix}:{batches}:ended`,
     activeSummaries: `${prefix}:{summaries}:active`,
     endedSummaries: `${prefix}:{summaries}:ended`,
+    workersAlive: `${prefix}:{workers}:alive`,
     sweepLease: `${prefix}:{batches}:sweep`,
     idempotency: (hash) => `${prefix}:idempotency:${hash}`,
     answer: (hash) => `${prefix}:answer:${hash}`,
