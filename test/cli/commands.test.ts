@@ -142,7 +142,7 @@ describe('usage', () => {
     [
       'a word instead of a number',
       ['extract', 'x.jsonl', '--concurrency', 'many'],
-      /It must be a whole number, 1 or greater/,
+      /It must be a whole number from 1 to 100000/,
     ],
     ['a key', ['batches', '--api-key', 'secret'], /unknown option '--api-key'/],
   ])('is wrong with %s: exit code 2 and a message', async (_, args, message) => {

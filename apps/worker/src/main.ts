@@ -9,7 +9,7 @@ import { redacted } from '@sluice/provider/redacted'
 import { createIsolatedExtract } from './isolated-extract.ts'
 
 /** The composition root of a worker process. */
-const { config, log, leave, redact } = await boot('worker')
+const { config, errors, log, leave, redact } = await boot('worker')
 const {
   lanes,
   extractors,
@@ -39,10 +39,11 @@ const worker = await createWorker({
     })
     return { extract: redacted(isolated.wrap(lane, lanes[lane]!, extract), redact), estimateTokens, longTexts }
   },
-  onError: (error) => log.error({ error: error.message }, 'worker'),
+  onError: errors.report,
 })
 stopOnSignals({ log, leave }, graceMs, async (allowedMs) => {
   await worker.close(allowedMs)
+  errors[Symbol.dispose]()
   await splitter[Symbol.asyncDispose]()
   await isolated[Symbol.asyncDispose]()
   await Promise.all([...providers.values()].map((provider) => provider[Symbol.asyncDispose]()))

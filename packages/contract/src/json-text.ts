@@ -16,14 +16,18 @@ export type ParsedJson =
 /** Texts up to this length cannot hold too many values, so that only their depth is checked. */
 const shortLength = 2 * maxJsonValues
 
+/** What of a JSON text is beyond the limits; null when nothing is. Whether it is valid JSON is not checked. */
+export function checkJsonSize(text: string): Extract<ParsedJson, { ok: false }> | null {
+  if (text.length <= shortLength && hasFewBrackets(text)) return null
+  const bytes = new TextEncoder().encode(text)
+  const problem = createJsonScan().feed(bytes)
+  return problem === null ? null : describeProblem(problem, bytes)
+}
+
 /** Parses JSON from outside, whose depth and number of values are checked before the parser sees it. */
 export function parseJson(text: string): ParsedJson {
-  if (text.length > shortLength || !hasFewBrackets(text)) {
-    const bytes = new TextEncoder().encode(text)
-    const scan = createJsonScan()
-    const problem = scan.feed(bytes)
-    if (problem !== null) return describeProblem(problem, bytes)
-  }
+  const problem = checkJsonSize(text)
+  if (problem !== null) return problem
   try {
     return { ok: true, value: JSON.parse(text) as unknown }
   } catch (error) {

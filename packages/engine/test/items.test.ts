@@ -156,11 +156,13 @@ describe('an item', () => {
       { status: 'failed', attempts: 3, error: { type: 'unavailable', message: 'HTTP 500' } },
     ])
     const lane = engine.queues.find((queue) => queue.name === 'lane-default')
-    const [job] = await lane!.getFailed()
-    expect(job).toMatchObject({
-      data: { batch_id: batch.id, index: 1 },
-      failedReason: expect.stringContaining('unavailable: HTTP 500'),
-    })
+    // The job ends after the result is recorded.
+    await expect
+      .poll(async () => (await lane!.getFailed())[0])
+      .toMatchObject({
+        data: { batch_id: batch.id, index: 1 },
+        failedReason: expect.stringContaining('unavailable: HTTP 500') as string,
+      })
   })
 
   test('that is called again after a call whose end is not known counts a repeated call', async () => {

@@ -1,4 +1,5 @@
 import { fitsScalar, fitsTags, type Tag, tagsOf } from './null-drop-fit.ts'
+import { normalisedOrSame } from './normalised.ts'
 import { acceptsNull } from './null-verdict.ts'
 import { isNode, own, resolveLocal, type SchemaNode } from './subschemas.ts'
 
@@ -10,7 +11,8 @@ const mostVisits = { each: 8, least: 50_000, all: 500_000 }
  * accept null. Elements of arrays stay, because a null there has a meaning. Returns the same value where nothing changes. Every value is
  * looked at once by each schema that applies to it; with a schema for which that is too much, the answer stays as it is.
  */
-export function dropAddedNulls(root: SchemaNode, value: unknown): unknown {
+export function dropAddedNulls(schema: SchemaNode, value: unknown): unknown {
+  const root = normalisedOrSame(schema)
   const visits = { left: Math.min(mostVisits.least + mostVisits.each * countValues(value), mostVisits.all) }
   try {
     return new Dropper(root, visits).fit(root, value).value

@@ -8,6 +8,7 @@ import { itemJobName, itemJobId, itemJobOptions } from '../queues/jobs.ts'
 import type { ChangeListener, Changes } from '../redis/changes.ts'
 import type { Keys } from '../redis/keys.ts'
 import { createLease } from '../redis/lease.ts'
+import type { RedisMemory } from '../redis/memory.ts'
 import { type CappedBatches, createCappedBatches } from './capped-batches.ts'
 import { createFeedPlan, frontRow, type Portion } from './feed-plan.ts'
 
@@ -18,6 +19,8 @@ const roundMs = 10
 /** Without a message: how often a full window is looked at, and a lane without work. */
 const fullMs = 100
 const idleMs = 1_000
+/** Nothing is fed above this: the rest of the memory is for the results of what is in the window. New batches are rejected at 80 %. */
+const fullFraction = 0.95
 
 export interface LaneFeederDependencies {
   readonly redis: Redis
@@ -28,6 +31,7 @@ export interface LaneFeederDependencies {
   readonly workerId: string
   readonly ledger: Ledger
   readonly changes: Changes
+  readonly memory: RedisMemory
   readonly onError: (error: Error) => void
 }
 
@@ -40,7 +44,7 @@ export interface LaneFeeder {
  * run in two processes at once, or be replaced. A batch costs it nothing while it is paused or wholly in the window.
  */
 export function createLaneFeeder(dependencies: LaneFeederDependencies): LaneFeeder {
-  const { redis, keys, name, lane, workerId, ledger, changes, onError } = dependencies
+  const { redis, keys, name, lane, workerId, ledger, changes, memory, onError } = dependencies
   const { queue, window, ready } = lane
   const k = keys.lane(name)
   const plan = createFeedPlan({ redis, keys, ready })
@@ -101,7 +105,8 @@ export function createLaneFeeder(dependencies: LaneFeederDependencies): LaneFeed
     const capped = await cappedBatches.release()
     const { portions, most, hasReady } = await plan.next(await window.room())
     hasWork = hasReady || capped > 0
-    return portions.length === 0 ? 0 : feed(portions, most)
+    if (portions.length === 0 || (await memory.fraction()) > fullFraction) return 0
+    return feed(portions, most)
   }
 
   async function feed(portions: readonly Portion[], most: number): Promise<number> {

@@ -15,8 +15,8 @@ import { UnexpectedError } from './unexpected-error.ts'
 const mostThrown = 3
 
 export interface SettleCall {
-  /** What follows from a call, or from the reason why there was none. `signal` is the run's. */
-  made(held: HeldItem, made: CallMade, signal: AbortSignal): Promise<Settled>
+  /** What follows from a call, or from the reason why there was none. */
+  made(held: HeldItem, made: CallMade): Promise<Settled>
   /**
    * What follows from an error that no outcome describes. Without a bound, BullMQ would run the item, and the user pay for it, without
    * end. Rejects when Redis does not answer.
@@ -40,7 +40,7 @@ export function createSettleCall({
   policy,
 }: SettleCallDependencies): SettleCall {
   return {
-    async made(held, made, signal) {
+    async made(held, made) {
       const { begin, waitedTooLong, tookTooLong } = held.deadlines
       switch (made.type) {
         case 'answered':
@@ -54,7 +54,7 @@ export function createSettleCall({
         case 'too-large':
           return ended(record.failure(held, { type: 'too_large', message: made.message }, noLastCall))
         case 'aborted':
-          return ended(aborted(held, signal.reason as AbortReason))
+          return ended(aborted(held, made.reason))
         case 'stale':
           return { type: 'ended', end: { type: 'dropped' } }
         case 'over-cost':

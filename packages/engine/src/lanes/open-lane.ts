@@ -20,6 +20,7 @@ import type { Queues } from '../queues/queues.ts'
 import { createAdaptiveLimit, watched } from '../quota/adaptive-limit.ts'
 import { createQuota } from '../quota/create-quota.ts'
 import { laneLimits } from '../quota/lane-limits.ts'
+import type { RedisGate } from '../redis/gate.ts'
 import type { Keys } from '../redis/keys.ts'
 import { createLaneStats } from './lane-stats.ts'
 import { createReadyBatches, type ReadyBatches } from './ready-batches.ts'
@@ -66,6 +67,9 @@ export interface OpenLaneDependencies {
   readonly liveWorker: LiveWorker
   readonly items: ItemSource
   readonly readRecipe: ReadRecipe
+  readonly gate: RedisGate
+  /** Aborts when nothing may begin any more. */
+  readonly stopping: AbortSignal
   readonly onError: (error: Error) => void
 }
 
@@ -105,12 +109,14 @@ export function openLane(dependencies: OpenLaneDependencies): OpenLane {
   const jobEnded: { listener?: () => void } = {}
   const limiter = itemLimiter(config, liveWorker.held)
   const worker = createItemWorker({
-    connection: redis,
+    redis,
     keys,
     lane: name,
     concurrency: liveWorker.held,
     limiter,
     runItem,
+    gate: dependencies.gate,
+    stopping: dependencies.stopping,
     onJobEnded: () => jobEnded.listener?.(),
     onError,
   })
