@@ -8,7 +8,7 @@ import { type AnswerValue, parseAnswer } from './parse-answer.ts'
 /** Replaces the validation by the JSON Schema, for extractors written in code. Errors: one line each, path first. */
 export type Refine = (data: unknown) => Promise<Refined>
 
-export type Refined =
+type Refined =
   | { readonly type: 'valid'; readonly data: unknown }
   | { readonly type: 'invalid'; readonly errors: readonly string[] }
   /** The code itself failed. Asking the model again would not help. */
