@@ -32,6 +32,11 @@ export const laneConfig = z
       )
       .max(8)
       .default([]),
+    /**
+     * The longest that the provider may make the lane wait, in seconds, whatever it asks for; then one call looks again. A limit of a day
+     * may take until its own reset.
+     */
+    longestWaitS: z.int().min(1).max(86_400).default(600),
     /** Calls in flight of all workers together. Default: limited by each worker's concurrency only. */
     maxInFlight: positive.optional(),
     /**

@@ -38,15 +38,23 @@ export type Outcome =
   /** No call on this lane can succeed until an operator acts. */
   | { readonly type: 'out-of-funds' | 'bad-credentials' | 'unknown-model' | 'wrong-url'; readonly message: string }
 
-/** The rate limit as the provider's headers reported it; null where a header was missing or unusable. */
-export interface LimitSample {
-  readonly limitRequests: number | null
-  readonly remainingRequests: number | null
-  readonly resetRequestsMs: number | null
-  readonly limitTokens: number | null
-  readonly remainingTokens: number | null
-  readonly resetTokensMs: number | null
+/** What the headers of an answer said of one limit; null where a header was missing or not usable. */
+export interface ToldLimit {
+  /** Distinguishes the limits of one provider, such as `requests`, `tokens-day` or `input-tokens`. */
+  readonly name: string
+  readonly unit: 'requests' | 'tokens'
+  readonly limit: number | null
+  readonly remaining: number | null
+  /** Until the limit is whole again. */
+  readonly resetMs: number | null
+  /** `resetMs` is exact up to this: many providers round to seconds. */
+  readonly resetStepMs: number
+  /** The period that the limit is for, where the provider says so. */
+  readonly periodMs: number | null
 }
+
+/** All limits that the headers of one answer told. */
+export type LimitSample = readonly ToldLimit[]
 
 /** One call to the provider. */
 export interface Call {

@@ -1,8 +1,14 @@
 import type { LaneConfig } from '@sluice/contract/lane'
-import type { ConfiguredLimit } from './exchange.ts'
+
+/** At most so many in any period of this length. */
+export interface ConfiguredLimit {
+  readonly kind: 'requests' | 'tokens'
+  readonly most: number
+  readonly periodMs: number
+}
 
 /** All limits that a lane's configuration sets. */
-export function laneLimits({ rpm, tpm, limits }: Pick<LaneConfig, 'rpm' | 'tpm' | 'limits'>): ConfiguredLimit[] {
+export function configuredLimits({ rpm, tpm, limits }: Pick<LaneConfig, 'rpm' | 'tpm' | 'limits'>): ConfiguredLimit[] {
   return [
     ...(rpm === undefined ? [] : [{ kind: 'requests' as const, most: rpm, periodMs: 60_000 }]),
     ...(tpm === undefined ? [] : [{ kind: 'tokens' as const, most: tpm, periodMs: 60_000 }]),
