@@ -66,7 +66,7 @@ test('while items wait for the lock of a killed worker, the estimate is not lowe
 })
 
 test('SIGTERM returns running items within a second after the grace period, spends no attempt, and exits 0', async () => {
-  const system = await startSystem({ simulator: { SIMULATOR_LATENCY_MS: '60000', SIMULATOR_LATENCY_SPREAD: '0' } })
+  const system = await startSystem({ simulator: { SIMULATOR_LATENCY_MS: '3000', SIMULATOR_LATENCY_SPREAD: '0' } })
   const stopped = await system.worker({ SLUICE_CONCURRENCY: '20', SLUICE_GRACE_S: '0.3' })
   const { id } = await system.submit(people(30))
   await system.until(id, (batch) => batch.counts.running >= 20)
