@@ -111,12 +111,12 @@ describe('the environment', () => {
     expect(await refusal({ ...simulator, OPENAI_API_KEY: 'key' })).toEqual([expect.stringMatching(/^SLUICE_MODEL/)])
   })
 
-  it('lets everyone in on a public address when there are keys to ask for', async () => {
+  it('accepts a public address if there are keys', async () => {
     const config = await readConfig({ ...env, HOST: '0.0.0.0', SLUICE_API_KEYS: `${strong}, ${strong}2` }, directory)
     expect(config.api).toMatchObject({ host: '0.0.0.0', apiKeys: [strong, `${strong}2`], weakKeys: null })
   })
 
-  it('refuses keys that can be guessed without quoting them, unless that risk is taken', async () => {
+  it('rejects keys that can be guessed, without quoting them, unless that risk is accepted', async () => {
     const weak = { ...env, SLUICE_API_KEYS: `${strong},changeme` }
     expect(await refusal(weak)).toEqual([expect.stringMatching(/^SLUICE_API_KEYS: key 2 of 2 .*16 characters/)])
     expect(String(await refusal(weak))).not.toContain('changeme')
@@ -124,7 +124,7 @@ describe('the environment', () => {
     expect(api.weakKeys).toMatch(/key 2 of 2 .*can be guessed/)
   })
 
-  it('takes proxies as a number or as addresses, and nothing else', async () => {
+  it('accepts proxies as a number or as addresses, and nothing else', async () => {
     const trusted = async (text: string) =>
       (await readConfig({ ...env, SLUICE_TRUST_PROXY: text }, directory)).api.trustProxy
     expect(await trusted('1')).toBe(1)

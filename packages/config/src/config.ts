@@ -1,4 +1,5 @@
 import { laneConfig, type LaneConfig } from '@sluice/contract/lane'
+import { parseRedisAddress } from '@sluice/contract/redis-address'
 import type { CodeExtractor } from './code-extractor.ts'
 import { loadConfigFile, type LoadedFile } from './config-file.ts'
 import { ConfigError } from './config-error.ts'
@@ -18,9 +19,9 @@ export interface Config {
     readonly port: number
     /** Empty: no key is required, and the host is a loopback address. */
     readonly apiKeys: readonly string[]
-    /** What to warn of: keys that can be guessed, where SLUICE_ALLOW_WEAK_KEYS lets them pass. */
+    /** A warning about keys that can be guessed, if SLUICE_ALLOW_WEAK_KEYS accepts them; null: none. */
     readonly weakKeys: string | null
-    /** The proxies in front of the API that say where a request came from: how many, or which; false: none. */
+    /** The proxies in front of the API that report where a request came from: their number or their addresses; false: none. */
     readonly trustProxy: number | readonly string[] | false
     readonly bodyLimitBytes: number
     readonly queuesReadOnly: boolean
@@ -39,6 +40,8 @@ export interface Config {
   readonly lanes: Readonly<Record<string, LaneConfig>>
   /** No provider is configured: the simulator answers on the lane `default`, not a model. */
   readonly usesSimulator: boolean
+  /** Everything that must not appear in a log, an answer or a result: keys and passwords, those of lanes included. */
+  readonly secrets: readonly string[]
   /** Extractors in code, in the order of the file. */
   readonly extractors: readonly CodeExtractor[]
 }
@@ -83,6 +86,7 @@ export async function readConfig(
       retentionMs: days === undefined ? null : days * 86_400_000,
     },
     ...lanes,
+    secrets: secretsOf(environment, lanes.lanes),
     extractors: file.extractors,
   }
 }
@@ -144,6 +148,16 @@ function requireRedisUrl({ REDIS_URL }: Environment): string {
   ])
 }
 
+function secretsOf(environment: Environment, lanes: Config['lanes']): readonly string[] {
+  const { SLUICE_API_KEYS = [], OPENAI_API_KEY, REDIS_URL = '' } = environment
+  const ofLanes = Object.values(lanes).flatMap(({ apiKey, baseUrl }) => [
+    apiKey,
+    baseUrl === undefined ? undefined : decodeURIComponent(new URL(baseUrl).password),
+  ])
+  const all = [...SLUICE_API_KEYS, OPENAI_API_KEY, ...ofLanes, parseRedisAddress(REDIS_URL)?.password]
+  return all.filter((secret): secret is string => secret !== undefined && secret !== '')
+}
+
 /** Without keys, everyone who reaches the port can spend money. So only this machine may reach it. */
 function requireKeys(environment: Environment): readonly string[] {
   const { HOST, SLUICE_API_KEYS } = environment
@@ -151,7 +165,7 @@ function requireKeys(environment: Environment): readonly string[] {
     const weak = weakKeys(environment)
     if (weak !== null && !environment.SLUICE_ALLOW_WEAK_KEYS)
       throw new ConfigError([
-        `${weak} Make one with: openssl rand -hex 24. Or set SLUICE_ALLOW_WEAK_KEYS=true to take that risk.`,
+        `${weak} Make one with: openssl rand -hex 24. Or set SLUICE_ALLOW_WEAK_KEYS=true to accept that risk.`,
       ])
     return SLUICE_API_KEYS
   }
@@ -161,7 +175,7 @@ function requireKeys(environment: Environment): readonly string[] {
   ])
 }
 
-/** A key that can be guessed: it opens everything, and a few characters are tried within days. Never quoted. */
+/** Reports keys that can be guessed: a key opens everything, and a few characters can be tried within days. The key is never quoted. */
 function weakKeys({ SLUICE_API_KEYS = [] }: Environment): string | null {
   const short = SLUICE_API_KEYS.flatMap((key, index) => (key.length < shortestKey ? [index + 1] : []))
   if (short.length === 0) return null

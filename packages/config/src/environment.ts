@@ -26,7 +26,7 @@ const list = z.string().transform((value) =>
 )
 const url = (protocol: RegExp, example: string) => z.url({ protocol, error: `must be a URL such as ${example}` })
 
-/** As Express takes them: an address, a network, or a name of networks. */
+/** A proxy as Express accepts it: an address, a network, or a name of networks. */
 function isProxy(text: string): boolean {
   const [address = '', bits, ...more] = text.split('/')
   if (['loopback', 'linklocal', 'uniquelocal'].includes(text)) return true

@@ -1,7 +1,6 @@
 import { type Config, readConfig } from '@sluice/config/config'
 import { ConfigError } from '@sluice/config/config-error'
 import { preflight } from '@sluice/engine/redis/preflight'
-import { parseRedisAddress } from '@sluice/contract/redis-address'
 import { createRedactor, type Redactor } from '@sluice/contract/redact'
 import { openLog, type Output } from './open-log.ts'
 import { createRepeatedErrors, type RepeatedErrors } from './repeated-errors.ts'
@@ -17,9 +16,9 @@ export async function boot(
     if (!(error instanceof ConfigError)) throw error
     return refuse(error.message)
   })
-  const redact = createConfigRedactor(config)
+  const redact = createRedactor(config.secrets, publicNames(config))
   const output = openLog(app, { level: config.logLevel, redact: redact.text })
-  for (const { severity, message } of await preflight(config.redisUrl)) {
+  for (const { severity, message } of await preflight(config.redisUrl, { prefix: config.prefix })) {
     if (severity === 'fatal') refuse(message)
     if (severity === 'weak' && !config.allowWeakDurability) {
       refuse(`${message} Or set SLUICE_ALLOW_WEAK_DURABILITY=true to accept that risk.`)
@@ -39,12 +38,7 @@ export function refuse(message: string): never {
   process.exit(1)
 }
 
-/** For all secrets of the configuration: nothing that comes from outside may carry one of them on. */
-function createConfigRedactor({ api, lanes, redisUrl }: Config): Redactor {
-  const secrets = Object.values(lanes).flatMap(({ apiKey, baseUrl }) => {
-    const { password = '' } = baseUrl === undefined ? {} : new URL(baseUrl)
-    return [apiKey, decodeURIComponent(password)]
-  })
-  const publicNames = [...Object.keys(lanes), ...Object.values(lanes).map(({ model }) => model)]
-  return createRedactor([...api.apiKeys, ...secrets, parseRedisAddress(redisUrl)?.password], publicNames)
+/** Words that are no secret even where a placeholder key equals one. */
+function publicNames({ lanes }: Config): string[] {
+  return [...Object.keys(lanes), ...Object.values(lanes).map(({ model }) => model)]
 }

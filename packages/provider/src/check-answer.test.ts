@@ -198,6 +198,7 @@ const refused: [string, string, RegExp][] = [
   ['a list around the object', '[{"name":"Ada"}]', /must be object/],
   ['a value of the wrong type in a fence', 'Here:\n```json\n{"name": 7}\n```', /^\/name: must be string; got 7$/],
   ['a key that no one asked for at a depth of 2,000', deep(2_000), /nested/],
+  ['a list of more values than any model writes', `[${'0,'.repeat(500_001)}0]`, /more than 500000 values/],
   ['more values than anyone reads', '{} '.repeat(200), /more than 100/],
 ]
 

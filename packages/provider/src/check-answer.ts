@@ -1,8 +1,10 @@
+import { setImmediate } from 'node:timers/promises'
 import { isDeepStrictEqual } from 'node:util'
 import type { JsonSchema } from '@sluice/contract/extractor'
+import { createEffort, type Effort } from '@sluice/schema/budget'
 import { dropAddedNulls } from '@sluice/schema/null-drop'
 import { unwrap } from '@sluice/schema/strict'
-import { compileSchema, normalisedSchema } from '@sluice/schema/validator'
+import { compileSchema } from '@sluice/schema/validator'
 import { type AnswerValue, parseAnswer } from './parse-answer.ts'
 
 /** Replaces the validation by the JSON Schema, for extractors written in code. Errors: one line each, path first. */
@@ -26,21 +28,28 @@ export interface SentForm {
   readonly wrapped: boolean
 }
 
+/** To read more of them takes over 100 ms. A model that writes 128,000 tokens writes some 500,000 characters. */
+const mostCharacters = 4_000_000
+
 /**
  * The one value of an answer that is valid. An answer may hold several: a draft, an example, the same value twice. The one that is valid
  * counts, wherever it stands; two different valid ones are refused, because nothing tells which is meant.
  */
 export async function checkAnswer(
   content: string,
-  authored: JsonSchema,
+  schema: JsonSchema,
   { form, refine }: { readonly form: SentForm; readonly refine: Refine | undefined },
 ): Promise<CheckedAnswer> {
-  const schema = normalisedSchema(authored)
+  if (content.length > mostCharacters)
+    return { type: 'invalid', errors: [`the answer has more than ${mostCharacters} characters; answer with less`] }
   const { values, fault } = await parseAnswer(content)
+  const effort = createEffort()
   const valid: { data: unknown; repaired: boolean }[] = []
   let invalid: { errors: readonly string[]; length: number } | null = null
   for (const found of values) {
-    const checked = await checkValue(found, schema, { form, refine })
+    const checked = await checkValue(found, schema, { form, refine, effort })
+    // Each value may take some 100 ms; others' items run in between.
+    if (values.length > 1) await setImmediate()
     if (checked.type === 'author-error') return checked
     if (checked.type === 'valid') {
       if (!valid.some(({ data }) => isDeepStrictEqual(data, checked.data)))
@@ -61,7 +70,7 @@ export async function checkAnswer(
 async function checkValue(
   { value }: AnswerValue,
   schema: JsonSchema,
-  { form, refine }: { readonly form: SentForm; readonly refine: Refine | undefined },
+  { form, refine, effort }: { readonly form: SentForm; readonly refine: Refine | undefined; readonly effort: Effort },
 ): Promise<Refined> {
   const inner = form.wrapped ? unwrap(value) : value
   let first: Refined | undefined
@@ -70,7 +79,7 @@ async function checkValue(
       const dropped = dropAddedNulls(schema, one)
       // Nulls that strict mode added are never meant; without it they are, where they are valid.
       for (const data of form.addedNulls || dropped === one ? [dropped] : [one, dropped]) {
-        const checked = refine === undefined ? validate(schema, data) : await refineSafely(refine, data)
+        const checked = refine === undefined ? validate(schema, data, effort) : await refineSafely(refine, data)
         if (checked.type !== 'invalid') return checked
         // Without the nulls the errors name what is really wrong.
         if (first === undefined || (one === inner && data === dropped)) first = checked
@@ -94,7 +103,7 @@ async function refineSafely(refine: Refine, data: unknown): Promise<Refined> {
   }
 }
 
-function validate(schema: JsonSchema, data: unknown): Refined {
-  const validation = compileSchema(schema).validate(data)
+function validate(schema: JsonSchema, data: unknown, effort: Effort): Refined {
+  const validation = compileSchema(schema).validate(data, effort)
   return validation.valid ? { type: 'valid', data } : { type: 'invalid', errors: validation.errors }
 }

@@ -2,7 +2,7 @@ import type { EstimateTokens, LongTexts } from '@sluice/contract/extract-functio
 import type { Extractor } from '@sluice/contract/extractor'
 import type { LaneConfig } from '@sluice/contract/lane'
 import { mergeAnswers } from '@sluice/schema/merge-answers'
-import { compileSchema, normalisedSchema } from '@sluice/schema/validator'
+import { compileSchema } from '@sluice/schema/validator'
 import { largerAnswerTokens, splitForContext, splitInHalves } from '@sluice/text/context-parts'
 import type { TextSplitter } from '@sluice/text/text-splitter'
 
@@ -32,7 +32,7 @@ export function createLongTexts(
     }),
 
     join(extractor, answers) {
-      const { data, sources } = mergeAnswers(normalisedSchema(extractor.schema), answers)
+      const { data, sources } = mergeAnswers(extractor.schema, answers)
       if (hasOwnCheck(extractor)) return { valid: true, data, sources }
       const validation = compileSchema(extractor.schema).validate(data)
       return validation.valid ? { valid: true, data, sources } : validation

@@ -82,7 +82,7 @@ export function readString(text: string, start: number, rule: QuoteRule): ReadSt
 }
 
 /** All that may end a string or must be looked at in it: quotes, a backslash, control characters. */
-const special = /["“”„‟'‘’‚‛`\\\p{Cc}]/gu
+const special = /["“”„‟'‘’‚‛`\\]|[^ -\uffff]/g
 
 function nextSpecial(text: string, from: number): number {
   special.lastIndex = from

@@ -22,6 +22,8 @@ export type ReadValue =
 
 /** A deeper answer would exhaust the stack of what checks it. */
 export const deepestAnswer = 1_000
+/** Values in one answer: more than a model writes, and some 100 MB of memory. */
+export const mostAnswerValues = 500_000
 
 /** Lets other work of the process go on while a long answer is read. */
 export interface Pace {
@@ -83,6 +85,7 @@ class Reader {
   readonly #text: string
   readonly #rule: QuoteRule
   readonly #frames: Frame[] = []
+  #count = 0
 
   constructor(text: string, start: number, rule: QuoteRule) {
     this.#text = text
@@ -167,6 +170,8 @@ class Reader {
   }
 
   #put(frame: Frame, value: unknown): void {
+    this.#count += 1
+    if (this.#count > mostAnswerValues) this.#fail(`it has more than ${mostAnswerValues} values`)
     if (frame.kind === 'array') {
       frame.value.push(value)
       return
@@ -276,7 +281,7 @@ function closerOf(frame: Frame): string {
 }
 
 /** Whether no digit of a number is lost: integers beyond 2^53 are rounded, and 1e400 becomes infinite. */
-export function isExact(source: string, value: number): boolean {
+function isExact(source: string, value: number): boolean {
   if (!Number.isFinite(value)) return false
   if (value === 0) return !/[1-9]/.test(source.replace(/[eE].*/, ''))
   return (

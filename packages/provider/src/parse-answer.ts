@@ -1,6 +1,6 @@
 import { hasCurlyQuotes } from './parse-answer-strings.ts'
 import { setImmediate } from 'node:timers/promises'
-import { deepestAnswer, type Pace, type ReadValue, readValue } from './parse-answer-value.ts'
+import { deepestAnswer, mostAnswerValues, type Pace, type ReadValue, readValue } from './parse-answer-value.ts'
 
 /** A JSON value of an answer. */
 export interface AnswerValue {
@@ -70,6 +70,9 @@ function failed(message: string, length = 0): ParsedAnswer {
 
 /** The fast path: JSON as it is, which `JSON.parse` reads, unless it would silently change something. Null: not JSON. */
 async function readPlain(text: string, pace: Pace): Promise<ReadValue | null> {
+  const scan = scanText(text)
+  if (scan === null) return null
+  if (scan.values > mostAnswerValues) return readValue(text, 0, 'same-kind', pace)
   let value: unknown
   try {
     value = JSON.parse(text)
@@ -77,8 +80,46 @@ async function readPlain(text: string, pace: Pace): Promise<ReadValue | null> {
     return null
   }
   if (text.length > 1_000_000) await pace.pause()
-  if (isFaithful(text, value)) return { ok: true, value, end: text.length, repaired: false }
+  // A key that is given twice is there once.
+  if (!scan.isDoubtful && scan.keys === countKeys(value)) return { ok: true, value, end: text.length, repaired: false }
   return readValue(text, 0, 'same-kind', pace)
+}
+
+interface TextScan {
+  readonly keys: number
+  readonly values: number
+  /** A number may be rounded, or the depth is beyond the limit. */
+  readonly isDoubtful: boolean
+}
+
+/** Counts what is outside of strings. Null: a string does not end. */
+function scanText(text: string): TextScan | null {
+  let keys = 0
+  let values = 1
+  let depth = 0
+  let digits = 0
+  let isDoubtful = false
+  for (let at = 0; at < text.length; at += 1) {
+    const code = text.charCodeAt(at)
+    if (code >= 48 && code <= 57) {
+      digits += 1
+      if (digits > 15) isDoubtful = true
+      continue
+    }
+    // An exponent may make a number infinite.
+    if (digits > 0 && (code === 69 || code === 101)) isDoubtful = true
+    digits = 0
+    if (code === 34) {
+      at = endOfString(text, at)
+      if (at === -1) return null
+    } else if (code === 58) keys += 1
+    else if (code === 44) values += 1
+    else if (code === 123 || code === 91) {
+      depth += 1
+      if (depth > deepestAnswer) isDoubtful = true
+    } else if (code === 125 || code === 93) depth -= 1
+  }
+  return { keys, values, isDoubtful }
 }
 
 /** The value of a text that has one and nothing else but prose without brackets around it. */
@@ -92,31 +133,6 @@ async function readOnlyValue(text: string, pace: Pace): Promise<Omit<AnswerValue
   if (end <= start || nextBracket(text, end) !== -1) return null
   const plain = await readPlain(text.slice(start, end), pace)
   return plain?.ok === true ? { value: plain.value, length: end - start } : null
-}
-
-/** Whether nothing can have been lost: no key given twice, no number that may be rounded, and not too deep. */
-function isFaithful(text: string, value: unknown): boolean {
-  let keys = 0
-  let depth = 0
-  let digits = 0
-  for (let at = 0; at < text.length; at += 1) {
-    const code = text.charCodeAt(at)
-    if (code >= 48 && code <= 57) {
-      digits += 1
-      if (digits > 15) return false
-      continue
-    }
-    // An exponent may make a number infinite.
-    if (digits > 0 && (code === 69 || code === 101)) return false
-    digits = 0
-    if (code === 34) at = endOfString(text, at)
-    else if (code === 58) keys += 1
-    else if (code === 123 || code === 91) {
-      depth += 1
-      if (depth > deepestAnswer) return false
-    } else if (code === 125 || code === 93) depth -= 1
-  }
-  return keys === countKeys(value)
 }
 
 /** Of the string that opens at `start`: the index of its closing quote. */

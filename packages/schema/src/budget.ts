@@ -12,6 +12,16 @@ export function createBudget(steps: number = stepLimit): Budget {
   return { steps }
 }
 
+/** What the checks of one answer may cost together: an answer may hold many values that could be meant. */
+export interface Effort {
+  readonly verdicts: Budget
+  readonly lines: Budget
+}
+
+export function createEffort(): Effort {
+  return { verdicts: createBudget(), lines: createBudget() }
+}
+
 export function spend(budget: Budget, steps: number): void {
   budget.steps -= steps
   if (budget.steps < 0) throw new TooMuchWorkError('the check takes too many steps')

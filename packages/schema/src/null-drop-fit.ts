@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util'
 import { createBudget, TooMuchWorkError } from './budget.ts'
+import { canonical } from './canonical.ts'
 import { compilePattern, patternProblem } from './pattern.ts'
 import { isNode, own, type SchemaNode } from './subschemas.ts'
 
@@ -9,7 +10,7 @@ export function fitsScalar(schema: SchemaNode, value: unknown): boolean {
   if (type !== undefined && !(Array.isArray(type) ? type.some((one) => isOfType(value, one)) : isOfType(value, type)))
     return false
   const values = own(schema, 'enum')
-  if (Array.isArray(values) && !values.some((one) => isDeepStrictEqual(one, value))) return false
+  if (Array.isArray(values) && !isListed(values, value)) return false
   if (Object.hasOwn(schema, 'const') && !isDeepStrictEqual(schema['const'], value)) return false
   if (typeof value === 'number') return isInBounds(schema, value)
   return typeof value === 'string' ? isTextInBounds(schema, value) : true
@@ -41,6 +42,25 @@ function isTextInBounds(schema: SchemaNode, value: string): boolean {
   if (typeof least === 'number' && value.length < least) return false
   if (typeof most === 'number' && value.length / 2 > most) return false
   return typeof pattern !== 'string' || mayMatch(pattern, value)
+}
+
+const keysOfLists = new WeakMap<readonly unknown[], ReadonlySet<string>>()
+const mostValueSteps = 20_000
+
+/** By an index: 10,000 items of an enum of 10,000 values would be 100 million comparisons. A value that is too large to compare may be listed. */
+function isListed(values: readonly unknown[], value: unknown): boolean {
+  let keys = keysOfLists.get(values)
+  if (keys === undefined) {
+    const unbounded = createBudget(Number.POSITIVE_INFINITY)
+    keys = new Set(values.map((one) => canonical(one, unbounded)))
+    keysOfLists.set(values, keys)
+  }
+  try {
+    return keys.has(canonical(value, createBudget(mostValueSteps)))
+  } catch (error) {
+    if (error instanceof TooMuchWorkError) return true
+    throw error
+  }
 }
 
 /** A pattern that cannot be run, or only with much work, is left to the validation. */

@@ -1,17 +1,19 @@
 import { fitsScalar, fitsTags, type Tag, tagsOf } from './null-drop-fit.ts'
+import { normalisedOrSame } from './normalised.ts'
 import { acceptsNull } from './null-verdict.ts'
 import { isNode, own, resolveLocal, type SchemaNode } from './subschemas.ts'
 
-/** Values looked at by a schema, for each value of the answer, and for a small answer. */
-const mostVisits = { each: 8, least: 50_000 }
+/** Values looked at by a schema: for each value of the answer, for a small answer, and in all. A visit takes 70 to 140 ns. */
+const mostVisits = { each: 8, least: 50_000, all: 500_000 }
 
 /**
  * Removes the nulls that a model writes for absent optional properties: where a property is optional in the author's schema and does not
  * accept null. Elements of arrays stay, because a null there has a meaning. Returns the same value where nothing changes. Every value is
  * looked at once by each schema that applies to it; with a schema for which that is too much, the answer stays as it is.
  */
-export function dropAddedNulls(root: SchemaNode, value: unknown): unknown {
-  const visits = { left: mostVisits.least + mostVisits.each * countValues(value) }
+export function dropAddedNulls(schema: SchemaNode, value: unknown): unknown {
+  const root = normalisedOrSame(schema)
+  const visits = { left: Math.min(mostVisits.least + mostVisits.each * countValues(value), mostVisits.all) }
   try {
     return new Dropper(root, visits).fit(root, value).value
   } catch (error) {
@@ -185,13 +187,17 @@ function createPlan(root: SchemaNode, schema: SchemaNode): Plan {
   }
 }
 
+/** Counts no further than it matters. */
 function countValues(value: unknown): number {
-  let count = 0
+  let count = 1
   const open: unknown[] = [value]
-  while (open.length > 0) {
+  while (open.length > 0 && count < mostVisits.all) {
     const next = open.pop()
-    count += 1
-    if (typeof next === 'object' && next !== null) for (const inner of Object.values(next)) open.push(inner)
+    if (typeof next !== 'object' || next === null) continue
+    const values: readonly unknown[] = Array.isArray(next) ? next : Object.values(next)
+    count += values.length
+    if (count >= mostVisits.all) break
+    for (const inner of values) if (typeof inner === 'object' && inner !== null) open.push(inner)
   }
   return count
 }

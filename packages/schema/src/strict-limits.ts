@@ -2,7 +2,7 @@ import { NotStrictError } from './strict-error.ts'
 import { isNode, own, subschemas, type SchemaNode } from './subschemas.ts'
 
 /** OpenAI, "Structured outputs", supported schemas and limits. */
-export const strictLimits = {
+const strictLimits = {
   properties: 5_000,
   enumValues: 1_000,
   /** Of all names of properties and definitions, and all values of `enum` and `const`. */

@@ -3,7 +3,7 @@ import { NotStrictError } from './strict-error.ts'
 import { isNode, own, resolveLocal, type SchemaNode } from './subschemas.ts'
 
 /** Keywords that say something about a schema and constrain no value. */
-export const annotations: ReadonlySet<string> = new Set([
+const annotations: ReadonlySet<string> = new Set([
   '$schema',
   '$id',
   'id',

@@ -1,3 +1,5 @@
+import { SchemaIssueError } from './normalise.ts'
+import { normalisedOf, normalisedOrSame } from './normalised.ts'
 import { createConverter, decodeReference } from './strict-convert.ts'
 import { NotStrictError } from './strict-error.ts'
 import { refuseCircles, refuseTooLarge } from './strict-limits.ts'
@@ -30,15 +32,24 @@ const mostReferences = 20
  * an answer has no properties that the schema does not name.
  */
 export function toStrictSchema(schema: SchemaNode): StrictSchema {
+  const normalised = normalisedOf(schema)
+  if (normalised instanceof SchemaIssueError) {
+    return { strict: false, schema, wrapped: false, pointer: normalised.pointer, reason: normalised.message }
+  }
   try {
-    const strict = convertRoot(schema)
+    const strict = convertRoot(normalised.schema)
     refuseTooLarge(strict.schema)
     refuseCircles(strict.schema)
     return { strict: true, ...strict }
   } catch (error) {
     if (!(error instanceof NotStrictError)) throw error
     const { pointer, message } = error
-    return { strict: false, ...toObjectSchema(schema), pointer, reason: message }
+    return {
+      strict: false,
+      ...toObjectSchema(schema),
+      pointer: normalised.origins.get(pointer) ?? pointer,
+      reason: message,
+    }
   }
 }
 
@@ -80,8 +91,9 @@ function wrap(schema: unknown): SchemaNode {
   return { type: 'object', properties: { value: schema }, required: ['value'], additionalProperties: false }
 }
 
-/** The author's schema with an object at its root, as providers want it without strict mode, too. */
-export function toObjectSchema(schema: SchemaNode): { readonly schema: SchemaNode; readonly wrapped: boolean } {
+/** The author's schema as JSON Schema 2020-12 with an object at its root: providers want both without strict mode, too. */
+export function toObjectSchema(author: SchemaNode): { readonly schema: SchemaNode; readonly wrapped: boolean } {
+  const schema = normalisedOrSame(author)
   if (own(schema, 'type') === 'object') return { schema, wrapped: false }
   return { schema: wrap(moveReferences(schema, '/properties/value')), wrapped: true }
 }

@@ -1,5 +1,5 @@
 import { LRUCache } from 'lru-cache'
-import { type Budget, createBudget, spend, TooMuchWorkError } from './budget.ts'
+import { type Budget, createBudget, createEffort, type Effort, spend, TooMuchWorkError } from './budget.ts'
 import { addErrorLines } from './error-lines.ts'
 import { createRun, matches, type Run, TooDeepError } from './evaluate.ts'
 import { normalise } from './normalise.ts'
@@ -14,8 +14,8 @@ type Validation =
 export interface Validator {
   /** JSON Schema 2020-12 with local references only; pointers of `isValidAt` go into it. */
   readonly schema: SchemaNode
-  /** Takes at most `stepLimit` steps, and as many again for the lines of errors. */
-  validate(value: unknown): Validation
+  /** Takes at most `stepLimit` steps, and as many again for the lines of errors; `effort` is shared by the values of one answer. */
+  validate(value: unknown, effort?: Effort): Validation
   /** A check of several values against parts of the schema, with one budget for all of them. */
   startCheck(budget?: Budget): PartCheck
   /** Whether a value is valid against a part of the schema, by JSON pointer (`/properties/a/anyOf/1`). False where the budget ends. */
@@ -86,14 +86,13 @@ function validatorOf(schema: SchemaNode, rules: ReadonlyMap<string, Rule>): Vali
   }
   return {
     schema,
-    validate: (value) => validate(root, value),
+    validate: (value, effort = createEffort()) => validate(root, value, effort),
     startCheck,
     isValidAt: (pointer, value) => startCheck().isValidAt(pointer, value),
   }
 }
 
-function validate(root: Rule, value: unknown): Validation {
-  const budget = createBudget()
+function validate(root: Rule, value: unknown, { verdicts: budget, lines: linesBudget }: Effort): Validation {
   const problem = attempt(() => unfit(value, budget))
   if (typeof problem.value === 'string') return { valid: false, errors: [problem.value] }
   const run = createRun(budget)
@@ -101,7 +100,7 @@ function validate(root: Rule, value: unknown): Validation {
   if (verdict.ended !== null) return { valid: false, errors: [verdict.ended] }
   if (verdict.value) return { valid: true }
   // What is known so far is kept: the lines look at the same pairs of rule and value.
-  const explaining: Run = { ...run, budget: createBudget(), depth: 0 }
+  const explaining: Run = { ...run, budget: linesBudget, depth: 0 }
   const lines = new Set<string>()
   attempt(() => addErrorLines(lines, explaining, root, value))
   return {

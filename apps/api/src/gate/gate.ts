@@ -151,14 +151,20 @@ function isStream(req: Request): boolean {
   return req.method === 'POST' && req.is(['application/x-ndjson', 'multipart/form-data']) !== false
 }
 
-/** An answer before the end of its request's body: the rest is read for a moment, so that the answer arrives, and then cut off. */
+/**
+ * An answer before the end of its request's body: the rest is read for a moment, and then cut off. Closing at once would reset the
+ * connection, and the sender would lose the answer.
+ */
 function cutUnfinished(req: Request, res: Response): void {
   res.once('finish', () => {
     if (req.complete) return
     const { socket } = req
-    const timer = setTimeout(() => socket.destroy(), limits.lingerMs)
+    const timer = setTimeout(() => {
+      if (!req.complete) socket.destroy()
+    }, limits.lingerMs)
     socket.once('close', () => clearTimeout(timer))
-    req.once('end', () => clearTimeout(timer))
+    // Whoever began to read the body has stopped, but would still hold it back.
+    req.removeAllListeners('readable')
     req.resume()
   })
 }

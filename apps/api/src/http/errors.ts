@@ -28,8 +28,6 @@ export function createErrorHandler({ log, redact }: ErrorOptions): ErrorRequestH
     }
     if (res.destroyed) return
     if (refusal.retryAfterS !== undefined) res.set('retry-after', String(refusal.retryAfterS))
-    // What is left of the body is not read: see gate.ts.
-    if (!req.complete) res.set('connection', 'close')
     res.status(refusal.status)
     const wantsPage = prefersHtml(req)
     if (needsKey(refusal)) challenge(res, wantsPage)

@@ -2,7 +2,6 @@ import { type Extractor, extractorReference } from '@sluice/contract/extractor'
 import { notFound } from '@sluice/contract/error'
 import type { Engine } from '@sluice/engine/engine'
 import { toStrictSchema } from '@sluice/schema/strict'
-import { normalisedSchema } from '@sluice/schema/validator'
 import { checkRecipe, type CheckSchema } from '../intake/extractor-choice.ts'
 import type { Handlers } from '../http/mount.ts'
 
@@ -27,6 +26,6 @@ export function extractorRoutes(
 }
 
 function withWireForm(extractor: Extractor) {
-  const { schema: _schema, ...wire } = toStrictSchema(normalisedSchema(extractor.schema))
+  const { schema: _schema, ...wire } = toStrictSchema(extractor.schema)
   return { ...extractor, wire }
 }

@@ -13,7 +13,7 @@ import type { HandleBatchEnded } from './batch-ended.ts'
 import { noteOnBatch } from './batch-steps.ts'
 import { createRateMeter } from './rate-meter.ts'
 
-/** Batches that one process reports at once. The others wait in the queue; they are fed all the same. */
+/** Batches that one process reports at once. The others wait in the queue; they are fed nevertheless. */
 const reportedAtOnce = 200
 const progressMs = 500
 /** A batch without changes is read this often. */

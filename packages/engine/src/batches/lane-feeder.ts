@@ -16,7 +16,7 @@ import { createFeedPlan, frontRow, type Portion } from './feed-plan.ts'
 const leaseMs = 3_000
 /** Between two rounds, so that items that end one by one do not cost a round each. */
 const roundMs = 10
-/** Without a message: how often a full window is looked at, and a lane without work. */
+/** Without a message: how often a full window is checked, and a lane without work. */
 const fullMs = 100
 const idleMs = 1_000
 /** Nothing is fed above this: the rest of the memory is for the results of what is in the window. New batches are rejected at 80 %. */

@@ -25,7 +25,7 @@ export function nextRequest(recipe: Extractor, text: string, { parts, reasks, ma
   return { extractor, text: text.slice(range.start, range.end), reasks, part: { index, count: parts.ranges.length } }
 }
 
-/** What the item has used once a part has its answer `data`: the next part has budgets of its own. Null after the last part, and without parts. */
+/** What the item has used after a part got its answer `data`: the next part starts with fresh budgets. Null after the last part, and without parts. */
 export function afterPart(tries: Tries, data: unknown): Tries | null {
   const { parts } = tries
   if (parts === undefined || parts.answers.length + 1 >= parts.ranges.length) return null

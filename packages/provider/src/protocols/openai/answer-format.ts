@@ -13,10 +13,9 @@ export interface AnswerFormat extends SentForm {
 }
 
 export function createAnswerFormat(extractor: Extractor, mode: LaneConfig['structuredOutput']): AnswerFormat {
-  const authored = normalisedSchema(extractor.schema)
   switch (mode) {
     case 'json_schema': {
-      const { strict, schema, wrapped } = toStrictSchema(authored)
+      const { strict, schema, wrapped } = toStrictSchema(extractor.schema)
       return {
         responseFormat: { type: 'json_schema', json_schema: { name: extractor.name ?? 'answer', schema, strict } },
         // Without strict mode a server may take the schema as a hint only.
@@ -26,13 +25,13 @@ export function createAnswerFormat(extractor: Extractor, mode: LaneConfig['struc
       }
     }
     case 'json_object': {
-      const { schema, wrapped } = toObjectSchema(authored)
+      const { schema, wrapped } = toObjectSchema(extractor.schema)
       return { responseFormat: { type: 'json_object' }, schemaText: JSON.stringify(schema), addedNulls: false, wrapped }
     }
     case 'prompt':
       return {
         responseFormat: undefined,
-        schemaText: JSON.stringify(authored),
+        schemaText: JSON.stringify(normalisedSchema(extractor.schema)),
         addedNulls: false,
         wrapped: false,
       }
