@@ -175,13 +175,13 @@ function requestOf(
         () => encodeURIComponent(String(segments[at++]).toWellFormed()) || '%20',
       )
       const search = new URLSearchParams(
-        Object.entries(query as Json).map(([name, value]): [string, string] => [name, text(value)]),
+        Object.entries(query).map(([name, value]): [string, string] => [name, text(value)]),
       )
       return {
         operationId: String(operation['operationId']),
         method,
         path: `${filled}${search.size > 0 ? `?${search.toString()}` : ''}`,
-        headers: { ...headerTexts(headers as Json), ...body.headers, ...junk },
+        headers: { ...headerTexts(headers), ...body.headers, ...junk },
         body: method === 'GET' || method === 'DELETE' ? null : body.body,
       }
     })
