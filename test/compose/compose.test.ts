@@ -98,7 +98,7 @@ test.skipIf(!hasDocker)(
 
     const lines = (await (await request(`/v1/batches/${id}/results`)).text()).trimEnd().split('\n')
     const results = lines.map((line) => JSON.parse(line) as Result)
-    // Neither the kill nor the stops have cost an attempt.
+    // Neither the kill nor the stops cost an attempt.
     expect(results.map(({ index, status, data, attempts }) => ({ index, status, data, attempts }))).toEqual(
       texts.map((_, index) => ({ index, status: 'succeeded', data: { name: 'Mary', age: index }, attempts: 1 })),
     )

@@ -3,12 +3,15 @@ import { ConfigError } from '@sluice/config/config-error'
 import { preflight } from '@sluice/engine/redis/preflight'
 import { createRedactor, type Redactor } from '@sluice/contract/redact'
 import { openLog, type Output } from './open-log.ts'
+import { createRepeatedErrors, type RepeatedErrors } from './repeated-errors.ts'
 
 /**
  * The first step of every process: reads the configuration and checks Redis. A problem is reported in one line and ends the process
  * with exit code 1, before anything is opened.
  */
-export async function boot(app: string): Promise<{ config: Config; redact: Redactor } & Output> {
+export async function boot(
+  app: string,
+): Promise<{ config: Config; redact: Redactor; errors: RepeatedErrors } & Output> {
   const config = await readConfig().catch((error: unknown) => {
     if (!(error instanceof ConfigError)) throw error
     return refuse(error.message)
@@ -22,7 +25,11 @@ export async function boot(app: string): Promise<{ config: Config; redact: Redac
     }
     output.log.warn(message)
   }
-  return { config, redact, ...output }
+  const errors = createRepeatedErrors({
+    write: ({ message }, repeats) =>
+      output.log.error({ error: message, ...(repeats === 0 ? {} : { repeats, in_s: 10 }) }, app),
+  })
+  return { config, redact, errors, ...output }
 }
 
 /** One line on standard error and exit code 1. */

@@ -216,7 +216,7 @@ test.each([
 
 test("code's own check takes the place of the schema's", async () => {
   const { baseUrl } = await serve((res) => json(res, 200, completion({ content: '{"name":"A"}' })))
-  const refine = () => async (data: unknown) => ({ ok: true as const, data: { seen: data } })
+  const refine = () => async (data: unknown) => ({ type: 'valid' as const, data: { seen: data } })
   expect((await provider(baseUrl, {}, { refine }).extract(ask, { signal: never })).outcome).toEqual({
     type: 'extracted',
     data: { seen: { name: 'A' } },
@@ -298,12 +298,12 @@ test.each<[unknown, object, number]>([
   })
 })
 
-test("a check of code's own that throws is invalid output, in words that do not quote the answer", async () => {
+test('a check in code that throws is the fault of its author, in words that do not quote the answer', async () => {
   const { baseUrl } = await serve((res) => json(res, 200, answered('{"name":"a secret"}')))
   const refine = () => (data: unknown) => Promise.reject(new TypeError(JSON.stringify(data)))
   expect((await provider(baseUrl, {}, { refine }).extract(ask, { signal: never })).outcome).toEqual({
-    type: 'invalid-output',
-    errors: ['/: the answer could not be checked (TypeError)'],
+    type: 'broken-check',
+    message: "The check of the extractor's own code failed (TypeError).",
   })
 })
 

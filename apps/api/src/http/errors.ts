@@ -1,4 +1,5 @@
 import { SluiceError } from '@sluice/contract/error'
+import { isOutage } from '@sluice/engine/redis/refusal'
 import type { ErrorRequestHandler, Request, Response } from 'express'
 import type { Logger } from 'pino'
 import { loginPage } from '../pages/login.ts'
@@ -83,16 +84,14 @@ function toRefusal(error: unknown, requestId: string): SluiceError {
   )
 }
 
-/** ioredis has no codes for these: only their texts name them. */
+/** Away, or there and taking no writes. ioredis distinguishes most of these errors only by their text. */
 function isRedisAway(error: unknown): boolean {
   if (!(error instanceof Error)) return false
-  const { code, name, message } = error as NodeJS.ErrnoException
+  const { code = '', name, message } = error as NodeJS.ErrnoException
   return (
-    code === 'ECONNREFUSED' ||
-    code === 'ECONNRESET' ||
+    isOutage(error) ||
+    ['ECONNREFUSED', 'ECONNRESET'].includes(code) ||
     name === 'MaxRetriesPerRequestError' ||
-    /Connection is closed|Stream isn't writeable|Command timed out|LOADING |READONLY |max retries per request/i.test(
-      message,
-    )
+    /Stream isn't writeable|LOADING |READONLY |max retries per request/i.test(message)
   )
 }

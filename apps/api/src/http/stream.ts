@@ -7,7 +7,9 @@ const heartbeatMs = 15_000
 /** Aborts when the client leaves or the server stops. */
 export function leaving(res: Response, stopping: AbortSignal): AbortSignal {
   const abort = new AbortController()
-  res.once('close', () => abort.abort())
+  // A client that left before this line sends no further event: its stream would be read until the batch ends.
+  if (res.destroyed || res.closed) abort.abort()
+  else res.once('close', () => abort.abort())
   return AbortSignal.any([abort.signal, stopping])
 }
 

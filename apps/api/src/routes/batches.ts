@@ -48,13 +48,17 @@ export function batchRoutes(
     fingerprinted: unknown,
   ) {
     const idempotency = readIdempotencyKey(req, fingerprinted)
-    const extractor = await resolveExtractor(choice, engine, checkSchema)
+    const { extractor, warnings } = await resolveExtractor(choice, engine, checkSchema)
     const { batch, created } = await batches.create({ ...input, extractor, idempotency }, items)
-    return { status: created ? 202 : 200, body: batch, headers: { 'x-sluice-durability': engine.durability } }
+    return {
+      status: created ? 202 : 200,
+      body: { ...batch, warnings },
+      headers: { 'x-sluice-durability': engine.durability },
+    }
   }
 
   async function estimate(choice: ExtractorChoice, items: Iterable<Item> | AsyncIterable<Item>): Promise<Estimate> {
-    const extractor = await resolveExtractor(choice, engine, checkSchema)
+    const { extractor } = await resolveExtractor(choice, engine, checkSchema)
     const answer = Math.min(
       estimateAnswerTokens(extractor.schema),
       extractor.parameters.max_tokens ?? Number.POSITIVE_INFINITY,

@@ -13,7 +13,7 @@ export function extractRoutes(
 ): Pick<Handlers, 'extract'> {
   return {
     async extract({ res, body: { extractor: choice, text, wait_s } }) {
-      const extractor = await resolveExtractor(choice, engine, checkSchema)
+      const { extractor } = await resolveExtractor(choice, engine, checkSchema)
       const { batch } = await engine.batches.create({ extractor, options: batchOptions.parse({}) }, [{ id: '0', text }])
       const ended = new AbortController()
       const signal = AbortSignal.any([

@@ -55,7 +55,10 @@ export function resultRoutes(engine: Engine, stopping: AbortSignal): Pick<Handle
   }
 }
 
-/** One chunk per page, because a write per result would be a system call per result. */
+/** A write per result would be a system call per result; one per page would hold a large page a second time, as text. */
+const chunkLength = 65_536
+
+/** The lines or events of the pages in chunks. A chunk is sent before the next one is formatted. */
 async function* mapPages(
   pages: AsyncIterable<readonly Result[]>,
   format: (result: Result) => string,
@@ -63,6 +66,13 @@ async function* mapPages(
   const turn = createTurns()
   for await (const page of pages) {
     await turn()
-    yield page.map(format).join('')
+    let chunk = ''
+    for (const one of page) {
+      chunk += format(one)
+      if (chunk.length < chunkLength) continue
+      yield chunk
+      chunk = ''
+    }
+    if (chunk !== '') yield chunk
   }
 }

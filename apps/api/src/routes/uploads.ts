@@ -27,9 +27,9 @@ export function uploadRoutes(
       const { extractor: choice, ...rest } = body
       const idempotency = readIdempotencyKey(req, body)
       const options: BatchOptions = parse(batchOptions, rest)
-      const extractor = await resolveExtractor(choice, { uploads, ...engine }, checkSchema)
+      const { extractor, warnings } = await resolveExtractor(choice, { uploads, ...engine }, checkSchema)
       const { batch, created } = await uploads.open({ extractor, options, idempotency })
-      return { status: created ? 201 : 200, body: batch }
+      return { status: created ? 201 : 200, body: { ...batch, warnings } }
     },
 
     async appendItems({ req, bodyType, params: { id = '' }, query: { from, on_invalid: onInvalid } }) {

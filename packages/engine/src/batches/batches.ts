@@ -1,6 +1,7 @@
 import { type Batch, isEnded } from '@sluice/contract/batch'
 import { conflict, notFound, type SluiceError } from '@sluice/contract/error'
 import type { Redis } from 'ioredis'
+import { resumeQuota } from '../quota/quota-view.ts'
 import type { Batches } from '../engine.ts'
 import { packBatchMeta, patchedFields, readBatchMeta } from '../ledger/batch-meta.ts'
 import type { Ledger } from '../ledger/ledger.ts'
@@ -97,6 +98,7 @@ export function createBatches(dependencies: BatchesDependencies): Batches {
     },
 
     async resumeLane(lane) {
+      await resumeQuota(redis, keys.lane(lane))
       let count = 0
       for (const id of await redis.smembers(keys.activeBatches)) {
         const meta = await readBatchMeta(redis, keys.batch(id), 'lane', 'pause_reason')

@@ -1,4 +1,5 @@
 -- Items that have not started never will; workers abort the calls in flight, and the batch ends with the last of them.
+-- FLAGS: allow-oom
 -- KEYS: meta, open, runs, requeue
 -- ARGV: now, channel
 -- now: unix ms. channel: where the change is published.

@@ -1,5 +1,6 @@
 -- Takes the next items into the window: those that came back first, then new ones.
 -- Each gets a feed number, which makes its job id unique and distinguishes an old job from the current one.
+-- FLAGS: none
 -- KEYS: meta, open, requeue
 -- ARGV: places, most, now
 -- places: items to take now. most: items of the batch that may be open; its own concurrency may be less. now: unix ms.

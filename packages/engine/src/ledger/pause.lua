@@ -1,4 +1,5 @@
 -- Nothing new starts; calls in flight end and are recorded.
+-- FLAGS: allow-oom
 -- KEYS: meta, open, runs, requeue
 -- ARGV: reason, channel
 -- channel: where the change is published.
