@@ -67,18 +67,21 @@ function allowedBy(schema: Json, schemas: Json, depth: number): fc.Arbitrary<unk
   if (branches !== undefined) return fc.oneof(...branches.map((one) => allowedBy(one, schemas, depth + 1)))
   switch (schema['type']) {
     case 'integer':
-      return fc.oneof(
-        fc.integer({ min: Number(schema['minimum'] ?? 0), max: Number(schema['minimum'] ?? 0) + 50 }),
-        fc.integer(),
-      )
-    case 'number':
-      return fc.oneof(fc.double({ noNaN: true, min: 0, max: 10 }), fc.double())
+    case 'number': {
+      const low = Number(schema['minimum'] ?? (schema['exclusiveMinimum'] === undefined ? 0 : 1))
+      const high = Math.min(low + 50, Number(schema['maximum'] ?? low + 50))
+      const any = schema['type'] === 'integer' ? fc.integer() : fc.double()
+      return fc.oneof({ weight: 20, arbitrary: fc.integer({ min: low, max: high }) }, { weight: 1, arbitrary: any })
+    }
     case 'boolean':
       return fc.boolean()
     case 'null':
       return fc.constant(null)
     case 'array':
-      return fc.array(inner(schema['items'] as Json | undefined), { maxLength: 4 })
+      return fc.array(inner(schema['items'] as Json | undefined), {
+        minLength: Number(schema['minItems'] ?? 0),
+        maxLength: 4,
+      })
     case 'object':
       return objectOf(schema, inner)
     default:
@@ -168,7 +171,7 @@ function requestOf(
       segments: fc.tuple(...of('path').map(() => segment)),
       query: some('query'),
       headers: some('header'),
-      withQuery: fc.nat({ max: 9 }).map((at) => at === 0),
+      withQuery: fc.oneof({ weight: 9, arbitrary: fc.constant(false) }, { weight: 1, arbitrary: fc.constant(true) }),
       body: bodyOf(content, schemas),
       junk: fc.oneof({ weight: 20, arbitrary: fc.constant({}) }, { weight: 1, arbitrary: junkHeaders }),
     })
