@@ -24,7 +24,7 @@ const engine = await createEngine({
   redisUrl: config.redisUrl,
   prefix: config.prefix,
   lanes,
-  onError: errors.report,
+  onError: (error) => errors.report(error),
 })
 for (const { definition } of extractors) await engine.extractors.put(definition)
 

@@ -39,7 +39,7 @@ const worker = await createWorker({
     })
     return { extract: redacted(isolated.wrap(lane, lanes[lane]!, extract), redact), estimateTokens, longTexts }
   },
-  onError: errors.report,
+  onError: (error) => errors.report(error),
 })
 stopOnSignals({ log, leave }, graceMs, async (allowedMs) => {
   await worker.close(allowedMs)

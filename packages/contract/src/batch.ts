@@ -141,7 +141,9 @@ export const batch = z
     pause_reason: z
       .string()
       .nullable()
-      .describe('Why it is paused: `user`, `max_cost_usd`, or what failed for the whole lane.'),
+      .describe(
+        'Why it is paused: `user`, `max_cost_usd`, or what failed for the whole lane. Or `lane_gone: ...`: its lane is not configured any more.',
+      ),
     counts: z.object({
       total: z.int(),
       waiting: z.int(),

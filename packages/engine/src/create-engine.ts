@@ -22,6 +22,7 @@ import { createSummaryStore } from './summaries/summary-store.ts'
 import { createSummaries } from './summaries/summaries.ts'
 import { createUploads } from './batches/uploads.ts'
 import { createChanges } from './redis/changes.ts'
+import { claimFormat } from './redis/format.ts'
 import { reconnectTogether } from './redis/heartbeat.ts'
 
 const pingLimitMs = 1_000
@@ -40,6 +41,7 @@ export async function createEngine({ redisUrl, prefix, lanes, onError }: EngineO
   await using opening = new AsyncDisposableStack()
   const keys = createKeys(prefix)
   const redis = opening.adopt(await connectFailingFast(redisUrl, onError), (it) => it.disconnect())
+  await claimFormat(redis, keys)
   const subscriber = await connectWaiting(redisUrl, onError)
   const changes = opening.use(createChanges({ subscriber }))
   reconnectTogether(redis, subscriber)
@@ -57,7 +59,7 @@ export async function createEngine({ redisUrl, prefix, lanes, onError }: EngineO
   const durability = await readDurability(redis)
   const confirm = () => durability.confirm()
   const idempotency = createIdempotency({ redis, keys })
-  const finder = createBatchFinder({ redis, keys, isPriced })
+  const finder = createBatchFinder({ redis, keys, isPriced, hasLane: (lane) => Object.hasOwn(lanes, lane) })
   const batches = createBatches({
     redis,
     keys,

@@ -13,9 +13,11 @@ import { createLiveWorker } from './lanes/window.ts'
 import { createHeldLedger } from './ledger/held-ledger.ts'
 import { createLedger } from './ledger/ledger.ts'
 import { createQueues } from './queues/queues.ts'
+import { connectionNameOf, createDeadWorkers } from './recovery/dead-workers.ts'
 import { createSweeper } from './recovery/sweeper.ts'
 import { createChanges } from './redis/changes.ts'
 import { connectWaiting } from './redis/connect.ts'
+import { claimFormat } from './redis/format.ts'
 import { createRedisGate } from './redis/gate.ts'
 import { reconnectTogether } from './redis/heartbeat.ts'
 import { createKeys } from './redis/keys.ts'
@@ -47,12 +49,15 @@ export async function createWorker(options: WorkerOptions): Promise<WorkerEngine
   const { redisUrl, prefix, retentionMs, onError } = options
   await using opening = new AsyncDisposableStack()
   const keys = createKeys(prefix)
-  const redis = opening.adopt(await connectWaiting(redisUrl, onError), (it) => it.disconnect())
+  const liveWorker = createLiveWorker(options.concurrency)
+  const connectionName = connectionNameOf(liveWorker.id)
+  const redis = opening.adopt(await connectWaiting(redisUrl, onError, { connectionName }), (it) => it.disconnect())
   const base = { redis, keys, onError }
   const gate = opening.use(createRedisGate({ ...base, key: keys.sweepLease }))
   const stopping = new AbortController()
   const ending = new AbortController()
   const limits = { stopping: stopping.signal, ending: ending.signal }
+  await claimFormat(redis, keys)
   const subscriber = await connectWaiting(redisUrl, onError)
   const changes = opening.use(createChanges({ subscriber }))
   reconnectTogether(redis, subscriber)
@@ -69,7 +74,6 @@ export async function createWorker(options: WorkerOptions): Promise<WorkerEngine
   const enqueueBatch = createEnqueueBatch({ redis, keys, queue: queues.batches() })
   const summaries = createSummaryStore({ redis, keys })
   const enqueueSummary = createEnqueueSummary({ store: summaries, queue: queues.summaries() })
-  const liveWorker = createLiveWorker(options.concurrency)
   const readRecipe = createRecipes({ redis, keys })
   const { lanes: configs, provider } = options
   const held = createHeldLedger({ ledger, keys, gate, ...limits })
@@ -100,6 +104,7 @@ export async function createWorker(options: WorkerOptions): Promise<WorkerEngine
   const sweeper = createSweeper({
     ...base,
     workerId,
+    ledger,
     queueOf: (name) => lanes.byName.get(name)?.queue,
     enqueueBatch,
     handleBatchEnded,
@@ -108,6 +113,7 @@ export async function createWorker(options: WorkerOptions): Promise<WorkerEngine
     enqueueSummary,
     retentionMs,
   })
+  const deadWorkers = createDeadWorkers({ ...base, gate, workerId, lanes: [...lanes.byName.values()] })
   const opened = opening.move()
   let closing: Promise<void> | undefined
 
@@ -125,7 +131,7 @@ export async function createWorker(options: WorkerOptions): Promise<WorkerEngine
     const closingLanes = lanes.close(graceMs)
     await lanes.retire()
     await Promise.all(feeders.map((feeder) => feeder.stop()))
-    await Promise.all([sweeper.stop(), batchReporter.close(), summaryWorker.close(), closingLanes])
+    await Promise.all([deadWorkers.stop(), sweeper.stop(), batchReporter.close(), summaryWorker.close(), closingLanes])
     await opened.disposeAsync()
   }
 }

@@ -21,7 +21,7 @@ async function countingProxy(redisUrl: string): Promise<{ url: string; received:
 }
 
 test('followers in the order of the items read each result once, however often they are woken', async () => {
-  const sluice = testSluice()
+  const sluice = testSluice({ concurrency: 'fixed' })
   const { url, received } = await countingProxy(sluice.redisUrl)
   const lanes = { default: laneConfig.parse({ model: 'test' }) }
   const engine = await createEngine({ redisUrl: url, prefix: sluice.prefix, lanes, onError: () => {} })

@@ -55,7 +55,7 @@ async function batchInFlight(items: number) {
   const sluice = testSluice({ concurrency: 'fixed' }, own.url)
   const engine = await sluice.engine()
   const calls = heldCalls()
-  const worker = await sluice.worker(calls.answer, { concurrency: inFlight })
+  const worker = await sluice.worker(() => calls.answer(), { concurrency: inFlight })
   const { batch } = await engine.batches.create({ extractor: inline, options }, texts(items))
   await until('12 calls are in flight', () => calls.made === inFlight)
   const k = createKeys(sluice.prefix).batch(batch.id)
@@ -137,7 +137,7 @@ describe('an answer that was paid', () => {
     async (when) => {
       const running = await batchInFlight(inFlight)
       const { calls, sluice, engine } = running
-      const second = await sluice.worker(calls.answer, { concurrency: inFlight })
+      const second = await sluice.worker(() => calls.answer(), { concurrency: inFlight })
       await own.kill()
       if (when === 'while Redis is away') calls.release()
       await sleep(17_000)
@@ -152,6 +152,7 @@ describe('an answer that was paid', () => {
       if (when === 'afterwards') await sleep(4_000)
       calls.release()
       await expectAllPaidOnce(running, inFlight)
+      expect(calls.made).toBe(inFlight)
       await second.close(0)
     },
   )

@@ -18,7 +18,7 @@ export async function boot(
   })
   const redact = createRedactor(config.secrets, publicNames(config))
   const output = openLog(app, { level: config.logLevel, redact: redact.text })
-  for (const { severity, message } of await preflight(config.redisUrl)) {
+  for (const { severity, message } of await preflight(config.redisUrl, { prefix: config.prefix })) {
     if (severity === 'fatal') refuse(message)
     if (severity === 'weak' && !config.allowWeakDurability) {
       refuse(`${message} Or set SLUICE_ALLOW_WEAK_DURABILITY=true to accept that risk.`)

@@ -83,7 +83,7 @@ test('a call asks in strict form, drops the nulls it added, and tells usage, raw
     usage: { input_tokens: 30, output_tokens: 7 },
     cachedInputTokens: 10,
     raw: '{"name":"Ada","age":null}',
-    limits: { limitRequests: 500, remainingRequests: 499, limitTokens: null },
+    limits: [{ name: 'requests', unit: 'requests', limit: 500, remaining: 499 }],
   })
   expect(asked[0]?.headers.authorization).toBe('Bearer secret')
   expect(asked[0]?.body).toEqual({
@@ -152,7 +152,7 @@ test('a refused request is classified by its body, with the limits of its header
     outcome: { type: 'rate-limited', scope: 'tokens', retryAfterMs: 90 },
     usage: { input_tokens: 0, output_tokens: 0 },
     raw: null,
-    limits: { limitTokens: 1000, remainingTokens: 0 },
+    limits: [{ name: 'tokens', unit: 'tokens', limit: 1000, remaining: 0 }],
   })
 })
 

@@ -29,7 +29,7 @@ export function createAdmission({ redis, isPriced }: AdmissionDependencies): Adm
   const memory = createRedisMemory({ redis, freshMs })
 
   return {
-    memory: memory.read,
+    memory: () => memory.read(),
     async check() {
       if ((await memory.fraction()) < fullFraction) return
       const { usedBytes, limitBytes } = await memory.read()

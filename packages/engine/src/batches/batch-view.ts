@@ -13,6 +13,8 @@ export interface BatchState {
   /** Whether its lane has prices. */
   readonly priced: boolean
   readonly nowMs: number
+  /** The configuration has its lane no more. */
+  readonly laneIsGone?: boolean
 }
 
 /** Without progress for so long, and for so many times the usual interval, a batch waits for something. */
@@ -21,7 +23,7 @@ const quietIntervals = 3
 
 /** The batch as the API shows it. Waiting is what remains, so the counts always add up to `total`. */
 export function toBatch(id: string, state: BatchState): Batch {
-  const { meta, open, running, bytes, priced } = state
+  const { meta, open, running, bytes, priced, laneIsGone } = state
   const { status, total, succeeded, failed } = meta
   const stopped = status === 'cancelling' || status === 'cancelled'
   // While a batch is cancelled, only items that a worker holds are open; each ends when its call is aborted.
@@ -33,7 +35,7 @@ export function toBatch(id: string, state: BatchState): Batch {
     extractor: meta.label,
     lane: meta.lane,
     status,
-    pause_reason: meta.pause_reason || null,
+    pause_reason: meta.pause_reason || (laneIsGone === true ? laneGone(meta) : null),
     counts: {
       total,
       waiting: stopped ? 0 : rest,
@@ -63,6 +65,12 @@ export function toBatch(id: string, state: BatchState): Batch {
     skipped: meta.skipped,
     metadata: meta.metadata,
   }
+}
+
+/** Nothing will run the batch until its lane is configured again. */
+function laneGone({ status, lane }: BatchState['meta']): string | null {
+  if (status !== 'in_progress' && status !== 'paused' && status !== 'cancelling') return null
+  return `lane_gone: the lane '${lane}' is not configured; add it to sluice.config.ts again, or cancel the batch`
 }
 
 function seconds(unixMs: number | null): number | null {

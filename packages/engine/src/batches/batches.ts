@@ -3,7 +3,7 @@ import { conflict, notFound, type SluiceError } from '@sluice/contract/error'
 import type { Redis } from 'ioredis'
 import { resumeQuota } from '../quota/quota-view.ts'
 import type { Batches } from '../engine.ts'
-import { packBatchMeta, patchedFields, readBatchMeta } from '../ledger/batch-meta.ts'
+import { patchedFields, readBatchMeta } from '../ledger/batch-meta.ts'
 import type { Ledger } from '../ledger/ledger.ts'
 import { byUser, isOfLane } from '../ledger/pause-reason.ts'
 import { selectFailed } from '../ledger/select-failed.ts'
@@ -79,9 +79,8 @@ export function createBatches(dependencies: BatchesDependencies): Batches {
     async patch(id, patch) {
       const { lane } = await get(id)
       admission.checkCost(lane, patch.max_cost_usd)
-      const fields = packBatchMeta(patchedFields(patch))
-      const k = keys.batch(id)
-      if (Object.keys(fields).length > 0) await redis.multi().hset(k.meta, fields).publish(k.changes, 'changed').exec()
+      // The batch may be deleted at any time: then nothing is written, and `get` reports it.
+      await noteOnBatch(redis, keys.batch(id), patchedFields(patch), { published: true })
       return get(id)
     },
 

@@ -17,9 +17,11 @@ export interface FindBatchDependencies {
   readonly redis: Redis
   readonly keys: Keys
   readonly isPriced: (lane: string) => boolean
+  /** Whether the configuration has the lane. */
+  readonly hasLane: (lane: string) => boolean
 }
 
-export function createBatchFinder({ redis, keys, isPriced }: FindBatchDependencies): BatchFinder {
+export function createBatchFinder({ redis, keys, isPriced, hasLane }: FindBatchDependencies): BatchFinder {
   return {
     find,
     get: async (id) => {
@@ -44,13 +46,8 @@ export function createBatchFinder({ redis, keys, isPriced }: FindBatchDependenci
     if (meta === null || meta.status === 'staging') return null
     // A Redis that does not know MEMORY USAGE answers with an error.
     const bytes = sizes.some(([error]) => error !== null) ? null : sizes.reduce((sum, [, size]) => sum + (size ?? 0), 0)
-    return toBatch(id, {
-      meta: { ...meta, status: meta.status },
-      open,
-      running,
-      bytes,
-      priced: isPriced(meta.lane),
-      nowMs: Date.now(),
-    })
+    const { lane, status } = meta
+    const laneState = { priced: isPriced(lane), laneIsGone: !hasLane(lane) }
+    return toBatch(id, { meta: { ...meta, status }, open, running, bytes, ...laneState, nowMs: Date.now() })
   }
 }

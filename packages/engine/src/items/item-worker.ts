@@ -1,8 +1,7 @@
-import { parse } from '@sluice/contract/parse'
-import { type Job, UnrecoverableError, WaitingError, Worker } from 'bullmq'
+import { DelayedError, type Job, UnrecoverableError, WaitingError, Worker } from 'bullmq'
 import type { Redis } from 'ioredis'
 import { backoffMs } from './decide.ts'
-import { itemJob, itemLockMs, itemScanMs, laneQueueName } from '../queues/jobs.ts'
+import { itemLockMs, itemScanMs, laneQueueName, readItemJob } from '../queues/jobs.ts'
 import type { Run } from '../ledger/run.ts'
 import type { RedisGate } from '../redis/gate.ts'
 import type { Keys } from '../redis/keys.ts'
@@ -14,6 +13,8 @@ import { createRunningJobs } from './running-jobs.ts'
 const killsAllowed = 1_000_000
 /** How often the locks of running jobs are renewed while Redis refuses writes. */
 const reclaimMs = 1_000
+/** How long a job of a newer version waits for the next worker, give or take a half. */
+const newerMs = 2_000
 
 /** Thrown to BullMQ so that it moves the job to `delayed` for `delayMs` and shows the message. */
 class RetryLater extends Error {
@@ -29,6 +30,8 @@ export interface ItemWorkerDependencies {
   readonly redis: Redis
   readonly keys: Keys
   readonly lane: string
+  /** The tokens of its locks begin with it. */
+  readonly workerId: string
   readonly concurrency: number
   /** Jobs that all workers of the lane start in `duration` ms at most: a coarse guard. */
   readonly limiter: { max: number; duration: number }
@@ -42,8 +45,6 @@ export interface ItemWorkerDependencies {
 }
 
 export interface ItemWorker {
-  /** BullMQ's id of this worker: the tokens of its locks begin with it. */
-  readonly id: string
   /** Aborts the running items of these batches. */
   abortBatches(batchIds: ReadonlySet<string>): void
   /** The batches of the items that run in this process. */
@@ -58,17 +59,27 @@ export interface ItemWorker {
 }
 
 export function createItemWorker(dependencies: ItemWorkerDependencies): ItemWorker {
-  const { redis, keys, lane, concurrency, limiter, runItem, gate, stopping, onJobEnded, onError } = dependencies
+  const { redis, keys, lane, workerId, concurrency, limiter, runItem, gate, stopping, onJobEnded, onError } =
+    dependencies
   const slotKey = keys.lane(lane).workers
 
   // BullMQ passes the signal only to a processor that declares three parameters.
   const processJob = async (job: Job, token = '', signal = new AbortController().signal) => {
-    const { batch_id: batchId, index, feed } = parse(itemJob, job.data)
+    const data = readItemJob(job.data)
+    if (data === null) return leaveToNewer(job, token)
+    const { batch_id: batchId, index, feed } = data
     using _running = running.start(job.id ?? '', { batchId, token })
     const run: Run = { batchId, index, feed, token: `${token}:${job.attemptsStarted}` }
     const end = await runUnlessStopping(run, signal)
     if (end.type === 'threw') onError(end.error)
     return endJob(job, token, end)
+  }
+
+  /** In a rolling update: a newer worker may get it next time. */
+  async function leaveToNewer(job: Job, token: string): Promise<never> {
+    onError(new Error(`Job ${job.id} was added by a newer Sluice, and is left to newer workers: update this one.`))
+    await job.moveToDelayed(Date.now() + newerMs * (0.5 + Math.random()), token)
+    throw new DelayedError()
   }
 
   /** A job that BullMQ was fetching when the process began to stop comes afterwards. */
@@ -102,6 +113,8 @@ export function createItemWorker(dependencies: ItemWorkerDependencies): ItemWork
           : 500 + backoffMs(Math.min(attempt, 10), { baseMs: 500, capMs: 30_000 }, Math.random),
     },
   })
+  // BullMQ chooses one at random, from which nobody could tell whose lock it is.
+  Object.assign(worker, { id: workerId })
   const running = createRunningJobs({ redis, worker, lockMs: itemLockMs })
   const reclaim = (jobIds?: readonly string[]) => void running.reclaim(jobIds).catch(ignoreOutage)
   const ignoreOutage = (error: Error) => {
@@ -132,9 +145,8 @@ export function createItemWorker(dependencies: ItemWorkerDependencies): ItemWork
   })
 
   return {
-    id: worker.id,
-    abortBatches: running.abortBatches,
-    runningBatches: running.batches,
+    abortBatches: (batchIds) => running.abortBatches(batchIds),
+    runningBatches: () => running.batches(),
     findStalled: () => worker.startStalledCheckTimer(),
     async close(graceMs) {
       closed ??= worker.close()

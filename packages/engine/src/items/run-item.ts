@@ -15,7 +15,7 @@ export interface RunItemDependencies {
 }
 
 /** `signal` aborts the run, call and all. `stopping` aborts when no call may begin any more; one in flight may end. */
-export interface RunSignals {
+interface RunSignals {
   readonly signal: AbortSignal
   readonly stopping: AbortSignal
 }

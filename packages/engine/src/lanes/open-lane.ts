@@ -113,6 +113,7 @@ export function openLane(dependencies: OpenLaneDependencies): OpenLane {
     redis,
     keys,
     lane: name,
+    workerId: liveWorker.id,
     concurrency: liveWorker.held,
     limiter,
     runItem,

@@ -2,18 +2,14 @@ import type { Keys } from '../redis/keys.ts'
 import { type RedisGate, repeatUntilTaken } from '../redis/gate.ts'
 import type { Ledger } from './ledger.ts'
 
-/** When the steps of running items are given up. */
-export interface LedgerLimits {
-  /** Nothing may begin any more: steps that no money was spent on are given up. */
-  readonly stopping: AbortSignal
-  /** The process ends: what is not written by now is lost. */
-  readonly ending: AbortSignal
-}
-
-export interface HeldLedgerDependencies extends LedgerLimits {
+export interface HeldLedgerDependencies {
   readonly ledger: Ledger
   readonly keys: Keys
   readonly gate: RedisGate
+  /** Aborts when nothing may begin any more: steps that no money was spent on are given up. */
+  readonly stopping: AbortSignal
+  /** Aborts when the process ends: what is not written by now is lost. */
+  readonly ending: AbortSignal
 }
 
 /**

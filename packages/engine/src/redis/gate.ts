@@ -13,7 +13,7 @@ const settleMs = 1_500
 /** Slots of a cluster that are probed; more are refused for the same reason. */
 const mostProbes = 100
 
-export interface GateListener {
+interface GateListener {
   /** Redis refuses writes: begin nothing. */
   closed(): void
   /** Called about every half second while the gate is closed, also when Redis takes writes again. */
@@ -56,7 +56,7 @@ export function createRedisGate({ redis, key: anyKey, onError }: GateDependencie
         `Redis takes no writes (${code}): nothing new begins, and answers are kept until it does. ${adviceFor(code)}`,
       ),
     )
-    for (const { closed } of listeners) closed()
+    for (const listener of listeners) listener.closed()
     opening = openAgain()
   }
   const lost = () => refused(new Error('Connection is closed.'), anyKey)
@@ -66,7 +66,7 @@ export function createRedisGate({ redis, key: anyKey, onError }: GateDependencie
     try {
       do {
         await untilWritable()
-        for (const { waiting } of listeners) waiting()
+        for (const listener of listeners) listener.waiting()
         await sleep(settleMs, undefined, { signal: ended.signal })
         // One that was refused in the meantime is tried before anything begins.
       } while (refusing.size > 0)
@@ -74,7 +74,7 @@ export function createRedisGate({ redis, key: anyKey, onError }: GateDependencie
       return
     }
     opening = undefined
-    for (const { opened } of listeners) opened()
+    for (const listener of listeners) listener.opened()
   }
 
   async function untilWritable(): Promise<void> {
@@ -83,7 +83,7 @@ export function createRedisGate({ redis, key: anyKey, onError }: GateDependencie
       const taken = await Promise.all(probes.map(probe))
       probes.forEach((one, i) => taken[i] && refusing.delete(one))
       if (refusing.size === 0) return
-      for (const { waiting } of listeners) waiting()
+      for (const listener of listeners) listener.waiting()
       await sleep(probeMs, undefined, { signal: ended.signal })
     }
   }

@@ -86,15 +86,16 @@ async function isServing(redis: Redis): Promise<boolean> {
   // Subscribed, a connection takes no ROLE.
   if (redis.mode === 'subscriber') return isAnswering(redis.ping())
   let demoted = false
-  const role = redis.role().then(
-    ([name]) => {
+  const readRole = async () => {
+    try {
+      const [name] = await redis.role()
       demoted = name === 'slave'
-    },
-    (error: unknown) => {
+    } catch (error) {
+      // Managed Redis may forbid ROLE; an answer all the same.
       if (!isReply(error)) throw error
-    },
-  )
-  return (await isAnswering(role)) && !demoted
+    }
+  }
+  return (await isAnswering(readRole())) && !demoted
 }
 
 /** False when no answer came in time although this process was free to read it. An answer that is an error is an answer. */

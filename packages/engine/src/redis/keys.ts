@@ -32,6 +32,8 @@ export interface BatchKeys {
   readonly twins: string
   /** Sorted set: index -> index of the item with the same text that it waits for. */
   readonly parked: string
+  /** Set of indexes: items that are done, and for which more items in `parked` wait than go back to the feeder in one step. */
+  readonly releasing: string
   /** List of indexes that are fed before new items: after a pause, a retry, or when the item they were parked for is done. */
   readonly requeue: string
   /** Hash index -> `<position in done>|<JSON>` (`StoredResult` in ledger/stored-result.ts): the one result of each item that is done. */
@@ -77,6 +79,8 @@ export interface LaneKeys {
 
 export interface Keys {
   readonly prefix: string
+  /** String: the format of all data under the prefix (redis/format.ts). A process that reads older formats only does not start. */
+  readonly format: string
   batch(id: string): BatchKeys
   summary(id: string): SummaryKeys
   lane(name: string): LaneKeys
@@ -95,6 +99,8 @@ export interface Keys {
   readonly activeSummaries: string
   /** Sorted set: summary id -> time of its end: as `endedBatches`. */
   readonly endedSummaries: string
+  /** Sorted set: worker id -> when it last said that it lives, by the clock of Redis. */
+  readonly workersAlive: string
   /** String: id of the worker that sweeps; expires 15 s after it last said so. */
   readonly sweepLease: string
   /**
@@ -117,6 +123,7 @@ export interface Keys {
 export function createKeys(prefix: string): Keys {
   return {
     prefix,
+    format: `${prefix}:format`,
     batch(id) {
       const base = `${prefix}:{${id}}`
       return {
@@ -130,6 +137,7 @@ export function createKeys(prefix: string): Keys {
         tries: `${base}:tries`,
         twins: `${base}:twins`,
         parked: `${base}:parked`,
+        releasing: `${base}:releasing`,
         requeue: `${base}:requeue`,
         results: `${base}:results`,
         done: `${base}:done`,
@@ -144,6 +152,7 @@ export function createKeys(prefix: string): Keys {
     endedBatches: `${prefix}:{batches}:ended`,
     activeSummaries: `${prefix}:{summaries}:active`,
     endedSummaries: `${prefix}:{summaries}:ended`,
+    workersAlive: `${prefix}:{workers}:alive`,
     sweepLease: `${prefix}:{batches}:sweep`,
     idempotency: (hash) => `${prefix}:idempotency:${hash}`,
     answer: (hash) => `${prefix}:answer:${hash}`,

@@ -1,6 +1,8 @@
 import { parseRedisAddress } from '@sluice/contract/redis-address'
 import type { Redis } from 'ioredis'
 import { createRedis, primaries } from './connect.ts'
+import { formatProblem } from './format.ts'
+import { createKeys } from './keys.ts'
 
 /**
  * A problem of a Redis, and the fix. `fatal`: nothing can run on it. `weak`: a crash may lose accepted work, so it is rejected unless
@@ -18,7 +20,10 @@ const oldestVersion = [6, 2] as const
  * Looks at a Redis before anything runs on it. Never hangs: BullMQ would, in silence, on a Redis in protected mode.
  * `now` in the messages is what was found; the fix is a line of redis.conf.
  */
-export async function preflight(url: string, { timeoutMs = 5_000 } = {}): Promise<Finding[]> {
+export async function preflight(
+  url: string,
+  { timeoutMs = 5_000, prefix }: { timeoutMs?: number; prefix?: string } = {},
+): Promise<Finding[]> {
   const redis = createRedis(url, {
     connectTimeout: timeoutMs,
     commandTimeout: timeoutMs,
@@ -31,6 +36,8 @@ export async function preflight(url: string, { timeoutMs = 5_000 } = {}): Promis
   })
   try {
     await redis.connect()
+    const newer = prefix === undefined ? null : await formatProblem(redis, createKeys(prefix))
+    if (newer !== null) return [{ severity: 'fatal', message: newer }]
     return [...(await examineAll(redis)), ...aboutFailover(url)]
   } catch (error) {
     return [{ severity: 'fatal', message: explain(lastError ?? (error as Error), url) }]
@@ -111,7 +118,7 @@ async function examine(redis: Redis): Promise<Finding[]> {
     if (fsync === undefined) {
       findings.push({
         severity: 'warning',
-        message: "Redis does not tell its appendfsync (CONFIG is forbidden): see that it is 'always'.",
+        message: "Redis does not show its appendfsync (CONFIG is forbidden): make sure that it is 'always'.",
       })
     } else if (fsync !== 'always') {
       findings.push({
@@ -136,7 +143,7 @@ function explain(error: Error & { code?: string }, url: string): string {
   // Host and port only: scheme and credentials do not help the reader.
   const where = url.replace(/^[^/]*\/\/(?:[^@/]*@)?/, '')
   if (/DENIED/.test(error.message)) {
-    return `Redis at ${where} is in protected mode and refuses us: set a password ('requirepass') or 'protected-mode no' on a private network.`
+    return `Redis at ${where} is in protected mode and rejects this client: set a password ('requirepass') or 'protected-mode no' on a private network.`
   }
   if (/NOAUTH|WRONGPASS|invalid password/i.test(error.message))
     return `Redis at ${where} refuses the password: set it in REDIS_URL (redis://:password@host:6379).`
