@@ -196,7 +196,7 @@ describe('documents', () => {
       bytes: `My name is Ann and I am ${at} years old.`,
     }))
     const answer = await send(system, 'POST', '/v1/batches', form(files))
-    expect([answer.status, (JSON.parse(answer.text) as any).counts.total]).toEqual([202, 3_000])
+    expect([answer.status, JSON.parse(answer.text).counts.total]).toEqual([202, 3_000])
     expect(await peakMb(system.api.child)).toBeLessThan(600)
   })
 

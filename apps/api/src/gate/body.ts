@@ -18,12 +18,15 @@ export interface BodyLimits {
   readonly unpackedBytes: number
   /** How long all of it may take to arrive; undefined: as long as it keeps coming. */
   readonly timeMs?: number
+  /** The encodings that are unpacked, by their names in `content-encoding`. */
+  readonly encodings: readonly string[]
   readonly tooLarge: () => SluiceError
 }
 
 /** Of a stream of items or a form: large, and as slow as its sender, as long as it keeps coming. */
 const streamLimits: BodyLimits = {
   unpackedBytes: limits.unpackedBytes,
+  encodings: ['gzip', 'x-gzip'],
   tooLarge: () =>
     new SluiceError(
       'invalid_request_error',
@@ -39,7 +42,7 @@ const streamLimits: BodyLimits = {
 export async function* bodyOf(req: Request, bodyLimits: BodyLimits = streamLimits): AsyncGenerator<Buffer> {
   const { gone } = boundsOf(req)
   const received = { bytes: 0 }
-  const unpacked = unpack(req, received, bodyLimits.timeMs)
+  const unpacked = unpack(req, received, bodyLimits)
   let bytes = 0
   try {
     for await (const chunk of unpacked) {
@@ -56,15 +59,15 @@ export async function* bodyOf(req: Request, bodyLimits: BodyLimits = streamLimit
   }
 }
 
-function unpack(req: Request, received: { bytes: number }, timeMs: number | undefined): AsyncIterable<Buffer> {
+function unpack(req: Request, received: { bytes: number }, { timeMs, encodings }: BodyLimits): AsyncIterable<Buffer> {
   const encoding = (req.get('content-encoding') ?? 'identity').trim().toLowerCase()
   const raw = rawBody(req, received, timeMs)
   if (encoding === 'identity' || encoding === '') return raw
-  const decoder = Object.hasOwn(decoders, encoding) ? decoders[encoding] : undefined
+  const decoder = encodings.includes(encoding) ? decoders[encoding] : undefined
   if (decoder === undefined) {
     throw invalidRequest(
       'unsupported_media_type',
-      `Send the body as it is or with content-encoding: gzip, not ${encoding}.`,
+      `Send the body as it is${encodings.length > 0 ? ' or with content-encoding: gzip' : ''}, not ${encoding}.`,
       'content-encoding',
     )
   }

@@ -21,6 +21,7 @@ export async function readJsonBody(req: Request, limitBytes: number): Promise<un
   const body = bodyOf(req, {
     unpackedBytes: limitBytes,
     timeMs: limits.jsonBodyMs,
+    encodings: ['gzip', 'x-gzip', 'deflate', 'br'],
     tooLarge: () => tooLarge(limitBytes),
   })
   for await (const chunk of body) {

@@ -86,7 +86,12 @@ async function readForm(req: Request): Promise<URLSearchParams> {
   }
   const chunks: Buffer[] = []
   const tooLarge = () => new SluiceError('invalid_request_error', 'too_large', 'The form is too large.')
-  for await (const chunk of bodyOf(req, { unpackedBytes: mostFormBytes, timeMs: limits.headersMs, tooLarge }))
+  for await (const chunk of bodyOf(req, {
+    unpackedBytes: mostFormBytes,
+    timeMs: limits.headersMs,
+    encodings: [],
+    tooLarge,
+  }))
     chunks.push(chunk)
   return new URLSearchParams(Buffer.concat(chunks).toString())
 }
