@@ -6,6 +6,7 @@ import { connectFailingFast, connectWaiting } from './redis/connect.ts'
 import { readDurability } from './redis/durability.ts'
 import type { Engine } from './engine.ts'
 import { createBatchFinder } from './batches/find-batch.ts'
+import { createExtractions } from './batches/extractions.ts'
 import { createExtractors } from './extractors/extractors.ts'
 import { createIdempotency } from './batches/idempotency.ts'
 import { createItemSource } from './batches/item-reader.ts'
@@ -83,6 +84,15 @@ export async function createEngine({ redisUrl, prefix, lanes, onError }: EngineO
       idempotency,
     }),
     results,
+    extractions: createExtractions({
+      redis,
+      keys,
+      changes,
+      admission,
+      finder,
+      confirm,
+      queueOf: (lane) => laneQueues.get(lane)!,
+    }),
     summaries: createSummaries({
       redis,
       keys,
