@@ -13,6 +13,7 @@ import { createItemSource } from './batches/item-reader.ts'
 import { createKeys } from './redis/keys.ts'
 import { createMoney } from './items/prices.ts'
 import { readLanes } from './lanes/lane-view.ts'
+import { createLaneWork } from './lanes/lane-work.ts'
 import { createLedger } from './ledger/ledger.ts'
 import { createQueues } from './queues/queues.ts'
 import { createResults } from './batches/results.ts'
@@ -69,6 +70,7 @@ export async function createEngine({ redisUrl, prefix, lanes, onError }: EngineO
   })
   const opened = opening.move()
   const results = createResults({ redis, keys, changes, items: createItemSource({ redis, keys }) })
+  const work = createLaneWork({ redis, keys })
   const summaryStore = createSummaryStore({ redis, keys })
 
   return {
@@ -112,7 +114,7 @@ export async function createEngine({ redisUrl, prefix, lanes, onError }: EngineO
     contextTokens: (lane) => lanes[lane]?.contextTokens,
     durability: durability.level,
     memory: () => admission.memory(),
-    lanesNow: () => readLanes({ redis, keys, lanes, queueOf: (name) => laneQueues.get(name)! }),
+    lanesNow: () => readLanes({ redis, keys, lanes, work, queueOf: (name) => laneQueues.get(name)! }),
     cost(lane, usage) {
       const prices = lanes[lane]?.prices
       return prices === undefined ? null : createMoney(prices).of({ usage, cachedInputTokens: 0 }) / 1e9
