@@ -11,12 +11,13 @@ import { listen, ListenError } from './http/listen.ts'
 import { createApp } from './server.ts'
 
 /** The composition root of an API process. */
-const { config, errors, log, leave } = await boot('api')
+const { config, errors, log, leave, redact } = await boot('api')
 const { lanes, extractors, api } = config
+if (api.weakKeys !== null) log.warn(api.weakKeys)
 
 for (const { definition } of extractors) {
-  const issue = checkSchema(definition.schema)
-  if (issue !== null) refuse(`extractor '${definition.name}': at '#${issue.pointer}': ${issue.message}`)
+  const checked = checkSchema(definition.schema)
+  if (!checked.ok) refuse(`extractor '${definition.name}': at '#${checked.pointer}': ${checked.message}`)
 }
 
 const engine = await createEngine({
@@ -40,9 +41,11 @@ const app = createApp({
   documentReader,
   splitter,
   apiKeys: api.apiKeys,
+  trustProxy: api.trustProxy,
   bodyLimitBytes: api.bodyLimitBytes,
   queuesReadOnly: api.queuesReadOnly,
   version: packageJson.version,
+  redact: redact.text,
   log,
   stopping: stopping.signal,
 })

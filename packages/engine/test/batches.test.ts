@@ -351,3 +351,18 @@ describe('a batch', () => {
     expect((await engine.batches.list({ limit: 10 })).data).toEqual([])
   })
 })
+
+test('a batch that is deleted while it is changed leaves nothing', async () => {
+  const sluice = testSluice()
+  const engine = await sluice.engine()
+  for (let round = 0; round < 60; round += 1) {
+    const { batch } = await engine.uploads.open({ extractor: inline, options })
+    const skipped = { count: 1, first: [] }
+    await Promise.allSettled([
+      engine.batches.patch(batch.id, { priority: 20 }),
+      engine.uploads.addSkipped(batch.id, skipped),
+      engine.batches.delete(batch.id),
+    ])
+    expect(await sluice.redis.exists(sluice.keys.batch(batch.id).meta)).toBe(0)
+  }
+})

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import type { BatchOptions } from '@sluice/contract/batch'
 import type { Extractor } from '@sluice/contract/extractor'
-import type { ExtractRequest, LongTexts } from '@sluice/contract/extract-function'
+import type { ExtractOptions, ExtractRequest, LongTexts } from '@sluice/contract/extract-function'
 import { laneConfig, type LaneConfigInput } from '@sluice/contract/lane'
 import type { Call, Outcome } from '@sluice/contract/outcome'
 import type { Result, ResultsQuery } from '@sluice/contract/result'
@@ -12,7 +12,7 @@ import { createWorker } from '@sluice/engine/create-worker'
 import type { Engine } from '@sluice/engine/engine'
 import { createKeys } from '@sluice/engine/redis/keys'
 
-type Answer = (request: ExtractRequest, options: { signal: AbortSignal }) => Promise<Outcome | Call> | Outcome | Call
+type Answer = (request: ExtractRequest, options: ExtractOptions) => Promise<Outcome | Call> | Outcome | Call
 
 export interface TestSluice {
   readonly redisUrl: string

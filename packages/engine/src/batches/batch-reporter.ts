@@ -13,7 +13,7 @@ import type { HandleBatchEnded } from './batch-ended.ts'
 import { noteOnBatch } from './batch-steps.ts'
 import { createRateMeter } from './rate-meter.ts'
 
-/** Batches that one process reports at once. The others wait in the queue; they are fed all the same. */
+/** Batches that one process reports at once. The others wait in the queue; they are fed nevertheless. */
 const reportedAtOnce = 200
 const progressMs = 500
 /** A batch without changes is read this often. */
@@ -71,6 +71,7 @@ function createReport(
   const k = keys.batch(batchId)
   const meter = createRateMeter()
   let last = ''
+  let lastDone: number | undefined
 
   return async () => {
     const [[, values], [, running]] = (await redis
@@ -92,7 +93,11 @@ function createReport(
     const percent = ended ? 100 : Math.min(99, Math.floor((100 * done) / Math.max(1, total)))
     await job.updateData({ ...job.data, counts, items_per_second: Math.round(rates.p50 * 10) / 10 })
     await job.updateProgress(percent)
-    if (rates.p10 > 0) await noteOnBatch(redis, k, { rate_p50: rates.p50, rate_p10: rates.p10 })
+    if (rates.p10 > 0) {
+      const progress = done === lastDone ? {} : { progress_at: Date.now(), progress_done: done }
+      await noteOnBatch(redis, k, { rate_p50: rates.p50, rate_p10: rates.p10, ...progress })
+    }
+    lastDone = done
     return status
   }
 }

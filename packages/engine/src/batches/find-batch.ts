@@ -3,6 +3,7 @@ import { notFound } from '@sluice/contract/error'
 import type { Redis } from 'ioredis'
 import { parseBatchMeta } from '../ledger/batch-meta.ts'
 import type { Keys } from '../redis/keys.ts'
+import { isBatchId } from './batch-id.ts'
 import { toBatch } from './batch-view.ts'
 
 export interface BatchFinder {
@@ -31,6 +32,7 @@ export function createBatchFinder({ redis, keys, isPriced, hasLane }: FindBatchD
   }
 
   async function find(id: string): Promise<Batch | null> {
+    if (!isBatchId(id)) return null
     const k = keys.batch(id)
     const [[, stored], [, open], [, running], ...sizes] = (await redis
       .multi()
@@ -46,6 +48,6 @@ export function createBatchFinder({ redis, keys, isPriced, hasLane }: FindBatchD
     const bytes = sizes.some(([error]) => error !== null) ? null : sizes.reduce((sum, [, size]) => sum + (size ?? 0), 0)
     const { lane, status } = meta
     const laneState = { priced: isPriced(lane), laneIsGone: !hasLane(lane) }
-    return toBatch(id, { meta: { ...meta, status }, open, running, bytes, ...laneState })
+    return toBatch(id, { meta: { ...meta, status }, open, running, bytes, ...laneState, nowMs: Date.now() })
   }
 }

@@ -1,7 +1,7 @@
 import { DelayedError, type Job, UnrecoverableError, WaitingError, Worker } from 'bullmq'
 import type { Redis } from 'ioredis'
 import { backoffMs } from './decide.ts'
-import { laneQueueName, readItemJob } from '../queues/jobs.ts'
+import { itemLockMs, itemScanMs, laneQueueName, readItemJob } from '../queues/jobs.ts'
 import type { Run } from '../ledger/run.ts'
 import type { RedisGate } from '../redis/gate.ts'
 import type { Keys } from '../redis/keys.ts'
@@ -10,12 +10,6 @@ import type { AbortReason, RunEnd } from './run-end.ts'
 import type { RunItem } from './run-item.ts'
 import { createRunningJobs } from './running-jobs.ts'
 
-/**
- * The jobs of a dead worker run again after at most lock + scan = 25 s (58.8 s with BullMQ's defaults), any number of times.
- * BullMQ renews the lock every half of `lockRenewTime`, so every quarter of its time.
- */
-const lockMs = 15_000
-const stalledScanMs = 10_000
 const killsAllowed = 1_000_000
 /** How often the locks of running jobs are renewed while Redis refuses writes. */
 const reclaimMs = 1_000
@@ -107,9 +101,9 @@ export function createItemWorker(dependencies: ItemWorkerDependencies): ItemWork
     prefix: keys.laneQueuePrefix(lane),
     concurrency,
     limiter,
-    lockDuration: lockMs,
-    lockRenewTime: lockMs / 2,
-    stalledInterval: stalledScanMs,
+    lockDuration: itemLockMs,
+    lockRenewTime: itemLockMs / 2,
+    stalledInterval: itemScanMs,
     maxStalledCount: killsAllowed,
     // After a failed fetch. The default of 15 s would delay the work after every restart of Redis.
     runRetryDelay: 1_000,
@@ -123,7 +117,7 @@ export function createItemWorker(dependencies: ItemWorkerDependencies): ItemWork
   })
   // BullMQ chooses one at random, from which nobody could tell whose lock it is.
   Object.assign(worker, { id: workerId })
-  const running = createRunningJobs({ redis, worker, lockMs })
+  const running = createRunningJobs({ redis, worker, lockMs: itemLockMs })
   const reclaim = (jobIds?: readonly string[]) => void running.reclaim(jobIds).catch(ignoreOutage)
   const ignoreOutage = (error: Error) => {
     if (!isOutage(error)) onError(error)

@@ -3,7 +3,7 @@ import type { Call } from '@sluice/contract/outcome'
 import { noUsage } from '@sluice/contract/usage'
 import type { ExpectedCost, Ledger, Opened } from '../ledger/ledger.ts'
 import { noCost, type Run, type Tries } from '../ledger/run.ts'
-import { type Quota, QuotaTooLargeError, type Reservation } from '../quota/quota.ts'
+import { type CallNeed, type Quota, QuotaTooLargeError, type Reservation } from '../quota/quota.ts'
 import { abortAfter } from './deadlines.ts'
 import type { Money } from './prices.ts'
 import type { AbortReason } from './run-end.ts'
@@ -21,6 +21,8 @@ export interface Activity {
 export interface MakeCallDependencies {
   readonly ledger: Ledger
   readonly quota: Quota
+  /** The lane's model, for extractors that name none. */
+  readonly model: string
   readonly extract: Extract
   readonly estimateTokens: EstimateTokens
   /** The calls that this process may have in flight on the lane. */
@@ -36,6 +38,8 @@ export interface MakeCallDependencies {
 interface CallLimits {
   /** The run's own signal: its abort reason says what follows. */
   readonly signal: AbortSignal
+  /** In a process of its own. */
+  readonly isIsolated: boolean
   /** Aborts when no call may begin any more. */
   readonly stopping: AbortSignal
   /** Aborts when the item's first call has not begun in time; null: no such deadline. */
@@ -64,14 +68,25 @@ export type MakeCall = (run: Run, tries: Tries, request: ExtractRequest, limits:
 
 /** Waits for room and quota, opens the call in the ledger, makes it. Slots and quota are held only inside. */
 export function createMakeCall(dependencies: MakeCallDependencies): MakeCall {
-  const { ledger, quota, extract, estimateTokens, slots, openingSlots, money, activity, onRepeated } = dependencies
+  const {
+    ledger,
+    quota,
+    model: laneModel,
+    extract,
+    estimateTokens,
+    slots,
+    openingSlots,
+    money,
+    activity,
+    onRepeated,
+  } = dependencies
 
-  async function ask(request: ExtractRequest, { signal, end, callMs }: CallLimits): Promise<Call> {
+  async function ask(request: ExtractRequest, { signal, isIsolated, end, callMs }: CallLimits): Promise<Call> {
     const timeout = callMs === null ? null : abortAfter(callMs)
     const began = performance.now()
     activity.inFlight += 1
     try {
-      return await extract(request, { signal: any(signal, end, timeout) })
+      return await extract(request, { signal: any(signal, end, timeout), isIsolated })
     } catch (error) {
       if (timeout?.aborted !== true || signal.aborted || end?.aborted === true) throw error
       return timedOut(performance.now() - began)
@@ -80,10 +95,10 @@ export function createMakeCall(dependencies: MakeCallDependencies): MakeCall {
     }
   }
 
-  async function reserve(tokens: number, signal: AbortSignal): Promise<Reservation> {
+  async function reserve(need: CallNeed, signal: AbortSignal): Promise<Reservation> {
     activity.waitingForQuota += 1
     try {
-      return await quota.reserve(tokens, { signal })
+      return await quota.reserve(need, { signal })
     } finally {
       activity.waitingForQuota -= 1
     }
@@ -107,7 +122,8 @@ export function createMakeCall(dependencies: MakeCallDependencies): MakeCall {
       using _opening = await openingSlots.take(waiting)
       const tokens = estimateTokens(request)
       const expected = money.expect(tokens)
-      reserved = await reserve(Math.max(tokens.input, tokens.mostOutput ?? 0), waiting)
+      const { model = laneModel } = request.extractor.parameters
+      reserved = await reserve({ model, tokens: Math.max(tokens.input, tokens.mostOutput ?? 0) }, waiting)
       const openedAt = performance.now()
       opening = true
       opened = await open(run, expected)

@@ -46,7 +46,8 @@ export function createRunItem({ takeItem, makeCall, settleCall, record }: RunIte
       for (let call = 1; ; call += 1) {
         held = { ...held, run: { ...held.run, call: `${held.run.token}.${call}` } }
         const request = nextRequest(held.recipe.extractor, held.item.text, held.tries)
-        const made = await makeCall(held.run, held.tries, request, { ...signals, ...held.deadlines })
+        const isIsolated = held.isSuspect
+        const made = await makeCall(held.run, held.tries, request, { ...signals, isIsolated, ...held.deadlines })
         const settled = await settleCall.made(held, made)
         if (settled.type === 'ended') return settled.end
         held = settled.held

@@ -4,7 +4,7 @@ import type { Queue } from 'bullmq'
 import type { Redis } from 'ioredis'
 import { selectFields } from '../ledger/batch-meta.ts'
 import { isOfLane } from '../ledger/pause-reason.ts'
-import { readHeldUntil } from '../quota/held-until.ts'
+import { type QuotaView, readQuota } from '../quota/quota-view.ts'
 import type { Keys, LaneKeys } from '../redis/keys.ts'
 import { gaugesLiveMs, latencyBounds } from './lane-stats.ts'
 
@@ -34,19 +34,19 @@ interface LaneState {
   readonly stats: Readonly<Record<string, string>>
   readonly inFlight: number
   readonly waitingForQuota: number
-  readonly heldUntil: number | null
+  readonly quota: QuotaView
 }
 
 async function readLane(redis: Redis, k: LaneKeys, queue: Queue): Promise<LaneState> {
-  const [jobs, members, stats, gauges, heldUntil] = await Promise.all([
+  const [jobs, members, stats, gauges, quota] = await Promise.all([
     queue.getJobCounts('wait', 'prioritized', 'active', 'delayed'),
     redis.zrangebyscore(k.workers, Date.now(), '+inf'),
     redis.hgetall(k.stats),
     readGauges(redis, k.gauges),
-    readHeldUntil(redis, k),
+    readQuota(redis, k),
   ])
   const concurrency = members.reduce((sum, member) => sum + Number(member.split('|')[2] ?? 0), 0)
-  return { jobs, workers: members.length, concurrency, stats, ...gauges, heldUntil }
+  return { jobs, workers: members.length, concurrency, stats, ...gauges, quota }
 }
 
 function toLaneView(name: string, { model, prices }: LaneConfig, work: Work, lane: LaneState): LaneView {
@@ -60,7 +60,9 @@ function toLaneView(name: string, { model, prices }: LaneConfig, work: Work, lan
     workers_wanted: workersWanted({ ...lane, items: work.items + lane.inFlight }),
     in_flight: lane.inFlight,
     waiting_for_quota: lane.waitingForQuota,
-    held_until: lane.heldUntil === null ? null : lane.heldUntil / 1_000,
+    held_until: heldUntil(lane.quota),
+    limits: [...lane.quota.limits],
+    models: [...lane.quota.models],
     items_waiting: work.items,
     window: {
       waiting: (lane.jobs['wait'] ?? 0) + (lane.jobs['prioritized'] ?? 0),
@@ -151,4 +153,10 @@ async function readWork(redis: Redis, keys: Keys): Promise<Map<string, Work>> {
     work.set(lane, { ...before, items: before.items + Math.max(0, left), batches: before.batches + 1 })
   }
   return work
+}
+
+/** The latest time that a model of the lane is held to. */
+function heldUntil({ models }: QuotaView): number | null {
+  const held = models.flatMap((model) => (model.held_until === null ? [] : [model.held_until]))
+  return held.length === 0 ? null : Math.max(...held)
 }

@@ -18,8 +18,8 @@ import { readBatchMeta } from '../ledger/batch-meta.ts'
 import type { Ledger } from '../ledger/ledger.ts'
 import type { Queues } from '../queues/queues.ts'
 import { createAdaptiveLimit, watched } from '../quota/adaptive-limit.ts'
+import { configuredLimits } from '../quota/configured-limits.ts'
 import { createQuota } from '../quota/create-quota.ts'
-import { laneLimits } from '../quota/lane-limits.ts'
 import type { RedisGate } from '../redis/gate.ts'
 import type { Keys } from '../redis/keys.ts'
 import { createLaneStats } from './lane-stats.ts'
@@ -92,6 +92,7 @@ export function openLane(dependencies: OpenLaneDependencies): OpenLane {
       ...calls,
       ledger,
       quota,
+      model: config.model,
       estimateTokens,
       money,
       activity,
@@ -100,6 +101,7 @@ export function openLane(dependencies: OpenLaneDependencies): OpenLane {
     settleCall: createSettleCall({
       ledger,
       record,
+      longTexts,
       policy,
       settleAnswer: createSettleAnswer({ ledger, record, pauseLane, longTexts, policy, money, onCall: stats.called }),
     }),
@@ -169,7 +171,8 @@ function openCalls({ redis, keys, name, config, provider, liveWorker, onError }:
   const quota = createQuota({
     redis,
     key: keys.lane(name).quota,
-    limits: laneLimits(config),
+    limits: configuredLimits(config),
+    longestWaitMs: config.longestWaitS * 1_000,
     ...(config.maxInFlight === undefined ? {} : { maxInFlight: config.maxInFlight }),
     ...(adaptive === null ? {} : { onMode: (mode) => adaptive.heard(mode) }),
     onError,

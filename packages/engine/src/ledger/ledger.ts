@@ -1,5 +1,5 @@
 import type { Redis } from 'ioredis'
-import type { Keys } from '../redis/keys.ts'
+import type { BatchKeys, Keys } from '../redis/keys.ts'
 import { loadScript } from '../redis/script.ts'
 import { type CallEnd, type Cost, noTries, type Run, type Tries } from './run.ts'
 
@@ -11,6 +11,8 @@ export type Taken =
       firstTakenAt: number | null
       /** Unix ms; since when the batch's items wait. */
       waitingSince: number
+      /** Runs that neither ended nor let go of the item: their processes probably died. */
+      lostRuns: number
     }
   /** Another item of the batch has the same text and this result. */
   | { type: 'twin'; index: number; stored: string }
@@ -53,7 +55,8 @@ export interface Feed {
 }
 
 /**
- * The durable record of a batch. Each method is one atomic step, and running it twice does no harm.
+ * The durable record of a batch. Each method is one atomic step, or one with harmless steps after it that later methods make up for;
+ * running it twice does no harm.
  * The states of an item: waiting -> open (fed) -> running (taken) -> done (recorded), and back by `letGo`, `pause` or `retry`.
  * Nothing else changes the state of an item or of a batch that has begun.
  */
@@ -102,6 +105,9 @@ export interface LedgerDependencies {
   readonly events?: LedgerEvents
 }
 
+/** Items that leave the window in one script: about 2 ms. All 250,000 of a large window would stop Redis for a second. */
+const leavingAtOnce = 1_000
+
 const file = (name: string) => loadScript(new URL(name, import.meta.url))
 const scripts = {
   feed: file('feed.lua'),
@@ -113,6 +119,7 @@ const scripts = {
   pause: file('pause.lua'),
   resume: file('resume.lua'),
   cancel: file('cancel.lua'),
+  leaveWindow: file('leave-window.lua'),
   endCancelled: file('end-cancelled.lua'),
   retry: file('retry.lua'),
 }
@@ -187,7 +194,9 @@ export function createLedger({ redis, keys, events }: LedgerDependencies): Ledge
 
     async pause(batchId, reason) {
       const k = keys.batch(batchId)
-      return (await scripts.pause(redis, k, { reason, channel: k.changes })) as string
+      const before = (await scripts.pause(redis, k, { reason, channel: k.changes })) as string
+      if (before === 'in_progress' || before === 'paused') await leaveWindow(k, 'paused')
+      return before
     },
 
     async resume(batchId) {
@@ -197,7 +206,9 @@ export function createLedger({ redis, keys, events }: LedgerDependencies): Ledge
 
     async cancel(batchId) {
       const k = keys.batch(batchId)
-      return (await scripts.cancel(redis, k, { now: Date.now(), channel: k.changes })) as string
+      const before = (await scripts.cancel(redis, k, { now: Date.now(), channel: k.changes })) as string
+      if (before === 'in_progress' || before === 'paused' || before === 'cancelling') await leaveWindow(k, 'cancelling')
+      return before
     },
 
     async endCancelled(batchId) {
@@ -210,6 +221,15 @@ export function createLedger({ redis, keys, events }: LedgerDependencies): Ledge
       const count = (await scripts.retry(redis, k, { channel: k.changes, now: Date.now(), indexes })) as number
       return count < 0 ? null : count
     },
+  }
+
+  /** Takes the queued items of a batch that was paused or cancelled out of the window, however many there are. */
+  async function leaveWindow(k: BatchKeys, status: 'paused' | 'cancelling'): Promise<void> {
+    let cursor = '0'
+    do {
+      const args = { status, cursor, most: leavingAtOnce, now: Date.now() }
+      cursor = (await scripts.leaveWindow(redis, k, args)) as string
+    } while (cursor !== '0')
   }
 }
 
@@ -234,12 +254,13 @@ function costArgs({ paidCalls, usage, cachedInputTokens, nanoUsd }: Cost) {
 function readTaken([type, ...rest]: [Taken['type'], ...string[]]): Taken {
   if (type === 'twin') return { type, index: Number(rest[0]), stored: rest[1] ?? '' }
   if (type !== 'taken') return { type }
-  const [tries, firstTakenAt, waitingSince] = rest
+  const [tries, firstTakenAt, waitingSince, lostRuns] = rest
   return {
     type,
     tries: tries ? (JSON.parse(tries) as Tries) : noTries,
     firstTakenAt: firstTakenAt ? Number(firstTakenAt) : null,
     waitingSince: Number(waitingSince),
+    lostRuns: Number(lostRuns),
   }
 }
 

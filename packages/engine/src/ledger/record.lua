@@ -1,7 +1,7 @@
 -- Records the one final result of an item: set if absent, counted, and added to the order of completion. Safe to run twice.
--- Items with the same text that wait for this one go back to the feeder.
+-- Items with the same text that wait for this one go back to the feeder: the first 1,000 at once, further ones in steps of feed.lua.
 -- FLAGS: allow-oom
--- KEYS: meta, open, runs, calls, overtaken, unsettled, tries, results, done, failed, twins, parked, requeue
+-- KEYS: meta, open, runs, calls, overtaken, unsettled, tries, results, done, failed, twins, parked, requeue, releasing
 -- ARGV: index, feed, token, call, status, callEnd, result
 -- ARGV: paidCalls, inputTokens, cachedInputTokens, outputTokens, costNanoUsd
 -- ARGV: now, channel, textHash, countedAs
@@ -13,6 +13,7 @@
 -- include: end-call.lua
 -- include: usage.lua
 -- include: finish.lua
+-- include: release-parked.lua
 if redis.call('EXISTS', meta) == 0 then return { 'stale' } end
 settleCost(meta, calls, overtaken, index, call, callEnd, { paidCalls, inputTokens, cachedInputTokens, outputTokens, costNanoUsd })
 if redis.call('HGET', open, index) ~= feed or redis.call('HGET', runs, index) ~= token then
@@ -26,7 +27,7 @@ redis.call('HDEL', open, index)
 redis.call('HDEL', runs, index)
 endCall(meta, calls, index, callEnd)
 redis.call('SREM', unsettled, index)
-redis.call('HDEL', tries, index, 'first:' .. index)
+redis.call('HDEL', tries, index, 'first:' .. index, 'lost:' .. index)
 if countedAs ~= '' then redis.call('HINCRBY', meta, countedAs, 1) end
 local released = 0
 if textHash ~= '' then
@@ -35,10 +36,7 @@ if textHash ~= '' then
   elseif redis.call('HGET', twins, textHash) == index then
     redis.call('HSET', twins, textHash, '-')
   end
-  local waiting = redis.call('ZRANGEBYSCORE', parked, index, index)
-  for _, twin in ipairs(waiting) do redis.call('RPUSH', requeue, twin) end
-  released = #waiting
-  redis.call('ZREMRANGEBYSCORE', parked, index, index)
+  released = releaseParked(parked, requeue, releasing, index)
 end
 local batchStatus = finish(meta, open, now)
 redis.call('PUBLISH', channel, batchStatus)

@@ -24,6 +24,12 @@ export interface Tries {
   readonly usage: Usage
   readonly nanoUsd: number
   readonly reasks: readonly Reask[]
+  /** `max_tokens` of the next call, after an answer was cut off at a smaller one; null: a larger one is too expensive. */
+  readonly maxTokens?: number | null
+  /** How often the text was split because an answer was cut off, since a part last had an answer. */
+  readonly splits?: number
+  /** The answer to an earlier part was not plain JSON. */
+  readonly repaired?: true
   /** For a text that is longer than the lane's context: the ranges of its parts, and the answers to the first of them. */
   readonly parts?: { readonly ranges: readonly TextRange[]; readonly answers: readonly unknown[] }
 }

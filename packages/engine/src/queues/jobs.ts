@@ -60,6 +60,13 @@ export const supervisorJobOptions: JobsOptions = {
 }
 
 /**
+ * The item jobs of a dead worker run again after at most lock + scan = 25 s (58.8 s with BullMQ's defaults), any number of times.
+ * BullMQ renews the lock every half of `lockRenewTime`, so every quarter of its time.
+ */
+export const itemLockMs = 15_000
+export const itemScanMs = 10_000
+
+/**
  * Another process replaces a dead one within lock + scan = 8 s; until then the lanes' workers have what is in the window.
  * Shorter than for items, because such a job may run twice without harm and makes no calls.
  */

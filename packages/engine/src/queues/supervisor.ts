@@ -32,7 +32,7 @@ export function createSupervisor<Data>(dependencies: SupervisorDependencies<Data
   const worker = new Worker<Data>(
     name,
     async (job, token, signal) => {
-      // BullMQ aborts only the jobs that run when it is told; one that it was fetching begins afterwards.
+      // BullMQ aborts only the jobs that run at that moment; a job that it was fetching begins afterwards.
       const stopping = AbortSignal.any(signal === undefined ? [closing.signal] : [closing.signal, signal])
       try {
         const ended = await run(job, stopping)

@@ -58,7 +58,12 @@ export function createChanges({ subscriber }: ChangesDependencies): Changes {
         endWait?.()
       }
       const { active, remove } = add(channel, notify)
-      await active
+      try {
+        await active
+      } catch (error) {
+        remove()
+        throw error
+      }
 
       return {
         notify,

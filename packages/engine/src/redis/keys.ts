@@ -22,7 +22,7 @@ export interface BatchKeys {
   readonly unsettled: string
   /**
    * Hash index -> JSON (`Tries` in ledger/run.ts): what an item has used of its budgets, until it is done. And `first:<index>` -> time
-   * when the item was first taken, where the batch limits the time of an item.
+   * when the item was first taken, where the batch limits the time of an item; and `lost:<index>` -> runs that were lost with their process.
    */
   readonly tries: string
   /**
@@ -32,6 +32,8 @@ export interface BatchKeys {
   readonly twins: string
   /** Sorted set: index -> index of the item with the same text that it waits for. */
   readonly parked: string
+  /** Set of indexes: items that are done, and for which more items in `parked` wait than go back to the feeder in one step. */
+  readonly releasing: string
   /** List of indexes that are fed before new items: after a pause, a retry, or when the item they were parked for is done. */
   readonly requeue: string
   /** Hash index -> `<position in done>|<JSON>` (`StoredResult` in ledger/stored-result.ts): the one result of each item that is done. */
@@ -64,7 +66,7 @@ export interface LaneKeys {
   readonly feeder: string
   /** Pub/sub channel: a batch became ready, or the lane has no feeder. */
   readonly changes: string
-  /** String, MessagePack: the state of the quota (exchange.lua). Expires some time after the last call. */
+  /** Hash, MessagePack: the state of the quota (exchange.lua), shared and for each model. Expires some time after the last call. */
   readonly quota: string
   /**
    * Hash of totals since the lane's first call: `calls <outcome type>`, `latency <upper bound in s, or more>` (not cumulative),
@@ -135,6 +137,7 @@ export function createKeys(prefix: string): Keys {
         tries: `${base}:tries`,
         twins: `${base}:twins`,
         parked: `${base}:parked`,
+        releasing: `${base}:releasing`,
         requeue: `${base}:requeue`,
         results: `${base}:results`,
         done: `${base}:done`,
@@ -162,7 +165,7 @@ export function createKeys(prefix: string): Keys {
       clock: `${prefix}:{lane-${name}}:clock`,
       feeder: `${prefix}:{lane-${name}}:feeder`,
       changes: `${prefix}:{lane-${name}}:changes`,
-      quota: `${prefix}:{lane-${name}}:quota`,
+      quota: `${prefix}:{lane-${name}}:limits`,
       stats: `${prefix}:{lane-${name}}:stats`,
       gauges: `${prefix}:{lane-${name}}:gauges`,
     }),
