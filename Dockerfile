@@ -1,6 +1,6 @@
-# One image, one command per app: node apps/<api|worker|simulator>/src/main.ts
+# One image, one command for each app: node apps/<api|worker|simulator>/src/main.ts
 
-# Only what decides about the dependencies, so that a change of code does not install them again.
+# Only what determines the dependencies, so that a change of code does not install them again.
 FROM node:24-slim AS manifests
 WORKDIR /src
 COPY . .
@@ -11,10 +11,22 @@ FROM node:24-slim AS dependencies
 RUN npm install --global pnpm@12
 WORKDIR /app
 COPY --from=manifests /manifests ./
-RUN pnpm install --prod --frozen-lockfile
+# Node.js loads no TypeScript from node_modules. Without it, source maps and manuals the packages take half of the space.
+RUN pnpm install --prod --frozen-lockfile \
+  && find node_modules/.pnpm -type f -regextype posix-extended -regex '.*\.([cm]?ts|map|md|markdown)' -delete
 
-FROM node:24-slim
-ENV NODE_ENV=production
+# The parts of the base image that run the apps: no package manager, no package lists, no manuals.
+FROM node:24-slim AS runtime
+RUN rm -rf /usr/local/lib/node_modules /usr/local/include /usr/local/bin/npm /usr/local/bin/npx /usr/local/bin/corepack \
+  /usr/local/bin/yarn* /opt/yarn* /var/lib/apt/lists/* /var/cache/* /usr/share/man /usr/share/locale \
+  && find /usr/share/doc -type f ! -name copyright -delete \
+  # Programs that run with the rights of their owner, such as su and mount: nothing here uses one.
+  && find / -xdev -type f -perm /6000 -exec chmod a-s {} +
+
+# From scratch, because a layer that deletes files does not make the layers below it smaller.
+FROM scratch
+COPY --from=runtime / /
+ENV NODE_ENV=production PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 WORKDIR /app
 COPY --from=dependencies /app ./
 COPY . .

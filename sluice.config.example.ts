@@ -1,35 +1,35 @@
 import { defineConfig } from '@sluice/config/define-config'
 import { z } from 'zod'
 
-// Copy this file to sluice.config.ts. Workers and API read it when they start.
+// Copy this file to sluice.config.ts. API and workers read it when they start.
 export default defineConfig({
-  // A lane is a provider, a model and its credentials, with a queue and limits of its own: a slow one holds up no other.
+  // A lane is a provider, a model and its credentials, with its own queue and limits. A slow lane does not hold up another one.
   lanes: {
     default: {
       baseUrl: 'https://api.openai.com/v1',
       apiKey: process.env['OPENAI_API_KEY'],
       model: 'gpt-4.1-mini',
-      // Limits are learned from the provider's headers. Name them where it sends none, or to stay below them.
+      // Limits are learned from the provider's headers. Set them if it sends none, or to stay below them.
       rpm: 5_000,
       tpm: 2_000_000,
-      // Limits of other periods, and of the calls in flight of all workers together.
+      // Limits for other periods, and for the calls in flight of all workers together.
       limits: [{ requests: 10_000, perS: 86_400 }],
       maxInFlight: 200,
-      // US dollars for a million tokens; with them batches tell what they cost.
+      // US dollars per million tokens. With prices, batches show their cost.
       prices: { input: 0.4, cachedInput: 0.1, output: 1.6 },
     },
-    // A server of your own that knows no strict JSON schema.
+    // A local server without strict JSON Schema.
     local: {
       baseUrl: 'http://127.0.0.1:8000/v1',
       model: 'qwen3-8b',
       structuredOutput: 'json_object',
       timeoutMs: 300_000,
-      // Texts that do not fit are asked in parts, and the answers are made one.
+      // Longer texts are asked in parts, and the answers are merged.
       contextTokens: 32_768,
     },
   },
-  // Extractors in code can say more than JSON Schema: answers are checked by the zod schema itself, with its refinements,
-  // transforms and defaults, and what fails is asked again with the errors.
+  // Extractors in code can express more than JSON Schema: the zod schema itself validates the answers, with its refinements,
+  // transforms and defaults. After an invalid answer the model is asked again, with the errors.
   extractors: [
     {
       name: 'invoice',
@@ -40,7 +40,7 @@ export default defineConfig({
         currency: z.enum(['EUR', 'USD', 'GBP']).default('EUR'),
         lines: z
           .array(z.object({ text: z.string(), amount: z.number() }))
-          .refine((lines) => lines.every((line) => line.text.trim() !== ''), 'every line needs its text'),
+          .refine((lines) => lines.every((line) => line.text.trim() !== ''), 'every line needs a text'),
         total: z.number().min(0),
       }),
     },

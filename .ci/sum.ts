@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { basename, extname, join } from 'node:path'
 
-/** Adds up what .ci/run left in a folder: `<suite>.json` of vitest, `<step>.failed`, `<suite>.skipped`. The last line is the sum. */
+/** Adds up the files that .ci/run wrote: `<suite>.json` by vitest, `<step>.failed`, `<suite>.skipped`. The last line is the sum. */
 interface VitestReport {
   readonly numPassedTests: number
   readonly numFailedTests: number
@@ -24,7 +24,7 @@ for (const suite of namesOf('.json')) {
   sum.passed += report.numPassedTests
   sum.failed += report.numFailedTests
   sum.skipped += skipped
-  // Its failing tests are counted already.
+  // Its failed tests are counted already.
   if (report.numFailedTests > 0) failedSteps.delete(suite)
   if (report.numPassedTests + report.numFailedTests === 0) {
     console.log(`${suite}: no test ran`)

@@ -25,7 +25,7 @@ const call: Call = {
   latencyMs: 1,
 }
 
-/** Engine and worker in this process, with a provider that answers after `latencyMs`: what is measured is ours. */
+/** Engine and worker in this process, with a provider that answers after `latencyMs`: only Sluice's own cost is measured. */
 export async function openEngine(
   redisUrl: string,
   { concurrency, latencyMs }: { concurrency: number; latencyMs: number },
@@ -33,7 +33,7 @@ export async function openEngine(
   const options = {
     redisUrl,
     prefix: 'bench',
-    // Fixed: a provider that answers at once has no latency to adapt to but our own.
+    // Fixed: with a provider that answers at once, the only latency to adapt to is our own.
     lanes: { default: laneConfig.parse({ model: 'none', concurrency: 'fixed' }) },
     onError: (error: Error) => console.error(error.message),
   }

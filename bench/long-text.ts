@@ -44,7 +44,7 @@ const reasons = [
   'before the new rules on emissions came into force',
 ]
 
-/** A report of so many pages of about 500 words, each page different. The same number gives the same text. */
+/** A report with this number of pages of about 500 words, each page different. The same number gives the same text. */
 export function longPages(pages: number, seed = 1): string[] {
   let state = seed
   const pick = <T>(from: readonly T[]): T => {

@@ -2,7 +2,7 @@ import { readdirSync } from 'node:fs'
 import { spawn } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 
-/** `pnpm bench <name> [options]` runs `bench/<name>/main.ts` in a process of its own. */
+// `pnpm bench <name> [options]` runs `bench/<name>/main.ts` in a separate process.
 const here = fileURLToPath(new URL('.', import.meta.url))
 const names = readdirSync(here, { withFileTypes: true })
   .filter((entry) => entry.isDirectory())
@@ -10,7 +10,7 @@ const names = readdirSync(here, { withFileTypes: true })
 const [name, ...args] = process.argv.slice(2)
 
 if (name === undefined || !names.includes(name)) {
-  console.error(`Usage: pnpm bench <name> [options]\nThere is: ${names.join(', ')}`)
+  console.error(`Usage: pnpm bench <name> [options]\nNames: ${names.join(', ')}`)
   process.exit(name === undefined || name === '--help' ? 0 : 1)
 }
 const child = spawn(process.execPath, ['--expose-gc', `${here}/${name}/main.ts`, ...args], { stdio: 'inherit' })

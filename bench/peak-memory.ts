@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 
-/** The most memory that a process has had, in MB; where there is no /proc, what it has now. */
+/** Peak memory of a process in MB; without /proc, its current memory. */
 export function peakMemoryMb(pid: number): number {
   try {
     const [, kb] = /VmHWM:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, 'utf8')) ?? []

@@ -1,10 +1,10 @@
 import { execFileSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 
-/** User and system time that a process has used, in us: to 10 ms from /proc, elsewhere to a second from `ps`. */
+/** User and system time of a process, in us: with 10 ms resolution from /proc, without /proc with 1 s from `ps`. */
 export function cpuUs(pid: number): number {
   try {
-    // After the name, which may hold spaces: fields 14 and 15 of proc_pid_stat(5), in ticks of 10 ms.
+    // After the name, which may contain spaces: fields 14 and 15 of proc_pid_stat(5), in ticks of 10 ms.
     const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ').at(-1)!.split(' ')
     return (Number(fields[11]) + Number(fields[12])) * 10_000
   } catch (error) {

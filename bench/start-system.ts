@@ -1,21 +1,21 @@
 import { run, type Running } from '@sluice/local/processes/app-process'
 import { type OwnRedis, startOwnRedis } from '@sluice/local/redis/own-redis'
 
-/** Redis, simulator, API and one worker, a process each, as a user has them; ended together. */
+/** Redis, simulator, API and one worker, one process each, as a user runs them; stopped together. */
 export interface System extends AsyncDisposable {
   readonly redis: OwnRedis
   readonly api: Running
   readonly worker: Running
-  /** Of the API. */
+  /** Base URL of the API. */
   readonly url: string
   readonly simulatorUrl: string
-  /** How a client finds the provider: environment variables. */
+  /** Environment variables with which a client finds the provider. */
   readonly provider: { readonly OPENAI_BASE_URL: string; readonly OPENAI_API_KEY: string }
 }
 
 const address = /(http:\/\/127\.0\.0\.1:\d+)/
 
-/** Every call takes `latencyMs`, none is refused. */
+/** Every call takes `latencyMs`; none is refused. */
 export async function startSystem({
   latencyMs,
   worker: workerEnv = {},

@@ -19,7 +19,7 @@ const moods = [
   'this is the third time I write',
 ]
 
-/** Texts of about 300 characters, each different, as someone's inbox might hold. The same numbers give the same texts. */
+/** Texts of about 300 characters, each different, like messages in an inbox. The same numbers give the same texts. */
 export function texts(count: number, seed = 1): string[] {
   let state = seed
   const pick = <T>(from: readonly T[]): T => {

@@ -1,6 +1,6 @@
 import { createClient } from '@sluice/client'
 
-/** The server that `pnpm start` brings up, or another one. */
+/** The server that `pnpm start` starts, or the one in SLUICE_URL. */
 export const sluice = createClient({
   baseUrl: process.env['SLUICE_URL'] ?? 'http://127.0.0.1:3000',
   apiKey: process.env['SLUICE_API_KEY'],

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 
-/** The seven texts of the tutorials on asynchronous extraction, and what is wanted of each. */
+/** The seven texts of the tutorials on asynchronous extraction, and the schema of the answers. */
 export const texts = [
   'My name is John and I am 20 years old',
   'My name is Mary and I am 21 years old',

@@ -7,7 +7,7 @@ import { startOwnRedis } from '@sluice/local/redis/own-redis'
 import { extractor, openEngine } from '../instant-engine.ts'
 import { texts } from '../texts.ts'
 
-/** Ten items submitted behind a large batch: when is the first called, when is the last done? And is the lane shared by weight? */
+/** Ten items submitted after a large batch: when is the first one called, when is the last one done? And is the lane shared by weight? */
 const { values } = parseArgs({
   options: {
     large: { type: 'string', default: '50000' },
@@ -57,7 +57,7 @@ const input = texts(large)
 for (let at = 0; at < large; at += 1_000)
   await queue.addBulk(input.slice(at, at + 1_000).map((text) => ({ name: 'large', data: { text } })))
 await sleep(3_000)
-// At the back of the queue: what that takes is told by the rate, so that nobody waits for it.
+// At the end of one queue: the time is calculated from the rate, so that the benchmark need not wait for it.
 const before = (await queue.getJobCounts('completed'))['completed'] ?? 0
 await sleep(5_000)
 const perSecond = (((await queue.getJobCounts('completed'))['completed'] ?? 0) - before) / 5
@@ -66,7 +66,9 @@ await worker.close(true)
 await queue.close()
 redis.disconnect()
 
-console.log(`${small} items behind ${large.toLocaleString('en')}, ${concurrency} at a time, ${latencyMs} ms a call`)
+console.log(
+  `${small} items after ${large.toLocaleString('en')}, ${concurrency} calls in flight, ${latencyMs} ms per call`,
+)
 console.table([
   { way: 'Sluice', 'first result after s': round(firstMs / 1_000), 'last after s': round(lastMs / 1_000) },
   {

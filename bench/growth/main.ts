@@ -13,13 +13,13 @@ import { cpuUs } from '../process-cpu.ts'
 import { texts } from '../texts.ts'
 
 /**
- * CPU, bytes and memory while batches grow: uploaded through the API, run by a worker whose provider answers at once, read through the
- * API in both orders. Against BullMQ with a job for each item, on the same Redis in the same run.
+ * Measures CPU, bytes and memory of growing batches: uploaded through the API, run by a worker whose provider answers at once, read
+ * through the API in both orders. Compared with BullMQ with one job per item, on the same Redis in the same run.
  */
 const { values } = parseArgs({
   options: {
     sizes: { type: 'string', default: '10000,100000,1000000' },
-    /** Raw BullMQ keeps a job for each item: at a million it takes more than a gigabyte. */
+    /** BullMQ alone keeps one job per item: a million take more than a gigabyte. */
     'bullmq-sizes': { type: 'string', default: '10000,100000' },
     concurrency: { type: 'string', default: '200' },
   },
@@ -29,13 +29,13 @@ const sizesOf = (text: string) => text.split(',').map(Number)
 
 await using server = await startOwnRedis()
 const redis = new Redis(server.url, { maxRetriesPerRequest: null })
-/** A column for each run. */
+/** One column per run. */
 const columns: Record<string, Record<string, number>> = {}
 
 for (const size of sizesOf(values.sizes)) {
   await redis.flushall()
   const opened = await openEngine(server.url, { concurrency, latencyMs: 0 })
-  // One for each size, so that its peak is that of this size.
+  // One process per size, so that its peak belongs to this size.
   await using api = await run(
     'api',
     { REDIS_URL: server.url, SLUICE_PREFIX: 'bench', OPENAI_API_KEY: 'none', SLUICE_MODEL: 'none', PORT: '0' },
@@ -47,7 +47,7 @@ for (const size of sizesOf(values.sizes)) {
     size,
     async () => {
       batchId = (await upload(url, size)).id
-      // Staging alone is measured: what runs meanwhile is let go again.
+      // Only staging is measured here: items that were started meanwhile are released.
       await post(`${url}/v1/batches/${batchId}/pause`)
     },
     api.pid,
@@ -64,7 +64,7 @@ for (const size of sizesOf(values.sizes)) {
     async () => {
       for (const order of ['input', 'completion']) {
         const lines = await countResults(`${url}/v1/batches/${batchId}/results?order=${order}`)
-        if (lines !== size) throw new Error(`${lines} results of ${size} in order of ${order}.`)
+        if (lines !== size) throw new Error(`${lines} of ${size} results in order of ${order}.`)
       }
     },
     api.pid,
@@ -167,11 +167,11 @@ async function upload(url: string, size: number): Promise<Batch> {
     body: lines,
     duplex: 'half',
   })
-  if (response.status !== 202) throw new Error(`The batch was not taken: ${await response.text()}`)
+  if (response.status !== 202) throw new Error(`The batch was rejected: ${await response.text()}`)
   return (await response.json()) as Batch
 }
 
-/** Lines, some at a time, so that the writing of this process is not what is measured. */
+/** Several lines at a time, so that the cost of writing them is not measured. */
 function* blocks(size: number) {
   let block = ''
   for (const item of items(size)) {
@@ -197,7 +197,7 @@ function round(number: number): number {
   return Math.round(number * 10) / 10
 }
 
-/** In pieces: a million texts at once would be what the memory of this process shows. */
+/** In pieces: a million texts at once would dominate the memory of this process. */
 function* items(size: number) {
   for (let at = 0; at < size; at += 10_000) {
     for (const [i, text] of texts(Math.min(10_000, size - at), at + 1).entries()) yield { id: String(at + i), text }

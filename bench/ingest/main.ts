@@ -10,14 +10,14 @@ import { median } from '../median.ts'
 import { texts } from '../texts.ts'
 
 /**
- * Staging a batch against what one would do with BullMQ alone: a job for each item, by addBulk.
- * Both on the same Redis, in turns; bytes are what Redis says it holds more afterwards.
+ * Staging a batch, compared with BullMQ alone: one job per item, added with addBulk.
+ * Both on the same Redis, in turns; bytes are the growth of Redis' used memory.
  */
 const { values } = parseArgs({
   options: {
     items: { type: 'string', default: '100000' },
     rounds: { type: 'string', default: '3' },
-    /** Random letters in place of sentences: what compresses worst. */
+    /** Random letters instead of sentences: the worst case for compression. */
     random: { type: 'boolean', default: false },
   },
 })

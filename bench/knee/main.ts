@@ -9,18 +9,18 @@ import { schema } from '../overhead/schema.ts'
 import { texts } from '../texts.ts'
 
 /**
- * A provider that tells no limit and gets slower with load: how many calls in flight does a lane find by itself, and how near is that to
- * the best fixed setting? Beyond the knee more calls bring no more answers, they only wait for each other.
+ * A provider without limit headers that gets slower under load: how many calls in flight does a lane find by itself, and how near is
+ * that to the best fixed setting? Beyond the knee more calls bring no more answers; they only wait for each other.
  */
 const { values } = parseArgs({
   options: {
-    /** Calls in flight from which on the provider's latency grows in proportion. */
+    /** Above this number of calls in flight the provider's latency grows in proportion. */
     capacity: { type: 'string', default: '20' },
     'latency-ms': { type: 'string', default: '300' },
     fixed: { type: 'string', multiple: true, default: ['5', '10', '15', '20', '25', '40', '80', '160'] },
-    /** The most that the adapting workers may have together. */
+    /** Most calls in flight of all adapting workers together. */
     most: { type: 'string', default: '160' },
-    /** Measured, after a start that is not. */
+    /** Seconds that are measured, after a warm-up that is not. */
     seconds: { type: 'string', default: '40' },
     'settle-seconds': { type: 'string', default: '45' },
   },
@@ -63,11 +63,11 @@ const best = Math.max(...rows.filter(({ setting }) => setting.endsWith('fixed'))
 console.table(
   rows.map(({ setting, perSecond, inFlight }) => ({
     setting,
-    'answers a second': round(perSecond, 1),
+    'answers per second': round(perSecond, 1),
     'of the best fixed': round(perSecond / best, 3),
     'calls in flight': round(inFlight, 1),
     // Little's law.
-    'ms a call': Math.round((inFlight / perSecond) * 1_000),
+    'ms per call': Math.round((inFlight / perSecond) * 1_000),
   })),
 )
 
@@ -107,7 +107,7 @@ async function submit(url: string, count: number): Promise<Batch> {
     headers: { 'content-type': 'application/json' },
     body: JSON.stringify({ extractor, items: texts(count) }),
   })
-  if (response.status !== 202) throw new Error(`The batch was not taken: ${await response.text()}`)
+  if (response.status !== 202) throw new Error(`The batch was rejected: ${await response.text()}`)
   return (await response.json()) as Batch
 }
 

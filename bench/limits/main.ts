@@ -46,7 +46,11 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
 }
 try {
   if (values.providers) {
-    const options = { seconds: values.seconds === '60' ? 20 : seconds, repeats: Number(values.repeats), only: values.provider }
+    const options = {
+      seconds: values.seconds === '60' ? 20 : seconds,
+      repeats: Number(values.repeats),
+      only: values.provider,
+    }
     const table = await runMatrix(chosen, { ...options, signal: stopping.signal })
     if (values.write) await writeMatrix(table, process.argv.slice(2))
   } else {

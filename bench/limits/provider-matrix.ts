@@ -35,7 +35,8 @@ export async function runMatrix(
     const cells: string[] = []
     for (const system of systems) {
       const all: MatrixCell[] = []
-      for (let i = 0; i < repeats; i += 1) all.push(await runCell(system, row, provider, { seconds, callTokens, signal }))
+      for (let i = 0; i < repeats; i += 1)
+        all.push(await runCell(system, row, provider, { seconds, callTokens, signal }))
       cells.push(median(all.map(({ used }) => used)).toFixed(3))
       cells.push(`${(100 * median(all.map(({ refusedShare }) => refusedShare))).toFixed(2)} %`)
     }

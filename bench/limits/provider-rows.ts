@@ -22,7 +22,14 @@ const perMinute = 12_000
 /** 200 calls a second, as the simulator counts them. */
 const tokensPerMinute = (callTokens: number, factor: number) => perMinute * callTokens * factor
 
-const requests: ProviderRules = { rpm: perMinute, tpm: null, burst_s: 1, window_s: null, charge: 'admission', factor: 1 }
+const requests: ProviderRules = {
+  rpm: perMinute,
+  tpm: null,
+  burst_s: 1,
+  window_s: null,
+  charge: 'admission',
+  factor: 1,
+}
 const told: ProviderRules = { headers: 'openai', retry_after: 'ms' }
 
 /** `callTokens`: what the simulator counts for one call. */
@@ -64,7 +71,11 @@ export function providerRows(callTokens: number): readonly ProviderRow[] {
 }
 
 /** What such limits admit in so many seconds, in calls; nothing was used before. */
-export function capacityOf({ rpm, tpm, burst_s, window_s, factor }: ProviderRules, seconds: number, callTokens: number): number {
+export function capacityOf(
+  { rpm, tpm, burst_s, window_s, factor }: ProviderRules,
+  seconds: number,
+  callTokens: number,
+): number {
   const perSecond = (rpm ?? (tpm ?? 0) / (callTokens * (factor ?? 1))) / 60
   if (window_s) return perSecond * window_s * Math.ceil(seconds / window_s)
   return perSecond * ((burst_s ?? 60) + seconds)

@@ -10,14 +10,14 @@ export interface CaseResult {
   readonly all: readonly Measured[]
 }
 
-const docs = new URL('../../docs/', import.meta.url)
+const docs = new URL('../../docs/operations/', import.meta.url)
 const modules = new URL('../../node_modules/', import.meta.url)
-/** The lines between which the section stands. */
+/** The lines between which the report writes its section. */
 const begins = '<!-- limits -->'
 const ends = '<!-- end of limits -->'
 const drawn = 'requests-per-second'
 
-/** Writes its section of docs/benchmarks.md with a table for each case, and the picture docs/limits.svg when its case is among them. */
+/** Writes its section of docs/operations/benchmarks.md with a table for each case, and the picture docs/operations/limits.svg when its case is among them. */
 export async function writeReport(results: readonly CaseResult[], args: readonly string[]): Promise<void> {
   const picture = results.find(({ job, all }) => job.case.name === drawn && all.length > 0)
   if (picture !== undefined) {
@@ -36,7 +36,7 @@ export async function writeReport(results: readonly CaseResult[], args: readonly
   await writeSection(begins, ends, parts.join('\n'))
 }
 
-/** Writes the table of all kinds of providers into docs/benchmarks.md. */
+/** Writes the table of all kinds of providers into docs/operations/benchmarks.md. */
 export async function writeMatrix(table: string, args: readonly string[]): Promise<void> {
   const command = `pnpm bench limits${args.map((arg) => ` ${arg}`).join('')}`
   const text = `## Every kind of provider
@@ -52,14 +52,15 @@ async function writeSection(from: string, to: string, content: string): Promise<
   const file = new URL('benchmarks.md', docs)
   const text = await readFile(file, 'utf8')
   const [begin, end] = [text.indexOf(from), text.indexOf(to)]
-  if (begin < 0 || end < begin) throw new Error(`docs/benchmarks.md has lost its lines '${from}' and '${to}'.`)
+  if (begin < 0 || end < begin)
+    throw new Error(`docs/operations/benchmarks.md must contain the lines '${from}' and '${to}'.`)
   await writeFile(file, `${text.slice(0, begin + from.length)}\n\n${content}\n${text.slice(end)}`)
 }
 
 function toldOf({ case: { unit, perSecond }, told }: Job): string {
   return unit === 'requests'
     ? ''
-    : `, ${Math.round(perSecond / told.perSecond)} tokens each on average: the others are told ${told.perSecond.toFixed(1)} calls a second`
+    : `, ${Math.round(perSecond / told.perSecond)} tokens each on average: the other systems are configured with ${told.perSecond.toFixed(1)} calls per second`
 }
 
 async function opening(args: readonly string[]): Promise<string> {
@@ -80,17 +81,17 @@ async function opening(args: readonly string[]): Promise<string> {
 
 \`pnpm bench limits${args.map((arg) => ` ${arg}`).join('')}\` on ${new Date().toISOString().slice(0, 10)}: ${machine}; Node ${process.versions.node}, ${versions.join(', ')}.
 
-The provider is the [simulator](../apps/simulator/README.md) in a process of its own, strict: token buckets, full at the start, and a call takes 300 ms (median, log-normal).
-Everything runs on this one machine. Sluice is API, workers and a Redis of its own, started for each run, and is told nothing of limits: it learns them from the answers' headers.
-The others are one process over the openai SDK, and are told the limit. All may have ${atOnce} calls in flight.
+The provider is the [simulator](../../apps/simulator/README.md) in a separate process. It enforces the limit with token buckets that are full at the start, and a call takes
+300 ms (median, log-normal). Everything runs on this one machine. Sluice is the API, workers and its own Redis, started for each run. No limit is configured: Sluice learns it
+from the headers of the answers. Each other system is one process with the openai SDK and knows the limit. All may have ${atOnce} calls in flight.
 
-- Bare loop: as many loops as calls in flight, the SDK's two retries; it has nothing to tell a limit to.
-- p-queue: \`intervalCap\` what the bucket holds, \`interval\` the time it fills in, \`strict\`; the SDK's two retries.
-- Bottleneck: \`minTime\` where the limit is enforced each second, else a reservoir of what the bucket holds, filled every 5 s; the SDK's two retries.
-- BullMQ limiter: \`max\` what the bucket holds, \`duration\` the time it fills in; 5 attempts, exponential backoff from 1 s with jitter, no retries of the SDK.
+- Bare loop: as many loops as calls in flight, the SDK's two retries; it has no setting for a limit.
+- p-queue: \`intervalCap\` is the size of the bucket, \`interval\` the time in which it fills, \`strict\`; the SDK's two retries.
+- Bottleneck: \`minTime\` if the limit is enforced per second, otherwise a reservoir of the bucket's size, filled every 5 s; the SDK's two retries.
+- BullMQ limiter: \`max\` is the size of the bucket, \`duration\` the time in which it fills; 5 attempts, exponential backoff from 1 s with jitter, no retries of the SDK.
 
-Utilisation: the time in which the provider could have admitted what was answered (the burst it starts with, a change and another client's calls counted) and one call's latency,
-over the time taken from the first item handed over to the last answer. A way that loses what is refused is soon done, and its utilisation says little. Refused: answered with 429, by the provider's count. Lost: items without a valid answer at the end.
-CPU is that of the processes that make the calls; beside it: of Redis, and of Sluice's API.
+**Limit used**: the time in which the provider could have admitted the answered items (including the initial burst, a change of the limit and another client's calls), plus the latency
+of one call, divided by the measured time from the first item submitted to the last answer. A system that loses refused items ends early, so its value says little. **Refused**: answered
+with 429, counted by the provider. **Lost**: items without a valid answer at the end. **CPU**: of the processes that make the calls. **Other CPU**: of Redis and of Sluice's API.
 `
 }

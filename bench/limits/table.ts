@@ -1,7 +1,7 @@
 import type { Measured } from './measure.ts'
 
 const whole = (value: number) => Math.round(value).toLocaleString('en')
-/** Two digits of what is small: 0.1 % refused is the promise. */
+/** Small percentages have two decimals, because the promise is 0.1 % refused. */
 const percent = (share: number) => `${(share * 100).toFixed(share < 0.1 ? 2 : 1)} %`
 
 interface Column {
@@ -11,16 +11,16 @@ interface Column {
 
 const columns: readonly Column[] = [
   { title: 'system', of: ({ system }) => system },
-  { title: 'utilisation', of: ({ utilisation }) => utilisation.toFixed(3) },
+  { title: 'limit used', of: ({ utilisation }) => utilisation.toFixed(3) },
   { title: 'refused', of: ({ refused }) => whole(refused) },
-  { title: 'of its requests', of: ({ refusedShare }) => percent(refusedShare) },
+  { title: 'refused, %', of: ({ refusedShare }) => percent(refusedShare) },
   { title: 'lost', of: ({ lost }) => whole(lost) },
   { title: 'wall s', of: ({ seconds }) => seconds.toFixed(1) },
-  { title: 'CPU us an item', of: ({ cpuUs }) => whole(cpuUs) },
-  { title: 'beside it, CPU us', of: ({ othersCpuUs }) => (othersCpuUs === null ? '-' : whole(othersCpuUs)) },
+  { title: 'CPU us per item', of: ({ cpuUs }) => whole(cpuUs) },
+  { title: 'other CPU us', of: ({ othersCpuUs }) => (othersCpuUs === null ? '-' : whole(othersCpuUs)) },
 ]
 const neighbour: Column = {
-  title: "other client's refused",
+  title: "other client's refused, %",
   of: ({ neighbourRefusedShare: share }) => (share === null ? '-' : percent(share)),
 }
 

@@ -9,8 +9,8 @@ import { texts } from '../texts.ts'
 import { schema } from './schema.ts'
 
 /**
- * The whole durable path on one worker against a bare pool of promises of the same size in memory, in turns, against the same
- * simulator: what durability costs in throughput and in CPU.
+ * The whole durable path on one worker, compared with a pool of promises of the same size in memory, in turns, against the same
+ * simulator: the cost of durability in throughput and CPU.
  */
 const { values } = parseArgs({
   options: {
@@ -32,7 +32,7 @@ const { redis, api, worker, url, provider } = system
 interface Round {
   readonly perSecond: number
   readonly cpuUs: number
-  /** Of API and Redis, for the same items. */
+  /** CPU of API and Redis, for the same items. */
   readonly othersCpuUs: number
 }
 
@@ -44,7 +44,7 @@ const ways: Record<string, () => Promise<Round>> = {
       { env: { ...process.env, ...provider } },
     )
     const { seconds, cpuUs, done } = JSON.parse(stdout) as { seconds: number; cpuUs: number; done: number }
-    if (done !== items) throw new Error(`The pool did ${done} of ${items}.`)
+    if (done !== items) throw new Error(`The pool completed ${done} of ${items} items.`)
     return { perSecond: items / seconds, cpuUs: cpuUs / items, othersCpuUs: 0 }
   },
   async 'Sluice, one worker'() {
@@ -59,13 +59,13 @@ const ways: Record<string, () => Promise<Round>> = {
     })
     if (response.status !== 202) throw new Error(await response.text())
     const { id } = (await response.json()) as Batch
-    // The stream of results ends when the batch has ended, so the clock takes in their delivery.
+    // The stream of results ends when the batch has ended, so the time includes their delivery.
     const results = (
       await (await fetch(`${url}/v1/batches/${id}/results?order=completion&follow=true`)).text()
     ).trimEnd()
     const seconds = (performance.now() - began) / 1_000
     const succeeded = results.split('\n').filter((line) => line.includes('"status":"succeeded"')).length
-    if (succeeded !== items) throw new Error(`Sluice did ${succeeded} of ${items}.`)
+    if (succeeded !== items) throw new Error(`Sluice completed ${succeeded} of ${items} items.`)
     const after = [cpuUs(worker.pid), cpuUs(api.pid) + cpuUs(redis.pid())]
     return {
       perSecond: items / seconds,
@@ -76,7 +76,7 @@ const ways: Record<string, () => Promise<Round>> = {
 }
 
 const measured = new Map<string, Round[]>(Object.keys(ways).map((name) => [name, []]))
-// The first round of each warms up: compiled code, connections, the worker's caches.
+// The first round of each is a warm-up: compiled code, connections, the worker's caches.
 for (let round = 0; round <= rounds; round += 1) {
   for (const [name, way] of Object.entries(ways)) {
     const result = await way()
@@ -92,7 +92,7 @@ const rows = [...measured].map(([way, all]) => ({
   'API and Redis, CPU us an item': Math.round(median(all.map((one) => one.othersCpuUs))),
 }))
 console.log(
-  `${items.toLocaleString('en')} items, ${values.concurrency} at a time, ${values['latency-ms']} ms a call, from submit to last result, median of ${rounds} rounds`,
+  `${items.toLocaleString('en')} items, ${values.concurrency} at a time, ${values['latency-ms']} ms per call, from submit to last result, median of ${rounds} rounds`,
 )
 console.table(rows)
 const [pool, sluice] = rows

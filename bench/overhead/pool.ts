@@ -2,7 +2,7 @@ import { OpenAI } from 'openai'
 import { texts } from '../texts.ts'
 import { schema } from './schema.ts'
 
-/** What one would write instead: as many loops as calls may be in flight, over the SDK as it comes. In memory, in one process. */
+// The usual alternative: as many loops as calls may be in flight, with the SDK's defaults. In memory, in one process.
 const [count, concurrency] = process.argv.slice(2).map(Number)
 const client = new OpenAI({ maxRetries: 0 })
 const input = texts(count!)

@@ -4,7 +4,7 @@ import { z } from 'zod'
 import { Person } from '../../examples/people.ts'
 import type { Way } from './way.ts'
 
-/** The tutorials' programs as they are written there: in memory, one process, the SDK as it comes. */
+/** The tutorials' programs, unchanged: in memory, in one process, with the SDK's defaults. */
 export function inMemory(baseURL: string): Readonly<Record<string, Way>> {
   const openai = new OpenAI({ baseURL, apiKey: 'none', maxRetries: 0 })
   const schema = z.toJSONSchema(Person)

@@ -8,8 +8,8 @@ import { inMemory } from './in-memory.ts'
 import { type Taken, takeTime } from './way.ts'
 
 /**
- * The tutorials' table: seven texts, each way in memory with the SDK and durable with Sluice, in turns, against the same simulator;
- * then how long it takes from `submit` to the first call that reaches the provider. Latency as the tutorials' model had it: 6.17 s for seven.
+ * The table of the tutorials: seven texts, each way in memory with the SDK and durable with Sluice, in turns, against the same simulator;
+ * then the time from `submit` to the first call that reaches the provider. The latency is that of the tutorials' model: 6.17 s for seven calls.
  */
 const { values } = parseArgs({
   options: {
@@ -33,7 +33,7 @@ const titles = {
 const sides = { memory: inMemory(provider.OPENAI_BASE_URL), durable: durable(sluice) }
 const measured = new Map<string, Taken[]>()
 
-// The first round warms up: compiled code, connections, the worker's caches.
+// The first round is a warm-up: compiled code, connections, the worker's caches.
 for (let round = 0; round <= Number(values.rounds); round += 1) {
   for (const way of Object.keys(titles)) {
     for (const [side, ways] of Object.entries(sides)) {
@@ -59,10 +59,10 @@ const rows = Object.entries(titles).map(([way, title]) => {
     'first result durable, s': seconds(sluiced!.firstMs),
   }
 })
-console.log(`${texts.length} texts, ${values['latency-ms']} ms a call, median of ${values.rounds} rounds`)
+console.log(`${texts.length} texts, ${values['latency-ms']} ms per call, median of ${values.rounds} rounds`)
 console.table(rows)
 
-/** When the first call reaches the provider, and the SDK's own in memory beside it: what a busy machine costs is in both. */
+/** When the first call reaches the provider, for Sluice and for the SDK alone: a busy machine slows both. */
 const delays = { durable: [] as number[], memory: [] as number[] }
 for (let submit = 0; submit < Number(values.submits); submit += 1) {
   delays.durable.push(await untilFirstCall(async () => (await sluice.submit(texts, { schema: Person })).wait()))
@@ -70,9 +70,10 @@ for (let submit = 0; submit < Number(values.submits); submit += 1) {
 }
 const at = (of: readonly number[], part: number): number =>
   of.toSorted((a, b) => a - b)[Math.floor(part * (of.length - 1))] ?? Number.NaN
-const told = (of: readonly number[]): string => `p50 ${at(of, 0.5)} ms, p90 ${at(of, 0.9)} ms, p99 ${at(of, 0.99)} ms`
+const quantiles = (of: readonly number[]): string =>
+  `p50 ${at(of, 0.5)} ms, p90 ${at(of, 0.9)} ms, p99 ${at(of, 0.99)} ms`
 console.log(
-  `From submit to the first call at the provider, ${values.submits} batches of ${texts.length}: ${told(delays.durable)}; of the SDK in memory: ${told(delays.memory)} (clock of 1 ms).`,
+  `From submit to the first call at the provider, ${values.submits} batches of ${texts.length}: ${quantiles(delays.durable)}; of the SDK in memory: ${quantiles(delays.memory)} (clock of 1 ms).`,
 )
 const worst = Math.max(...rows.map(({ ratio }) => ratio))
 console.log(

@@ -1,4 +1,4 @@
-/** A way to extract from texts: its results as the caller gets to see them. */
+/** A way to extract data from texts: yields results as the caller sees them. */
 export type Way = (texts: readonly string[]) => AsyncIterable<unknown>
 
 export interface Taken {
@@ -6,7 +6,7 @@ export interface Taken {
   readonly firstResultMs: number
 }
 
-/** Throws when not every text was answered. */
+/** Throws if not every text was answered. */
 export async function takeTime(way: Way, texts: readonly string[]): Promise<Taken> {
   const began = performance.now()
   let firstResultMs: number | undefined

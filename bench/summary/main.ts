@@ -10,8 +10,8 @@ import { median } from '../median.ts'
 import { startSystem } from '../start-system.ts'
 
 /**
- * The map-reduce summary of the seed documents: a PDF of 36 pages in 6 chunks. One call after the other and all chunks at once, in memory
- * and lost with their process, against POST /v1/summaries, in turns, on the same simulator.
+ * A map-reduce summary: a PDF of 36 pages in 6 chunks. One call after the other and all chunks at once, in memory and lost with
+ * their process, against POST /v1/summaries; in turns, on the same simulator.
  */
 const { values } = parseArgs({
   options: {
@@ -77,7 +77,7 @@ const ways: Record<string, () => Promise<void>> = {
 }
 
 const seconds = new Map<string, number[]>(Object.keys(ways).map((way) => [way, []]))
-// The first round of each warms up: compiled code, connections, the tokenizer.
+// The first round of each is a warm-up: compiled code, connections, the tokenizer.
 for (let round = 0; round <= rounds; round += 1) {
   for (const [way, summarize] of Object.entries(ways)) {
     const began = performance.now()
@@ -88,7 +88,7 @@ for (let round = 0; round <= rounds; round += 1) {
   }
 }
 console.log(
-  `A PDF of ${values.pages} pages in ${chunks} chunks, ${values['latency-ms']} ms a call, median of ${rounds} rounds`,
+  `A PDF of ${values.pages} pages in ${chunks} chunks, ${values['latency-ms']} ms per call, median of ${rounds} rounds`,
 )
 const rows = [...seconds].map(([way, all]) => ({ way, seconds: Number(median(all).toFixed(2)) }))
 console.table(rows)

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 
-/** What `sluice extract --schema` takes: a zod schema as the default export and, if wanted, in words what to extract. */
+/** A schema file for `sluice extract --schema`: a zod schema as the default export, and optionally instructions. */
 export const instructions = 'Extract the person that the text is about.'
 
 export default z.object({

@@ -8,7 +8,7 @@ import { openBrowser, screenshot } from './open-browser.ts'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 
-/** A page of the API's own origin, as behind a proxy that serves both, with the package as it is published and zod as it is installed. */
+/** A page on the API's own origin, as behind a proxy that serves both. It uses the published form of the package and the installed zod. */
 const page = `<!doctype html><title>client</title>
 <script type="importmap">{ "imports": { "@sluice/client": "/app/client/index.js", "zod": "/app/zod/index.js" } }</script>
 <script type="module">
@@ -19,7 +19,7 @@ const page = `<!doctype html><title>client</title>
 </script>`
 const folders = { client: 'packages/client/dist', zod: 'node_modules/zod' }
 
-test('a page gathers, follows, aborts and comes back', async () => {
+test('the client works in a page: gather, follow, abort and resume', async () => {
   execFileSync(process.execPath, ['packages/client/build.ts'], { cwd: root, stdio: 'ignore' })
   const key = 'a-key-of-forty-characters-for-this-test-1'
   const system = await startSystem({ env: { SLUICE_API_KEYS: key }, simulator: { SIMULATOR_LATENCY_MS: '200' } })

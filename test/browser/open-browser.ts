@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { chromium, type Page } from 'playwright-core'
 import { expect, onTestFinished } from 'vitest'
 
-/** A page of a real browser, closed with the test, which fails when any other host is asked for anything. */
+/** A page of a real browser, closed with the test. The test fails if the page requests anything from another host. */
 export async function openBrowser(): Promise<Page> {
   const browser = await chromium.launch({
     executablePath: process.env['CHROMIUM'] ?? '/usr/bin/chromium',
@@ -12,7 +12,7 @@ export async function openBrowser(): Promise<Page> {
   })
   onTestFinished(() => browser.close())
   const page = await browser.newPage({ viewport: { width: 1280, height: 900 } })
-  // No other host may be asked for anything: Bull Board's page links to one, which the content security policy has to stop.
+  // Bull Board's page links to another host. The content security policy must block that.
   const foreign: string[] = []
   await page.route(
     ({ hostname }) => hostname !== '127.0.0.1',

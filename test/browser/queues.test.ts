@@ -3,7 +3,7 @@ import { longText } from '../../bench/long-text.ts'
 import { people, startSystem } from '../support/system.ts'
 import { openBrowser, screenshot } from './open-browser.ts'
 
-test('a browser opens Bull Board with the key and sees the progress of a batch move to 100 %', async () => {
+test('Bull Board opens with the key and shows the progress of a batch up to 100 %', async () => {
   const key = 'a-key-of-forty-characters-for-this-test-1'
   const system = await startSystem({ env: { SLUICE_API_KEYS: key }, simulator: { SIMULATOR_LATENCY_MS: '400' } })
   const authorization = { authorization: `Bearer ${key}` }
@@ -41,11 +41,11 @@ test('a browser opens Bull Board with the key and sees the progress of a batch m
   await screenshot(page, 'completed')
   expect([...seen].some((percent) => percent > 0 && percent < 100)).toBe(true)
 
-  // Read-only unless configured: nothing that changes a job is offered.
+  // Read-only by default: the page offers nothing that changes a job.
   expect(await page.getByRole('button', { name: /retry|remove|clean|promote|obliterate/i }).count()).toBe(0)
 })
 
-test('a browser sees each level of a summary in Bull Board: the summary, and its batches', async () => {
+test('Bull Board shows a summary and the batch of each level', async () => {
   const system = await startSystem({ simulator: { SIMULATOR_LATENCY_MS: '500', SIMULATOR_LATENCY_SPREAD: '0' } })
   await system.worker({ SLUICE_CONCURRENCY: '10' })
   const page = await openBrowser()
@@ -74,7 +74,7 @@ test('a browser sees each level of a summary in Bull Board: the summary, and its
   await screenshot(page, 'summary-batches')
 })
 
-test('a browser opens the API docs and finds every resource', async () => {
+test('the API docs open in a browser and list every resource', async () => {
   const system = await startSystem()
   const page = await openBrowser()
   onTestFailed(() => screenshot(page, 'failed'))

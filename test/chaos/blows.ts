@@ -8,14 +8,14 @@ export interface Struck {
   readonly proxy: TcpProxy
   readonly setFaults: (rates: Record<string, number>) => Promise<void>
   readonly random: () => number
-  /** As an operator does it. */
+  /** What an operator does after the key works again. */
   readonly resumeLane: () => Promise<void>
 }
 
-/** Past the lock of 15 s and the scan of 10 s: another worker has taken over by then. */
+/** Longer than the lock of 15 s and the scan of 10 s: by then another worker has taken over. */
 const frozenMs = 27_000
 
-/** What can happen to a run. Each resolves when it is over; `lost` is how many workers' calls in flight nobody knows the end of. */
+/** The blows: faults that a run injects. Each resolves when it is over; `lost` is the number of workers whose calls in flight have an unknown end. */
 export const blows: Record<string, (struck: Struck) => Promise<{ lost: number }>> = {
   async 'a worker is killed'({ crew, random }) {
     await crew.killWorker(Math.floor(random() * crew.workers.length))
@@ -44,13 +44,13 @@ export const blows: Record<string, (struck: Struck) => Promise<{ lost: number }>
     proxy.cut()
     return { lost: 0 }
   },
-  async 'the line to Redis is slow'({ proxy, random }) {
+  async 'the network to Redis is slow'({ proxy, random }) {
     proxy.delay(20 + random() * 130)
     await sleep(3_000)
     proxy.delay(0)
     return { lost: 0 }
   },
-  async 'a worker is frozen past its lock and goes on'({ crew, random }) {
+  async 'a worker is frozen for longer than its lock'({ crew, random }) {
     const worker = crew.workers[Math.floor(random() * crew.workers.length)]!
     worker.child.kill('SIGSTOP')
     await sleep(frozenMs)
@@ -72,19 +72,19 @@ export const blows: Record<string, (struck: Struck) => Promise<{ lost: number }>
     await setFaults({})
     return { lost: 0 }
   },
-  async 'answers are poor'({ setFaults }) {
-    await setFaults(Object.fromEntries(poorAnswers.map((fault) => [fault, 0.05])))
+  async 'answers are bad'({ setFaults }) {
+    await setFaults(Object.fromEntries(badAnswers.map((fault) => [fault, 0.05])))
     await sleep(2_000)
     await setFaults({})
     return { lost: 0 }
   },
-  async 'answers are none'({ setFaults }) {
+  async 'responses contain no answer'({ setFaults }) {
     await setFaults({ rate_limit_in_200: 0.1, error_in_200: 0.1, html: 0.1, broken_body: 0.1, odd_usage: 0.1 })
     await sleep(2_000)
     await setFaults({})
     return { lost: 0 }
   },
-  async 'the key is withdrawn, and given again'({ setFaults, resumeLane }) {
+  async 'the key is revoked and restored'({ setFaults, resumeLane }) {
     await setFaults({ '401': 1 })
     await sleep(2_000)
     await setFaults({})
@@ -93,8 +93,8 @@ export const blows: Record<string, (struck: Struck) => Promise<{ lost: number }>
   },
 }
 
-/** Faults of the simulator that are paid for. Each may be asked again, or end its item as failed. */
-export const poorAnswers = [
+/** Faults of the simulator that are paid for. After each, the item is asked again or fails. */
+export const badAnswers = [
   'bad_json',
   'fenced_json',
   'schema_violation',

@@ -2,19 +2,19 @@ import { type Running, run } from '@sluice/local/processes/app-process'
 
 export const workerConcurrency = 20
 
-/** The processes of one run: they die and are started again on the same settings. */
+/** The processes of one run: they are killed and started again with the same settings. */
 export interface Crew extends AsyncDisposable {
   readonly apiUrl: string
   readonly workers: readonly Running[]
   killApi(): Promise<void>
-  /** Kills a worker and starts another in its place. */
+  /** Kills a worker and starts another one in its place. */
   killWorker(place: number): Promise<void>
   stopWorker(place: number, signal: 'SIGTERM'): Promise<number | null>
 }
 
 export async function startCrew(env: Record<string, string>, workerCount: number): Promise<Crew> {
   const settings = { ...env, SLUICE_CONCURRENCY: String(workerConcurrency), SLUICE_LOG_LEVEL: 'info' }
-  // One started while Redis was away ends with its one line, as it should; whoever runs processes starts it again.
+  // A process that is started while Redis is down prints its one line and exits, as it should; a process manager starts it again.
   const persistently = async (start: () => Promise<Running & { ready: RegExpExecArray }>) => {
     for (let left = 20; ; left -= 1) {
       try {

@@ -1,7 +1,7 @@
 import { parseArgs } from 'node:util'
 import { runChaos } from './run-chaos.ts'
 
-/** `pnpm chaos --seed 7`: repeats the run of that seed; without a seed, one of its own, which the report names. */
+// `pnpm chaos --seed 7` repeats the run with that seed; without a seed it chooses one and prints it.
 const { values } = parseArgs({
   options: {
     seed: { type: 'string' },
@@ -24,5 +24,5 @@ const report = await runChaos({
 const { struck, broken, ...figures } = report
 console.table(Object.entries(struck).map(([blow, times]) => ({ blow, times })))
 console.table([figures])
-console.log(broken.length === 0 ? 'Every promise was kept.' : `BROKEN:\n${broken.join('\n')}`)
+console.log(broken.length === 0 ? 'Every promise was kept.' : `BROKEN PROMISES:\n${broken.join('\n')}`)
 process.exitCode = broken.length === 0 ? 0 : 1

@@ -4,12 +4,12 @@ import type { Result } from '@sluice/contract/result'
 
 const againMs = 200
 
-/** A client as one should be: it repeats what failed, with an idempotency key, and resumes its stream from its cursor. */
+/** A well-behaved client: it repeats failed requests, with an idempotency key, and resumes its stream from its cursor. */
 export interface PatientClient {
   submit(key: string, body: object): Promise<Batch>
   batch(id: string): Promise<Batch>
   resumeLane(): Promise<void>
-  /** Every result in the order of completion until the batch has ended. */
+  /** Reads every result in order of completion until the batch has ended. */
   follow(id: string, onResult: (result: Result) => void): Promise<void>
   all(id: string): Promise<Result[]>
 }
@@ -26,7 +26,7 @@ export function createPatientClient(baseUrl: string, signal: AbortSignal): Patie
   const json = async <T>(path: string, init: RequestInit = {}): Promise<T | undefined> => {
     const response = await fetch(`${baseUrl}${path}`, { ...init, signal: AbortSignal.timeout(10_000) })
     const body = (await response.json()) as T
-    // What is refused for good will not get better.
+    // Repeating does not help when the request itself is wrong.
     if (response.status >= 400 && response.status < 500 && response.status !== 409)
       throw new Error(`${path}: ${response.status} ${JSON.stringify(body)}`)
     return response.ok ? body : undefined

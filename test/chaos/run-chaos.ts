@@ -4,17 +4,17 @@ import type { Result } from '@sluice/contract/result'
 import { run } from '@sluice/local/processes/app-process'
 import { createRandom } from '../../apps/simulator/src/random.ts'
 import { startOwnRedis } from '@sluice/local/redis/own-redis'
-import { blows, poorAnswers } from './blows.ts'
+import { blows, badAnswers } from './blows.ts'
 import { startCrew, workerConcurrency } from './crew.ts'
 import { createPatientClient } from './patient-client.ts'
 import { startTcpProxy } from './tcp-proxy.ts'
 
 export interface ChaosOptions {
-  /** The same seed strikes in the same order with the same pauses. */
+  /** The same seed gives the same blows in the same order with the same pauses. */
   readonly seed: number
   readonly items: number
   readonly workers: number
-  /** How long blows fall. */
+  /** For how long blows are injected. */
   readonly seconds: number
   readonly say: (line: string) => void
 }
@@ -26,13 +26,13 @@ export interface ChaosReport {
   readonly succeeded: number
   readonly failed: number
   readonly seconds: number
-  /** From the end of the blows to the end of the last batch. */
+  /** From the last blow to the end of the last batch. */
   readonly secondsToEnd: number
   readonly paid: number
-  /** What the simulator counted as paid more than once for the same text. */
+  /** Calls that the simulator counted as paid again for the same text. */
   readonly paidAgain: number
   readonly repeatedCalls: number
-  /** Promises that were not kept, in words; none is what is wanted. */
+  /** Promises that were not kept, in words. Empty: all were kept. */
   readonly broken: readonly string[]
 }
 
@@ -43,10 +43,10 @@ const schema = {
   additionalProperties: false,
 }
 const endWithinMs = 180_000
-/** What a poor answer may end in. */
+/** How an item may fail after bad answers. */
 const failures: readonly string[] = ['refused', 'truncated', 'filtered', 'invalid_output']
 
-/** Three batches on real processes, while these are killed, frozen, cut off and lied to; then everything that was promised is checked. */
+/** Runs three batches on real processes while they are killed, frozen and disconnected, then checks every promise. */
 export async function runChaos({ seed, items, workers, seconds, say }: ChaosOptions): Promise<ChaosReport> {
   const random = createRandom(seed)
   await using stack = new AsyncDisposableStack()
@@ -122,7 +122,7 @@ export async function runChaos({ seed, items, workers, seconds, say }: ChaosOpti
   deadline.addEventListener('abort', () =>
     over.abort(new Error(`Not all batches ended within ${endWithinMs / 1_000} s.`)),
   )
-  // A refusal of the key that was still under way may pause the lane again.
+  // A late rejection of the key may pause the lane again.
   const operator = setInterval(() => void client.resumeLane().catch(() => {}), 5_000)
   stack.defer(() => clearInterval(operator))
   const broken: string[] = []
@@ -144,26 +144,26 @@ export async function runChaos({ seed, items, workers, seconds, say }: ChaosOpti
     const promise = (kept: boolean, what: string) => {
       if (!kept) broken.push(`${id}: ${what}`)
     }
-    promise(total === size, `it has ${total} items of ${size}`)
+    promise(total === size, `it has ${total} of ${size} items`)
     promise(
       Object.values(parts).reduce((sum, one) => sum + one, 0) === total,
       `its counts do not add up: ${JSON.stringify(batch.counts)}`,
     )
-    promise(parts.succeeded + parts.failed === size, `not everything is done: ${JSON.stringify(batch.counts)}`)
+    promise(parts.succeeded + parts.failed === size, `not every item has ended: ${JSON.stringify(batch.counts)}`)
     promise(
       final.length === size && final.every(({ index }, i) => index === i),
-      `${final.length} results of ${size} in input order`,
+      `${final.length} of ${size} results in input order, or not in order`,
     )
     promise(
       new Set(seen.map(({ index }) => index)).size === seen.length,
-      'a result came twice in the order of completion',
+      'a result was delivered twice in order of completion',
     )
-    promise(seen.length === size, `${seen.length} results of ${size} came in the order of completion`)
+    promise(seen.length === size, `${seen.length} of ${size} results were delivered in order of completion`)
     const changed = seen.filter((one) => !isDeepStrictEqual(withoutCursor(one), withoutCursor(final[one.index])))
     promise(changed.length === 0, `${changed.length} results changed after they were read`)
     promise(
       final.every(({ status, data }, i) => status !== 'succeeded' || (data as { age: number }).age === i % 90),
-      'a result is of another item',
+      'a result belongs to another item',
     )
     const wrong = final.filter(({ error }) => error && !failures.includes(error.type))
     promise(wrong.length === 0, `items failed as ${JSON.stringify(wrong.map(({ error }) => error))}`)
@@ -177,15 +177,17 @@ export async function runChaos({ seed, items, workers, seconds, say }: ChaosOpti
     faults: Record<string, number>
   }
   const faults = (names: readonly string[]) => names.reduce((sum, name) => sum + (stats.faults[name] ?? 0), 0)
-  const poor = faults(poorAnswers)
-  if (stats.paid_again > repeatedCalls + poor)
-    broken.push(`${stats.paid_again} calls were paid again, ${repeatedCalls} counted as repeated, ${poor} asked again`)
+  const bad = faults(badAnswers)
+  if (stats.paid_again > repeatedCalls + bad)
+    broken.push(
+      `${stats.paid_again} calls were paid again, but ${repeatedCalls} counted as repeated and ${bad} asked again`,
+    )
   const unknown =
     lost * Math.ceil(workerConcurrency * 1.1) + faults(['cut', 'cut_after', 'hang', 'html', 'broken_body'])
   if (repeatedCalls > unknown)
-    broken.push(`${repeatedCalls} calls were repeated, and at most ${unknown} could not be known`)
-  // The provider failed only for seconds: no item can have used up its eight tries by that.
-  if (failed > poor) broken.push(`${failed} items failed, and only ${poor} answers were poor`)
+    broken.push(`${repeatedCalls} calls were repeated, but at most ${unknown} had an unknown end`)
+  // The provider failed only for seconds, too short to use up the eight tries of an item.
+  if (failed > bad) broken.push(`${failed} items failed, but only ${bad} answers were bad`)
   return {
     seed,
     struck,
@@ -201,7 +203,7 @@ export async function runChaos({ seed, items, workers, seconds, say }: ChaosOpti
   }
 }
 
-/** So that the work lasts a little longer than the blows. */
+/** Chosen so that the work lasts a little longer than the blows. */
 function latencyFor(items: number, workers: number, seconds: number): number {
   return Math.max(50, Math.round((1_000 * seconds * workers * workerConcurrency) / items))
 }

@@ -10,7 +10,7 @@ beforeEach(async () => {
   place = await makePlace()
 })
 
-test('every command has its JSON for scripts, and says nothing else', async () => {
+test('with --json every command prints JSON for scripts, and nothing else', async () => {
   const system = await startSystem()
   await system.worker()
   await place.write('people.jsonl', jsonl(people(3)))
@@ -19,8 +19,8 @@ test('every command has its JSON for scripts, and says nothing else', async () =
     expect({ args, code, stderr }).toEqual({ args, code: 0, stderr: '' })
     return JSON.parse(stdout)
   }
-  const told = await json('estimate', 'people.jsonl', '--schema', 'person.ts')
-  expect(told).toMatchObject({ object: 'estimate', items: 3, cost_usd: null })
+  const estimate = await json('estimate', 'people.jsonl', '--schema', 'person.ts')
+  expect(estimate).toMatchObject({ object: 'estimate', items: 3, cost_usd: null })
   const batch = await json('extract', 'people.jsonl', '--schema', 'person.ts', '--out', 'out.jsonl')
   expect(batch).toMatchObject({ object: 'batch', status: 'completed', counts: { succeeded: 3 } })
   expect(await json('status', batch.id)).toMatchObject({ id: batch.id, status: 'completed' })
@@ -37,52 +37,52 @@ test('every command has its JSON for scripts, and says nothing else', async () =
   })
 })
 
-test('a batch is paused, resumed and cancelled', async () => {
+test('pause, resume and cancel act on a batch', async () => {
   const system = await startSystem()
   const { id } = await system.submit(people(5))
   const here = place.of(system)
   expect((await runCli(here, ['pause', id])).stdout).toContain(`${id} is paused`)
   expect((await runCli(here, ['status', id])).stdout).toMatch(/^Status +paused: user$/m)
-  expect((await runCli(here, ['resume', id])).stdout).toContain(`${id} goes on`)
+  expect((await runCli(here, ['resume', id])).stdout).toContain(`${id} is resumed`)
   expect((await runCli(here, ['cancel', id])).code).toBe(0)
-  await expect
-    .poll(async () => (await runCli(here, ['status', id])).stdout, { timeout: 20_000 })
-    .toMatch(/^Status +cancelled$/m)
+  await expect.poll(async () => (await runCli(here, ['status', id])).stdout).toMatch(/^Status +cancelled$/m)
   expect((await runCli(here, ['batches'])).stdout).toMatch(new RegExp(`^${id} .* cancelled +5/5 `, 'm'))
   expect((await runCli(here, ['attach', id])).code).toBe(3)
 })
 
+const rightKey = 'the-right-key-of-this-test'
+
 describe('doctor', () => {
-  test('says what is there, and makes a call when asked', async () => {
+  test('reports what works, and makes a call on request', async () => {
     const system = await startSystem()
     await system.worker()
     const { code, stdout } = await runCli(place.of(system), ['doctor', '--call'])
     expect(code).toBe(0)
-    for (const what of ['Node', 'Server', 'Redis', 'Key', 'Version', 'Lane default', 'Call by lane default']) {
+    for (const what of ['Node', 'Server', 'Redis', 'Key', 'Version', 'Lane default', 'Call on lane default']) {
       expect(stdout).toMatch(new RegExp(`^ok +${what}: `, 'm'))
     }
   })
 
-  test('says what to mend: no worker, no key, a wrong key, no server', async () => {
-    const system = await startSystem({ env: { SLUICE_API_KEYS: 'right' } })
+  test('says how to fix a missing worker, a missing or wrong key, and a missing server', async () => {
+    const system = await startSystem({ env: { SLUICE_API_KEYS: rightKey } })
     const doctor = (env: Record<string, string>) => runCli(place.of(system, env), ['doctor'])
     const unkeyed = await doctor({})
     expect(unkeyed.code).toBe(1)
     expect(unkeyed.stdout).toMatch(/^FAILED +Key: .*\n +-> Set SLUICE_API_KEY to one of/m)
     expect((await doctor({ SLUICE_API_KEY: 'wrong' })).stdout).toContain(
-      'SLUICE_API_KEY is none of the SLUICE_API_KEYS',
+      "SLUICE_API_KEY is not one of the server's SLUICE_API_KEYS",
     )
-    const idle = await doctor({ SLUICE_API_KEY: 'right' })
+    const idle = await doctor({ SLUICE_API_KEY: rightKey })
     expect(idle.code).toBe(1)
     expect(idle.stdout).toMatch(/^FAILED +Lane default: No worker runs .*\n +-> Start one: /m)
     const alone = await doctor({ SLUICE_URL: 'http://127.0.0.1:1' })
-    expect(alone.stdout).toMatch(/^FAILED +Server: No Sluice answers at http:\/\/127\.0\.0\.1:1 /m)
+    expect(alone.stdout).toMatch(/^FAILED +Server: No Sluice server answers at http:\/\/127\.0\.0\.1:1 /m)
     const refused = await runCli(place.of(system), ['batches'])
     expect(refused).toMatchObject({ code: 1, stdout: '' })
     expect(refused.stderr).toContain('SLUICE_API_KEY')
   })
 
-  test('looks at the configuration, Redis and provider of this machine where no other server is named', async () => {
+  test('checks the configuration, Redis and provider of this machine if SLUICE_URL is not set', async () => {
     const system = await startSystem()
     const env = {
       SLUICE_URL: '',
@@ -105,13 +105,13 @@ describe('doctor', () => {
   })
 })
 
-test('the commands in the README work as they are typed', async () => {
+test('every command in the guide works as it is written there', async () => {
   const system = await startSystem()
   await system.worker()
   const root = join(import.meta.dirname, '../..')
   await cp(join(root, 'examples/cli'), join(place.directory, 'examples/cli'), { recursive: true })
-  const readme = await readFile(join(root, 'README.md'), 'utf8')
-  const commands = [...readme.matchAll(/^npx pnpm@12 sluice (.*)$/gm)].map(([, line]) => line!.split(' '))
+  const guide = await readFile(join(root, 'docs/guides/cli.md'), 'utf8')
+  const commands = [...guide.matchAll(/^npx -y pnpm@12 sluice (.*)$/gm)].map(([, line]) => line!.split(' '))
   expect(commands.map(([name]) => name)).toEqual(['extract', 'estimate', 'doctor', '--help', 'batches'])
   for (const command of commands) {
     const { code, stderr } = await runCli(place.of(system), command)
@@ -122,27 +122,31 @@ test('the commands in the README work as they are typed', async () => {
   ])
 })
 
-test('without a server and a terminal to ask at it says how to start one', async () => {
+test('without a server and without a terminal it says how to start one', async () => {
   const { code, stdout, stderr } = await runCli({ directory: place.directory, env: { PORT: '1' } }, ['batches'])
   expect({ code, stdout }).toEqual({ code: 1, stdout: '' })
-  expect(stderr).toContain('No Sluice answers at http://127.0.0.1:1 (')
-  expect(stderr).toContain('npx pnpm@12 start')
+  expect(stderr).toContain('No Sluice server answers at http://127.0.0.1:1 (')
+  expect(stderr).toContain('npx -y pnpm@12 start')
 })
 
-describe('what is typed', () => {
+describe('usage', () => {
   test.each([
-    ['nothing to extract', ['extract', 'people.jsonl'], /Give --schema <file>, or --extractor <name>/],
+    ['nothing to extract', ['extract', 'people.jsonl'], /add --schema <file> or --extractor <name>/],
     [
       'half an extractor',
       ['extract', 'people.jsonl', '--extractor', 'person', '--lane', 'fast'],
-      /--lane is part of the extractor/,
+      /--lane is already part of the extractor/,
     ],
     ['no input', ['extract'], /missing required argument 'input'/],
     ['an unknown command', ['extrat'], /unknown command 'extrat'[\s\S]*extract/],
-    ['a number that is none', ['extract', 'x.jsonl', '--concurrency', 'many'], /It must be a whole number from 1/],
+    [
+      'a word instead of a number',
+      ['extract', 'x.jsonl', '--concurrency', 'many'],
+      /It must be a whole number from 1 to 100000/,
+    ],
     ['a key', ['batches', '--api-key', 'secret'], /unknown option '--api-key'/],
-  ])('wrong (%s) is told with exit code 2', async (_, args, message) => {
-    // Told before a server is asked for.
+  ])('is wrong with %s: exit code 2 and a message', async (_, args, message) => {
+    // Reported before the server is contacted.
     const { code, stdout, stderr } = await runCli({ directory: place.directory, env: { PORT: '1' } }, args)
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' })
     expect(stderr).toMatch(message)

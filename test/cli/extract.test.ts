@@ -2,7 +2,7 @@ import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { beforeEach, expect, test } from 'vitest'
 import { makePdf } from '../../packages/documents/test/pdfs.ts'
-import { batchesOf, jsonl, makePlace, parse, type Place, toldCommand } from '../support/cli-place.ts'
+import { batchesOf, jsonl, makePlace, parse, type Place, suggestedCommand } from '../support/cli-place.ts'
 import { runCli } from '../support/cli-process.ts'
 import { people, person, startSystem } from '../support/system.ts'
 
@@ -11,7 +11,7 @@ beforeEach(async () => {
   place = await makePlace()
 })
 
-test('makes a file of results of a file of texts, with words but no bar where there is no terminal', async () => {
+test('extracts a file of texts to a file of results, without a bar if there is no terminal', async () => {
   const system = await startSystem()
   await system.worker()
   await place.write('people.jsonl', jsonl(people(20)))
@@ -21,7 +21,7 @@ test('makes a file of results of a file of texts, with words but no bar where th
   expect(stderr).toMatch(/^batch_\w+: 20 items accepted\.$/m)
   expect(stderr).toMatch(/^batch_\w+: 20 of 20 succeeded, .*$/m)
   expect(stderr).toMatch(/^Results: out\.jsonl$/m)
-  // Neither colours nor a line that moves.
+  // Neither colors nor a line that changes in place.
   for (const control of ['\u001B', '\r']) expect(stderr).not.toContain(control)
   const out = await place.readOut()
   expect(out.map(({ index, status, data }) => ({ index, status, data }))).toEqual(
@@ -54,13 +54,13 @@ test('reads a CSV with ids and columns to keep, and standard input, and writes t
   const piped = await runCli(place.of(system), ['extract', '-', '--schema', 'person.ts'], input)
   expect(piped.code).toBe(0)
   expect(parse(piped.stdout)).toMatchObject([{ data: { name: 'Cy', age: 32 } }])
-  // What came by a pipe is known again, too.
+  // The same input from a pipe is recognized, too.
   const again = await runCli(place.of(system), ['extract', '-', '--schema', 'person.ts'], input)
   expect(again.stderr).toContain('1 item, sent before')
   expect(await batchesOf(system)).toHaveLength(2)
 })
 
-test('reads a folder, a text a file', async () => {
+test('reads a folder, one text per file', async () => {
   const system = await startSystem()
   await system.worker()
   await mkdir(join(place.directory, 'letters/a'), { recursive: true })
@@ -81,7 +81,7 @@ test('reads a folder, a text a file', async () => {
   ])
 })
 
-test('sends documents as they are; a broken one is an item that fails', async () => {
+test('sends documents unchanged; a broken one is an item that fails', async () => {
   const system = await startSystem()
   await system.worker()
   await mkdir(join(place.directory, 'letters/a'), { recursive: true })
@@ -90,8 +90,8 @@ test('sends documents as they are; a broken one is an item that fails', async ()
   await place.write('letters/3.txt', 'My name is Cy and I am 32 years old')
   await place.write('letters/4.pdf', '%PDF-1.4 broken')
   const args = 'extract letters --schema person.ts --order input --out out.jsonl'.split(' ')
-  const told = await runCli(place.of(system), ['estimate', 'letters', '--schema', 'person.ts', '--json'])
-  expect(JSON.parse(told.stdout)).toMatchObject({ object: 'estimate', items: 4 })
+  const estimate = await runCli(place.of(system), ['estimate', 'letters', '--schema', 'person.ts', '--json'])
+  expect(JSON.parse(estimate.stdout)).toMatchObject({ object: 'estimate', items: 4 })
   const { code, stderr } = await runCli(place.of(system), args)
   expect(code).toBe(3)
   expect(stderr).toContain('Failed: 1 unreadable.')
@@ -101,13 +101,13 @@ test('sends documents as they are; a broken one is an item that fails', async ()
     { id: '4.pdf', status: 'failed', error: { type: 'unreadable' } },
     { id: 'a/1.pdf', data: { name: 'Ann', age: 30 } },
   ])
-  expect((await runCli(place.of(system), args)).stderr).toContain('4 items, sent before, done already.')
+  expect((await runCli(place.of(system), args)).stderr).toContain('4 items, sent before, already done.')
   const one = await runCli(place.of(system), ['extract', 'letters/2.html', '--schema', 'person.ts'])
   expect(parse(one.stdout)).toMatchObject([{ id: '2.html', data: { name: 'Bob', age: 31 } }])
   expect((await batchesOf(system)).map(({ counts }) => counts.total)).toEqual([1, 4])
 })
 
-test('tells by its exit code that items failed, and how to retry them, which mends the file', async () => {
+test('exit code 3 means that items failed; the suggested retry replaces them in the file', async () => {
   const system = await startSystem()
   await system.worker()
   await place.write('people.jsonl', jsonl(people(20)))
@@ -115,12 +115,12 @@ test('tells by its exit code that items failed, and how to retry them, which men
   const args = ['extract', 'people.jsonl', '--schema', 'person.ts', '--out', 'out.jsonl']
   const first = await runCli(place.of(system), args)
   expect(first.code).toBe(3)
-  expect(first.stderr).toContain('Failed: 1 refused. To try only these again:')
+  expect(first.stderr).toContain('Failed: 1 refused. To retry only these:')
   expect((await place.readOut()).filter(({ status }) => status === 'failed')).toMatchObject([
     { index: 3, error: { type: 'refused' } },
   ])
 
-  const command = toldCommand(first.stderr)
+  const command = suggestedCommand(first.stderr)
   expect(command).toEqual(['retry', expect.stringMatching(/^batch_/), '--out', 'out.jsonl', '--schema', 'person.ts'])
   const counted = await runCli(place.of(system), ['retry', command[1]!, '--dry-run', '--json'])
   expect(JSON.parse(counted.stdout)).toMatchObject({ retried: 1, dry_run: true })
@@ -131,7 +131,7 @@ test('tells by its exit code that items failed, and how to retry them, which men
   expect(out.every(({ status }) => status === 'succeeded')).toBe(true)
 })
 
-test('takes an extractor that the server has, and instructions from a file', async () => {
+test('uses an extractor of the server, or instructions from a file', async () => {
   const system = await startSystem()
   await system.worker()
   await system.request('POST', '/v1/extractors', { name: 'person', ...person })
@@ -143,16 +143,16 @@ test('takes an extractor that the server has, and instructions from a file', asy
   expect(unknown).toMatchObject({ code: 1, stderr: "There is no extractor 'nobody'.\n" })
 
   await place.write('words.txt', 'Who is it?')
-  const told = ['extract', 'people.jsonl', '--schema', 'person.ts', '--instructions', '@words.txt']
-  expect((await runCli(place.of(system), told)).code).toBe(0)
+  const args = ['extract', 'people.jsonl', '--schema', 'person.ts', '--instructions', '@words.txt']
+  expect((await runCli(place.of(system), args)).code).toBe(0)
   const { body } = await system.request('GET', '/v1/batches')
   expect(body.data).toMatchObject([{ extractor: 'inline' }, { extractor: 'person@1' }])
-  expect((await runCli(place.of(system), [...told.slice(0, -1), '@gone.txt'])).stderr).toContain(
-    'gone.txt cannot be read (ENOENT)',
+  expect((await runCli(place.of(system), [...args.slice(0, -1), '@gone.txt'])).stderr).toContain(
+    'cannot read gone.txt (ENOENT)',
   )
 })
 
-test('checks values by the zod schema itself when they arrive', async () => {
+test('checks values with the zod schema itself when they arrive', async () => {
   const system = await startSystem()
   await system.worker()
   await place.write(
@@ -174,20 +174,20 @@ test('checks values by the zod schema itself when they arrive', async () => {
     { status: 'succeeded', data: { name: 'MARY', age: 21 } },
     { status: 'failed', error: { type: 'invalid_output', message: expect.stringContaining('too old') as string } },
   ])
-  expect(stderr).toContain('1 fit the JSON Schema and not adult.ts itself.')
+  expect(stderr).toContain('1 match the JSON Schema but not the checks in adult.ts.')
 })
 
-test('refuses an input that is not right with its place, and sends nothing of it', async () => {
+test('rejects an invalid input with the position of the error, and sends nothing', async () => {
   const system = await startSystem()
   await system.worker()
   await place.write('people.jsonl', `${jsonl(people(6_000))}{oops\n`)
   const args = ['extract', 'people.jsonl', '--schema', 'person.ts', '--out', 'out.jsonl']
   const refused = await runCli(place.of(system), args)
   expect(refused.code).toBe(1)
-  expect(refused.stderr).toMatch(/^people\.jsonl line 6001: It is not valid JSON: .*\n$/)
+  expect(refused.stderr).toMatch(/^people\.jsonl line 6001: Invalid JSON: .*\n$/)
   expect(await batchesOf(system)).toEqual([])
   const skipped = await runCli(place.of(system), [...args, '--on-invalid', 'skip', '--detach'])
   expect(skipped.code).toBe(0)
-  expect(skipped.stderr).toContain('1 left out because not valid:\n  people.jsonl line 6001: It is not valid JSON')
+  expect(skipped.stderr).toContain('Skipped because invalid (1):\n  people.jsonl line 6001: Invalid JSON')
   expect(await batchesOf(system)).toMatchObject([{ counts: { total: 6_000 } }])
 })

@@ -20,45 +20,45 @@ beforeEach(async () => {
 })
 const extract = ['extract', 'people.jsonl', '--schema', 'person.json', '--out', 'out.jsonl', '--concurrency', '10']
 
-/** With the control character that begins every sequence made visible. */
+/** Makes the character visible that begins every control sequence. */
 const visible = (output: string): string => output.replaceAll('\u001B', '<ESC>')
 
-/** The lines that were drawn in place: what stands between clearing and the next control character. */
+/** The lines that were drawn in place: the text between clearing and the next control character. */
 function drawn(output: string): string[] {
   return [...visible(output).matchAll(/<ESC>\[J([^<\r\n]+)/g)].map(([, line]) => line!)
 }
 
-test('on a terminal a bar moves, fits the window when it changes, and Ctrl-C detaches', async () => {
+test('on a terminal a bar moves and follows the width of the window, and Ctrl-C detaches', async () => {
   const system = await startSystem({ simulator: { SIMULATOR_LATENCY_MS: '500' } })
   await system.worker()
   const place = { directory, env: { SLUICE_URL: system.url } }
   const terminal = startOnTerminal(place, extract, 100)
   const bars = () => drawn(terminal.output())
-  await expect.poll(() => bars().some((line) => /\[#+-+\]/.test(line)), { timeout: 20_000 }).toBe(true)
+  await expect.poll(() => bars().some((line) => /\[#+-+\]/.test(line))).toBe(true)
   expect(bars().some((line) => /\d+\/60 {2}\d+ running/.test(line))).toBe(true)
   expect(Math.max(...bars().map((line) => line.length))).toBeLessThan(100)
 
   const before = terminal.output().length
   await terminal.resize(40)
   await expect
-    .poll(() => drawn(terminal.output().slice(before)).filter((line) => line.length < 40).length, { timeout: 20_000 })
+    .poll(() => drawn(terminal.output().slice(before)).filter((line) => line.length < 40).length)
     .toBeGreaterThan(2)
-  // At most the one that was on its way when the window changed is longer.
+  // Only a line that was being written when the window changed may be longer.
   expect(drawn(terminal.output().slice(before)).filter((line) => line.length >= 40).length).toBeLessThanOrEqual(1)
 
   terminal.type('\u0003')
   expect(await terminal.ended).toBe(130)
-  expect(terminal.output()).toMatch(/goes on without you[\s\S]*sluice attach batch_\w+ --out out\.jsonl/)
+  expect(terminal.output()).toMatch(/continues on the server[\s\S]*sluice attach batch_\w+ --out out\.jsonl/)
   const id = /batch_\w+/.exec(terminal.output())![0]
   const attached = startOnTerminal(place, ['attach', id, '--out', 'out.jsonl'], 100)
   expect(await attached.ended).toBe(0)
-  // The bar is gone at the end, and the summary has a colour.
+  // At the end the bar is removed, and the summary has a color.
   expect(visible(attached.output())).toMatch(
     /<ESC>\[J(?:<ESC>\[\d+m)+batch_\w+: [^\n]*60 of 60 succeeded[^\n]*\r\nResults: out\.jsonl\r\n$/,
   )
 })
 
-test('NO_COLOR takes the colours, not the bar', async () => {
+test('NO_COLOR removes the colors, not the bar', async () => {
   const system = await startSystem()
   await system.worker()
   const terminal = startOnTerminal({ directory, env: { SLUICE_URL: system.url, NO_COLOR: '1' } }, extract, 100)
@@ -67,33 +67,33 @@ test('NO_COLOR takes the colours, not the bar', async () => {
   expect(visible(terminal.output())).not.toMatch(/<ESC>\[\d+m/)
 })
 
-test('results and the bar on one terminal do not run into each other', async () => {
+test('results and the bar on one terminal do not mix', async () => {
   const system = await startSystem()
   await system.worker()
   const args = ['extract', 'people.jsonl', '--schema', 'person.json', '--concurrency', '10']
   const terminal = startOnTerminal({ directory, env: { SLUICE_URL: system.url } }, args, 200)
   expect(await terminal.ended).toBe(0)
-  // Every result begins at the left, on a line that was cleared.
+  // Every result begins at the left of a cleared line.
   const results = [...visible(terminal.output()).matchAll(/(^|\n|<ESC>\[J)(\{"index":.*\})\r\n/g)]
   expect(results.map(([, , line]) => JSON.parse(line!).status)).toEqual(people(60).map(() => 'succeeded'))
 })
 
-test('where no server runs it offers to start one, which stays', async () => {
+test('if no server runs, it offers to start one, which keeps running', async () => {
   const port = String(await findFreePort())
   const env = { PORT: port, SLUICE_DATA_DIR: join(directory, 'data'), OPENAI_API_KEY: '', SLUICE_API_KEYS: '' }
   const declined = startOnTerminal({ directory, env }, extract, 100)
-  const question = `No Sluice runs at http://127.0.0.1:${port}. Start one here, in the background?`
-  await expect.poll(() => declined.output(), { timeout: 20_000 }).toContain(question)
+  const question = `No Sluice server runs at http://127.0.0.1:${port}. Start one on this machine, in the background?`
+  await expect.poll(() => declined.output()).toContain(question)
   declined.type('n\r')
   expect(await declined.ended).toBe(1)
-  expect(declined.output()).toContain('npx pnpm@12 start')
+  expect(declined.output()).toContain('npx -y pnpm@12 start')
 
   const unasked = startOnTerminal({ directory, env }, ['batches', '--no-input'], 100)
   expect(await unasked.ended).toBe(1)
   expect(unasked.output()).not.toContain(question)
 
   const accepted = startOnTerminal({ directory, env }, extract, 100)
-  await expect.poll(() => accepted.output(), { timeout: 20_000 }).toContain(question)
+  await expect.poll(() => accepted.output()).toContain(question)
   accepted.type('y\r')
   await expect.poll(() => accepted.output(), { timeout: 60_000 }).toMatch(/kill \d+/)
   const pid = Number(/kill (\d+)/.exec(accepted.output())![1])
@@ -111,7 +111,7 @@ test('where no server runs it offers to start one, which stays', async () => {
   expect(await accepted.ended).toBe(0)
   expect(accepted.output()).toContain('60 of 60 succeeded')
   expect(lives()).toBe(true)
-  // Ours is the only batch: nobody was there to look at samples.
+  // This is the only batch: a background server runs no samples.
   const { stdout } = await runCli({ directory, env }, ['batches', '--json'])
   expect(JSON.parse(stdout).data).toMatchObject([{ metadata: { input: 'people.jsonl' } }])
 })

@@ -10,7 +10,8 @@ import { Redis } from 'ioredis'
 import { expect, onTestFinished, test } from 'vitest'
 import { longText } from '../../bench/long-text.ts'
 import { findFreePort } from '@sluice/local/processes/ports'
-import { findRedis } from '@sluice/local/redis/find-redis'
+import { findLocalRedis } from '@sluice/local/redis/find-redis'
+import { packageDirectory } from '@sluice/local/redis/own-redis'
 import { durableOptions } from '@sluice/local/redis/redis-command'
 import { people, startSystem } from '../support/system.ts'
 
@@ -20,18 +21,19 @@ interface Server {
   readonly port: number
   readonly busPort: number
   readonly redis: Redis
-  /** Dies at once, and comes back on its data. */
+  /** Kills it with SIGKILL. `restart` starts it again with its data. */
   kill(): Promise<void>
   restart(): Promise<void>
 }
 
-/** Servers of this machine's own program, each with its data in a folder of its own. */
+/** Starts servers, each with a separate data folder. */
 async function startServers(
   count: number,
   argsOf: (server: { directory: string; busPort: number }) => Promise<string[]> | string[],
 ): Promise<Server[]> {
-  const source = await findRedis(undefined, console.error)
-  if (source.type !== 'server') throw new Error('This needs redis-server or valkey-server on the PATH.')
+  const source = await findLocalRedis({ directory: packageDirectory, say: console.error })
+  if (source.type !== 'server')
+    throw new Error('Docker cannot run these servers: install redis-server or valkey-server.')
   return Promise.all(
     Array.from({ length: count }, async () => {
       const directory = await mkdtemp(join(tmpdir(), 'sluice-cluster-'))
@@ -39,7 +41,8 @@ async function startServers(
       const log = join(directory, 'log')
       const own = ['--bind', '127.0.0.1', '--port', String(port), '--dir', directory, '--logfile', log]
       const args = [...(await argsOf({ directory, busPort })), ...own]
-      const start = (): ChildProcess => spawn(source.path, args, { stdio: 'ignore' })
+      const start = (): ChildProcess =>
+        spawn(source.path, args, { stdio: 'ignore', env: { ...process.env, ...source.env } })
       const kill = async () => {
         if (child.exitCode !== null || child.signalCode !== null) return
         child.kill('SIGKILL')
@@ -103,7 +106,7 @@ async function startSentinel(primaryPort: number): Promise<Server> {
   return sentinel!
 }
 
-test('on a cluster of three nodes batches run, spread over the nodes, and a killed worker loses nothing', async () => {
+test('on a cluster batches are spread over the nodes, and a killed worker loses nothing', async () => {
   const { url, nodes } = await startCluster()
   const system = await startSystem({ redisUrl: url, simulator: { SIMULATOR_LATENCY_MS: '200' } })
   const killed = await system.worker({ SLUICE_CONCURRENCY: '10' })
@@ -124,7 +127,7 @@ test('on a cluster of three nodes batches run, spread over the nodes, and a kill
   expect((await system.request('DELETE', `/v1/batches/${first!.id}`)).status).toBe(200)
 })
 
-test('on a cluster summaries go through their levels, and the same texts are paid once', async () => {
+test('on a cluster summaries run through their levels, and repeated texts are paid once', async () => {
   const { url } = await startCluster()
   const system = await startSystem({ redisUrl: url })
   await system.worker()
@@ -145,7 +148,7 @@ test('on a cluster summaries go through their levels, and the same texts are pai
   expect((await system.batch(id)).usage).toMatchObject({ calls: 20, deduplicated: 20 })
 })
 
-test('a node of a cluster that is away for some seconds costs nothing: no result is lost, no call is paid twice', async () => {
+test('a cluster node that is down for some seconds costs nothing: no result is lost, no call is paid twice', async () => {
   const { url, nodes } = await startCluster()
   const system = await startSystem({ redisUrl: url, simulator: { SIMULATOR_LATENCY_MS: '300' } })
   await system.worker({ SLUICE_CONCURRENCY: '20' })
@@ -168,33 +171,29 @@ test('a node of a cluster that is away for some seconds costs nothing: no result
   expect((await system.simulator.stats()).paid_again).toBe(0)
 })
 
-test(
-  'connections that are made to a cluster while it is down are usable as soon as it is up',
-  { timeout: 30_000 },
-  async () => {
-    const { url, nodes } = await startCluster()
-    for (const { redis } of nodes) {
-      await redis.call('CLUSTER', 'DELSLOTS', 0)
-      await expect.poll(async () => redis.call('CLUSTER', 'INFO')).toContain('cluster_state:fail')
-    }
-    const first = createRedis(url, {
-      maxRetriesPerRequest: null,
-      retryStrategy: () => 100,
-      // One node may be up while the others still say that the cluster is down.
-      resend: { times: 1_000, everyMs: 50 },
-    })
-    const connections = [first, first.duplicate()]
-    onTestFinished(() => connections.forEach((it) => it.disconnect()))
-    const refused = connections.map((it) => once(it, 'reconnecting'))
-    const connecting = Promise.all(connections.map((it) => it.connect()))
-    await Promise.all(refused)
-    await nodes[0]!.redis.call('CLUSTER', 'ADDSLOTS', 0)
-    await connecting
-    for (const it of connections) expect(await it.set('key', 'value')).toBe('OK')
-  },
-)
+test('connections that are opened while a cluster is down work as soon as it is up', { timeout: 30_000 }, async () => {
+  const { url, nodes } = await startCluster()
+  for (const { redis } of nodes) {
+    await redis.call('CLUSTER', 'DELSLOTS', 0)
+    await expect.poll(async () => redis.call('CLUSTER', 'INFO')).toContain('cluster_state:fail')
+  }
+  const first = createRedis(url, {
+    maxRetriesPerRequest: null,
+    retryStrategy: () => 100,
+    // One node may be up while the others still report the cluster as down.
+    resend: { times: 1_000, everyMs: 50 },
+  })
+  const connections = [first, first.duplicate()]
+  onTestFinished(() => connections.forEach((it) => it.disconnect()))
+  const refused = connections.map((it) => once(it, 'reconnecting'))
+  const connecting = Promise.all(connections.map((it) => it.connect()))
+  await Promise.all(refused)
+  await nodes[0]!.redis.call('CLUSTER', 'ADDSLOTS', 0)
+  await connecting
+  for (const it of connections) expect(await it.set('key', 'value')).toBe('OK')
+})
 
-test('each node of a cluster is examined before anything runs on it, and what is wrong is told with its node', async () => {
+test('the preflight checks each node of a cluster and names the node at fault', async () => {
   const { url, nodes } = await startCluster()
   const failover = { severity: 'warning', message: expect.stringContaining('replicates asynchronously') as string }
   expect(await preflight(url)).toEqual([failover])
@@ -209,7 +208,7 @@ test('each node of a cluster is examined before anything runs on it, and what is
   ])
 })
 
-test('sentinels are asked for the primary, also after it has changed', async () => {
+test('Sentinel gives the address of the primary, also after a failover', async () => {
   const [primary, replica] = await startServers(2, () => [...durableOptions])
   await replica!.redis.replicaof('127.0.0.1', primary!.port)
   await expect.poll(() => replica!.redis.info('replication'), { timeout: 10_000 }).toContain('master_link_status:up')

@@ -1,27 +1,15 @@
-import { execFile } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { resolve } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { promisify } from 'node:util'
 import type { Batch } from '@sluice/contract/batch'
 import type { Result } from '@sluice/contract/result'
 import { expect, onTestFailed, onTestFinished, test } from 'vitest'
 import { findFreePort } from '@sluice/local/processes/ports'
+import { hasDocker, run } from './docker.ts'
 
-const run = promisify(execFile)
 const root = resolve(import.meta.dirname, '../..')
 
-const hasDocker = await run('docker', ['compose', 'version'])
-  .then(() => run('docker', ['info'], { timeout: 10_000 }))
-  .then(
-    () => true,
-    (error: Error) => {
-      console.error(`SKIPPED, the containers are not tested: ${error.message.split('\n')[0]}`)
-      return false
-    },
-  )
-
-/** The compose file as a user runs it, under a project name, port and key of its own. */
+/** The compose file as a user runs it, with a separate project name, port and key. */
 async function composeProject() {
   const name = `sluice-test-${randomBytes(4).toString('hex')}`
   const port = await findFreePort()
@@ -64,10 +52,12 @@ async function composeProject() {
 }
 
 test.skipIf(!hasDocker)(
-  'in containers: three workers, one killed, scaled down and up again, and every item has exactly one result',
+  'in containers of at most 300 MB: three workers, one killed, scaled down and up again, and every item has exactly one result',
   async () => {
     const { compose, request, until } = await composeProject()
     await compose('up', '--build', '--detach', '--wait')
+    const { stdout: bytes } = await run('docker', ['image', 'inspect', '--format', '{{.Size}}', 'sluice'])
+    expect(Number(bytes)).toBeLessThan(300_000_000)
 
     expect((await request('/v1/batches', { headers: {} })).status).toBe(401)
 
@@ -91,10 +81,10 @@ test.skipIf(!hasDocker)(
     await compose('up', '--detach', '--wait', '--no-recreate', '--scale', 'worker=3')
     const workers = (await compose('ps', '--quiet', 'worker')).split('\n')
     expect(workers).toHaveLength(3)
-    // More than one worker of concurrency 5 can have running: the others have joined in.
+    // More than one worker of concurrency 5 can run: the others take part.
     await until(id, ({ counts }) => counts.running > 10, 60_000)
     await run('docker', ['kill', workers[0]!])
-    // Down to one and up again in the middle: what the stopped ones held goes back at once.
+    // Down to one and up again while the batch runs: stopped workers return their items at once.
     await compose('up', '--detach', '--no-recreate', '--scale', 'worker=1')
     await compose('up', '--detach', '--wait', '--no-recreate', '--scale', 'worker=3')
     const { counts: underWay } = await until(id, (batch) => batch.counts.succeeded > 0, 60_000)
@@ -108,7 +98,7 @@ test.skipIf(!hasDocker)(
 
     const lines = (await (await request(`/v1/batches/${id}/results`)).text()).trimEnd().split('\n')
     const results = lines.map((line) => JSON.parse(line) as Result)
-    // Neither the kill nor the stops have cost an attempt.
+    // Neither the kill nor the stops cost an attempt.
     expect(results.map(({ index, status, data, attempts }) => ({ index, status, data, attempts }))).toEqual(
       texts.map((_, index) => ({ index, status: 'succeeded', data: { name: 'Mary', age: index }, attempts: 1 })),
     )

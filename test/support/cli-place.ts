@@ -11,7 +11,7 @@ export const instructions = 'Extract the person.'
 export default z.object({ name: z.string(), age: z.int() })
 `
 
-/** A folder of the test's own, with a schema in person.ts, where the command runs and keeps its memory. */
+/** A folder for one test, with a schema in person.ts. The command runs there and stores its memory there. */
 export interface Place {
   readonly directory: string
   write(name: string, content: string | Uint8Array): Promise<void>
@@ -48,8 +48,8 @@ export async function batchesOf(system: System): Promise<Batch[]> {
   return (await system.request('GET', '/v1/batches')).body.data as Batch[]
 }
 
-/** The last line of words that is a command, without its name. */
-export function toldCommand(stderr: string): string[] {
+/** The arguments of the last command that the output suggests. */
+export function suggestedCommand(stderr: string): string[] {
   const line = stderr.split('\n').findLast((line) => line.startsWith('  sluice ')) ?? ''
   return line.trim().split(' ').slice(1)
 }

@@ -1,7 +1,7 @@
 import { GenericContainer } from 'testcontainers'
 import type { TestProject } from 'vitest/node'
 import { findRedis } from '@sluice/local/redis/find-redis'
-import { startOwnRedis } from '@sluice/local/redis/own-redis'
+import { packageDirectory, startOwnRedis } from '@sluice/local/redis/own-redis'
 import { durableOptions } from '@sluice/local/redis/redis-command'
 
 declare module 'vitest' {
@@ -13,7 +13,11 @@ declare module 'vitest' {
 
 /** One real Redis for all tests, found in the same order as by `start`: REDIS_URL, a server on the PATH, Docker, Debian's package. */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
-  const source = await findRedis(process.env['REDIS_URL'] || undefined, console.error)
+  const source = await findRedis({
+    url: process.env['REDIS_URL'] || undefined,
+    directory: packageDirectory,
+    say: console.error,
+  })
   console.error(`[${project.name}] Redis: ${source.label}`)
   switch (source.type) {
     case 'url':

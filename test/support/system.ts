@@ -2,15 +2,22 @@ import { randomBytes } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Batch } from '@sluice/contract/batch'
 import type { Result } from '@sluice/contract/result'
-import { afterAll, afterEach, inject, onTestFailed } from 'vitest'
+import { afterAll, afterEach, expect, inject, onTestFailed } from 'vitest'
 import { run, type Running } from '@sluice/local/processes/app-process'
 
-/** Sluice as it runs for a user: one process each, on the suite's Redis under a key prefix of its own. */
+/** Sluice as it runs for a user, in separate processes. It uses the suite's Redis with a random key prefix. */
 export interface System {
   readonly url: string
   readonly simulatorUrl: string
   readonly api: Running
+  /**
+   * How much slower than usual this machine was when the system started, from 1: an API starts within a second on an idle one. Tests of
+   * promises in milliseconds multiply by it, because other programs may keep every processor busy.
+   */
+  readonly slowdown: number
   worker(env?: Record<string, string>): Promise<Running>
+  /** The address of one more API process. */
+  anotherApi(): Promise<string>
   request(
     method: string,
     path: string,
@@ -19,15 +26,17 @@ export interface System {
   ): Promise<{ status: number; body: any }>
   submit(texts: readonly string[], options?: Record<string, unknown>): Promise<Batch>
   batch(id: string): Promise<Batch>
-  /** All results there will be. */
+  /** All results, once the batch has ended. */
   results(id: string, query?: string): Promise<Result[]>
-  /** Resolves when `enough` says so of the batch, looked at often; rejects after `limitMs`. */
+  /** Resolves when `enough` accepts the batch; rejects after `limitMs`, which is for a test that would wait forever. */
   until(id: string, enough: (batch: Batch) => boolean, limitMs?: number): Promise<Batch>
   simulator: {
     set(path: 'faults' | 'limits' | 'latency', body: unknown): Promise<void>
     stats(): Promise<any>
   }
 }
+
+const usualStartMs = 1_000
 
 const cleanups = { test: [] as (() => Promise<unknown>)[], file: [] as (() => Promise<unknown>)[] }
 const cleanUp = async (keptFor: keyof typeof cleanups) => {
@@ -58,7 +67,7 @@ export interface SystemOptions {
   readonly simulator?: Record<string, string>
   readonly env?: Record<string, string>
   readonly redisUrl?: string
-  /** How long it runs: for the test that started it, or, started by `beforeAll`, for all tests of the file. */
+  /** How long it runs: until the end of the test that started it, or, started by `beforeAll`, of the file. */
   readonly keepFor?: keyof typeof cleanups
 }
 
@@ -95,7 +104,9 @@ export async function startSystem({
     SLUICE_MODEL: 'simulator',
     ...env,
   }
+  const startedAt = performance.now()
   const api = await start('api', { ...common, PORT: '0' }, /(http:\/\/127\.0\.0\.1:\d+)/)
+  const slowdown = Math.max(1, (performance.now() - startedAt) / usualStartMs)
   const url = api.ready[1]!
 
   const request: System['request'] = async (method, path, body, headers = {}) => {
@@ -117,7 +128,9 @@ export async function startSystem({
     url,
     simulatorUrl,
     api,
+    slowdown,
     worker: (more = {}) => start('worker', { ...common, ...more }, /worker ready/),
+    anotherApi: async () => (await start('api', { ...common, PORT: '0' }, /(http:\/\/127\.0\.0\.1:\d+)/)).ready[1]!,
     request,
     submit: async (items, options = {}) =>
       (await ok('POST', '/v1/batches', { extractor: person, items, ...options })).body as Batch,
@@ -132,7 +145,7 @@ export async function startSystem({
         .filter(Boolean)
         .map((line) => JSON.parse(line) as Result)
     },
-    async until(id, enough, limitMs = 30_000) {
+    async until(id, enough, limitMs = 120_000) {
       const deadline = Date.now() + limitMs
       for (;;) {
         const now = await batch(id)
@@ -153,4 +166,9 @@ export async function startSystem({
       stats: async () => (await fetch(`${simulatorUrl}/_simulator/stats?content=1`)).json(),
     },
   }
+}
+
+export function expectCountsToAddUp({ counts }: Batch): void {
+  const { total, ...parts } = counts
+  expect(Object.values(parts).reduce((sum, one) => sum + one, 0)).toBe(total)
 }

@@ -302,7 +302,7 @@ test('a long text is summarised, found again under its key, and cancelled by its
     onProgress: () => abort.abort(new Error('enough')),
   })
   await expect(aborted).rejects.toThrow('enough')
-  await expect.poll(async () => (await system.simulator.stats()).in_flight, { timeout: 5_000 }).toBe(0)
+  await expect.poll(async () => (await system.simulator.stats()).in_flight).toBe(0)
 
   await system.simulator.set('latency', { p50_ms: 50 })
   await system.simulator.set('faults', { rates: { refusal: 1 } })

@@ -1,15 +1,8 @@
-import { setTimeout as sleep } from 'node:timers/promises'
-import type { Batch } from '@sluice/contract/batch'
 import { expect, test } from 'vitest'
 import { startOwnRedis } from '@sluice/local/redis/own-redis'
-import { people, person, startSystem } from '../support/system.ts'
+import { expectCountsToAddUp, people, startSystem } from '../support/system.ts'
 
-function expectCountsToAddUp({ counts }: Batch): void {
-  const { total, ...parts } = counts
-  expect(Object.values(parts).reduce((sum, one) => sum + one, 0)).toBe(total)
-}
-
-test('a 202 means the items are on disk: API, worker and Redis die right after it, and none is lost', async () => {
+test('a 202 means the items are on disk: API, worker and Redis are killed right after it, and no item is lost', async () => {
   await using redis = await startOwnRedis()
   const first = await startSystem({
     redisUrl: redis.url,
@@ -33,35 +26,53 @@ test('a 202 means the items are on disk: API, worker and Redis die right after i
   expectCountsToAddUp(await second.batch(submitted.id))
 })
 
-test("a killed worker's items are finished by another within 30 s and spend no attempt", async () => {
+test("another worker finishes a killed worker's items within 30 s, and they spend no attempt", async () => {
   const system = await startSystem({ simulator: { SIMULATOR_LATENCY_MS: '1000', SIMULATOR_LATENCY_SPREAD: '0' } })
   const killed = await system.worker({ SLUICE_CONCURRENCY: '20' })
   const { id } = await system.submit(people(60))
   await system.until(id, (batch) => batch.counts.running >= 20)
   await killed.stop('SIGKILL')
-  const began = Date.now()
   await system.worker({ SLUICE_CONCURRENCY: '20' })
+  const began = Date.now()
   const results = await system.results(id)
-  expect(Date.now() - began).toBeLessThan(30_000 + 5_000)
+  // Taking over takes 25 s at most; the 60 calls take 3 s, and more on a busy machine.
+  expect(Date.now() - began).toBeLessThan(25_000 + 5_000 * system.slowdown)
   expect(results).toHaveLength(60)
   expect(results.every((one) => one.status === 'succeeded' && one.attempts === 1)).toBe(true)
 
   const batch = await system.batch(id)
   expectCountsToAddUp(batch)
   const stats = await system.simulator.stats()
-  // Only what was in flight at the kill, or about to go (a tenth more), may have been asked twice, and all of it is counted.
+  // Only calls that were in flight at the kill, or about to start (a tenth more), may have been repeated, and all of them are counted.
   expect(batch.usage.repeated_calls).toBeLessThanOrEqual(22)
   expect(batch.usage.repeated_calls).toBeGreaterThanOrEqual(timesPaidTwice(stats))
 })
 
-test('SIGTERM hands running items back in under a second after the grace, spends no attempt, and exits 0', async () => {
-  const system = await startSystem({ simulator: { SIMULATOR_LATENCY_MS: '3000', SIMULATOR_LATENCY_SPREAD: '0' } })
+test('while items wait for the lock of a killed worker, the estimate is not lower than that wait', async () => {
+  const system = await startSystem({ simulator: { SIMULATOR_LATENCY_MS: '100', SIMULATOR_LATENCY_SPREAD: '0' } })
+  const killed = await system.worker({ SLUICE_CONCURRENCY: '10' })
+  await system.worker({ SLUICE_CONCURRENCY: '10' })
+  const { id } = await system.submit(people(1_000))
+  // Nearly at the end: the other worker must be done long before the lock expires.
+  await system.until(id, ({ counts, eta_s: eta }) => counts.succeeded > 900 && eta !== null)
+  await killed.stop('SIGKILL')
+  const { eta_s: eta } = await system.until(
+    id,
+    ({ counts, eta_s: eta }) => counts.succeeded < 1_000 && (eta?.p50 ?? 0) > 3,
+  )
+  expect(eta!.p90).toBeGreaterThan(eta!.p50)
+  const done = await system.until(id, ({ status }) => status === 'completed')
+  expect(done.counts.succeeded).toBe(1_000)
+})
+
+test('SIGTERM returns running items within a second after the grace period, spends no attempt, and exits 0', async () => {
+  const system = await startSystem({ simulator: { SIMULATOR_LATENCY_MS: '60000', SIMULATOR_LATENCY_SPREAD: '0' } })
   const stopped = await system.worker({ SLUICE_CONCURRENCY: '20', SLUICE_GRACE_S: '0.3' })
   const { id } = await system.submit(people(30))
   await system.until(id, (batch) => batch.counts.running >= 20)
   const began = Date.now()
   expect(await stopped.stop('SIGTERM')).toBe(0)
-  expect(Date.now() - began).toBeLessThan(300 + 1_000)
+  expect(Date.now() - began).toBeLessThan(300 + 1_000 * system.slowdown)
   expect((await system.batch(id)).counts).toMatchObject({ running: 0, waiting: 30 })
 
   await system.simulator.set('latency', { p50_ms: 20 })
@@ -70,89 +81,7 @@ test('SIGTERM hands running items back in under a second after the grace, spends
   expect(results.every((one) => one.status === 'succeeded' && one.attempts === 1)).toBe(true)
 })
 
-test('a worker that is frozen past its lock records nothing and spends nothing when it goes on', async () => {
-  const system = await startSystem({ simulator: { SIMULATOR_LATENCY_MS: '2000', SIMULATOR_LATENCY_SPREAD: '0' } })
-  const zombie = await system.worker({ SLUICE_CONCURRENCY: '5' })
-  const { id } = await system.submit(people(5))
-  await system.until(id, (batch) => batch.counts.running >= 5)
-  zombie.child.kill('SIGSTOP')
-  await system.simulator.set('latency', { p50_ms: 20 })
-  await system.worker({ SLUICE_CONCURRENCY: '5' })
-  const results = await system.results(id)
-  const before = await system.simulator.stats()
-  zombie.child.kill('SIGCONT')
-  await sleep(3_000)
-  const after = await system.simulator.stats()
-  expect(after.paid).toBe(before.paid)
-  expect(await system.results(id)).toEqual(results)
-  const batch = await system.batch(id)
-  expect(batch.counts).toMatchObject({ succeeded: 5, running: 0 })
-  expect(batch.usage.repeated_calls).toBe(5)
-})
-
-test('10,000 items over two workers, with a provider that fails in many ways, end with counters that add up', async () => {
-  const system = await startSystem({
-    simulator: {
-      SIMULATOR_LATENCY_MS: '20',
-      SIMULATOR_FAULTS:
-        '500=0.02,503=0.01,rate_limit=0.003,cut=0.005,cut_after=0.005,bad_json=0.02,schema_violation=0.02,refusal=0.01,truncation=0.005',
-    },
-  })
-  await Promise.all([system.worker(), system.worker()])
-  const { id } = await system.submit(people(10_000))
-  let looks = 0
-  const ended = await system.until(
-    id,
-    (batch) => {
-      looks += 1
-      expectCountsToAddUp(batch)
-      return batch.status === 'completed'
-    },
-    100_000,
-  )
-  expect(looks).toBeGreaterThan(10)
-  const results = await system.results(id)
-  expect(results.map((one) => one.index)).toEqual(Array.from({ length: 10_000 }, (_, i) => i))
-  const failed = results.filter((one) => one.status === 'failed')
-  expect(ended.counts).toMatchObject({ succeeded: 10_000 - failed.length, failed: failed.length })
-  // Refusals and truncations are final; everything else is mended by trying again.
-  expect(failed.length).toBeGreaterThan(50)
-  expect(failed.length).toBeLessThan(400)
-  expect(new Set(failed.map((one) => one.error?.type)).has('refused')).toBe(true)
-  const completion = await system.results(id, '&order=completion')
-  expect(new Set(completion.map((one) => one.index)).size).toBe(10_000)
-})
-
-/** Answers that the simulator gave for a text it had answered before. */
+/** Answers of the simulator to texts that it had answered before. */
 function timesPaidTwice(stats: { content: Record<string, number> }): number {
   return Object.values(stats.content).reduce((sum, times) => sum + times - 1, 0)
 }
-
-test('Redis away for longer than a lock: all wait and say so, what was paid for meanwhile is recorded, nothing is paid again', async () => {
-  await using redis = await startOwnRedis()
-  const system = await startSystem({
-    redisUrl: redis.url,
-    simulator: { SIMULATOR_LATENCY_MS: '4000', SIMULATOR_LATENCY_SPREAD: '0' },
-  })
-  await system.worker({ SLUICE_CONCURRENCY: '20' })
-  const { id } = await system.submit(people(60))
-  await system.until(id, ({ counts }) => counts.running >= 20 && counts.succeeded > 0)
-  await sleep(1_000)
-  await redis.kill()
-  await sleep(2_000)
-  expect((await system.request('GET', '/readyz')).status).toBe(503)
-  expect((await system.request('POST', '/v1/batches', { extractor: person, items: ['Ann is 3'] })).status).toBe(503)
-  expect((await system.request('GET', '/healthz')).status).toBe(200)
-  await sleep(18_000)
-  await redis.start()
-
-  await expect.poll(async () => (await system.request('GET', '/readyz')).status, { timeout: 10_000 }).toBe(200)
-  const results = await system.results(id)
-  expect(results.map(({ index }) => index)).toEqual(Array.from({ length: 60 }, (_, i) => i))
-  expect(results.every(({ status, attempts }) => status === 'succeeded' && attempts === 1)).toBe(true)
-  const { usage } = await system.batch(id)
-  const stats = await system.simulator.stats()
-  expect(stats.paid_again).toBe(0)
-  // A quarter more than the slots is held ready: their calls begin when Redis is back, and end with their lost locks.
-  expect(usage.repeated_calls).toBeLessThanOrEqual(5)
-})

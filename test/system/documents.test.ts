@@ -85,7 +85,7 @@ test('documents above the limits are items that fail', async () => {
   ])
 })
 
-test('a hostile document neither ends the API nor holds it up', async () => {
+test('a hostile document neither ends the API nor delays other requests', async () => {
   const system = await startSystem({ env: { SLUICE_DOCUMENT_S: '8' } })
   await system.worker()
   let slowestMs = 0
@@ -104,7 +104,7 @@ test('a hostile document neither ends the API nor holds it up', async () => {
   }
   const { status, body } = await sending
   expect(status).toBe(202)
-  expect(slowestMs).toBeLessThan(1_000)
+  expect(slowestMs).toBeLessThan(1_000 * system.slowdown)
   const [bomb, , ann] = await system.results(body.id)
   expect(bomb).toMatchObject({ status: 'failed', error: { type: 'unreadable' } })
   expect(ann).toMatchObject({ data: { name: 'Ann', age: 31 } })

@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { promisify } from 'node:util'
 import { afterEach, beforeEach, describe, expect, onTestFinished, test } from 'vitest'
+import { inherited } from '@sluice/local/processes/app-process'
 import { findFreePort } from '@sluice/local/processes/ports'
 
 const root = resolve(import.meta.dirname, '../..')
@@ -40,7 +41,7 @@ async function start(env: Record<string, string> = {}): Promise<Started> {
   }
   const child = spawn(process.execPath, ['apps/start/src/main.ts'], {
     cwd: root,
-    env: { PATH: process.env['PATH'], ...none, SLUICE_DATA_DIR: directory, ...env, PORT: port },
+    env: { ...inherited(), ...none, SLUICE_DATA_DIR: directory, ...env, PORT: port },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
   const exited = once(child, 'exit') as Promise<[number | null]>
@@ -126,7 +127,7 @@ test('start shows sample results, prints a request that works, runs once, and le
   const [code] = (await once(second.child, 'exit')) as [number]
   expect({ code, output: second.output() }).toEqual({
     code: 1,
-    output: 'Sluice is already started from this directory. Stop that one first (Ctrl-C where it runs).\n',
+    output: 'Sluice is already running from this directory. Stop it first (Ctrl-C in its terminal).\n',
   })
 
   const pids = await descendants(started.child.pid!)
@@ -154,7 +155,7 @@ test('what an earlier start left unfinished goes on at the next one', async () =
 
   const second = await start(slow)
   await second.says(up)
-  expect(second.output()).toContain('A batch goes on:')
+  expect(second.output()).toContain('An unfinished batch resumes:')
   expect(second.output()).toContain(`${id}: 60 of 60 succeeded`)
   expect(second.output()).not.toContain('Sample:')
   expect(await second.end('SIGTERM')).toBe(0)
@@ -187,13 +188,13 @@ describe('what is wrong is one line and exit code 1, before anything is started:
     const { port } = server.address() as { port: number }
     expect(await refusal({ PORT: String(port) })).toEqual({
       code: 1,
-      output: `Port ${port} on 127.0.0.1 is in use by another program. Choose another one: PORT=${port + 1} npx pnpm@12 start\n`,
+      output: `Port ${port} on 127.0.0.1 is in use by another program. Choose another one: PORT=${port + 1} npx -y pnpm@12 start\n`,
     })
   })
 
   test.each([
     ['a Redis that does not answer', { REDIS_URL: 'redis://127.0.0.1:1' }, /^No Redis answers at 127\.0\.0\.1:1.*\n$/],
-    ['no Redis to be had', { PATH: '/nowhere' }, /^No Redis can be had here\..*\n$/],
+    ['no Redis on this machine', { PATH: '/nowhere' }, /^There is no Redis here\..*\n$/],
     ['a variable that is wrong', { SLUICE_CONCURRENCY: 'many' }, /^SLUICE_CONCURRENCY must be a whole number.*\n$/],
     ['a configuration file that is not there', { SLUICE_CONFIG: 'gone.ts' }, /^SLUICE_CONFIG names gone\.ts.*\n$/],
     ['a provider without a model', { OPENAI_API_KEY: 'key' }, /^SLUICE_MODEL is not set.*\n$/],

@@ -17,24 +17,18 @@ async function settled(system: System, id: string): Promise<Summary> {
   return body as Summary
 }
 
-test('36 pages in 6 chunks are summarised in far less time than one call after the other, with the summary of each chunk', async () => {
-  const latencyMs = 1_000
+test('36 pages in 6 chunks are summarised with six calls at once, with the summary of each chunk', async () => {
   const system = await startSystem({
-    simulator: { SIMULATOR_LATENCY_MS: String(latencyMs), SIMULATOR_LATENCY_SPREAD: '0' },
+    simulator: { SIMULATOR_LATENCY_MS: '2000', SIMULATOR_LATENCY_SPREAD: '0' },
   })
   await system.worker()
-  // The first text of a process waits for the tokenizer, too.
-  await settled(system, (await submit(system, { text: 'All is well.' })).id)
   const text = longText(36)
-  const began = performance.now()
   const { id, ...accepted } = await submit(system, { text, chunks: 6, metadata: { pages: 36 } })
   expect(accepted).toMatchObject({ status: 'in_progress', summary: null, metadata: { pages: 36 } })
   const done = await settled(system, id)
-  const tookMs = performance.now() - began
   expect(done).toMatchObject({ status: 'completed', percent: 100, usage: { calls: 7, repeated_calls: 0 } })
   expect(done.levels.map(({ counts }) => counts.succeeded)).toEqual([6, 1])
-  // One after the other they take seven calls' time; the rest beside two is for a busy machine.
-  expect(tookMs).toBeLessThan(4 * latencyMs)
+  expect((await system.simulator.stats()).most_in_flight).toBe(6)
   expect(done.chunks.map(({ start, end }) => text.slice(start, end)).join('')).toBe(text)
   for (const { summary, start, end } of done.chunks) {
     expect(summary.length).toBeLessThan((end - start) / 3)
@@ -46,7 +40,7 @@ test('36 pages in 6 chunks are summarised in far less time than one call after t
   expect(done.summary!.length).toBeGreaterThan(200)
 })
 
-test('a summary whose workers are killed on level after level is what it would have been, each level made once and what was paid twice told', async () => {
+test('a summary whose workers are killed on every level is the same as without kills; each level is created once, and repeated calls are counted', async () => {
   const system = await startSystem({ simulator: { SIMULATOR_LATENCY_MS: '700' } })
   const body = { text: longText(30), chunk_tokens: 500, reduce_tokens: 1_000 }
   const concurrency = { SLUICE_CONCURRENCY: '10' }
@@ -85,7 +79,7 @@ test('a summary whose workers are killed on level after level is what it would h
   expect(batches.data).toHaveLength(2 * calm.levels.length)
 })
 
-test('a 202 means the text is on disk: API, worker and Redis die right after it, and the summary comes', async () => {
+test('a 202 means the text is on disk: API, worker and Redis are killed right after it, and the summary is completed', async () => {
   await using redis = await startOwnRedis()
   const options = { redisUrl: redis.url, env: { SLUICE_PREFIX: 'same' } }
   const first = await startSystem({ ...options, simulator: { SIMULATOR_LATENCY_MS: '2000' } })

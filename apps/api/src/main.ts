@@ -6,24 +6,25 @@ import { boot, refuse } from '@sluice/process/boot'
 import { stopOnSignals } from '@sluice/process/stop-on-signals'
 import { checkSchema } from '@sluice/schema/check'
 import packageJson from '../package.json' with { type: 'json' }
-import { createChunker } from '@sluice/text/chunker'
+import { createTextSplitter } from '@sluice/text/text-splitter'
 import { listen, ListenError } from './http/listen.ts'
 import { createApp } from './server.ts'
 
 /** The composition root of an API process. */
-const { config, log, leave } = await boot('api')
+const { config, errors, log, leave, redact } = await boot('api')
 const { lanes, extractors, api } = config
+if (api.weakKeys !== null) log.warn(api.weakKeys)
 
 for (const { definition } of extractors) {
-  const issue = checkSchema(definition.schema)
-  if (issue !== null) refuse(`extractor '${definition.name}': at '#${issue.pointer}': ${issue.message}`)
+  const checked = checkSchema(definition.schema)
+  if (!checked.ok) refuse(`extractor '${definition.name}': at '#${checked.pointer}': ${checked.message}`)
 }
 
 const engine = await createEngine({
   redisUrl: config.redisUrl,
   prefix: config.prefix,
   lanes,
-  onError: (error) => log.error({ error: error.message }, 'redis'),
+  onError: errors.report,
 })
 for (const { definition } of extractors) await engine.extractors.put(definition)
 
@@ -32,17 +33,19 @@ const documentReader = createDocumentReader(
   { ...api.documents, characters: maxTextLength, memoryMb: 512 },
   { processes: Math.max(1, Math.floor(availableParallelism() / 2)) },
 )
-const chunker = createChunker()
+const splitter = createTextSplitter()
 const stopping = new AbortController()
 const app = createApp({
   engine,
   checkSchema,
   documentReader,
-  chunker,
+  splitter,
   apiKeys: api.apiKeys,
+  trustProxy: api.trustProxy,
   bodyLimitBytes: api.bodyLimitBytes,
   queuesReadOnly: api.queuesReadOnly,
   version: packageJson.version,
+  redact: redact.text,
   log,
   stopping: stopping.signal,
 })
@@ -50,12 +53,13 @@ const server = await listen(app, api).catch((error: unknown) => {
   if (error instanceof ListenError) return refuse(error.message)
   throw error
 })
-log.info({ url: server.url, durability: engine.durability }, `api ready on ${server.url}`)
-
 stopOnSignals({ log, leave }, config.worker.graceMs, async (graceMs) => {
   stopping.abort()
   await server.stop(graceMs)
   await documentReader[Symbol.asyncDispose]()
-  await chunker[Symbol.asyncDispose]()
+  await splitter[Symbol.asyncDispose]()
   await engine[Symbol.asyncDispose]()
+  errors[Symbol.dispose]()
 })
+// Only now: whoever reads this line may send a signal at once.
+log.info({ url: server.url, durability: engine.durability }, `api ready on ${server.url}`)

@@ -27,7 +27,7 @@ test('a flag that was not given is not sent, whatever its default', () => {
   expect(toBatchOptions(parse(addBatchFlags, []))).toEqual({})
 })
 
-test('every option of the contract has a flag, but for the metadata, which the CLI writes', () => {
+test('every option of the contract has a flag, except the metadata, which the CLI writes', () => {
   const flags = addBatchFlags(new Command()).options.map(({ long }) => long)
   const options = Object.keys(batchOptions.shape).filter((name) => name !== 'metadata')
   expect(flags).toEqual(options.map((name) => flagOf(name)))
@@ -40,6 +40,6 @@ test.each([
   ['--max-cost', 'much', /It must be a number above 0 to 1000000/],
   ['--deadlines', '{', /This is not valid JSON/],
   ['--deadlines', '{"call_s":"2"}', /expected number/],
-])('%s %s is refused with what it must be', (flag, value, message) => {
+])('%s %s is rejected, and the message says what it must be', (flag, value, message) => {
   expect(() => parse(addBatchFlags, [flag, value])).toThrow(message)
 })

@@ -29,7 +29,7 @@ export function addBatchFlags(command: Command): Command {
   return command
 }
 
-/** The options that were given, as the API takes them. */
+/** The options that were given, in the form of the API. */
 export function toBatchOptions(flags: BatchFlags): Partial<BatchOptions> {
   return pick(flags, flagged)
 }
@@ -39,7 +39,7 @@ export function toPatch(flags: BatchFlags): PatchBatch {
   return pick(flags, liveOptions)
 }
 
-/** As it is typed: `--max-cost`. */
+/** The flag as users type it: `--max-cost`. */
 export function flagOf(name: string): string {
   return `--${flagName(name).replaceAll('_', '-')}`
 }

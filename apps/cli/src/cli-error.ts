@@ -1,20 +1,20 @@
-/** What the exit code tells a script. */
+/** Exit codes, for scripts. */
 export const exitCodes = {
   ok: 0,
-  /** It could not be done; the message says why. */
+  /** The command failed; the message says why. */
   failed: 1,
-  /** The command was not typed right. */
+  /** Wrong usage: an unknown option, a missing argument. */
   usage: 2,
-  /** All is done, and some items failed or were cancelled. */
+  /** The batch has ended, and some items failed or were cancelled. */
   itemsFailed: 3,
-  /** The batch is paused, so waiting is of no use. */
+  /** The batch is paused: waiting would not help. */
   paused: 4,
-  /** Ctrl-C; the batch goes on. */
+  /** Ctrl-C. The batch continues. */
   detached: 130,
 } as const
 export type ExitCode = (typeof exitCodes)[keyof typeof exitCodes]
 
-/** Something that the user can mend: the message says what is wrong and how. Anything else that is thrown is a bug. */
+/** Something that the user can fix: the message says what is wrong and how to fix it. Anything else that is thrown is a bug. */
 export class CliError extends Error {
   override readonly name = 'CliError'
   readonly exitCode: ExitCode

@@ -13,21 +13,21 @@ export interface CommonOptions {
   readonly input: boolean
 }
 
-/** What a command works with. Data goes to standard output; words and progress to standard error, through `screen`. */
+/** What a command works with. Data goes to standard output; messages and progress go to standard error, through `screen`. */
 export interface Cli {
   readonly config: CliConfig
   readonly screen: Screen
   readonly memory: Memory
-  /** Somebody sits at a terminal who can be asked. */
+  /** Standard input and error are a terminal, and questions are allowed. */
   readonly mayAsk: boolean
   readonly json: boolean
   /** Aborts at Ctrl-C. */
   readonly signal: AbortSignal
-  /** The client of a server that answers; offers to start one where there is none. */
+  /** A client of a server that answers. If none runs, it offers to start one. */
   readonly connect: () => Promise<Sluice>
-  /** Prints what was asked for: one JSON value under --json, else lines for a person. */
+  /** Prints the output of the command: one JSON value with --json, otherwise lines for people. */
   readonly print: (value: unknown, lines: () => readonly string[]) => void
-  /** A command of ours as it can be typed here. */
+  /** A command as the user can type it here. */
   readonly line: (...args: readonly string[]) => string
 }
 

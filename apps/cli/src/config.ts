@@ -3,22 +3,22 @@ import { join } from 'node:path'
 import { z } from 'zod'
 import { CliError, exitCodes } from './cli-error.ts'
 
-/** What the command is told by its environment. Keys come this way only: arguments are seen by everyone on the machine, and kept by the shell. */
+/** Settings from the environment. Keys come only this way: every user of the machine can read arguments, and the shell stores them. */
 export interface CliConfig {
-  /** SLUICE_URL, else where `pnpm start` would be in the same environment. */
+  /** SLUICE_URL; without it, the address that `pnpm start` would use in the same environment. */
   readonly url: string
-  /** Somebody chose the address, so it is not for us to start something there. */
+  /** The user has set the address, so the command must not start a server there. */
   readonly isUrlGiven: boolean
   readonly apiKey: string | undefined
-  /** Where runs are remembered. */
+  /** Where runs are stored. */
   readonly stateDirectory: string
   /** The variable TERM. */
   readonly terminal: string | undefined
-  /** How the command was typed: `sluice`, `pnpm sluice`. */
+  /** How the user types the command: `sluice`, `pnpm sluice`. */
   readonly command: string
-  /** Where it was typed, when a package manager has changed the directory since. */
+  /** The user's directory, if a package manager has changed the current one. */
   readonly calledFrom: string | undefined
-  /** For what is started and checked here. */
+  /** For processes that the command starts, and for checks. */
   readonly env: NodeJS.ProcessEnv
 }
 
@@ -37,7 +37,7 @@ export function readCliConfig(env: NodeJS.ProcessEnv = process.env): CliConfig {
     apiKey: given('SLUICE_API_KEY'),
     stateDirectory: join(given('XDG_STATE_HOME') ?? join(homedir(), '.local', 'state'), 'sluice'),
     terminal: env['TERM'],
-    command: !isScript ? 'sluice' : /[\\/]_npx[\\/]/.test(env['PATH'] ?? '') ? 'npx pnpm@12 sluice' : 'pnpm sluice',
+    command: !isScript ? 'sluice' : /[\\/]_npx[\\/]/.test(env['PATH'] ?? '') ? 'npx -y pnpm@12 sluice' : 'pnpm sluice',
     calledFrom: isScript ? given('INIT_CWD') : undefined,
     env,
   }

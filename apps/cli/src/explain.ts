@@ -9,12 +9,12 @@ export interface Explained {
   readonly exitCode: ExitCode
 }
 
-/** What is told of an error that the user can mend; undefined for a bug. */
+/** The message for an error that the user can fix; undefined for a bug. */
 export function explain(error: unknown): Explained | undefined {
   if (error instanceof CliError) return { code: 'refused', message: error.message, exitCode: error.exitCode }
   if (error instanceof InputError) return { code: 'invalid_input', message: error.message, exitCode: exitCodes.failed }
   if (error instanceof AuthenticationError) {
-    const message = `${error.message} It is taken from SLUICE_API_KEY: set it to one of the SLUICE_API_KEYS of the server.`
+    const message = `${error.message} Set SLUICE_API_KEY to one of the server's SLUICE_API_KEYS.`
     return { code: error.code, message, exitCode: exitCodes.failed }
   }
   if (error instanceof ApiError) return { code: error.code, message: error.message, exitCode: exitCodes.failed }

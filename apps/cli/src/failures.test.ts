@@ -27,7 +27,7 @@ test('failures are counted by their type, the most frequent first', () => {
   expect([failures.count, failures.byType(), failures.haveChanged]).toEqual([3, '2 unavailable, 1 refused', false])
 })
 
-test('an item that is retried meanwhile changes what was seen', () => {
+test('an item that was retried meanwhile no longer counts as failed', () => {
   const failures = createFailures()
   failures.see(failed(1, 'refused'))
   failures.see(succeeded(1))
@@ -36,7 +36,7 @@ test('an item that is retried meanwhile changes what was seen', () => {
   expect(failures.haveChanged).toBe(false)
 })
 
-test('a command that is told can be pasted', () => {
+test('a suggested command can be pasted into a shell', () => {
   expect(shellLine('pnpm sluice', ['attach', 'batch_1', '--out', "Ann's out.jsonl"])).toBe(
     `pnpm sluice attach batch_1 --out 'Ann'\\''s out.jsonl'`,
   )

@@ -1,12 +1,12 @@
 import type { ItemResult } from '@sluice/client'
 
-/** What failed, as far as results were seen. */
+/** Counts the failures among the results that were read. */
 export interface Failures {
   see(result: ItemResult<unknown>): void
   readonly count: number
   /** `2 unavailable, 1 invalid_output`, the most frequent first. */
   readonly byType: () => string
-  /** A result was seen that takes the place of an earlier one: the item was retried meanwhile. */
+  /** A result has replaced an earlier one: the item was retried meanwhile. */
   readonly haveChanged: boolean
   forget(): void
 }

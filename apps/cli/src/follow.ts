@@ -9,19 +9,19 @@ import { createOutputSink, openFileSink, requireOwnOutput } from './sink.ts'
 const plainEveryMs = 10_000
 const defaultOrder = 'completion'
 
-/** Where results go, and how. */
+/** Where results are written, and how. */
 export interface OutputOptions {
   /** None: standard output. */
   readonly out?: string
   readonly order?: 'completion' | 'input'
   readonly overwrite?: true
-  /** The file by which values are checked on their arrival. */
+  /** The schema file that values are checked with when they arrive. */
   readonly schema?: string
 }
 
 /**
- * Shows a batch and writes its results until it has ended, is paused, or Ctrl-C detaches from it. Says what became of it and how
- * to go on, and resolves to the exit code.
+ * Shows a batch and writes its results until it has ended, is paused, or the user detaches with Ctrl-C. Reports the end and
+ * what the user can do next, and resolves to the exit code.
  */
 export async function follow(cli: Cli, handle: BatchHandle<unknown>, options: OutputOptions): Promise<ExitCode> {
   const { screen, signal, memory } = cli
@@ -47,14 +47,16 @@ export async function follow(cli: Cli, handle: BatchHandle<unknown>, options: Ou
     return sayEnd(cli, batch, failures, options)
   } catch (error) {
     if (!signal.aborted && !(error instanceof ConnectionError)) throw error
-    screen.say(`${signal.aborted ? 'Detached' : 'The line is cut'}. ${handle.id} goes on without you. To see it again:`)
+    screen.say(
+      `${signal.aborted ? 'Detached' : 'The connection is lost'}. ${handle.id} continues on the server. To attach again:`,
+    )
     screen.say(`  ${cli.line('attach', handle.id, ...argsOf(options))}`)
     if (!signal.aborted) throw error
     return exitCodes.detached
   }
 }
 
-/** Resolves to the last state, when all results there are by then have been written. */
+/** Resolves to the last state when all results that exist by then have been written. */
 async function watch(
   { screen, signal }: Cli,
   handle: BatchHandle<unknown>,
@@ -73,7 +75,7 @@ async function watch(
   }
   const enough = new AbortController()
   const broken = new AbortController()
-  // What ends the reading ends the showing, too, which then throws it.
+  // An error of the reading also ends the progress, which then throws it.
   const written = read(true, AbortSignal.any([signal, enough.signal])).catch((error: unknown) => broken.abort(error))
   try {
     const snapshots = handle.progress({ signal: AbortSignal.any([signal, broken.signal]) })
@@ -84,7 +86,8 @@ async function watch(
       await read(false, signal)
       return last
     }
-    if (last === undefined || !isEnded(last.status)) throw new CliError(`${handle.id} is gone: was it deleted?`)
+    if (last === undefined || !isEnded(last.status))
+      throw new CliError(`${handle.id} no longer exists on the server: it was deleted.`)
     screen.status(() => 'Writing the results...')
     await written
     broken.signal.throwIfAborted()
@@ -104,25 +107,25 @@ function sayEnd(cli: Cli, batch: Batch, failures: Failures, options: OutputOptio
   if (batch.status === 'paused') {
     const isCapped = batch.pause_reason?.startsWith('max_cost_usd') === true
     const more = batch.max_cost_usd === null || !isCapped ? [] : ['--max-cost', String(2 * batch.max_cost_usd)]
-    screen.say(`Every item keeps its place. ${isCapped ? 'To allow more' : 'When that is mended'}:`)
+    screen.say(`No item is lost. ${isCapped ? 'To allow a higher cost' : 'When you have fixed the cause'}:`)
     screen.say(`  ${line('resume', batch.id, ...more)} && ${line('attach', batch.id, ...args)}`)
     return exitCodes.paused
   }
   const { failed, cancelled } = batch.counts
   if (failed > 0 && batch.status === 'completed') {
-    screen.say(`Failed: ${failures.byType()}. To try only these again:`)
+    screen.say(`Failed: ${failures.byType()}. To retry only these:`)
     screen.say(`  ${line('retry', batch.id, ...args)}`)
   }
   const unfit = failures.count - failed - cancelled
   if (unfit > 0) {
     screen.say(
-      `${unfit} fit the JSON Schema and not ${options.schema ?? 'the schema'} itself. For the model to be asked again by it, put it into sluice.config.ts.`,
+      `${unfit} match the JSON Schema but not the checks in ${options.schema ?? 'the schema'}. If the model should be asked again when a check fails, put the schema into sluice.config.ts.`,
     )
   }
   return failures.count > 0 || failed > 0 || cancelled > 0 ? exitCodes.itemsFailed : exitCodes.ok
 }
 
-/** What has to be typed again for the same output. */
+/** The options that the user must repeat for the same output. */
 function argsOf({ out, order = defaultOrder, schema }: OutputOptions): string[] {
   return [
     ...(out === undefined ? [] : ['--out', out]),
@@ -131,7 +134,7 @@ function argsOf({ out, order = defaultOrder, schema }: OutputOptions): string[] 
   ]
 }
 
-/** What a reader looks for first comes first. */
+/** The fields that people look for come first. */
 export function inOrder(result: ItemResult<unknown>): object {
   const { index, id, status } = result
   const found = result.status === 'succeeded' ? { data: result.data } : { error: result.error }

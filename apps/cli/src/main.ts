@@ -9,19 +9,19 @@ import { explain } from './explain.ts'
 import { createProgram } from './program.ts'
 import { createStopSignal } from './stop-signal.ts'
 
-/** The composition root of the command. */
+// The composition root of the command.
 let isJson = false
 const signal = createStopSignal()
 
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  // Whoever read it has had enough, as `head` has.
+  // The reader has closed the pipe, as `head` does.
   if (error.code === 'EPIPE') process.exit(exitCodes.ok)
   throw error
 })
 
 try {
   const config = readCliConfig()
-  // A package manager changes to the folder of its package.json; files are named from where the command was typed.
+  // A package manager changes to the folder of its package.json, but users name files relative to their own directory.
   if (config.calledFrom !== undefined) process.chdir(config.calledFrom)
   const program = createProgram({ name: config.command, version: packageJson.version }, async (common, command) => {
     isJson = common.json === true
@@ -29,12 +29,12 @@ try {
   })
   await program.parseAsync()
 } catch (error) {
-  // What an abort broke off is told in many ways; the reason is one.
+  // An abort surfaces as many different errors; its reason is the one to report.
   fail(signal.aborted && explain(error) === undefined ? signal.reason : error)
 }
 
 function fail(error: unknown): void {
-  // It has said what it had to say.
+  // commander has printed its message.
   if (error instanceof CommanderError) {
     process.exitCode = error.exitCode === 0 ? exitCodes.ok : exitCodes.usage
     return

@@ -5,27 +5,27 @@ import { z } from 'zod'
 import { CliError } from './cli-error.ts'
 
 const run = z.object({
-  /** Under which the server knows the submission, even one that broke off. */
+  /** Identifies the submission on the server, also one that was interrupted. */
   idempotency_key: z.string(),
-  /** As they were submitted: the same key with others would be refused. */
+  /** As they were submitted: the server rejects the same key with other options. */
   options: z.record(z.string(), z.unknown()),
-  /** Null until it was accepted. */
+  /** Null until the batch was accepted. */
   batch_id: z.string().nullable(),
 })
 export type Run = z.infer<typeof run>
 
 const output = z.object({ batch_id: z.string() })
 
-/** What this machine remembers, a small file each: which batch an input became, so that it is sent once, and which batch a file of results belongs to. */
+/** What this machine remembers, in small files: which batch an input became, so that it is sent once, and which batch a results file belongs to. */
 export interface Memory {
-  /** `identity` is the digest of all that decides about the work. */
+  /** `identity` is the digest of everything that defines the work. */
   run(identity: string): Promise<Run | undefined>
   rememberRun(identity: string, run: Run): Promise<void>
   batchOfOutput(path: string): Promise<string | undefined>
   rememberOutput(path: string, batchId: string): Promise<void>
 }
 
-/** A file that cannot be read counts as none; one that cannot be written is a CliError. */
+/** A file that cannot be read counts as missing; one that cannot be written is a CliError. */
 export function createMemory(directory: string): Memory {
   const fileOfRun = (identity: string) => join(directory, 'runs', `${identity}.json`)
   const fileOfOutput = (path: string) =>
@@ -46,7 +46,7 @@ async function read<T>(file: string, schema: z.ZodType<T>): Promise<T | undefine
   }
 }
 
-/** Whole or not at all: the process may be ended at any time. */
+/** Writes the whole file or nothing: the process may be killed at any time. */
 async function write(file: string, value: unknown): Promise<void> {
   const unfinished = `${file}.${randomBytes(4).toString('hex')}`
   try {
@@ -54,9 +54,9 @@ async function write(file: string, value: unknown): Promise<void> {
     await writeFile(unfinished, `${JSON.stringify(value)}\n`, { mode: 0o600 })
     await rename(unfinished, file)
   } catch (error) {
-    // Going on would mean to pay again for the same input the next time.
+    // Without this file the next run would pay for the same input again.
     throw new CliError(
-      `What is sent cannot be remembered in ${dirname(file)} (${(error as NodeJS.ErrnoException).code}): set XDG_STATE_HOME to a folder that can be written.`,
+      `Cannot write to ${dirname(file)} (${(error as NodeJS.ErrnoException).code}), where this command stores what it has sent. Set XDG_STATE_HOME to a folder that you can write to.`,
     )
   }
 }

@@ -6,21 +6,21 @@ import { addBatchFlags, addLiveFlags } from './batch-flags.ts'
 import type { ExitCode } from './cli-error.ts'
 import { formats } from './inputs/open-input.ts'
 
-/** Runs a command: gives it what it works with, and its exit code to the process. */
+/** Runs a command with a Cli, and makes its result the exit code of the process. */
 export type Run = (common: CommonOptions, command: (cli: Cli) => Promise<ExitCode>) => Promise<void>
 
 const outsideHelp = `
 
 Exit codes:
-  0 all succeeded   1 it could not be done   2 not typed right   3 done, and items failed
-  4 the batch is paused   130 detached by Ctrl-C
+  0 all items succeeded   1 the command failed   2 wrong usage   3 done, but items failed
+  4 the batch is paused   130 detached by Ctrl-C; the batch continues
 
 Environment:
-  SLUICE_URL        the server (default: http://127.0.0.1:3000, or the port in PORT)
-  SLUICE_API_KEY    its key, where it asks for one
-  NO_COLOR          no colours`
+  SLUICE_URL        address of the server (default: http://127.0.0.1:3000, or the port in PORT)
+  SLUICE_API_KEY    API key, if the server requires one
+  NO_COLOR          no colors`
 
-/** All commands; `name` is how they are typed here. What each does is loaded when it runs. Throws a CommanderError for what is not typed right. */
+/** All commands. `name` is how the user types the program. The code of a command is loaded when it runs. Throws a CommanderError for wrong usage. */
 export function createProgram(
   { name, version }: { readonly name: string; readonly version: string },
   run: Run,
@@ -30,13 +30,13 @@ export function createProgram(
 
   const program = new Command(name)
     .exitOverride()
-    .description('Texts in, validated structured data out, by a Sluice server.')
+    .description('Extract validated structured data from texts, with a Sluice server.')
     .version(version)
-    .addOption(new Option('--json', 'for scripts: data as JSON, no progress, errors as JSON on standard error'))
-    .addOption(new Option('-q, --quiet', 'no progress and no words but errors'))
-    .addOption(new Option('--no-input', 'never ask anything'))
+    .addOption(new Option('--json', 'for scripts: print data as JSON, errors as JSON on standard error, no progress'))
+    .addOption(new Option('-q, --quiet', 'print no progress and no messages, only errors'))
+    .addOption(new Option('--no-input', 'never ask questions'))
     .configureHelp({ showGlobalOptions: true })
-    .showHelpAfterError('(--help shows what there is)')
+    .showHelpAfterError('(--help shows all commands and options)')
     .addHelpText(
       'after',
       examples([
@@ -57,50 +57,50 @@ export function createProgram(
     addBatchFlags(
       reading(
         recipe(
-          command('extract', 'Extract from every text of an input; run again, it goes on', [
+          command('extract', 'Extract data from every text of an input. Run it again to resume', [
             'people.jsonl --schema person.ts --out out.jsonl',
             'people.csv --column bio --id-column nr --schema person.json --out out.jsonl',
             "letters/ --match '**/*.txt' --schema letter.ts --order input --out letters.jsonl",
             '- --schema person.ts < people.jsonl | jq .data',
           ]).argument(
             '<input>',
-            'a .jsonl, .csv, .tsv or .txt file (a text a line), a folder with a text or document (.pdf, .html, .md) a file, a document, or - for standard input',
+            'a .jsonl, .csv, .tsv or .txt file (one text per line), a folder (one text or document per file), a document (.pdf, .html, .md), or - for standard input',
           ),
         ),
       ),
     ),
   )
-    .option('--fresh', 'send an input that was sent before anew, and pay again')
-    .option('--detach', 'only send it, and print the id of the batch')
+    .option('--fresh', 'send the input again although it was sent before, and pay again')
+    .option('--detach', 'send the input, print the batch id, and do not wait')
     .action(async (input: string, options) =>
       run(common(program), async (cli) => (await import('./commands/extract.ts')).extract(cli, input, options)),
     )
 
   reading(
     recipe(
-      command('estimate', 'Tell items, tokens and cost of an input; nothing runs', [
+      command('estimate', 'Show items, tokens and cost of an input without running it', [
         'people.csv --column bio --schema person.ts',
-      ]).argument('<input>', 'as for extract'),
+      ]).argument('<input>', 'as for `extract`'),
     ),
   ).action(async (input: string, options) =>
     run(common(program), async (cli) => (await import('./commands/estimate.ts')).estimate(cli, input, options)),
   )
 
   command('batches', 'List batches, newest first', ['', '--status in_progress', '--json | jq -r ".data[].id"'])
-    .addOption(new Option('--status <status>', 'only these').choices(batchStatus.options))
-    .option('--after <batch>', 'those behind this one')
-    .option('--limit <count>', 'how many, at most 100', wholeNumber, 20)
+    .addOption(new Option('--status <status>', 'only batches with this status').choices(batchStatus.options))
+    .option('--after <batch>', 'only batches listed after this one')
+    .option('--limit <count>', 'how many to list, at most 100', wholeNumber, 20)
     .action(async (options) =>
       run(common(program), async (cli) => (await import('./commands/batches.ts')).batches(cli, options)),
     )
 
-  command('status', 'Show a batch as it is now', ['batch_01j9', 'batch_01j9 --json'])
+  command('status', 'Show the current state of a batch', ['batch_01j9', 'batch_01j9 --json'])
     .addArgument(batchArgument())
     .action(async (id: string) =>
       run(common(program), async (cli) => (await import('./commands/status.ts')).status(cli, id)),
     )
 
-  output(command('attach', 'Show a batch and write its results until it has ended', ['batch_01j9 --out out.jsonl']))
+  output(command('attach', 'Follow a batch and write its results until it has ended', ['batch_01j9 --out out.jsonl']))
     .addArgument(batchArgument())
     .addOption(checkOption())
     .action(async (id: string, options) =>
@@ -108,7 +108,7 @@ export function createProgram(
     )
 
   output(
-    command('results', 'Write the results there are now', [
+    command('results', 'Write the results that exist now', [
       'batch_01j9 > out.jsonl',
       'batch_01j9 --status failed | jq .error',
     ]),
@@ -116,16 +116,16 @@ export function createProgram(
   )
     .addArgument(batchArgument())
     .addOption(checkOption())
-    .addOption(new Option('--status <status>', 'only these').choices(resultStatus.options))
-    .option('--after <cursor>', 'those behind this cursor, of a result seen before')
-    .option('--follow', 'wait for those to come')
+    .addOption(new Option('--status <status>', 'only results with this status').choices(resultStatus.options))
+    .option('--after <cursor>', 'only results after this cursor, which each result contains')
+    .option('--follow', 'wait for further results until the batch has ended')
     .action(async (id: string, options) =>
       run(common(program), async (cli) => (await import('./commands/results.ts')).results(cli, id, options)),
     )
 
   for (const [verb, description] of [
-    ['pause', 'Start nothing new; calls in flight end'],
-    ['cancel', 'End a batch with what is done'],
+    ['pause', 'Pause a batch: no new calls; calls in flight finish'],
+    ['cancel', 'Cancel a batch. Results that exist are kept'],
   ] as const) {
     command(verb, description, ['batch_01j9'])
       .addArgument(batchArgument())
@@ -134,7 +134,7 @@ export function createProgram(
       )
   }
 
-  addLiveFlags(command('resume', 'Go on with a batch that is paused', ['batch_01j9', 'batch_01j9 --max-cost 10']))
+  addLiveFlags(command('resume', 'Resume a paused batch', ['batch_01j9', 'batch_01j9 --max-cost 10']))
     .addArgument(batchArgument())
     .action(async (id: string, options) =>
       run(common(program), async (cli) =>
@@ -143,23 +143,27 @@ export function createProgram(
     )
 
   output(
-    command('retry', 'Send failed items back to work, all or some, and attach', [
+    command('retry', 'Retry failed items, all or some, and follow the batch', [
       'batch_01j9 --out out.jsonl',
       'batch_01j9 --error-type unavailable --dry-run',
     ]),
   )
     .addArgument(batchArgument())
     .addOption(checkOption())
-    .option('--error-type <type>', 'only those that failed so, such as unavailable')
-    .option('--items <ids>', 'only these, with commas between', list)
-    .option('--dry-run', 'only tell how many')
-    .option('--detach', 'do not wait for them')
+    .option('--error-type <type>', 'only items that failed with this type, such as unavailable')
+    .option('--items <ids>', 'only items with these ids, separated by commas', list)
+    .option('--dry-run', 'only show how many items would be retried')
+    .option('--detach', 'do not wait for the results')
     .action(async (id: string, options) =>
       run(common(program), async (cli) => (await import('./commands/retry.ts')).retry(cli, id, options)),
     )
 
-  command('doctor', 'Check server, key, workers, Redis and provider, and say what to mend', ['', '--call', '--json'])
-    .option('--call', 'make one small call by each lane, which is paid for')
+  command('doctor', 'Check server, key, workers, Redis and provider, and say how to fix problems', [
+    '',
+    '--call',
+    '--json',
+  ])
+    .option('--call', 'also make one small, paid call on each lane')
     .action(async (options) =>
       run(common(program), async (cli) => (await import('./commands/doctor.ts')).doctor(cli, options, version)),
     )
@@ -171,11 +175,11 @@ function common(program: Command): CommonOptions {
 }
 
 function batchArgument(): Argument {
-  return new Argument('<batch>', 'its id')
+  return new Argument('<batch>', 'id of the batch')
 }
 
 function checkOption(): Option {
-  return new Option('--schema <file>', 'check values by this zod or JSON Schema when they arrive')
+  return new Option('--schema <file>', 'check values with this zod or JSON Schema when they arrive')
 }
 
 function recipe(command: Command): Command {
@@ -184,23 +188,28 @@ function recipe(command: Command): Command {
       '--schema <file>',
       'what to extract: a module whose default export is a zod schema (.ts, .js), or a JSON Schema (.json)',
     )
-    .option('--extractor <name>', 'instead of a schema: an extractor that the server has, as name or name@version')
-    .option('--instructions <text>', 'what to extract, in words; @file for what is in a file')
+    .option('--extractor <name>', 'use an extractor stored on the server, as name or name@version, instead of a schema')
+    .option('--instructions <text>', 'what to extract, in words; @file reads them from a file')
     .option('--lane <name>', 'the lane to use (default: "default")')
-    .option('--model <name>', "in place of the lane's model")
+    .option('--model <name>', "model to use instead of the lane's")
 }
 
 function reading(command: Command): Command {
   return command
-    .addOption(new Option('--format <format>', 'of the input, where its ending does not tell').choices(formats))
-    .option('--column <name>', 'the column or field with the text (default: "text", or the only one)')
-    .option('--id-column <name>', 'the column or field with the id')
-    .option('--keep <names>', 'columns or fields that come back with the result as metadata, with commas between', list)
-    .option('--delimiter <character>', 'between cells (default: the one of , ; tab that the first line has most of)')
-    .option('--encoding <name>', 'of the input', 'utf-8')
-    .option('--match <glob>', "of a folder only these files, such as '**/*.txt'")
     .addOption(
-      new Option('--on-invalid <what>', 'a line, row or file that is not valid ends it, or is left out')
+      new Option('--format <format>', 'format of the input, if the file extension does not show it').choices(formats),
+    )
+    .option('--column <name>', 'column or field that contains the text (default: "text", or the only column)')
+    .option('--id-column <name>', 'column or field that contains the id')
+    .option('--keep <names>', 'columns or fields to return with the result as metadata, separated by commas', list)
+    .option(
+      '--delimiter <character>',
+      'CSV delimiter (default: the most frequent of comma, semicolon and tab in the first line)',
+    )
+    .option('--encoding <name>', 'character encoding of the input', 'utf-8')
+    .option('--match <glob>', "in a folder, only files that match, such as '**/*.txt'")
+    .addOption(
+      new Option('--on-invalid <what>', 'what to do with an invalid line, row or file: stop, or skip it and report it')
         .choices(['stop', 'skip'])
         .default('stop'),
     )
@@ -208,16 +217,18 @@ function reading(command: Command): Command {
 
 function output(command: Command, order: 'completion' | 'input' = 'completion'): Command {
   return command
-    .option('-o, --out <file>', 'where results go, a line of JSON each (default: standard output)')
+    .option('-o, --out <file>', 'file for the results, one line of JSON each (default: standard output)')
     .addOption(
-      new Option('--order <order>', 'as they come, or as in the input').choices(['completion', 'input']).default(order),
+      new Option('--order <order>', 'order of the results: as they complete, or as in the input')
+        .choices(['completion', 'input'])
+        .default(order),
     )
-    .option('--overwrite', 'although the file holds something else')
+    .option('--overwrite', 'overwrite the file even if it is not from this batch')
 }
 
 function wholeNumber(text: string): number {
   if (/^[1-9][0-9]*$/.test(text)) return Number(text)
-  throw new InvalidArgumentError('It must be a whole number from 1.')
+  throw new InvalidArgumentError('It must be a whole number, 1 or greater.')
 }
 
 function list(text: string): string[] {

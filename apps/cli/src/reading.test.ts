@@ -29,7 +29,7 @@ async function itemsOf(reading: Awaited<ReturnType<typeof openReading>>) {
 }
 const digestOf = async (...args: Parameters<typeof open>) => (await open(...args)).reading.check()
 
-test('a digest tells contents apart, and ways to read them', async () => {
+test('the digest depends on the content and on the reading options', async () => {
   const line = '{"text":"Ann","bio":"Bob"}\n'
   const digest = await digestOf(line)
   expect(await digestOf(line)).toBe(digest)
@@ -38,7 +38,7 @@ test('a digest tells contents apart, and ways to read them', async () => {
   expect(await digestOf(line, { onInvalid: 'skip' })).not.toBe(digest)
 })
 
-test('an input that has changed since it was looked through is refused at its end', async () => {
+test('an input that has changed since it was checked is rejected at its end', async () => {
   const { path, reading } = await open('"Ann"\n')
   await reading.check()
   expect(await itemsOf(reading)).toEqual(['Ann'])
@@ -46,7 +46,7 @@ test('an input that has changed since it was looked through is refused at its en
   await expect(itemsOf(reading)).rejects.toThrow('people.jsonl changed while it was read.')
 })
 
-test('what is left out is counted once, with the first few places', async () => {
+test('skipped lines are counted once, with the first few positions', async () => {
   const { reading } = await open(`"Ann"\n${'{oops\n'.repeat(7)}`, { onInvalid: 'skip' })
   await reading.check()
   await itemsOf(reading)
@@ -55,8 +55,8 @@ test('what is left out is counted once, with the first few places', async () => 
   expect(reading.skipped.first[0]).toMatch(/^people\.jsonl line 2: /)
 })
 
-test('an input without items is refused, and an abort ends the reading', async () => {
-  await expect(digestOf('\n\n')).rejects.toThrow('There is no item in people.jsonl.')
+test('an input without items is rejected, and an abort ends the reading', async () => {
+  await expect(digestOf('\n\n')).rejects.toThrow('people.jsonl contains no items.')
   const reason = new Error('enough')
   await expect(digestOf('"Ann"\n', {}, AbortSignal.abort(reason))).rejects.toBe(reason)
 })

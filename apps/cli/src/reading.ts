@@ -5,7 +5,7 @@ import { contentOf } from './inputs/documents.ts'
 import { type DocumentFile, InputError, type Skip } from './inputs/input.ts'
 import { type Format, type InputOptions, openInput } from './inputs/open-input.ts'
 
-/** How the input is read, as it was typed. */
+/** Options that say how the input is read. */
 export interface ReadingOptions {
   readonly format?: Format
   readonly column?: string
@@ -17,34 +17,34 @@ export interface ReadingOptions {
   readonly onInvalid: 'stop' | 'skip'
 }
 
-/** An input that is read as often as needed, with its progress shown. */
+/** An input that can be read several times, with its progress shown. */
 export type Reading = CommonReading &
   (
     | {
         readonly type: 'items'
-        /** Throws an InputError, too, when the content has changed since it was read before. */
+        /** Also throws an InputError if the content has changed since it was read before. */
         readonly items: () => AsyncIterable<ItemInput>
       }
     | {
         readonly type: 'documents'
         readonly files: readonly DocumentFile[]
-        /** Shows how many have arrived; null takes that away. */
+        /** Shows how many have arrived; null removes the line. */
         readonly sending: (count: number | null) => void
       }
   )
 
 interface CommonReading {
   readonly name: string
-  /** Reads all of it and resolves to the digest of the content and of how it is read. Throws an InputError for what is not valid. */
+  /** Reads everything and resolves to the digest of the content and of the reading options. Throws an InputError for invalid content. */
   readonly check: () => Promise<string>
-  /** What the last reading left out because it was not valid; the first few with their places. */
+  /** What the last reading skipped because it was invalid; the first few with their positions. */
   readonly skipped: { count: number; readonly first: string[] }
 }
 
 const shownSkips = 5
 const showEveryItems = 500
 
-/** Aborted, every reading ends with the signal's reason. */
+/** If the signal aborts, every reading ends with its reason. */
 export async function openReading(
   path: string,
   options: ReadingOptions,
@@ -128,10 +128,10 @@ export async function openReading(
     } finally {
       screen.status(null)
     }
-    if (items === 0) throw new InputError(`There is no item in ${name}.`)
+    if (items === 0) throw new InputError(`${name} contains no items.`)
     const found = hash.digest('hex')
     if (found !== (digest ??= found))
-      throw new InputError(`${name} changed while it was read. Run the command again when it is complete.`)
+      throw new InputError(`${name} changed while it was read. Run the command again when the file is complete.`)
   }
 
   function show(doing: string, bytes: number, items: number): void {
@@ -142,7 +142,7 @@ export async function openReading(
 
 export function saySkipped({ count, first }: Reading['skipped'], screen: Screen): void {
   if (count === 0) return
-  screen.say(screen.red(`${count} left out because not valid:`))
+  screen.say(screen.red(`Skipped because invalid (${count}):`))
   for (const one of first) screen.say(`  ${one}`)
   if (count > first.length) screen.say(`  and ${count - first.length} more`)
 }

@@ -4,7 +4,7 @@ import { extractor as extractorSchema, extractorLabel } from '@sluice/contract/e
 import { CliError, exitCodes } from './cli-error.ts'
 import { loadSchemaFile } from './schema-file.ts'
 
-/** What is to be extracted, as it was typed. */
+/** Options that say what to extract. */
 export interface RecipeOptions {
   readonly schema?: string
   readonly extractor?: string
@@ -15,7 +15,7 @@ export interface RecipeOptions {
 
 export interface Recipe {
   readonly options: ExtractorOptions<Schema>
-  /** As the API has it: two recipes that differ in it are not the same work. */
+  /** In the form of the API: recipes with different extractors are different work. */
   readonly extractor: string | Readonly<Record<string, unknown>>
 }
 
@@ -23,26 +23,26 @@ export type RecipeChoice =
   | { readonly type: 'named'; readonly extractor: string; readonly schema: string | undefined }
   | { readonly type: 'inline'; readonly schema: string; readonly options: RecipeOptions }
 
-/** Throws a CliError for options that make no recipe: told before anything is read or asked. */
+/** Throws a CliError for options that do not make a recipe, before anything is read or requested. */
 export function chooseRecipe(options: RecipeOptions): RecipeChoice {
   const { schema, extractor } = options
   if (extractor === undefined) {
     if (schema !== undefined) return { type: 'inline', schema, options }
-    throw new CliError('What is to be extracted? Give --schema <file>, or --extractor <name>.', exitCodes.usage)
+    throw new CliError('Say what to extract: add --schema <file> or --extractor <name>.', exitCodes.usage)
   }
   const part = (['instructions', 'lane', 'model'] as const).find((name) => options[name] !== undefined)
   if (part === undefined) return { type: 'named', extractor, schema }
   throw new CliError(
-    `--${part} is part of the extractor: leave it out, or give --schema in place of --extractor.`,
+    `--${part} is already part of the extractor. Remove it, or use --schema instead of --extractor.`,
     exitCodes.usage,
   )
 }
 
-/** Throws a CliError when the file does not hold what it should, an ApiError when the server has no such extractor. */
+/** Throws a CliError if the schema file is wrong, and an ApiError if the server does not have the extractor. */
 export async function readRecipe(client: Sluice, choice: RecipeChoice): Promise<Recipe> {
   if (choice.type === 'named') {
     const checks = choice.schema === undefined ? {} : { schema: (await loadSchemaFile(choice.schema)).schema }
-    // By its version: under the name alone other work may be meant tomorrow.
+    // With its version: tomorrow the name alone may mean other work.
     const reference = await versionOf(client, choice.extractor)
     return { options: { extractor: reference, ...checks }, extractor: reference }
   }
@@ -62,10 +62,10 @@ async function versionOf(client: Sluice, reference: string): Promise<string> {
   return extractorLabel(extractorSchema.parse(await response.json()))
 }
 
-/** `@file` stands for what is in the file. */
+/** `@file` means the content of the file. */
 async function textOrFile(value: string | undefined): Promise<string | undefined> {
   if (value?.startsWith('@') !== true) return value
   return readFile(value.slice(1), 'utf8').catch((error: NodeJS.ErrnoException) => {
-    throw new CliError(`--instructions: ${value.slice(1)} cannot be read (${error.code}).`)
+    throw new CliError(`--instructions: cannot read ${value.slice(1)} (${error.code}).`)
   })
 }

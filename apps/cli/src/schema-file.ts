@@ -6,7 +6,7 @@ import { pathToFileURL } from 'node:url'
 import { z } from 'zod'
 import { CliError } from './cli-error.ts'
 
-/** What is to be extracted: as the client takes it, and as JSON Schema, which tells one recipe from another. */
+/** What to extract: as the client accepts it, and as JSON Schema, which identifies the recipe. */
 export interface LoadedSchema {
   readonly schema: z.ZodType | Record<string, unknown>
   readonly json: Record<string, unknown>
@@ -16,14 +16,14 @@ export interface LoadedSchema {
 
 const modules = new Set(['.ts', '.mts', '.js', '.mjs'])
 
-/** A zod schema or JSON Schema as the default export of a module, or a JSON Schema in a .json file. Throws a CliError that says what is missing. */
+/** A zod schema or JSON Schema as the default export of a module, or a JSON Schema in a .json file. Throws a CliError that says what is wrong. */
 export async function loadSchemaFile(path: string): Promise<LoadedSchema> {
-  if (!existsSync(path)) throw new CliError(`--schema: there is no file ${path}.`)
+  if (!existsSync(path)) throw new CliError(`--schema: file not found: ${path}`)
   const ending = extname(path).toLowerCase()
   if (ending === '.json') return fromJson(path, await readFile(path, 'utf8'))
   if (!modules.has(ending)) {
     throw new CliError(
-      `--schema: ${path} is neither a module (.ts, .js) that exports a zod schema as its default, nor a JSON Schema (.json).`,
+      `--schema: ${path} has an unknown file type. Use a module (.ts, .js) whose default export is a zod schema, or a JSON Schema (.json).`,
     )
   }
   return fromModule(path, await importModule(path))
@@ -36,14 +36,14 @@ function fromJson(path: string, text: string): LoadedSchema {
   } catch (error) {
     throw new CliError(`--schema: ${path} is not valid JSON: ${(error as Error).message}`)
   }
-  if (!isObject(json)) throw new CliError(`--schema: ${path} holds no JSON Schema: that is an object.`)
+  if (!isObject(json)) throw new CliError(`--schema: ${path} is not a JSON Schema: it must contain a JSON object.`)
   return { schema: json, json, instructions: undefined }
 }
 
 function fromModule(path: string, module: Record<string, unknown>): LoadedSchema {
   const { default: schema, instructions } = module
   if (instructions !== undefined && typeof instructions !== 'string') {
-    throw new CliError(`--schema: what ${path} exports as 'instructions' is not a text.`)
+    throw new CliError(`--schema: 'instructions' in ${path} must be a string.`)
   }
   if (isZod(schema)) return { schema, json: toJson(path, schema), instructions }
   if (isObject(schema) && !('_def' in schema)) return { schema, json: schema, instructions }
@@ -52,7 +52,7 @@ function fromModule(path: string, module: Record<string, unknown>): LoadedSchema
   )
 }
 
-/** By its marker and not by instanceof: the author's zod may be another copy of it. */
+/** By its marker, not by instanceof: the author's zod may be another copy of the package. */
 function isZod(value: unknown): value is z.ZodType {
   return isObject(value) && '_zod' in value
 }
@@ -66,14 +66,14 @@ function toJson(path: string, schema: z.ZodType): Record<string, unknown> {
     return z.toJSONSchema(schema, { io: 'input', target: 'draft-2020-12' })
   } catch (error) {
     throw new CliError(
-      `--schema: ${path}: ${(error as Error).message}. The model answers in JSON: describe that form and transform it.`,
+      `--schema: ${path}: ${(error as Error).message}. The model answers in JSON: describe the JSON form, then use a transform.`,
     )
   }
 }
 
 async function importModule(path: string): Promise<Record<string, unknown>> {
   const url = pathToFileURL(resolve(path)).href
-  // A file anywhere may import zod without installing it, and is a module whatever package.json stands above it.
+  // A schema file may import zod without installing it, and counts as a module whatever package.json is above it.
   const hooks = registerHooks({
     resolve(specifier, context, next) {
       try {
@@ -95,7 +95,7 @@ async function importModule(path: string): Promise<Record<string, unknown>> {
 }
 
 function firstLine(error: Error, path: string): string {
-  // Node puts `<path>:<line>` before the text of a TypeScript error, and into the frames of one that was thrown.
+  // Node writes `<path>:<line>` before the message of a TypeScript error, and into the stack frames of a thrown error.
   const place = error.stack?.split(resolve(path))[1]?.match(/^:(\d+)/)?.[1]
   const message = error.message.split('\n').find((line) => line.trim() !== '') ?? error.name
   return place === undefined ? message : `line ${place}: ${message}`

@@ -5,7 +5,7 @@ import { estimate, type Estimate } from '@sluice/contract/estimate'
 import type { DocumentFile } from './inputs/input.ts'
 import type { Recipe } from './recipe.ts'
 
-/** What goes in one request, which has to be sent again when it breaks: at least one file. */
+/** Limits of one request, which must be sent again if the connection breaks. It has at least one file. */
 const most = { files: 200, bytes: 64 * 1_048_576 }
 
 export interface DocumentSubmission {
@@ -14,11 +14,11 @@ export interface DocumentSubmission {
   readonly options: Readonly<Record<string, unknown>>
   readonly idempotencyKey: string
   readonly signal: AbortSignal
-  /** Told how many files have arrived. */
+  /** Called with the number of files that have arrived. */
   readonly onSent: (count: number) => void
 }
 
-/** Sends files, some at a time, each read from the disk when its turn has come. Under the same key it goes on where it broke off. */
+/** Sends files in several requests; each file is read from the disk when its turn comes. With the same key it resumes where it was interrupted. */
 export async function submitDocuments(client: Sluice, given: DocumentSubmission): Promise<Batch> {
   const { files, recipe, options, idempotencyKey, signal, onSent } = given
   const post = async (path: string, body: string | FormData | null, headers: Record<string, string> = {}) => {
@@ -29,7 +29,7 @@ export async function submitDocuments(client: Sluice, given: DocumentSubmission)
     'content-type': 'application/json',
     'idempotency-key': idempotencyKey,
   })
-  // Any other was sent before, to the end.
+  // With any other status, all files were sent before.
   while (made.status === 'uploading' && made.counts.total < files.length) {
     const from = made.counts.total
     onSent(from)
@@ -38,7 +38,7 @@ export async function submitDocuments(client: Sluice, given: DocumentSubmission)
   return made.status === 'uploading' ? post(`/v1/batches/${made.id}/seal`, null) : made
 }
 
-/** All in one request: nothing of it is kept. */
+/** All files in one request: the server stores nothing. */
 export async function estimateDocuments(
   client: Sluice,
   files: readonly DocumentFile[],
@@ -59,7 +59,7 @@ function nextOf(files: readonly DocumentFile[]): readonly DocumentFile[] {
   return end < 0 ? files : files.slice(0, end)
 }
 
-/** Fields come first: the server reads the files as they arrive. */
+/** Fields come first, because the server reads the files while they arrive. */
 async function toForm(
   files: readonly DocumentFile[],
   fields: Readonly<Record<string, string>> = {},

@@ -1,4 +1,4 @@
-/** A command as it can be pasted into a shell. */
+/** A command that can be pasted into a shell. */
 export function shellLine(command: string, args: readonly string[]): string {
   return [command, ...args.map(quoted)].join(' ')
 }

@@ -4,14 +4,14 @@ import type { Screen } from '@sluice/terminal/screen'
 import { CliError } from './cli-error.ts'
 import type { Memory } from './memory.ts'
 
-/** Where results go, a line of JSON each. */
+/** Where results are written, one line of JSON each. */
 export interface Sink extends AsyncDisposable {
   write(value: unknown): Promise<void>
-  /** Takes back all that was written, for results that have changed since; resolves to false where that is not possible. */
+  /** Discards everything that was written, because results have changed since; resolves to false if that is not possible. */
   restart(): Promise<boolean>
 }
 
-/** Refuses a file that holds anything but earlier results of `batchId`: it may be all that is left of what was paid for. */
+/** Rejects a file that contains anything but earlier results of `batchId`: it may be the only copy of results that were paid for. */
 export async function requireOwnOutput(
   path: string,
   {
@@ -22,10 +22,10 @@ export async function requireOwnOutput(
 ): Promise<void> {
   if (overwrite || !existsSync(path)) return
   if (batchId !== undefined && (await memory.batchOfOutput(path)) === batchId) return
-  throw new CliError(`${path} is there already, and not from this batch. Choose another --out, or say --overwrite.`)
+  throw new CliError(`${path} already exists and is not from this batch. Choose another --out, or add --overwrite.`)
 }
 
-/** Begins the file anew: all results are on the server, and those of items that were retried differ from what was written. */
+/** Starts the file from the beginning: the server has all results, and those of retried items differ from what was written. */
 export async function openFileSink(path: string): Promise<Sink> {
   let file = await open()
   return {
@@ -43,9 +43,9 @@ export async function openFileSink(path: string): Promise<Sink> {
 
   async function open(): Promise<WriteStream> {
     const opened = createWriteStream(path)
-    // Opened before anything is said to be written there.
+    // Opened first, so that no message claims a file that cannot be written.
     await once(opened, 'open').catch(refuse)
-    // Told by the next write, or at the end.
+    // The next write reports the error, or the end does.
     opened.on('error', () => {})
     return opened
   }
@@ -58,11 +58,11 @@ export async function openFileSink(path: string): Promise<Sink> {
   }
 
   function refuse(error: unknown): never {
-    throw new CliError(`--out: ${path} cannot be written: ${(error as Error).message}`)
+    throw new CliError(`--out: cannot write ${path}: ${(error as Error).message}`)
   }
 }
 
-/** Lines on standard output, out of the way of the bar when both are on one terminal. */
+/** Lines on standard output. If the bar is on the same terminal, it is hidden while a line is written. */
 export function createOutputSink(output: NodeJS.WriteStream, screen: Screen): Sink {
   return {
     async write(value) {
@@ -77,7 +77,7 @@ export function createOutputSink(output: NodeJS.WriteStream, screen: Screen): Si
   }
 }
 
-/** What a transform made may be a bigint, which JSON does not have. */
+/** A transform may return a bigint, which JSON does not have. */
 export function lineOf(value: unknown): string {
   return `${JSON.stringify(value, (_, one: unknown) => (typeof one === 'bigint' ? String(one) : one))}\n`
 }

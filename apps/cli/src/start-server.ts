@@ -8,16 +8,16 @@ import type { Screen } from '@sluice/terminal/screen'
 import { CliError } from './cli-error.ts'
 
 const lookEveryMs = 200
-/** An image or a package may have to be fetched for Redis. */
+/** An image or a package may have to be downloaded for Redis. */
 const readyWithinMs = 300_000
 
-/** The program behind `pnpm start`, where this command stands in the repository. */
+/** The program that `pnpm start` runs, if this command is in the repository. */
 export function findStart(): string | undefined {
   const file = resolve(import.meta.dirname, '../../start/src/main.ts')
   return existsSync(file) ? file : undefined
 }
 
-/** Starts everything in the background, to stay when this process has ended, and resolves when it answers at `url`. */
+/** Starts everything in the background, so that it outlives this process, and resolves when it answers at `url`. */
 export async function startServer(
   start: string,
   {
@@ -36,7 +36,7 @@ export async function startServer(
   const child = spawn(process.execPath, [start, '--background'], {
     cwd: root,
     env: { ...env, HOST: hostname, PORT: port },
-    // A session of its own: neither Ctrl-C nor the end of this terminal reaches it.
+    // A separate session: neither Ctrl-C nor the end of this terminal reaches it.
     detached: true,
     stdio: ['ignore', log.fd, log.fd],
   })
@@ -47,11 +47,11 @@ export async function startServer(
   try {
     const outcome = await Promise.race([untilReady(url, deadline), ended])
     if (outcome === 'ended')
-      throw new CliError(`Sluice did not start: ${await lastLine(logFile)} (all of it: ${logFile})`)
+      throw new CliError(`Sluice did not start: ${await lastLine(logFile)} (complete log: ${logFile})`)
   } catch (error) {
     child.kill('SIGTERM')
     throw error instanceof Error && error.name === 'TimeoutError'
-      ? new CliError(`Sluice was not ready within ${readyWithinMs / 60_000} min (see ${logFile}).`)
+      ? new CliError(`Sluice was not ready within ${readyWithinMs / 60_000} minutes. See the log: ${logFile}`)
       : error
   } finally {
     screen.status(null)
@@ -71,5 +71,5 @@ async function untilReady(url: string, signal: AbortSignal): Promise<'ready'> {
 
 async function lastLine(file: string): Promise<string> {
   const text = await readFile(file, 'utf8').catch(() => '')
-  return text.trimEnd().split('\n').at(-1) || 'it said nothing'
+  return text.trimEnd().split('\n').at(-1) || 'the log is empty'
 }

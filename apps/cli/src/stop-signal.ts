@@ -3,8 +3,8 @@ import { CliError, exitCodes } from './cli-error.ts'
 const echoWithinMs = 250
 
 /**
- * Aborts at Ctrl-C, SIGTERM and SIGHUP, so that what was read is still written and the way to go on is said; a second signal does not
- * wait for that.
+ * Aborts on Ctrl-C, SIGTERM and SIGHUP, so that results that were read are still written and the next step is printed. A second
+ * signal ends the process at once.
  */
 export function createStopSignal(): AbortSignal {
   const stop = new AbortController()

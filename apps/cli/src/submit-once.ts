@@ -30,16 +30,16 @@ export interface SubmitOnce {
   readonly recipe: Recipe
   readonly flags: BatchFlags
   readonly server: string
-  /** Sends it although it was sent before. */
+  /** Sends the input although it was sent before. */
   readonly fresh: boolean
   readonly signal: AbortSignal
-  /** Given the batch that the input became before, if it did. */
+  /** Called with the batch that the input became before, if any. */
   readonly beforeSending: (batchId: string | undefined) => Promise<void>
 }
 
 /**
- * The same input under the same recipe is the same batch, whenever it is submitted: one that broke off goes on, one that is there is
- * found again, and nothing is paid for twice unless `fresh` says so. An abort leaves what was sent, to go on with later.
+ * The same input with the same recipe is the same batch, whenever it is submitted: an interrupted upload resumes, an existing batch
+ * is found, and nothing is paid for twice unless `fresh` is set. An abort keeps what was sent, so that a later run resumes.
  */
 export async function submitOnce(given: SubmitOnce): Promise<Submission> {
   const { client, memory, reading, recipe, flags, server, fresh, signal } = given
@@ -62,7 +62,7 @@ export async function submitOnce(given: SubmitOnce): Promise<Submission> {
   const handle = await send(run)
   await memory.rememberRun(identity, { ...run, batch_id: handle.id })
   const batch = await handle.status()
-  // The server knew it although this machine did not.
+  // The server knew the batch although this machine did not.
   if (isEnded(batch.status)) return goOn(batch)
   return { type: 'sent', handle, batch: await updated(batch) }
 
@@ -88,7 +88,9 @@ export async function submitOnce(given: SubmitOnce): Promise<Submission> {
       return handleOf(id)
     } catch (error) {
       if (!(error instanceof ApiError) || error.code !== 'idempotency_key_reused') throw error
-      throw new CliError('This input was sent before from elsewhere, with other options. To send it anew: --fresh')
+      throw new CliError(
+        'This input was sent before from another machine, with other options. To send it again and pay again: --fresh',
+      )
     }
   }
 
@@ -108,14 +110,16 @@ export async function submitOnce(given: SubmitOnce): Promise<Submission> {
     } catch (error) {
       if (!(error instanceof NotFoundError)) throw error
       throw new CliError(
-        `This input was sent before, as ${id}, which is no longer on the server. To send it anew and pay again: --fresh`,
+        `This input was sent before as ${id}, which is no longer on the server. To send it again and pay again: --fresh`,
       )
     }
   }
 
   async function goOn(batch: Batch): Promise<Submission> {
     if (batch.status === 'cancelled' || batch.status === 'cancelling') {
-      throw new CliError(`This input was sent before, as ${batch.id}, and cancelled. To send it anew: --fresh`)
+      throw new CliError(
+        `This input was sent before as ${batch.id}, which was cancelled. To send it again and pay again: --fresh`,
+      )
     }
     return { type: 'known', handle: handleOf(batch.id), batch: await updated(batch) }
   }
@@ -125,7 +129,7 @@ export async function submitOnce(given: SubmitOnce): Promise<Submission> {
     return schema === undefined ? client.batch(id) : client.batch(id, { schema })
   }
 
-  /** What was asked for this time holds, too, for a batch that is there. */
+  /** The options of this run also apply to an existing batch. */
   async function updated(batch: Batch): Promise<Batch> {
     const differs = (Object.keys(patch) as (keyof PatchBatch)[]).some((name) => patch[name] !== batch[name])
     return differs && !isEnded(batch.status) ? client.batch(batch.id).update(patch) : batch

@@ -48,7 +48,11 @@ function headersOf(
       // The draft knows one limit: requests, where there are both.
       return what === 'tokens'
         ? {}
-        : { 'ratelimit-limit': limit, 'ratelimit-remaining': remaining, 'ratelimit-reset': String(Math.ceil(resetMs / 1_000)) }
+        : {
+            'ratelimit-limit': limit,
+            'ratelimit-remaining': remaining,
+            'ratelimit-reset': String(Math.ceil(resetMs / 1_000)),
+          }
     case 'none':
       return {}
     default:

@@ -9,19 +9,20 @@ const simulator = await startSimulator(config).catch((error: NodeJS.ErrnoExcepti
       : `cannot listen on ${config.host}:${config.port}: ${error.message}`,
   ),
 )
-const limits = [
-  config.rpm === null ? 'no limit of requests' : `${config.rpm} requests a minute`,
-  config.tpm === null ? 'no limit of tokens' : `${config.tpm} tokens a minute`,
-]
-console.log(
-  `simulator ready on ${simulator.url}/v1 (${config.models.join(', ')}; ${config.latencyMs} ms; ${limits.join(', ')})`,
-)
-
 for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) {
   process.on(signal, () => {
     void simulator.stop().then(() => process.exit(0))
   })
 }
+
+// Printed last: whoever reads this line may send a signal at once.
+const limits = [
+  config.rpm === null ? 'no request limit' : `${config.rpm} requests a minute`,
+  config.tpm === null ? 'no token limit' : `${config.tpm} tokens a minute`,
+]
+console.log(
+  `simulator ready on ${simulator.url}/v1 (${config.models.join(', ')}; ${config.latencyMs} ms; ${limits.join(', ')})`,
+)
 
 function orRefuse<Value>(read: () => Value): Value {
   try {

@@ -13,16 +13,16 @@ import { mayCostMoney, runSamples, showUnfinished } from './sample/run-samples.t
 import { readSettings, type Settings } from '@sluice/local/settings'
 import { StartError } from '@sluice/local/start-error'
 import { listenForStop, type StopSignals } from '@sluice/local/stop-signals'
-import { sayWhereThingsAre } from './where-things-are.ts'
+import { showAddresses } from './show-addresses.ts'
 
-// `pnpm start`: everything on this machine, from nothing. What is wrong is said before anything is started, where it can be known.
+// `pnpm start`: everything on this machine, without any preparation. Problems are reported before anything is started, if possible.
 process.chdir(resolve(import.meta.dirname, '../../..'))
-// What is set already counts more than the file.
+// A variable that is set already wins over the file.
 if (existsSync('.env')) process.loadEnvFile('.env')
-// Relative, because the path of a socket in it has at most about 100 characters.
+// Relative, because the path of the socket in it may have at most about 100 characters.
 const dataDirectory = relative('.', process.env['SLUICE_DATA_DIR'] || '.sluice') || '.'
 const screen = createScreen(process.stdout, process.env['TERM'])
-// Started by a command that needs a server: nobody looks at samples, and it stays when the command's package manager has ended.
+// Started by a command that needs a server: it shows no samples, and keeps running when the command's package manager ends.
 const isBackground = parseArgs({ options: { background: { type: 'boolean' } } }).values.background === true
 
 async function start(signals: StopSignals): Promise<void> {
@@ -33,8 +33,8 @@ async function start(signals: StopSignals): Promise<void> {
   stack.use(await becomeOnlyOne(`${dataDirectory}/start.sock`))
 
   const { stop: signal, hurry } = signals
-  const around: Surroundings = { logs: `${dataDirectory}/logs`, say: screen.say, signal, hurry }
-  const source = await findRedis(settings.redisUrl, screen.say)
+  const surroundings: Surroundings = { logs: `${dataDirectory}/logs`, say: screen.say, signal, hurry }
+  const source = await findRedis({ url: settings.redisUrl, directory: dataDirectory, say: screen.say })
   signal.throwIfAborted()
   const services: { readonly givenUp: Promise<string> }[] = []
   const env: NodeJS.ProcessEnv = { ...process.env }
@@ -43,20 +43,20 @@ async function start(signals: StopSignals): Promise<void> {
     await requireUsable(source.url, settings.config.allowWeakDurability, screen.say)
   } else {
     screen.say(`Starting Redis (${source.label}), data in ${dataDirectory}/redis...`)
-    const redis = stack.use(await startKeptRedis(source, `${dataDirectory}/redis`, around))
+    const redis = stack.use(await startKeptRedis(source, `${dataDirectory}/redis`, surroundings))
     services.push(redis)
     env['REDIS_URL'] = redis.url
   }
   if (settings.config.usesSimulator) {
     screen.say('Starting the simulator...')
-    const simulator = stack.use(await startSimulator(around))
+    const simulator = stack.use(await startSimulator(surroundings))
     services.push(simulator)
     env['SLUICE_SIMULATOR_URL'] = simulator.baseUrl
   }
   screen.say('Starting worker and API...')
-  services.push(stack.use(await startWorker(env, settings.config, around)))
-  services.push(stack.use(await startApi(env, settings.config, around)))
-  if (settings.config.usesSimulator) sayThatAnswersAreSimulated()
+  services.push(stack.use(await startWorker(env, settings.config, surroundings)))
+  services.push(stack.use(await startApi(env, settings.config, surroundings)))
+  if (settings.config.usesSimulator) reportSimulator()
 
   const gaveUp = Promise.race(services.map(({ givenUp }) => givenUp)).then((reason) =>
     Promise.reject(new StartError(reason)),
@@ -68,7 +68,7 @@ async function start(signals: StopSignals): Promise<void> {
   await Promise.race([aborted(signal), gaveUp])
 }
 
-/** First the sample, or what an earlier start left unfinished; then where things are. */
+/** First the samples, or the batches that an earlier start left unfinished; then the addresses. */
 async function showWork(settings: Settings, redis: string, signal: AbortSignal): Promise<void> {
   const {
     api: { host, port, apiKeys },
@@ -89,7 +89,7 @@ async function showWork(settings: Settings, redis: string, signal: AbortSignal):
     if (settings.config.usesSimulator || (await mayCostMoney(screen, provider, signal)))
       await runSamples(sluice, screen, { url, lane, signal })
   }
-  sayWhereThingsAre(screen, { url, needsKey: apiKeys.length > 0, lane, redis, logs: `${dataDirectory}/logs` })
+  showAddresses(screen, { url, needsKey: apiKeys.length > 0, lane, redis, logs: `${dataDirectory}/logs` })
 }
 
 async function requireFreePort({
@@ -100,14 +100,14 @@ async function requireFreePort({
   const code = await whyNotFree(host, port)
   if (code === undefined) return
   const why = code === 'EADDRINUSE' ? 'is in use by another program' : `cannot be used (${code})`
-  throw new StartError(`Port ${port} on ${host} ${why}. Choose another one: PORT=${port + 1} npx pnpm@12 start`)
+  throw new StartError(`Port ${port} on ${host} ${why}. Choose another one: PORT=${port + 1} npx -y pnpm@12 start`)
 }
 
-function sayThatAnswersAreSimulated(): void {
+function reportSimulator(): void {
   screen.say('')
   screen.say(
     screen.bold('No provider is configured, so answers come from the built-in simulator: simple rules, not a model. ') +
-      'For real ones set OPENAI_API_KEY (or OPENAI_BASE_URL) and SLUICE_MODEL.',
+      'For real answers set OPENAI_API_KEY (or OPENAI_BASE_URL) and SLUICE_MODEL.',
   )
 }
 
@@ -118,14 +118,14 @@ function aborted(signal: AbortSignal): Promise<void> {
   })
 }
 
-function sayStep(screen: Screen): (step: 'stop' | 'hurry') => void {
+function reportStep(screen: Screen): (step: 'stop' | 'hurry') => void {
   return (step) => {
     screen.status(null)
-    screen.say(step === 'stop' ? 'Stopping (once more: at once)...' : 'Stopping at once...')
+    screen.say(step === 'stop' ? 'Stopping (Ctrl-C again: at once)...' : 'Stopping at once...')
   }
 }
 
-using signals = listenForStop(sayStep(screen), isBackground ? 'signals' : 'signals and package manager')
+using signals = listenForStop(reportStep(screen), isBackground ? 'signals' : 'signals and package manager')
 try {
   await start(signals)
 } catch (error) {

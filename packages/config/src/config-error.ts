@@ -1,4 +1,4 @@
-/** The configuration cannot be used. `message` holds one readable line for each thing at fault; a `main.ts` prints it and exits 1. */
+/** The configuration cannot be used. `message` has one readable line per problem; a `main.ts` prints it and exits with 1. */
 export class ConfigError extends Error {
   override readonly name = 'ConfigError'
   readonly lines: readonly string[]

@@ -1,4 +1,5 @@
 import { existsSync } from 'node:fs'
+import { readFile } from 'node:fs/promises'
 import { isAbsolute, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { extractorName, laneName, modelParameters } from '@sluice/contract/extractor'
@@ -6,11 +7,12 @@ import { formatPath } from '@sluice/contract/error'
 import { laneConfig, type LaneConfig } from '@sluice/contract/lane'
 import { z } from 'zod'
 import { createCodeExtractor, type CodeExtractor } from './code-extractor.ts'
+import { declaringLine, UnusableTypeError } from './code-extractor-schema.ts'
 import { ConfigError } from './config-error.ts'
 
 const defaultFile = 'sluice.config.ts'
 
-// By its marker and not by instanceof: the author's zod may be another copy of it.
+// By its marker, not by instanceof: the author's zod may be another copy of the package.
 const zodSchema = z.custom<z.ZodType>(
   (value) => typeof value === 'object' && value !== null && '_zod' in value && 'safeParseAsync' in value,
   'must be a zod 4 schema, z.object({ ... })',
@@ -40,22 +42,25 @@ export interface LoadedFile {
 const empty: LoadedFile = { lanes: {}, extractors: [] }
 
 /**
- * Runs the configuration file: the one that `named` names, or `sluice.config.ts` in `directory` where there is one.
- * Throws a ConfigError, one line for each thing at fault, when it is missing though named, does not run, or holds what does not fit.
+ * Runs the configuration file: the one in `named`, or `sluice.config.ts` in `directory` if it exists.
+ * Throws a ConfigError, one line per problem, if a named file is missing, fails to run, or has invalid content.
  */
 export async function loadConfigFile(named: string | undefined, directory: string): Promise<LoadedFile> {
   const shown = named ?? defaultFile
   const path = isAbsolute(shown) ? shown : resolve(directory, shown)
   if (!existsSync(path)) {
     if (named === undefined) return empty
-    throw new ConfigError([`SLUICE_CONFIG names ${shown}, and there is no such file (looked for ${path})`])
+    throw new ConfigError([`SLUICE_CONFIG is ${shown}, but this file does not exist (looked for ${path})`])
   }
   const module = await importFile(path, shown)
   if (module['default'] === undefined)
-    throw new ConfigError([`${shown}: export default defineConfig({ ... }) is missing`])
+    throw new ConfigError([`${shown}: the default export is missing: export default defineConfig({ ... })`])
   const parsed = fileSchema.safeParse(module['default'])
   if (!parsed.success) throw new ConfigError(parsed.error.issues.map((issue) => `${shown}: ${issueLine(issue)}`))
-  return { lanes: parsed.data.lanes, extractors: createExtractors(parsed.data.extractors, shown) }
+  return {
+    lanes: parsed.data.lanes,
+    extractors: createExtractors(parsed.data.extractors, shown, await readFile(path, 'utf8')),
+  }
 }
 
 async function importFile(path: string, shown: string): Promise<Record<string, unknown>> {
@@ -72,9 +77,9 @@ function importFailure(error: unknown, path: string): string {
   const { code } = error as NodeJS.ErrnoException
   const hint =
     code === 'ERR_MODULE_NOT_FOUND'
-      ? ' (packages are looked for from where the file stands: keep it in the repository)'
+      ? " (packages are resolved from the file's folder: keep the file in the repository)"
       : ''
-  // Node puts `<path>:<line>` before the text of a TypeScript error, and into the frames of one that was thrown.
+  // Node writes `<path>:<line>` before the message of a TypeScript error, and into the stack frames of a thrown error.
   const place = error.stack?.split(path)[1]?.match(/^:(\d+)/)?.[1]
   return `${place === undefined ? '' : `line ${place}: `}${message}${hint}`
 }
@@ -86,7 +91,7 @@ function issueLine(issue: z.core.$ZodIssue): string {
 
 type Definition = z.output<typeof fileSchema>['extractors'][number]
 
-function createExtractors(definitions: readonly Definition[], shown: string): CodeExtractor[] {
+function createExtractors(definitions: readonly Definition[], shown: string, source: string): CodeExtractor[] {
   const names = new Set<string>()
   return definitions.map(({ name, schema, ...recipe }) => {
     if (names.has(name)) throw new ConfigError([`${shown}: there are two extractors '${name}'`])
@@ -95,6 +100,11 @@ function createExtractors(definitions: readonly Definition[], shown: string): Co
     try {
       return createCodeExtractor({ name, schema, ...given })
     } catch (error) {
+      if (error instanceof UnusableTypeError) {
+        const line = declaringLine(source, name, error.path)
+        const place = line === null ? shown : `${shown}: line ${line}`
+        throw new ConfigError(error.lines.map((text) => `${place}: ${text}`))
+      }
       if (error instanceof ConfigError) throw new ConfigError(error.lines.map((line) => `${shown}: ${line}`))
       throw error
     }

@@ -7,7 +7,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { readConfig } from './config.ts'
 import { ConfigError } from './config-error.ts'
 
-// Inside the package, so that the files of the tests find zod and @sluice/config as a file in the repository does.
+// Inside the package, so that the test files resolve zod and @sluice/config like a file in the repository.
 const here = import.meta.dirname
 let directory: string
 
@@ -29,8 +29,10 @@ async function refusal(variables: NodeJS.ProcessEnv): Promise<readonly string[]>
   return error.lines
 }
 
+const strong = 'a-key-of-24-characters-1'
+
 describe('the environment', () => {
-  it('makes the default lane and the documented defaults', async () => {
+  it('defines the default lane and the documented defaults', async () => {
     const config = await readConfig({ ...env, SLUICE_RPM: '600' }, directory)
     expect(config).toMatchObject({
       redisUrl: 'redis://127.0.0.1:6379',
@@ -46,7 +48,7 @@ describe('the environment', () => {
     })
   })
 
-  it('refuses two limits of one kind and period, and takes those that differ', async () => {
+  it('rejects two limits of one kind and period, and accepts those that differ', async () => {
     const lane = (limits: string) =>
       `export default { lanes: { default: { model: 'm', rpm: 600, limits: [${limits}] } } }`
     await writeFile(join(directory, 'sluice.config.ts'), lane('{ requests: 10, perS: 60 }'))
@@ -56,13 +58,13 @@ describe('the environment', () => {
     expect(lanes['default']?.limits).toHaveLength(2)
   })
 
-  it('takes an empty variable for one that is not set', async () => {
+  it('treats an empty variable as not set', async () => {
     const config = await readConfig({ ...env, PORT: '', SLUICE_API_KEYS: '', OPENAI_API_KEY: '' }, directory)
     expect(config.api).toMatchObject({ port: 3000, apiKeys: [] })
     expect(config.lanes['default']?.apiKey).toBeUndefined()
   })
 
-  it('refuses each variable that is wrong with a line of its own, and repeats no secret', async () => {
+  it('rejects each wrong variable in a separate line, and prints no secret', async () => {
     const lines = await refusal({
       ...env,
       PORT: 'http',
@@ -91,13 +93,13 @@ describe('the environment', () => {
     ['no provider', { REDIS_URL: env.REDIS_URL }, /^No provider is configured/],
     ['a provider without a model', { ...env, SLUICE_MODEL: undefined }, /^SLUICE_MODEL is not set/],
     ['a public address without keys', { ...env, HOST: '0.0.0.0' }, /^HOST is 0\.0\.0\.0.*SLUICE_API_KEYS/],
-    ['a list of keys that holds none', { ...env, SLUICE_API_KEYS: ' , ' }, /^SLUICE_API_KEYS names no key/],
-    ['a file that is not there', { ...env, SLUICE_CONFIG: 'missing.ts' }, /^SLUICE_CONFIG names missing\.ts/],
-  ])('refuses %s', async (_, variables, line) => {
+    ['an empty list of keys', { ...env, SLUICE_API_KEYS: ' , ' }, /^SLUICE_API_KEYS contains no key/],
+    ['a file that does not exist', { ...env, SLUICE_CONFIG: 'missing.ts' }, /^SLUICE_CONFIG is missing\.ts, but/],
+  ])('rejects %s', async (_, variables, line) => {
     expect(await refusal(variables)).toEqual([expect.stringMatching(line)])
   })
 
-  it('falls back to the simulator, and says so, only where no provider is configured', async () => {
+  it('uses the simulator, and says so, only if no provider is configured', async () => {
     const simulator = { REDIS_URL: env.REDIS_URL, SLUICE_SIMULATOR_URL: 'http://127.0.0.1:4010/v1' }
     const without = await readConfig({ ...simulator, SLUICE_MODEL: 'm' }, directory)
     expect(without).toMatchObject({
@@ -109,9 +111,27 @@ describe('the environment', () => {
     expect(await refusal({ ...simulator, OPENAI_API_KEY: 'key' })).toEqual([expect.stringMatching(/^SLUICE_MODEL/)])
   })
 
-  it('lets everyone in on a public address when there are keys to ask for', async () => {
-    const config = await readConfig({ ...env, HOST: '0.0.0.0', SLUICE_API_KEYS: 'one, two' }, directory)
-    expect(config.api).toMatchObject({ host: '0.0.0.0', apiKeys: ['one', 'two'] })
+  it('accepts a public address if there are keys', async () => {
+    const config = await readConfig({ ...env, HOST: '0.0.0.0', SLUICE_API_KEYS: `${strong}, ${strong}2` }, directory)
+    expect(config.api).toMatchObject({ host: '0.0.0.0', apiKeys: [strong, `${strong}2`], weakKeys: null })
+  })
+
+  it('rejects keys that can be guessed, without quoting them, unless that risk is accepted', async () => {
+    const weak = { ...env, SLUICE_API_KEYS: `${strong},changeme` }
+    expect(await refusal(weak)).toEqual([expect.stringMatching(/^SLUICE_API_KEYS: key 2 of 2 .*16 characters/)])
+    expect(String(await refusal(weak))).not.toContain('changeme')
+    const { api } = await readConfig({ ...weak, SLUICE_ALLOW_WEAK_KEYS: 'true' }, directory)
+    expect(api.weakKeys).toMatch(/key 2 of 2 .*can be guessed/)
+  })
+
+  it('accepts proxies as a number or as addresses, and nothing else', async () => {
+    const trusted = async (text: string) =>
+      (await readConfig({ ...env, SLUICE_TRUST_PROXY: text }, directory)).api.trustProxy
+    expect(await trusted('1')).toBe(1)
+    expect(await trusted('loopback, 10.0.0.0/8')).toEqual(['loopback', '10.0.0.0/8'])
+    expect(await refusal({ ...env, SLUICE_TRUST_PROXY: 'true' })).toEqual([
+      expect.stringMatching(/^SLUICE_TRUST_PROXY/),
+    ])
   })
 })
 
@@ -120,7 +140,7 @@ describe('sluice.config.ts', () => {
     await writeFile(join(directory, 'sluice.config.ts'), text)
   }
 
-  it('adds lanes and extractors, and its lane `default` takes the place of the one from the environment', async () => {
+  it('adds lanes and extractors, and its lane `default` replaces the one from the environment', async () => {
     await write(`
       import { z } from 'zod'
       import { defineConfig } from '../define-config.ts'
@@ -136,7 +156,7 @@ describe('sluice.config.ts', () => {
     ])
   })
 
-  it('needs nothing of the environment when it has lanes, and stands beside a key that is set for them', async () => {
+  it('needs no provider in the environment if it has lanes, and accepts a key that is set for them', async () => {
     await write(`export default { lanes: { fast: { model: 'small' } } }`)
     const config = await readConfig({ REDIS_URL: env.REDIS_URL, OPENAI_API_KEY: 'key' }, directory)
     expect(Object.keys(config.lanes)).toEqual(['fast'])
@@ -144,43 +164,47 @@ describe('sluice.config.ts', () => {
 
   it.each([
     [
-      'a package that is not there',
+      'a missing package',
       `import 'no-such-package'`,
-      /^sluice\.config\.ts: .*no-such-package.*keep it in the repository/,
+      /^sluice\.config\.ts: .*no-such-package.*keep the file in the repository/,
     ],
-    ['no default export', 'export const lanes = {}', /^sluice\.config\.ts: export default defineConfig/],
     [
-      'a lane that does not fit',
+      'no default export',
+      'export const lanes = {}',
+      /^sluice\.config\.ts: the default export is missing: export default defineConfig/,
+    ],
+    [
+      'an incomplete lane',
       `export default { lanes: { fast: { rpm: 3 } } }`,
       /^sluice\.config\.ts: lanes\.fast\.model: /,
     ],
     ['an unknown field', `export default { lane: {} }`, /^sluice\.config\.ts: Unrecognized key: "lane"/],
     [
-      'a schema that is not of zod',
+      'a schema that is not from zod',
       `export default { extractors: [{ name: 'p', schema: { type: 'object' } }] }`,
       /^sluice\.config\.ts: extractors\[0\]\.schema: must be a zod 4 schema/,
     ],
     [
       'a schema that no model can answer',
       `import { z } from 'zod'\nexport default { extractors: [{ name: 'p', schema: z.object({ born: z.date() }) }] }`,
-      /^sluice\.config\.ts: extractor 'p': #\/properties\/born: Date cannot be represented/,
+      /^sluice\.config\.ts: line 2: extractor 'p': #\/properties\/born: Date cannot be represented/,
     ],
     [
-      'two extractors of one name',
+      'two extractors with one name',
       `import { z } from 'zod'\nconst p = { name: 'p', schema: z.object({}) }\nexport default { extractors: [p, p] }`,
       /^sluice\.config\.ts: there are two extractors 'p'/,
     ],
     [
-      'an extractor on a lane that is not there',
+      'an extractor on a missing lane',
       `import { z } from 'zod'\nexport default { extractors: [{ name: 'p', lane: 'gone', schema: z.object({}) }] }`,
-      /^extractor 'p': there is no lane 'gone'; there is default/,
+      /^extractor 'p': there is no lane 'gone'; the lanes are default/,
     ],
-  ])('refuses %s in one line', async (_, text, line) => {
+  ])('rejects %s in one line', async (_, text, line) => {
     await write(text)
     expect(await refusal(env)).toEqual([expect.stringMatching(line)])
   })
 
-  // By node itself: the test runner loads modules in its own way, with errors of its own.
+  // Run by Node itself: the test runner loads modules differently, with other errors.
   it.each([
     ['a syntax error', 'export default {\n  lanes: {{\n}', /^sluice\.config\.ts: line 2: Unexpected token/],
     [
@@ -193,7 +217,7 @@ describe('sluice.config.ts', () => {
       'enum Model { Small }\nexport default {}',
       /^sluice\.config\.ts: line 1: TypeScript enum is not supported/,
     ],
-  ])('tells the line of %s', async (_, text, line) => {
+  ])('reports the line of %s', async (_, text, line) => {
     await write(text)
     const program = `
       const { readConfig } = await import(${JSON.stringify(pathToFileURL(join(here, 'config.ts')).href)})

@@ -1,47 +1,56 @@
 import { laneConfig, type LaneConfig } from '@sluice/contract/lane'
+import { parseRedisAddress } from '@sluice/contract/redis-address'
 import type { CodeExtractor } from './code-extractor.ts'
 import { loadConfigFile, type LoadedFile } from './config-file.ts'
 import { ConfigError } from './config-error.ts'
 import { readEnvironment, type Environment } from './environment.ts'
 
-/** All that a process is told from outside, parsed once. */
+/** Everything that a process gets from outside, parsed once. */
 export interface Config {
   readonly redisUrl: string
-  /** Every Redis key begins with it. */
+  /** Every Redis key starts with it. */
   readonly prefix: string
-  /** Go on, with a warning, on a Redis that may lose what was acknowledged. */
+  /** Accept, with a warning, a Redis that may lose acknowledged writes. */
   readonly allowWeakDurability: boolean
   readonly logLevel: 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'trace' | 'silent'
   readonly api: {
     readonly host: string
-    /** 0: any free one. */
+    /** 0: any free port. */
     readonly port: number
-    /** Empty: no key is asked for, and the host is a loopback address. */
+    /** Empty: no key is required, and the host is a loopback address. */
     readonly apiKeys: readonly string[]
+    /** A warning about keys that can be guessed, if SLUICE_ALLOW_WEAK_KEYS accepts them; null: none. */
+    readonly weakKeys: string | null
+    /** The proxies in front of the API that report where a request came from: their number or their addresses; false: none. */
+    readonly trustProxy: number | readonly string[] | false
     readonly bodyLimitBytes: number
     readonly queuesReadOnly: boolean
-    /** Of one document. */
+    /** Limits of one document. */
     readonly documents: { readonly bytes: number; readonly pages: number; readonly timeMs: number }
   }
   readonly worker: {
     /** Calls in flight of one worker process. */
     readonly concurrency: number
-    /** How long running items may go on after SIGTERM before they are handed back. */
+    /** How long running items may continue after SIGTERM before they are handed back. */
     readonly graceMs: number
-    /** Ended batches and their results are removed after this time; null: never. */
+    /** Ended batches and their results are deleted after this time; null: never. */
     readonly retentionMs: number | null
   }
   /** By name; at least one. */
   readonly lanes: Readonly<Record<string, LaneConfig>>
-  /** No provider is configured: the lane `default` is answered by the simulator's rules, not by a model. */
+  /** No provider is configured: the simulator answers on the lane `default`, not a model. */
   readonly usesSimulator: boolean
-  /** Those written in code, in the order of the file. */
+  /** Everything that must not appear in a log, an answer or a result: keys and passwords, those of lanes included. */
+  readonly secrets: readonly string[]
+  /** Extractors in code, in the order of the file. */
   readonly extractors: readonly CodeExtractor[]
 }
 
+const shortestKey = 16
+
 /**
- * Reads the environment and the configuration file. Throws a ConfigError whose message has one readable line for each
- * thing at fault; nothing that is wrong is replaced by a default.
+ * Reads the environment and the configuration file. Throws a ConfigError whose message has one readable line per
+ * problem. A wrong value is never replaced by a default.
  */
 export async function readConfig(
   env: NodeJS.ProcessEnv = process.env,
@@ -61,6 +70,8 @@ export async function readConfig(
       host: environment.HOST,
       port: environment.PORT,
       apiKeys: requireKeys(environment),
+      weakKeys: weakKeys(environment),
+      trustProxy: environment.SLUICE_TRUST_PROXY ?? false,
       bodyLimitBytes: environment.SLUICE_BODY_LIMIT_MB * 1024 * 1024,
       queuesReadOnly: environment.SLUICE_QUEUES_READONLY,
       documents: {
@@ -75,13 +86,14 @@ export async function readConfig(
       retentionMs: days === undefined ? null : days * 86_400_000,
     },
     ...lanes,
+    secrets: secretsOf(environment, lanes.lanes),
     extractors: file.extractors,
   }
 }
 
 type Lanes = Pick<Config, 'lanes' | 'usesSimulator'>
 
-/** The variables make the lane `default`, unless the file has one; lanes of the file stand as they are written there. */
+/** The variables define the lane `default`, unless the file has one. They do not change the lanes of the file. */
 function withDefaultLane(environment: Environment, file: LoadedFile): Lanes {
   const fromFile = { lanes: file.lanes, usesSimulator: false }
   if (file.lanes['default'] !== undefined) return fromFile
@@ -89,9 +101,9 @@ function withDefaultLane(environment: Environment, file: LoadedFile): Lanes {
   const hasLanes = Object.keys(file.lanes).length > 0
   if (apiKey === undefined && baseUrl === undefined) return hasLanes ? fromFile : simulatorLane(environment)
   if (model === undefined) {
-    // A key may well be set for the lanes of the file to use.
+    // The key may be set for the lanes of the file.
     if (hasLanes) return fromFile
-    throw new ConfigError(['SLUICE_MODEL is not set: name the model to use, such as gpt-4.1-mini'])
+    throw new ConfigError(['SLUICE_MODEL is not set: set it to the model to use, such as gpt-4.1-mini'])
   }
   const defaultLane = laneConfig.parse({
     apiKey,
@@ -101,6 +113,7 @@ function withDefaultLane(environment: Environment, file: LoadedFile): Lanes {
     tpm: environment.SLUICE_TPM,
     maxInFlight: environment.SLUICE_MAX_IN_FLIGHT,
     contextTokens: environment.SLUICE_CONTEXT_TOKENS,
+    maxOutputTokens: environment.SLUICE_MAX_OUTPUT_TOKENS,
     timeoutMs: environment.SLUICE_TIMEOUT_MS,
     structuredOutput: environment.SLUICE_STRUCTURED_OUTPUT,
   })
@@ -110,10 +123,10 @@ function withDefaultLane(environment: Environment, file: LoadedFile): Lanes {
 function simulatorLane({ SLUICE_SIMULATOR_URL: baseUrl }: Environment): Lanes {
   if (baseUrl === undefined) {
     throw new ConfigError([
-      'No provider is configured: set OPENAI_API_KEY or OPENAI_BASE_URL together with SLUICE_MODEL, or name lanes in sluice.config.ts',
+      'No provider is configured: set OPENAI_API_KEY or OPENAI_BASE_URL together with SLUICE_MODEL, or define lanes in sluice.config.ts',
     ])
   }
-  // It takes any model; this name tells what answered.
+  // The simulator accepts any model; this name shows that it has answered.
   return { lanes: { default: laneConfig.parse({ baseUrl, model: 'simulator' }) }, usesSimulator: true }
 }
 
@@ -122,7 +135,8 @@ function requireLanes(file: LoadedFile, lanes: Config['lanes']): void {
     .map(({ definition }) => definition)
     .filter(({ lane }) => lanes[lane] === undefined)
     .map(
-      ({ name, lane }) => `extractor '${name}': there is no lane '${lane}'; there is ${Object.keys(lanes).join(', ')}`,
+      ({ name, lane }) =>
+        `extractor '${name}': there is no lane '${lane}'; the lanes are ${Object.keys(lanes).join(', ')}`,
     )
   if (lines.length > 0) throw new ConfigError(lines)
 }
@@ -130,15 +144,42 @@ function requireLanes(file: LoadedFile, lanes: Config['lanes']): void {
 function requireRedisUrl({ REDIS_URL }: Environment): string {
   if (REDIS_URL !== undefined) return REDIS_URL
   throw new ConfigError([
-    'REDIS_URL is not set: name a Redis, such as redis://127.0.0.1:6379, or run `npx pnpm@12 start`, which brings up its own',
+    'REDIS_URL is not set: set it to a Redis, such as redis://127.0.0.1:6379, or run `npx -y pnpm@12 start`, which starts its own',
   ])
 }
 
-/** Without keys everyone who reaches the port may spend money, so only this machine may reach it. */
-function requireKeys({ HOST, SLUICE_API_KEYS }: Environment): readonly string[] {
-  if (SLUICE_API_KEYS !== undefined) return SLUICE_API_KEYS
+function secretsOf(environment: Environment, lanes: Config['lanes']): readonly string[] {
+  const { SLUICE_API_KEYS = [], OPENAI_API_KEY, REDIS_URL = '' } = environment
+  const ofLanes = Object.values(lanes).flatMap(({ apiKey, baseUrl }) => [
+    apiKey,
+    baseUrl === undefined ? undefined : decodeURIComponent(new URL(baseUrl).password),
+  ])
+  const all = [...SLUICE_API_KEYS, OPENAI_API_KEY, ...ofLanes, parseRedisAddress(REDIS_URL)?.password]
+  return all.filter((secret): secret is string => secret !== undefined && secret !== '')
+}
+
+/** Without keys, everyone who reaches the port can spend money. So only this machine may reach it. */
+function requireKeys(environment: Environment): readonly string[] {
+  const { HOST, SLUICE_API_KEYS } = environment
+  if (SLUICE_API_KEYS !== undefined) {
+    const weak = weakKeys(environment)
+    if (weak !== null && !environment.SLUICE_ALLOW_WEAK_KEYS)
+      throw new ConfigError([
+        `${weak} Make one with: openssl rand -hex 24. Or set SLUICE_ALLOW_WEAK_KEYS=true to accept that risk.`,
+      ])
+    return SLUICE_API_KEYS
+  }
   if (isLoopback(HOST)) return []
-  throw new ConfigError([`HOST is ${HOST}, which others can reach: set SLUICE_API_KEYS, or leave HOST at 127.0.0.1`])
+  throw new ConfigError([
+    `HOST is ${HOST}, which other machines can reach: set SLUICE_API_KEYS, or leave HOST at 127.0.0.1`,
+  ])
+}
+
+/** Reports keys that can be guessed: a key opens everything, and a few characters can be tried within days. The key is never quoted. */
+function weakKeys({ SLUICE_API_KEYS = [] }: Environment): string | null {
+  const short = SLUICE_API_KEYS.flatMap((key, index) => (key.length < shortestKey ? [index + 1] : []))
+  if (short.length === 0) return null
+  return `SLUICE_API_KEYS: key ${short.join(', ')} of ${SLUICE_API_KEYS.length} is shorter than ${shortestKey} characters, so it can be guessed.`
 }
 
 function isLoopback(host: string): boolean {

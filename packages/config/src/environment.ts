@@ -1,3 +1,4 @@
+import { isIP } from 'node:net'
 import { parseRedisAddress } from '@sluice/contract/redis-address'
 import { z } from 'zod'
 import { ConfigError } from './config-error.ts'
@@ -25,7 +26,14 @@ const list = z.string().transform((value) =>
 )
 const url = (protocol: RegExp, example: string) => z.url({ protocol, error: `must be a URL such as ${example}` })
 
-/** Every variable there is, but for the simulator's own. README.md has the table for users; keep the two together. */
+/** A proxy as Express accepts it: an address, a network, or a name of networks. */
+function isProxy(text: string): boolean {
+  const [address = '', bits, ...more] = text.split('/')
+  if (['loopback', 'linklocal', 'uniquelocal'].includes(text)) return true
+  return isIP(address) > 0 && more.length === 0 && (bits === undefined || /^\d{1,3}$/.test(bits))
+}
+
+/** Every variable, except the simulator's. Users find them in docs/reference/configuration.md; a test checks that none is missing there. */
 export const variables = {
   REDIS_URL: z
     .string()
@@ -38,9 +46,17 @@ export const variables = {
   SLUICE_ALLOW_WEAK_DURABILITY: flag.default(false),
 
   HOST: z.string().default('127.0.0.1'),
-  /** 0: any free one. */
+  /** 0: any free port. */
   PORT: wholeNumber(0, 65_535).default(3000),
-  SLUICE_API_KEYS: list.pipe(z.array(z.string()).min(1, 'names no key')).optional(),
+  SLUICE_API_KEYS: list.pipe(z.array(z.string()).min(1, 'contains no key')).optional(),
+  SLUICE_ALLOW_WEAK_KEYS: flag.default(false),
+  SLUICE_TRUST_PROXY: list
+    .transform((parts) => (parts.length === 1 && /^\d{1,2}$/.test(parts[0]!) ? Number(parts[0]) : parts))
+    .refine(
+      (value) => typeof value === 'number' || (value.length > 0 && value.every(isProxy)),
+      'must be the number of proxies in front of the API, or their addresses, such as 10.0.0.0/8',
+    )
+    .optional(),
   SLUICE_BODY_LIMIT_MB: wholeNumber(1, 512).default(32),
   SLUICE_DOCUMENT_MB: wholeNumber(1, 512).default(32),
   SLUICE_DOCUMENT_PAGES: wholeNumber(1, 1_000_000).default(2_000),
@@ -48,19 +64,20 @@ export const variables = {
   SLUICE_QUEUES_READONLY: flag.default(true),
 
   SLUICE_CONCURRENCY: wholeNumber(1, 10_000).default(100),
-  /** Below the 10 s after which `docker stop` kills, with a second to hand back what still runs. */
+  /** Less than the 10 s after which `docker stop` kills, with a second left to hand back running items. */
   SLUICE_GRACE_S: decimal('seconds', 0, 3_600).default(8),
   SLUICE_RETENTION_DAYS: decimal('days', 0.00001, 36_500).optional(),
 
   OPENAI_API_KEY: z.string().optional(),
   OPENAI_BASE_URL: url(/^https?$/, 'http://127.0.0.1:8000/v1').optional(),
   SLUICE_MODEL: z.string().optional(),
-  /** Where the simulator is, for when no provider is configured: set by `start` and by docker-compose.yml. */
+  /** Address of the simulator, used if no provider is configured. Set by `start` and by docker-compose.yml. */
   SLUICE_SIMULATOR_URL: url(/^https?$/, 'http://127.0.0.1:4010/v1').optional(),
   SLUICE_RPM: wholeNumber(1, 1_000_000_000).optional(),
   SLUICE_TPM: wholeNumber(1, 1_000_000_000_000).optional(),
   SLUICE_MAX_IN_FLIGHT: wholeNumber(1, 1_000_000).optional(),
   SLUICE_CONTEXT_TOKENS: wholeNumber(256, 100_000_000).optional(),
+  SLUICE_MAX_OUTPUT_TOKENS: wholeNumber(1, 100_000_000).optional(),
   SLUICE_TIMEOUT_MS: wholeNumber(100, 3_600_000).optional(),
   SLUICE_STRUCTURED_OUTPUT: z
     .enum(['json_schema', 'json_object', 'prompt'], 'must be json_schema, json_object or prompt')
@@ -79,8 +96,8 @@ type Variables = typeof variables
 export type Environment = { readonly [Name in keyof Variables]: z.output<Variables[Name]> }
 
 /**
- * Parses all variables; throws one ConfigError with a line for each that is wrong.
- * An empty variable counts as not set, because that is how compose files and shells pass on what they do not have.
+ * Parses all variables; throws one ConfigError with a line for each wrong one.
+ * An empty variable counts as not set, because compose files and shells pass unset variables on as empty ones.
  */
 export function readEnvironment(env: NodeJS.ProcessEnv): Environment {
   const lines: string[] = []
@@ -95,7 +112,7 @@ export function readEnvironment(env: NodeJS.ProcessEnv): Environment {
   return Object.fromEntries(entries) as Environment
 }
 
-/** Keys, and URLs that may carry a password, are not repeated into logs. */
+/** Keys, and URLs that may contain a password, must not appear in logs. */
 function shown(name: string, value: string | undefined): string {
-  return /KEY|URL/.test(name) ? 'what is set is not' : `got ${JSON.stringify(value)}`
+  return /KEY|URL/.test(name) ? 'the value that is set is not' : `got ${JSON.stringify(value)}`
 }

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { extractorChoice, extractorReference } from './extractor.ts'
+import { extractorChoice, extractorReference, schemaWarnings } from './extractor.ts'
 import { itemInput, metadata } from './item.ts'
 import { optionTexts } from './option-text.ts'
 
@@ -178,6 +178,14 @@ export const batch = z
   })
   .meta({ id: 'Batch' })
 export type Batch = z.infer<typeof batch>
+
+/** The answer to a new batch. */
+export const createdBatch = z
+  .object({
+    ...batch.shape,
+    warnings: schemaWarnings.describe('Of an inline extractor: what of its schema is not checked.'),
+  })
+  .meta({ id: 'CreatedBatch' })
 
 export const batchList = z
   .object({ object: z.literal('list'), data: z.array(batch), has_more: z.boolean() })

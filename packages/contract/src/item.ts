@@ -1,7 +1,15 @@
 import { z } from 'zod'
 
 export const maxTextLength = 4_000_000
-export const metadata = z.record(z.string().max(256), z.unknown()).describe('Your own data; returned unchanged.')
+/** Metadata is copied into each result. */
+const maxMetadataLength = 16_384
+export const metadata = z
+  .record(z.string().max(256), z.unknown())
+  .refine(
+    (value) => JSON.stringify(value).length <= maxMetadataLength,
+    `Metadata has at most ${maxMetadataLength.toLocaleString('en')} characters as JSON: keep larger data yourself, under the id of the item.`,
+  )
+  .describe(`Your own data, at most 16 KB; returned unchanged.`)
 
 export const itemText = z
   .string()

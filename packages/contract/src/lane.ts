@@ -10,7 +10,9 @@ const attempts = z.int().min(1).max(1_000)
 /** A provider + model + credentials with its own queue, limits, prices and retry policy. Written in code (camel case), never over HTTP. */
 export const laneConfig = z
   .strictObject({
-    /** Address of the OpenAI-compatible API, such as `http://127.0.0.1:8000/v1`. Default: api.openai.com. */
+    /** The provider's API. `openai`: Chat Completions, which most servers offer. */
+    protocol: z.enum(['openai']).default('openai'),
+    /** Address of the API, such as `http://127.0.0.1:8000/v1`. Default: api.openai.com. */
     baseUrl: z.url().optional(),
     /** Leave out for a server that needs no key. */
     apiKey: z.string().min(1).optional(),
@@ -47,6 +49,11 @@ export const laneConfig = z
      * are merged. Default: every text is sent whole, and the provider rejects texts that are too long.
      */
     contextTokens: z.int().min(256).optional(),
+    /**
+     * The most tokens that an answer may have on this lane. An answer that was cut off at a smaller `max_tokens` is asked for once more
+     * with this limit. Default: a quarter of `contextTokens`, for extractors with a `max_tokens`.
+     */
+    maxOutputTokens: positive.optional(),
     /** Limit for one call, in milliseconds. */
     timeoutMs: z.int().min(100).max(3_600_000).default(120_000),
     retry: z

@@ -5,13 +5,16 @@ import type { Usage } from './usage.ts'
  * `usage` and `raw` are kept for every paid call, whatever its outcome.
  */
 export type Outcome =
-  | { readonly type: 'extracted'; readonly data: unknown }
+  /** `repaired`: the answer was not plain JSON, as in prose or with trailing commas. */
+  | { readonly type: 'extracted'; readonly data: unknown; readonly repaired?: true }
   | { readonly type: 'refused'; readonly message: string }
   | { readonly type: 'truncated'; readonly message: string }
   /** The provider's content filter stopped the answer. */
   | { readonly type: 'filtered'; readonly message: string }
   /** Not JSON, or JSON that fails the schema. `errors`: one line each, path first, written to be sent to the model. */
   | { readonly type: 'invalid-output'; readonly errors: readonly string[] }
+  /** The extractor's own code failed on the answer. Another answer would cost money and change nothing. */
+  | { readonly type: 'broken-check'; readonly message: string }
   /** The rate limit was reached: wait. The item is not at fault. `scope`: the limit that was reached, if the provider says. */
   | {
       readonly type: 'rate-limited'
@@ -78,6 +81,7 @@ export function paid(call: Call): 'yes' | 'no' | 'unknown' {
     case 'refused':
     case 'truncated':
     case 'invalid-output':
+    case 'broken-check':
       return 'yes'
     case 'filtered':
       // The filter rejected either the text (not paid) or the generated answer (paid).

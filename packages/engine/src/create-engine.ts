@@ -22,6 +22,7 @@ import { createSummaryStore } from './summaries/summary-store.ts'
 import { createSummaries } from './summaries/summaries.ts'
 import { createUploads } from './batches/uploads.ts'
 import { createChanges } from './redis/changes.ts'
+import { reconnectTogether } from './redis/heartbeat.ts'
 
 const pingLimitMs = 1_000
 
@@ -39,7 +40,9 @@ export async function createEngine({ redisUrl, prefix, lanes, onError }: EngineO
   await using opening = new AsyncDisposableStack()
   const keys = createKeys(prefix)
   const redis = opening.adopt(await connectFailingFast(redisUrl, onError), (it) => it.disconnect())
-  const changes = opening.use(createChanges({ subscriber: await connectWaiting(redisUrl, onError) }))
+  const subscriber = await connectWaiting(redisUrl, onError)
+  const changes = opening.use(createChanges({ subscriber }))
+  reconnectTogether(redis, subscriber)
   const open = opening.use(createQueues({ redis, keys, onError }))
   const batchesQueue = open.batches()
   const summariesQueue = open.summaries()

@@ -1,30 +1,33 @@
-import type { LaneConfig } from '@sluice/contract/lane'
 import { createBatchEnded } from './batches/batch-ended.ts'
-import { createBatchWorker } from './batches/batch-worker.ts'
+import { createBatchReporter } from './batches/batch-reporter.ts'
 import { createEnqueueBatch } from './batches/enqueue-batch.ts'
-import { createFeeder } from './batches/feeder.ts'
+import { createLaneFeeder } from './batches/lane-feeder.ts'
 import { createItemSource } from './batches/item-reader.ts'
 import { createResults } from './batches/results.ts'
 import { createRetention } from './batches/retention.ts'
 import type { EngineOptions } from './create-engine.ts'
 import { createRecipes } from './items/recipes.ts'
-import { type LaneProvider, openLane } from './lanes/open-lane.ts'
+import type { LaneProvider } from './lanes/open-lane.ts'
+import { openLanes } from './lanes/open-lanes.ts'
 import { createLiveWorker } from './lanes/window.ts'
+import { createHeldLedger } from './ledger/held-ledger.ts'
 import { createLedger } from './ledger/ledger.ts'
 import { createQueues } from './queues/queues.ts'
 import { createSweeper } from './recovery/sweeper.ts'
 import { createChanges } from './redis/changes.ts'
 import { connectWaiting } from './redis/connect.ts'
+import { createRedisGate } from './redis/gate.ts'
+import { reconnectTogether } from './redis/heartbeat.ts'
 import { createKeys } from './redis/keys.ts'
-import { repeat } from './repeat.ts'
+import { createRedisMemory } from './redis/memory.ts'
 import { createLevelBatches } from './summaries/level-batches.ts'
 import { createRunSummary } from './summaries/run-summary.ts'
 import { createOnLevelEnded, createEnqueueSummary, createSummaryWorker } from './summaries/summary-job.ts'
 import { createSummaryStore } from './summaries/summary-store.ts'
 
-const announceMs = 2_000
-/** Every worker aborts a cancelled batch's calls within this time, without a message that could be lost. */
-const cancelLookMs = 400
+/** After the grace: for what was not written by then because Redis refused it. The process ends 5 s after the grace. */
+const lastWritesMs = 1_000
+const memoryFreshMs = 500
 
 export interface WorkerOptions extends EngineOptions {
   /** The most calls in flight of this process, on each lane. */
@@ -45,73 +48,84 @@ export async function createWorker(options: WorkerOptions): Promise<WorkerEngine
   await using opening = new AsyncDisposableStack()
   const keys = createKeys(prefix)
   const redis = opening.adopt(await connectWaiting(redisUrl, onError), (it) => it.disconnect())
-  const changes = opening.use(createChanges({ subscriber: await connectWaiting(redisUrl, onError) }))
-  const queues = opening.use(createQueues({ redis, keys, onError }))
-  const ledger = createLedger({ redis, keys })
+  const base = { redis, keys, onError }
+  const gate = opening.use(createRedisGate({ ...base, key: keys.sweepLease }))
+  const stopping = new AbortController()
+  const ending = new AbortController()
+  const limits = { stopping: stopping.signal, ending: ending.signal }
+  const subscriber = await connectWaiting(redisUrl, onError)
+  const changes = opening.use(createChanges({ subscriber }))
+  reconnectTogether(redis, subscriber)
+  const queues = opening.use(createQueues(base))
+  const ledger = createLedger({
+    ...base,
+    // The sweeper does what fails here.
+    events: {
+      requeued: (id) => enqueueBatch(id).catch(onError),
+      ended: (id) => void handleBatchEnded(id).catch(onError),
+    },
+  })
   const items = createItemSource({ redis, keys })
   const enqueueBatch = createEnqueueBatch({ redis, keys, queue: queues.batches() })
   const summaries = createSummaryStore({ redis, keys })
   const enqueueSummary = createEnqueueSummary({ store: summaries, queue: queues.summaries() })
   const liveWorker = createLiveWorker(options.concurrency)
   const readRecipe = createRecipes({ redis, keys })
-  const openNamed = (name: string, config: LaneConfig) => {
-    const provider = options.provider(name)
-    return openLane({ redis, keys, ledger, queues, name, config, provider, liveWorker, items, readRecipe, onError })
-  }
-  const lanes = new Map(
-    Object.entries(options.lanes).map(([name, config]) => [name, opening.use(openNamed(name, config))]),
-  )
-  const laneOf = (name: string) => {
-    const lane = lanes.get(name)
-    if (lane !== undefined) return lane
-    throw new Error(`This worker has no lane '${name}': its configuration differs from the API's.`)
-  }
-  const everyLane = async (act: (lane: ReturnType<typeof laneOf>) => Promise<void>) =>
-    void (await Promise.all([...lanes.values()].map(act)))
-  const announce = () => everyLane((lane) => lane.window.announce(liveWorker))
-  await announce()
+  const { lanes: configs, provider } = options
+  const held = createHeldLedger({ ledger, keys, gate, ...limits })
+  const running = { ...base, ledger: held, gate, stopping: stopping.signal, queues, liveWorker, items, readRecipe }
+  const lanes = opening.use(await openLanes({ ...running, configs, provider }))
 
-  const feedBatch = createFeeder({ redis, keys, ledger, changes, lane: laneOf })
   const retention = createRetention({ redis, keys, retentionMs })
-  const consumers = [retention.onBatchEnded, createOnLevelEnded({ enqueueSummary })]
-  const handleBatchEnded = createBatchEnded({ redis, keys, consumers })
-  const batchWorker = createBatchWorker({ connection: redis, redis, keys, feedBatch, handleBatchEnded, onError })
+  const handleBatchEnded = createBatchEnded({
+    ...base,
+    consumers: [retention.onBatchEnded, createOnLevelEnded({ enqueueSummary })],
+  })
+  const batchReporter = createBatchReporter({ ...base, connection: redis, gate, changes, handleBatchEnded })
+  const workerId = liveWorker.id
+  const memory = createRedisMemory({ redis, freshMs: memoryFreshMs })
+  const feeders = [...lanes.byName].map(([name, lane]) =>
+    createLaneFeeder({ ...base, name, lane, workerId, ledger, changes, memory }),
+  )
   const runSummary = createRunSummary({
-    redis,
-    keys,
+    ...base,
     ledger,
     changes,
     results: createResults({ redis, keys, changes, items }),
     levels: createLevelBatches({ redis, keys, enqueueBatch }),
     store: summaries,
-    estimateTokens: (name) => laneOf(name).estimateTokens,
+    estimateTokens: (name) => lanes.get(name).estimateTokens,
   })
-  const summaryWorker = createSummaryWorker({ connection: redis, keys, runSummary, onError })
-  const ending = { handleBatchEnded, retention, retentionMs }
-  const sweeper = createSweeper({ redis, keys, enqueueBatch, summaries, enqueueSummary, ...ending, onError })
-  const announcing = repeat(announce, { everyMs: announceMs, first: 'after-interval', onError })
-  const abortCancelled = () => everyLane((lane) => lane.abortCancelled())
-  const looking = repeat(abortCancelled, { everyMs: cancelLookMs, first: 'after-interval', onError })
+  const summaryWorker = createSummaryWorker({ ...base, connection: redis, gate, runSummary })
+  const sweeper = createSweeper({
+    ...base,
+    workerId,
+    queueOf: (name) => lanes.byName.get(name)?.queue,
+    enqueueBatch,
+    handleBatchEnded,
+    retention,
+    summaries,
+    enqueueSummary,
+    retentionMs,
+  })
   const opened = opening.move()
   let closing: Promise<void> | undefined
 
   return {
     async close(graceMs) {
+      stopping.abort(new Error('The process stops.'))
+      const timer = setTimeout(() => ending.abort(new Error('The process ends.')), graceMs + lastWritesMs)
       if (closing === undefined) closing = close(graceMs)
-      else await closeLanes(graceMs)
-      await closing
+      else await lanes.close(graceMs)
+      await closing.finally(() => clearTimeout(timer))
     },
   }
 
   async function close(graceMs: number): Promise<void> {
-    await announcing.stop()
-    await everyLane((lane) => lane.window.retire(liveWorker).catch(onError))
-    await Promise.all([sweeper.stop(), batchWorker.close(), summaryWorker.close(), closeLanes(graceMs)])
-    await looking.stop()
+    const closingLanes = lanes.close(graceMs)
+    await lanes.retire()
+    await Promise.all(feeders.map((feeder) => feeder.stop()))
+    await Promise.all([sweeper.stop(), batchReporter.close(), summaryWorker.close(), closingLanes])
     await opened.disposeAsync()
-  }
-
-  async function closeLanes(graceMs: number): Promise<void> {
-    await everyLane((lane) => lane.worker.close(graceMs))
   }
 }

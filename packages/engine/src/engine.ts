@@ -128,8 +128,8 @@ export interface Uploads {
   open(input: NewBatch): Promise<{ batch: Batch; created: boolean }>
   /** Adds items after the first `from` items. Rejects with `upload_position` (409) if the batch has another number of items. Added items are kept if `items` throws. */
   append(id: string, from: number, items: AsyncIterable<Item> | Iterable<Item>): Promise<Batch>
-  /** The items so far, in order. */
-  staged(id: string): AsyncIterable<Item>
+  /** The items so far from index `from` on, in order. */
+  staged(id: string, from: number): AsyncIterable<Item>
   /** Adds to the report of lines that were left out. */
   addSkipped(id: string, skipped: Skipped): Promise<void>
   /** Starts the batch. Safe if it has started. */

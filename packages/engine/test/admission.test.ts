@@ -51,7 +51,7 @@ test('near the memory limit new work is rejected without a trace, and running wo
         }),
       }),
     })
-    for (const batch of listed.data) expect(await readAll(engine, batch.id)).toHaveLength(200)
+    for (const batch of listed.data) expect(await readAll(engine, batch.id, {}, 120_000)).toHaveLength(200)
     await worker.close(0)
     expect(errors).toEqual([])
     await engine.batches.delete(first.batch.id)
@@ -67,4 +67,4 @@ test('near the memory limit new work is rejected without a trace, and running wo
     await engine[Symbol.asyncDispose]()
     redis.disconnect()
   }
-})
+}, 240_000)

@@ -26,6 +26,8 @@ function sweep({ redis, keys }: TestSluice, consumers: readonly OnBatchEnded[]):
   const sweeper = createSweeper({
     redis,
     keys,
+    workerId: 'test',
+    queueOf: () => undefined,
     enqueueBatch: async () => {},
     enqueueSummary: async () => {},
     handleBatchEnded: createBatchEnded({ redis, keys, consumers }),

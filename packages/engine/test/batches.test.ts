@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import { createLedger } from '@sluice/engine/ledger/ledger'
 import { broken, extracted, inline, options, readAll, testSluice, texts } from './harness.ts'
 
@@ -269,7 +269,7 @@ describe('a batch', () => {
       now += 1
       most = Math.max(most, now)
       // Calls wait for each other, so that as many as are allowed are in flight at once, also on a busy machine.
-      while (most < allowed) await sleep(5)
+      await vi.waitUntil(() => most >= allowed, { timeout: 20_000, interval: 5 })
       await sleep(10)
       now -= 1
       return extracted({})
@@ -280,7 +280,8 @@ describe('a batch', () => {
       { extractor: inline, options: { ...options, concurrency: 2 } },
       texts(120),
     )
-    await expect.poll(async () => (await engine.batches.get(batch.id)).counts.succeeded).toBeGreaterThan(30)
+    const succeeded = async () => (await engine.batches.get(batch.id)).counts.succeeded
+    await expect.poll(succeeded, { timeout: 20_000 }).toBeGreaterThan(30)
     expect(most).toBe(2)
     allowed = 6
     await engine.batches.patch(batch.id, { concurrency: 6 })
@@ -321,7 +322,9 @@ describe('a batch', () => {
       )
     }
     expect(most).toBeGreaterThan(5)
-    expect(most).toBeLessThanOrEqual(30)
+    // Concurrency 10 holds 13 items, so the window is 26. 13 more jobs may still be ending after their result is recorded, and a repair
+    // (every 15 s) may add jobs for a window of items that end meanwhile.
+    expect(most).toBeLessThanOrEqual(26 + 13 + 26)
   })
 
   test('is deleted with its items and results, and only when it has ended', async () => {
@@ -347,4 +350,19 @@ describe('a batch', () => {
       .toEqual([])
     expect((await engine.batches.list({ limit: 10 })).data).toEqual([])
   })
+})
+
+test('a batch that is deleted while it is changed leaves nothing', async () => {
+  const sluice = testSluice()
+  const engine = await sluice.engine()
+  for (let round = 0; round < 60; round += 1) {
+    const { batch } = await engine.uploads.open({ extractor: inline, options })
+    const skipped = { count: 1, first: [] }
+    await Promise.allSettled([
+      engine.batches.patch(batch.id, { priority: 20 }),
+      engine.uploads.addSkipped(batch.id, skipped),
+      engine.batches.delete(batch.id),
+    ])
+    expect(await sluice.redis.exists(sluice.keys.batch(batch.id).meta)).toBe(0)
+  }
 })

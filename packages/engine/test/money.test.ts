@@ -63,7 +63,7 @@ test('a call that may have been paid counts towards the cap', async () => {
     texts(1),
   )
   const ledger = createLedger({ redis: sluice.redis, keys: sluice.keys })
-  const [fed] = (await ledger.feed(batch.id, 10, 10)).items
+  const [fed] = (await ledger.feed(batch.id, { places: 10, most: 10 })).items
   const run = (token: string) => ({ batchId: batch.id, index: fed!.index, feed: fed!.feed, token })
   const expected = { inputNanoUsd: 10_000, outputTokenNanoUsd: 4_000, mostOutputTokens: 5 }
   await ledger.take(run('killed'), { keepsTime: false })

@@ -120,7 +120,7 @@ describe('the same text in a batch', () => {
     const engine = await sluice.engine()
     const { batch } = await engine.batches.create({ extractor: inline, options: once }, repeating(3, 1))
     const ledger = createLedger({ redis: sluice.redis, keys: sluice.keys })
-    const fed = (await ledger.feed(batch.id, 10, 10)).items
+    const fed = (await ledger.feed(batch.id, { places: 10, most: 10 })).items
     const textHash = hashText('text 0')
     const run = (index: number, token: string) => ({ batchId: batch.id, index, feed: fed[index]!.feed, token })
     const expected = { inputNanoUsd: 0, outputTokenNanoUsd: 0, mostOutputTokens: null }
@@ -131,11 +131,11 @@ describe('the same text in a batch', () => {
     expectCountsToAddUp(await engine.batches.get(batch.id))
     // Another worker takes the item; the items that wait for it are fed again when it is done.
     expect(await ledger.take(run(0, 'next'), { keepsTime: false, textHash })).toMatchObject({ type: 'taken' })
-    expect((await ledger.feed(batch.id, 10, 10)).items).toEqual([])
+    expect((await ledger.feed(batch.id, { places: 10, most: 10 })).items).toEqual([])
     const result = { id: 'row-0', status: 'succeeded', data: { text: 'text 0' } }
     expect(await ledger.record(run(0, 'dies'), 'succeeded', result, noCost, 'settled', { textHash })).toBe('stale')
     expect(await ledger.record(run(0, 'next'), 'succeeded', result, noCost, 'settled', { textHash })).toBe('recorded')
-    const again = (await ledger.feed(batch.id, 10, 10)).items
+    const again = (await ledger.feed(batch.id, { places: 10, most: 10 })).items
     expect(new Set(again.map(({ index }) => index))).toEqual(new Set([1, 2]))
     const twin = { ...run(1, 'again'), feed: again.find(({ index }) => index === 1)!.feed }
     expect(await ledger.take(twin, { keepsTime: false, textHash })).toMatchObject({ type: 'twin', index: 0 })

@@ -4,23 +4,23 @@ import type { Config } from '@sluice/config/config'
 import { findFreePort } from './processes/ports.ts'
 import { startService, type Service } from './processes/service.ts'
 
-/** What every service is started with. */
+/** What every service needs to start. */
 export interface Surroundings {
   /** Folder of the log files. */
   readonly logs: string
   readonly say: (line: string) => void
-  /** Aborts a start that is under way. */
+  /** Aborts a start in progress. */
   readonly signal: AbortSignal
   /** Makes every stop immediate. */
   readonly hurry: AbortSignal
 }
 
 const readyWithinMs = 30_000
-/** Beyond the grace period: the apps stop themselves within 5 s of it. */
+/** In addition to the grace period: the apps stop within 5 s after it. */
 const stopBeyondGraceMs = 7_000
-const lookEveryMs = 100
+const pollMs = 100
 
-/** On a free port, configured by the environment's own SIMULATOR_ variables. */
+/** On a free port. The SIMULATOR_ variables of the environment configure it. */
 export async function startSimulator({
   logs,
   say,
@@ -87,7 +87,7 @@ export function startApi(
   )
 }
 
-/** The logs go to files, and the worker says there that it is ready, so `info` is the least. */
+/** At least `info`: the line that reports the worker ready is read from its log file. */
 function logLevel({ logLevel }: Config): string {
   return logLevel === 'debug' || logLevel === 'trace' ? logLevel : 'info'
 }
@@ -99,10 +99,10 @@ async function untilAnswers(url: string, signal: AbortSignal): Promise<void> {
     )
     await response?.body?.cancel()
     if (response?.ok === true) return
-    await sleep(lookEveryMs, undefined, { signal })
+    await sleep(pollMs, undefined, { signal })
   }
 }
 
 async function untilLogged(logFile: string, line: string, signal: AbortSignal): Promise<void> {
-  while (!(await readFile(logFile, 'utf8')).includes(line)) await sleep(lookEveryMs, undefined, { signal })
+  while (!(await readFile(logFile, 'utf8')).includes(line)) await sleep(pollMs, undefined, { signal })
 }

@@ -1,4 +1,4 @@
-/** Something the user can mend. `start` prints the message, one line, and exits 1; anything else that is thrown is a bug. */
+/** A problem that the user can fix. `start` prints the message, one line, and exits with 1; any other exception is a bug. */
 export class StartError extends Error {
   override readonly name = 'StartError'
 }

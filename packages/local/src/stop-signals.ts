@@ -1,16 +1,16 @@
 import { packageManagersAbove } from './processes/package-managers.ts'
 
-/** The two steps of stopping: the first signal asks for a clean stop, the second for one at once. */
+/** The two steps of stopping: the first signal requests a clean stop, the second an immediate one. */
 export interface StopSignals extends Disposable {
   readonly stop: AbortSignal
   readonly hurry: AbortSignal
 }
 
 const echoWithinMs = 250
-const lookEveryMs = 1_000
+const pollMs = 1_000
 const names = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
 
-/** Ctrl-C, SIGTERM and SIGHUP; and, where asked for, the end of the package manager that runs us, which may pass nothing on when it is ended. */
+/** Ctrl-C, SIGTERM and SIGHUP; if requested, also the end of the package manager that runs this process, which may not pass on its signal. */
 export function listenForStop(
   onStep: (step: 'stop' | 'hurry') => void,
   to: 'signals' | 'signals and package manager',
@@ -19,7 +19,7 @@ export function listenForStop(
   const hurry = new AbortController()
   let lastAt = 0
   const act = (): void => {
-    // One Ctrl-C may arrive twice: from the terminal, and from a package manager that passes it on.
+    // One Ctrl-C may arrive twice: from the terminal, and from the package manager.
     const isEcho = Date.now() - lastAt < echoWithinMs
     lastAt = Date.now()
     if (!stop.signal.aborted) {
@@ -46,18 +46,18 @@ function watchPackageManagers(onEnd: () => void): Disposable {
   let managers: readonly number[] = []
   void packageManagersAbove(process.pid).then((pids) => (managers = pids))
   const timer = setInterval(() => {
-    if (managers.every(lives)) return
+    if (managers.every(isRunning)) return
     clearInterval(timer)
     onEnd()
-  }, lookEveryMs)
+  }, pollMs)
   return { [Symbol.dispose]: () => clearInterval(timer) }
 }
 
-function lives(pid: number): boolean {
+function isRunning(pid: number): boolean {
   try {
     return process.kill(pid, 0)
   } catch (error) {
-    // Another user's process lives, too.
+    // It runs as another user.
     return (error as NodeJS.ErrnoException).code === 'EPERM'
   }
 }

@@ -1,27 +1,28 @@
 import { destination, type Logger, pino } from 'pino'
 
-/** What is not written by then has no reader. */
+/** Lines that are not written by then have no reader. */
 const lastLinesMs = 500
 
 export interface Output {
   readonly log: Logger
-  /** Ends the process when its last lines are written, or nobody reads them. */
+  /** Ends the process when its last lines are written, or when nobody reads them. */
   readonly leave: (code: number) => void
 }
 
-/** JSON lines on standard output, written in the background: a slow reader holds up nothing. */
-export function openLog(app: string, level: string): Output {
+/** JSON lines on standard output, written asynchronously: a slow reader does not block the process. `redact` removes secrets. */
+export function openLog(app: string, { level, redact }: { level: string; redact: (line: string) => string }): Output {
   const output = destination({ dest: 1, sync: false })
-  // A log that cannot be written ends nothing; what is left of it is not waited for.
+  // A log that cannot be written does not end the process; its remaining lines are dropped.
   let broken = false
   output.on('error', () => {
     broken = true
   })
   return {
-    log: pino({ level, base: { app, pid: process.pid } }, output),
+    // The last step before the output, so that no field of no message is left out.
+    log: pino({ level, base: { app, pid: process.pid } }, { write: (line) => output.write(redact(line)) }),
     leave(code) {
       const exit = () => {
-        // At exit pino tries to write what is left, for ever where nobody reads it any more (sonic-boom 4.2 on EPIPE).
+        // At exit pino tries to write the remaining lines, and never stops if nobody reads them (sonic-boom 4.2 on EPIPE).
         output.flushSync = () => {}
         process.exit(code)
       }

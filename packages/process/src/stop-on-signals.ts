@@ -1,11 +1,11 @@
 import type { Output } from './open-log.ts'
 
-/** Beyond the grace that was asked for: time to hand back, close connections and write the last log lines. */
+/** In addition to the grace period: time to return items, close connections and write the last log lines. */
 const deadlineMs = 5_000
 
 /**
- * The first SIGTERM, SIGINT or SIGHUP stops the process cleanly within `graceMs`; a second one at once. It exits 0 when `stop` has
- * resolved, 1 when it failed or took too long. `stop` is called once for each signal and must bear being called twice.
+ * The first SIGTERM, SIGINT or SIGHUP stops the process cleanly within `graceMs`; a second one immediately. The exit code is 0 when
+ * `stop` resolved, 1 when it failed or took too long. `stop` is called once for each signal, so it must allow a second call.
  */
 export function stopOnSignals({ log, leave }: Output, graceMs: number, stop: (graceMs: number) => Promise<void>): void {
   let signals = 0

@@ -1,49 +1,39 @@
 import type { EstimateTokens, LongTexts } from '@sluice/contract/extract-function'
 import type { Extractor } from '@sluice/contract/extractor'
 import type { LaneConfig } from '@sluice/contract/lane'
-import type { TextSplitter } from '@sluice/text/text-splitter'
 import { mergeAnswers } from '@sluice/schema/merge-answers'
 import { compileSchema } from '@sluice/schema/validator'
+import { largerAnswerTokens, splitForContext, splitInHalves } from '@sluice/text/context-parts'
+import type { TextSplitter } from '@sluice/text/text-splitter'
 
-/** Kept for the answer, and for answers that are shown again, where `max_tokens` does not tell. */
-const answerShare = 1 / 4
-/** Other models count some ten per cent more than the encoding that is counted with. */
-const countedShare = 0.9
-const overlapShare = 1 / 10
-const mostOverlapTokens = 200
-/** With less room for the text the instructions and the schema are what is too long. */
-const leastTokens = 50
-
-/** Texts that do not fit the lane's `contextTokens`; without it every text is sent as it is. */
+/** Splits texts that do not fit the lane's `contextTokens`, and merges the answers. Without `contextTokens` every text is sent whole. */
 export function createLongTexts(
-  { contextTokens }: LaneConfig,
+  { contextTokens, maxOutputTokens }: LaneConfig,
   {
     estimateTokens,
-    split,
-    checksItself,
+    splitter,
+    hasOwnCheck,
   }: {
     estimateTokens: EstimateTokens
-    split: TextSplitter['split']
-    /** Whether an extractor's answers are checked by its own code, and may be something else afterwards than its schema tells. */
-    checksItself: (extractor: Extractor) => boolean
+    splitter: Pick<TextSplitter, 'split'>
+    /** Whether code checks the extractor's answers: it may change them, so that the schema no longer describes them. */
+    hasOwnCheck: (extractor: Extractor) => boolean
   },
 ): LongTexts {
   return {
-    async cut(extractor, text) {
-      if (contextTokens === undefined) return null
-      const room = contextTokens - (extractor.parameters.max_tokens ?? Math.ceil(contextTokens * answerShare))
-      if (estimateTokens({ extractor, text, reasks: [] }).input <= room) return null
-      const recipe = estimateTokens({ extractor, text: '', reasks: [] }).input
-      const mostTokens = Math.floor((room - recipe) * countedShare)
-      if (mostTokens < leastTokens) return null
-      const overlapTokens = Math.min(mostOverlapTokens, Math.floor(mostTokens * overlapShare))
-      const parts = await split(text, { mostTokens, overlapTokens })
-      return parts.length === 1 ? null : parts
-    },
+    cut: async (extractor, text) =>
+      contextTokens === undefined
+        ? null
+        : splitForContext({ extractor, text }, contextTokens, { estimateTokens, splitter }),
+
+    afterTruncation: async (request) => ({
+      maxTokens: largerAnswerTokens(request, { contextTokens, maxOutputTokens, estimateTokens }),
+      parts: await splitInHalves(request, { estimateTokens, splitter }),
+    }),
 
     join(extractor, answers) {
       const { data, sources } = mergeAnswers(extractor.schema, answers)
-      if (checksItself(extractor)) return { valid: true, data, sources }
+      if (hasOwnCheck(extractor)) return { valid: true, data, sources }
       const validation = compileSchema(extractor.schema).validate(data)
       return validation.valid ? { valid: true, data, sources } : validation
     },

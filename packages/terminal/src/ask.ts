@@ -1,6 +1,6 @@
 import { createInterface } from 'node:readline/promises'
 
-/** Asks a question with the answer yes or no, in one line; `otherwise` is what an empty answer means. Only for a terminal. */
+/** Asks a yes-or-no question in one line; `otherwise` is the meaning of an empty answer. Only for a terminal. */
 export async function ask(
   question: string,
   otherwise: 'yes' | 'no',
@@ -11,7 +11,7 @@ export async function ask(
   }: { readonly input: NodeJS.ReadStream; readonly output: NodeJS.WriteStream; readonly signal?: AbortSignal },
 ): Promise<boolean> {
   const terminal = createInterface({ input, output })
-  // In this mode the terminal gives Ctrl-C to readline instead of sending a signal.
+  // In this mode the terminal passes Ctrl-C to readline and sends no signal.
   terminal.on('SIGINT', () => process.kill(process.pid, 'SIGINT'))
   try {
     const shown = `${question} ${otherwise === 'yes' ? '[Y/n]' : '[y/N]'} `

@@ -3,8 +3,8 @@ import type { Batch } from '@sluice/contract/batch'
 const widthsOfBar = [24, 12, 0]
 
 /**
- * One line for a batch: a bar, how far it is, how fast it goes, what failed, how long it takes and what it costs; shorter than `columns`.
- * Where there is little room the bar gives first.
+ * One line about a batch: bar, progress, speed, failures, time left and cost. It is shorter than `columns`; in a narrow window the
+ * bar shrinks first.
  */
 export function progressLine(batch: Batch, itemsPerS: number | null, columns: number): string {
   const lines = widthsOfBar.map((width) => lineWith(width, batch, itemsPerS))
@@ -29,13 +29,13 @@ function lineWith(widthOfBar: number, batch: Batch, itemsPerS: number | null): s
   return parts.filter((part) => part !== '').join('  ')
 }
 
-/** An inline extractor has no name; the command line says what its input is called. */
+/** An inline extractor has no name; the command line stores the name of its input. */
 function nameOf({ extractor, metadata }: Batch): string {
   const { input } = metadata
   return extractor === 'inline' && typeof input === 'string' ? input : extractor
 }
 
-/** In the largest unit of which there are at least two. */
+/** In the largest unit that gives at least 2. */
 export function formatDuration(seconds: number): string {
   if (seconds < 120) return `${Math.ceil(seconds)} s`
   if (seconds < 7_200) return `${Math.ceil(seconds / 60)} min`
@@ -43,12 +43,12 @@ export function formatDuration(seconds: number): string {
   return `${Math.ceil(seconds / 86_400)} days`
 }
 
-/** Cents matter for large sums, their parts for small ones. */
+/** Large amounts are shown to the cent, small ones to a hundredth of a cent. */
 export function formatUsd(usd: number): string {
   return `$${usd.toFixed(usd >= 100 ? 2 : 4)}`
 }
 
-/** Items a second over the last few snapshots; null until there are two with some time between them. */
+/** Items per second over the last few snapshots; null until there are two of them at least 250 ms apart. */
 export function createSpeed(windowMs = 3_000): (done: number, nowMs: number) => number | null {
   const seen: { done: number; at: number }[] = []
   return (done, nowMs) => {

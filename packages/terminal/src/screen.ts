@@ -1,16 +1,16 @@
 import { styleText } from 'node:util'
 
-/** What a person sees: lines that stay, and below them one line that changes in place. */
+/** Output for people: lines that stay, and below them one line that changes in place. */
 export interface Screen {
-  /** Whether lines can be changed in place. */
+  /** Whether a line can change in place. */
   readonly isLive: boolean
   readonly columns: number
   readonly say: (line: string) => void
-  /** Shows or takes away (null) the changing line, at most `columns` characters; drawn anew when the window changes. Without a terminal nothing is shown. */
+  /** Shows or removes (null) the changing line, at most `columns` characters. It is redrawn when the window changes. Without a terminal nothing is shown. */
   readonly status: (draw: ((columns: number) => string) | null) => void
-  /** Runs `write`, which writes lines to the same terminal by another way, with the changing line out of its way. */
+  /** Hides the changing line while `write` writes lines to the same terminal by another stream. */
   readonly aside: (write: () => void) => void
-  /** The same text, quieter or louder; plain without a terminal, under NO_COLOR, or on a terminal that cannot. */
+  /** Styled text; plain without a terminal, with NO_COLOR, or on a terminal without colors. */
   readonly dim: (text: string) => string
   readonly bold: (text: string) => string
   readonly green: (text: string) => string
@@ -24,12 +24,12 @@ export function createScreen(stream: ScreenStream, terminal: string | undefined)
   const isLive = stream.isTTY === true && terminal !== 'dumb'
   let draw: ((columns: number) => string) | null = null
   let shown = ''
-  // A stream that is no terminal, or a window of no size, tells nothing.
+  // A stream that is not a terminal, or a window without a size, reports no columns.
   const columns = (): number => stream.columns || 120
 
   const clear = (): void => {
     if (draw === null) return
-    // A window that has become narrower has broken the line into several.
+    // A window that has become narrower has wrapped the line into several rows.
     const rowsAbove = Math.max(0, Math.ceil(shown.length / columns()) - 1)
     stream.write(`${rowsAbove === 0 ? '' : `\u001B[${rowsAbove}A`}\r\u001B[J`)
   }

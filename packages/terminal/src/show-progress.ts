@@ -3,8 +3,8 @@ import { createSpeed, formatUsd, progressLine } from './progress.ts'
 import type { Screen } from './screen.ts'
 
 /**
- * Shows a batch's progress until its snapshots end or it stands paused with no call in flight, and resolves to the last one: one line
- * that moves on a terminal, else a line every `plainEveryMs`. Undefined when there was no snapshot.
+ * Shows the progress of a batch until its snapshots end, or until it is paused with no call in flight, and resolves to the last
+ * snapshot: on a terminal as one line that changes, otherwise as a line every `plainEveryMs`. Undefined if there was no snapshot.
  */
 export async function showProgress(
   snapshots: AsyncIterable<Batch>,
@@ -33,7 +33,7 @@ export async function showProgress(
   return last
 }
 
-/** What became of a batch, in one line. */
+/** How a batch ended, in one line. */
 export function summaryLine(batch: Batch, screen: Pick<Screen, 'green' | 'red'>): string {
   if (batch.status === 'paused') return screen.red(`${batch.id} is paused: ${batch.pause_reason ?? 'no reason given'}`)
   const { total, succeeded, failed, cancelled } = batch.counts

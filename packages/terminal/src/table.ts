@@ -1,4 +1,4 @@
-/** Lines of a table with a head. Cells are cut so that it fits into `columns`; the widest columns give first. */
+/** Lines of a table with a header. Cells are cut so that the table fits into `columns`; the widest columns shrink first. */
 export function table(head: readonly string[], rows: readonly (readonly string[])[], columns: number): string[] {
   const widths = head.map((name, i) => Math.max(name.length, ...rows.map((row) => row[i]?.length ?? 0)))
   const gap = 2
@@ -14,7 +14,7 @@ export function table(head: readonly string[], rows: readonly (readonly string[]
   return [line(head), line(widths.map((width) => '-'.repeat(width))), ...rows.map(line)]
 }
 
-/** A value of a result as it is shown in a cell. */
+/** A value of a result, formatted for a cell. */
 export function cell(value: unknown): string {
   if (value === null || value === undefined) return '-'
   const text = typeof value === 'string' ? value : JSON.stringify(value)

@@ -30,7 +30,7 @@ const batch: Batch = {
 }
 
 describe('a progress line', () => {
-  it('tells how far, how fast, what failed and how long', () => {
+  it('shows progress, speed, failures and time left', () => {
     expect(progressLine(batch, 10.04, 200)).toBe(
       'person@1 [############------------]   50 %  100/200  10 running  10.0/s  3 failed  about 10 s left',
     )
@@ -42,27 +42,27 @@ describe('a progress line', () => {
     expect(progressLine(batch, 10, 20)).toHaveLength(19)
   })
 
-  it('has the name of the input where the extractor has none', () => {
+  it('shows the name of the input if the extractor has no name', () => {
     const metadata = { input: 'people.csv' }
     expect(progressLine({ ...batch, metadata }, null, 200)).toMatch(/^person@1 \[/)
     expect(progressLine({ ...batch, metadata, extractor: 'inline' }, null, 200)).toMatch(/^people\.csv \[/)
   })
 
-  it('gives up its bar first where there is little room', () => {
+  it('shortens its bar first in a narrow window', () => {
     expect(progressLine(batch, 10, 90)).toBe(
       'person@1 [######------]   50 %  100/200  10 running  10.0/s  3 failed  about 10 s left',
     )
     expect(progressLine(batch, 10, 65)).toBe('50 %  100/200  10 running  10.0/s  3 failed  about 10 s left')
   })
 
-  it('tells what it costs, and long times in long units', () => {
+  it('shows the cost, and long times in long units', () => {
     const line = progressLine({ ...batch, cost_usd: 0.01234, eta_s: { p50: 5_400, p90: 6_000 } }, null, 200)
     expect(line).toMatch(/about 90 min left {2}\$0\.0123$/)
     expect([100, 7_200, 100_000, 400_000].map(formatDuration)).toEqual(['100 s', '2 h', '28 h', '5 days'])
     expect([0.5, 1_234.5678].map(formatUsd)).toEqual(['$0.5000', '$1234.57'])
   })
 
-  it('takes its speed from the last few seconds', () => {
+  it('measures its speed over the last few seconds', () => {
     const speed = createSpeed(1_000)
     expect(speed(0, 0)).toBeNull()
     expect(speed(10, 1_000)).toBe(10)
@@ -84,12 +84,12 @@ describe('a table', () => {
     ).toEqual(['text            age', '--------------  ---', 'a text that...  7', 'short           23'])
   })
 
-  it('shows any value in one line', () => {
+  it('shows every value in one line', () => {
     expect([null, undefined, 'two\n lines', 4.5, { a: 1 }].map(cell)).toEqual(['-', '-', 'two lines', '4.5', '{"a":1}'])
   })
 })
 
-/** A terminal that keeps what is written to it. */
+/** A terminal that stores what is written to it. */
 function terminal(columns: number, isTTY = true) {
   const written: string[] = []
   const emitter = new EventEmitter()
@@ -107,7 +107,7 @@ describe('a screen', () => {
     expect(written).toEqual(['half', '\r\u001B[J', 'a word\n', 'half', '\r\u001B[J'])
   })
 
-  it('draws anew when the window changes, over all rows that the line was broken into', () => {
+  it('redraws when the window changes, over all rows that the line was wrapped into', () => {
     const { stream, emitter, written } = terminal(80)
     const screen = createScreen(stream, 'xterm')
     screen.status((columns) => '#'.repeat(columns - 1))
@@ -119,7 +119,7 @@ describe('a screen', () => {
     expect(emitter.listenerCount('resize')).toBe(0)
   })
 
-  it('shows nothing that moves where nobody sees it', () => {
+  it('shows no changing line without a terminal', () => {
     for (const [isTTY, name] of [
       [false, 'xterm'],
       [true, 'dumb'],
@@ -134,7 +134,7 @@ describe('a screen', () => {
 })
 
 describe('shown progress', () => {
-  it('ends where a batch stands paused, when its last call has ended', async () => {
+  it('ends at a paused batch when its last call has ended', async () => {
     const { stream, written } = terminal(200)
     const running = { ...batch, status: 'paused' as const }
     const standing = { ...running, counts: { ...batch.counts, running: 0 } }

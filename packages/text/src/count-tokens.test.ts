@@ -4,7 +4,7 @@ import { countTokens as countAll } from 'gpt-tokenizer/encoding/o200k_base'
 import { expect, test } from 'vitest'
 import { countTokens } from './count-tokens.ts'
 
-test('a long text has at most a token more for each piece that it is counted in', () => {
+test('a long text is counted at most one token too high for each piece', () => {
   const text = Array.from({ length: 5_000 }, (_, i) => ['The parcel', 'arrived', 'Grüße', '東京', '3.5'][i % 5]).join(
     ' ',
   )
@@ -13,17 +13,18 @@ test('a long text has at most a token more for each piece that it is counted in'
   expect(countTokens(text)).toBeLessThanOrEqual(exact + text.length / 2_000)
 })
 
-test('a text that names a special token is counted like any other', () => {
+test('a text that contains a special token is counted like any other', () => {
   expect(countTokens('This ends here: <|endoftext|>')).toBeGreaterThan(8)
 })
 
-test('a word of a megabyte is counted in the time of a text of its length', () => {
-  const began = performance.now()
+test('a word of a megabyte is counted as fast as other texts of its length', () => {
+  const before = process.threadCpuUsage()
   expect(countTokens('a'.repeat(1_000_000))).toBeGreaterThan(1_000)
-  expect(performance.now() - began).toBeLessThan(10_000)
+  // Processor time, which does not depend on what else runs; without pieces it would be minutes.
+  expect(process.threadCpuUsage(before).user / 1_000).toBeLessThan(10_000)
 })
 
-test('long words that have been counted are not kept', () => {
+test('long words are not kept in memory after they were counted', () => {
   setFlagsFromString('--expose-gc')
   const collect = runInNewContext('gc') as () => void
   let word = 0
@@ -35,4 +36,4 @@ test('long words that have been counted are not kept', () => {
   }
   const before = heapAfter(100)
   expect(heapAfter(600) - before).toBeLessThan(10_000_000)
-}, 60_000)
+}, 180_000)

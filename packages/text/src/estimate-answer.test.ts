@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { estimateAnswerTokens } from './estimate-answer.ts'
 
-test('grows with the fields of the schema, references followed', () => {
+test('grows with the fields of the schema, also through references', () => {
   const person = { type: 'object', properties: { name: { type: 'string' }, age: { type: 'integer' } } }
   const one = estimateAnswerTokens(person)
   expect(one).toBeGreaterThan(10)
@@ -14,7 +14,7 @@ test('grows with the fields of the schema, references followed', () => {
   expect(estimateAnswerTokens(several)).toBeGreaterThan(2.5 * one)
 })
 
-test('ends for a schema that contains itself', () => {
+test('ends for a recursive schema', () => {
   const tree = { type: 'object', properties: { name: { type: 'string' }, child: { $ref: '#' } } }
   expect(estimateAnswerTokens(tree)).toBeLessThan(1_000)
 })

@@ -1,14 +1,14 @@
 import type { JsonSchema } from '@sluice/contract/extractor'
 import { countTokens } from './count-tokens.ts'
 
-// What answers were seen to have: a short phrase for a string, a few elements for a list.
+// Typical answers: a short phrase for a string, a few elements for a list.
 const tokensOfString = 6
 const tokensOfNumber = 2
 const elements = 3
 const punctuation = 4
 const mostLevels = 8
 
-/** A guess at the tokens of an answer, from the schema alone. */
+/** Estimates the tokens of an answer from the schema alone. */
 export function estimateAnswerTokens(schema: JsonSchema): number {
   const sizeOf = (node: unknown, level: number): number => {
     if (typeof node !== 'object' || node === null || level > mostLevels) return tokensOfString

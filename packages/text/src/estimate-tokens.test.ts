@@ -24,7 +24,7 @@ test('a request is counted with its instructions, its schema and its text', () =
   })
 })
 
-test('answers that are shown again are counted, too', () => {
+test('answers that a re-ask repeats are counted', () => {
   const reasks = [{ raw: '{"name":1}', errors: ['/name: must be string; got 1'] }]
   const once = estimate({ extractor, text: 'Ada', reasks: [] }).input
   expect(estimate({ extractor, text: 'Ada', reasks }).input).toBeGreaterThan(once + 15)

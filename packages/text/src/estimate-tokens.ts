@@ -2,27 +2,27 @@ import type { EstimateTokens, ExtractRequest } from '@sluice/contract/extract-fu
 import type { Extractor } from '@sluice/contract/extractor'
 import { countTokens } from './count-tokens.ts'
 
-/** Counting costs about 0.1 ms for a thousand characters: of a longer text three pieces of this length are counted, and the rest in proportion. */
+/** Counting takes about 0.1 ms for a thousand characters. Of a longer text, three pieces of this length are counted and the result is scaled up. */
 const pieceLength = 2_000
-/** What a chat adds for each message and for the answer's start (OpenAI Cookbook, "How to count tokens"). */
+/** The overhead of each chat message, and of the start of the answer (OpenAI Cookbook, "How to count tokens"). */
 const tokensPerMessage = 4
 
-/** Counts a request's tokens before it is sent, by OpenAI's newest encoding; other models' counts differ by some ten per cent. */
+/** Counts a request's tokens before it is sent, in OpenAI's newest encoding; the counts of other models differ by about ten per cent. */
 export function createEstimateTokens(): EstimateTokens {
-  const recipes = new WeakMap<Extractor, number>()
+  const fixedTokens = new WeakMap<Extractor, number>()
   return (request) => ({ input: promptTokens(request), mostOutput: request.extractor.parameters.max_tokens ?? null })
 
   function promptTokens({ extractor, text, reasks }: ExtractRequest): number {
-    let recipe = recipes.get(extractor)
-    if (recipe === undefined) {
-      recipe = count(extractor.instructions) + count(JSON.stringify(extractor.schema)) + 3 * tokensPerMessage
-      recipes.set(extractor, recipe)
+    let fixed = fixedTokens.get(extractor)
+    if (fixed === undefined) {
+      fixed = count(extractor.instructions) + count(JSON.stringify(extractor.schema)) + 3 * tokensPerMessage
+      fixedTokens.set(extractor, fixed)
     }
-    const asked = reasks.reduce(
+    const repeated = reasks.reduce(
       (sum, { raw, errors }) => sum + count(raw) + count(errors.join('\n')) + 2 * tokensPerMessage + 20,
       0,
     )
-    return recipe + count(text) + asked
+    return fixed + count(text) + repeated
   }
 }
 

@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest'
 import { splitText } from './split-text.ts'
 
 const countWords = (text: string) => text.match(/\S+/g)?.length ?? 0
-/** Of these a whole may have more than its pieces together, and fewer. */
+/** With these, a whole text may have more or fewer tokens than the sum of its pieces. */
 const counts = {
   words: countWords,
   characters: (text: string) => text.length,
@@ -32,7 +32,7 @@ const limits = fc
   )
 
 describe.each(Object.entries(counts))('any text, counted in %s,', (_, countTokens) => {
-  test('is all there, in parts that go on where the last one ended or before, none above the limit', () => {
+  test('is complete: each part begins where the last one ended or before, and none is above the limit', () => {
     fc.assert(
       fc.property(anyText, limits, (text, limit) => {
         const parts = splitText(text, { ...limit, countTokens })
@@ -68,7 +68,7 @@ describe.each(Object.entries(counts))('any text, counted in %s,', (_, countToken
 describe('a part', () => {
   const counted = { countTokens: countWords }
 
-  test('ends with a sentence, and begins again with the sentences that the overlap may hold', () => {
+  test('ends with a sentence, and repeats the sentences that fit the overlap', () => {
     const text = 'One two three. Four five. Six seven eight nine. Ten eleven. Twelve.'
     const parts = splitText(text, { mostTokens: 8, overlapTokens: 3, ...counted })
     expect(parts.map((part) => part.text)).toEqual([
@@ -93,7 +93,7 @@ describe('a part', () => {
     expect(parts.map((part) => part.text)).toEqual(['The parcel arrived\nlate on Tuesday. ', 'The box\nwas open.'])
   })
 
-  test('ends between words, and overlaps by words, where a sentence is too long', () => {
+  test('ends between words, and overlaps by words, if a sentence is too long', () => {
     const text = Array.from({ length: 20 }, (_, i) => `word${i}`).join(' ')
     const parts = splitText(text, { mostTokens: 8, overlapTokens: 2, ...counted })
     expect(parts.map((part) => countWords(part.text))).toEqual([8, 8, 8])
@@ -108,7 +108,7 @@ describe('a part', () => {
     for (const part of parts) expect(part.text).toMatch(/^row \d+,[^]*\n$/)
   })
 
-  test('overlaps by words where no whole sentence fits the overlap', () => {
+  test('overlaps by words if no whole sentence fits the overlap', () => {
     const text = 'This sentence has six short words. And this one has again seven words.'
     const parts = splitText(text, { mostTokens: 10, overlapTokens: 3, ...counted })
     expect(parts.map((part) => part.text)).toEqual([
@@ -118,7 +118,7 @@ describe('a part', () => {
   })
 })
 
-test('nothing has no parts', () => {
+test('an empty text has no parts', () => {
   expect(splitText('', { mostTokens: 10, overlapTokens: 5, countTokens: countWords })).toEqual([])
 })
 
@@ -127,6 +127,6 @@ test.each([
   [1.5, 0, 'mostTokens'],
   [10, -1, 'overlapTokens'],
   [10, 6, 'overlapTokens'],
-])('limits of %d and %d are refused by name', (mostTokens, overlapTokens, name) => {
+])('limits of %d and %d are rejected with an error that names the field', (mostTokens, overlapTokens, name) => {
   expect(() => splitText('a', { mostTokens, overlapTokens, countTokens: countWords })).toThrow(name)
 })

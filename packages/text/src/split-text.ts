@@ -1,7 +1,7 @@
 import { type CountTokens, type Unit, unitsOf, words } from './text-units.ts'
 import { createUnitWindow } from './unit-window.ts'
 
-/** `text` is the whole text's from `start` to `end`, in UTF-16 units. */
+/** `text` is the stretch of the whole text from `start` to `end`, in UTF-16 units. */
 export interface TextPart {
   readonly text: string
   readonly start: number
@@ -10,26 +10,26 @@ export interface TextPart {
 }
 
 export interface SplitOptions {
-  /** Of a part, its overlap included. */
+  /** The limit of a part, including its overlap. */
   readonly mostTokens: number
-  /** How much of the end of a part the next one begins with; at most half of `mostTokens`. */
+  /** How much of the end of a part the next one repeats; at most half of `mostTokens`. */
   readonly overlapTokens: number
   /** Called with stretches of any length up to the whole text. */
   readonly countTokens: CountTokens
 }
 
-/** A part ends with a paragraph rather than with a sentence where one ends within this share of the limit. */
+/** A part ends with a paragraph instead of a sentence if a paragraph ends within this last share of the limit. */
 const paragraphShare = 1 / 4
 
 /**
- * Cuts a text into parts that follow each other without a gap, none above the limit. They end with a paragraph or a sentence; only a
- * sentence that is longer than a part has room for, besides its overlap, is cut between lines or words, and a word that is, between characters.
- * The overlap is as many whole sentences as it may hold, or, where not even one fits, as many words. A text that fits is one part, an empty one none.
- * A single character that has more tokens than the limit is a part above it: no character has more than 4.
+ * Splits a text into parts without gaps, none above the limit. Parts end with a paragraph or a sentence. A sentence that does not fit in a
+ * part, besides the overlap, is split between lines or words; a word that does not fit, between characters. The overlap consists of whole
+ * sentences, or of words if not even one sentence fits. A text that fits is one part; an empty text has none.
+ * A single character with more tokens than the limit (4 at most) makes a part above the limit.
  */
 export function splitText(text: string, { mostTokens, overlapTokens, countTokens }: SplitOptions): TextPart[] {
   if (!Number.isInteger(mostTokens) || mostTokens < 1)
-    throw new RangeError(`mostTokens must be a whole number from 1 on; got ${mostTokens}`)
+    throw new RangeError(`mostTokens must be a whole number of at least 1; got ${mostTokens}`)
   if (!Number.isInteger(overlapTokens) || overlapTokens < 0 || overlapTokens > mostTokens / 2)
     throw new RangeError(`overlapTokens must be a whole number from 0 to half of mostTokens; got ${overlapTokens}`)
 
@@ -38,60 +38,60 @@ export function splitText(text: string, { mostTokens, overlapTokens, countTokens
   const units = createUnitWindow(unitsOf(text, mostTokens - overlapTokens, countTokens))
   const unit = (index: number) => units.at(index) as Unit
   const parts: TextPart[] = []
-  /** Where the next part begins, and the first unit that no part has yet. */
+  /** Where the next part begins, and the first unit that is in no part yet. */
   let start = 0
   let first = 0
   while (units.at(first) !== undefined) {
-    let behind = fill(start, first)
-    let part = cut(start, behind)
-    // A stretch may have a few tokens more than its units together.
-    while (part.tokens > mostTokens && (behind > first + 1 || start < unit(first).start)) {
-      if (behind > first + 1) behind -= 1
+    let after = fill(start, first)
+    let part = cut(start, after)
+    // A stretch may have a few tokens more than the sum of its units.
+    while (part.tokens > mostTokens && (after > first + 1 || start < unit(first).start)) {
+      if (after > first + 1) after -= 1
       else start = unit(first).start
-      part = cut(start, behind)
+      part = cut(start, after)
     }
     parts.push(part)
-    first = behind
-    start = overlapStart(part, behind)
+    first = after
+    start = overlapStart(part, after)
     units.dropBefore(start)
   }
   return parts
 
-  function cut(from: number, behind: number): TextPart {
-    const { end } = unit(behind - 1)
-    const own = text.slice(from, end)
-    return { text: own, start: from, end, tokens: countTokens(own) }
+  function cut(from: number, after: number): TextPart {
+    const { end } = unit(after - 1)
+    const stretch = text.slice(from, end)
+    return { text: stretch, start: from, end, tokens: countTokens(stretch) }
   }
 
-  /** The index behind the last unit that fits in a part that begins at `from`; always takes one. */
+  /** The index after the last unit that fits in a part that begins at `from`; at least one unit is taken. */
   function fill(from: number, index: number): number {
-    let behind = index + 1
+    let after = index + 1
     let tokens = countTokens(text.slice(from, unit(index).end))
-    let next = units.at(behind)
+    let next = units.at(after)
     while (next !== undefined && tokens + next.tokens <= mostTokens) {
       tokens += next.tokens
-      behind += 1
-      next = units.at(behind)
+      after += 1
+      next = units.at(after)
     }
-    if (next === undefined) return behind
+    if (next === undefined) return after
     let left = mostTokens * paragraphShare
-    for (let end = behind; end > index && left >= 0; end -= 1) {
+    for (let end = after; end > index && left >= 0; end -= 1) {
       if (unit(end - 1).endsParagraph) return end
       left -= unit(end - 1).tokens
     }
-    return behind
+    return after
   }
 
-  /** Where the part after `part` begins, whose last unit stands before `behind`. */
-  function overlapStart(part: TextPart, behind: number): number {
+  /** Where the part after `part` begins; `after` is the index after the last unit of `part`. */
+  function overlapStart(part: TextPart, after: number): number {
     let from = part.end
     let left = overlapTokens
-    for (let index = behind - 1; index >= 0 && unit(index).start > part.start; index -= 1) {
+    for (let index = after - 1; index >= 0 && unit(index).start > part.start; index -= 1) {
       left -= unit(index).tokens
       if (left < 0) break
       from = unit(index).start
     }
-    if (from === part.end) from = overlapOfWords(part, unit(behind - 1))
+    if (from === part.end) from = overlapOfWords(part, unit(after - 1))
     while (from < part.end && countTokens(text.slice(from, part.end)) > overlapTokens) from = nextWord(from, part.end)
     return from
   }

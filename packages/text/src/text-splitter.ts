@@ -1,34 +1,38 @@
 import { Piscina } from 'piscina'
-
-export interface TextLimits {
-  readonly mostTokens: number
-  readonly overlapTokens: number
-}
+import type splitOnThread from './split-by-size.ts'
+import type { PartSize } from './split-by-size.ts'
+import type { TextPart } from './split-text.ts'
 
 export interface TextSplitter extends AsyncDisposable {
-  /** Where the parts of `splitText` stand, tokens counted as @sluice/tokens does. */
-  split(text: string, limits: TextLimits): Promise<readonly { readonly start: number; readonly end: number }[]>
+  /** Rejects with a RangeError for a size that is not valid. */
+  split(text: string, size: PartSize): Promise<TextPart[]>
 }
 
 const idleMs = 30_000
 
 /**
- * A thread at its limit would end the whole process. No text of 4 million characters, the longest there may be, takes more than 256 MB;
- * told here, as by itself it depends on the machine's or the container's memory.
+ * A thread that reaches its limit ends the whole process. No text of 4 million characters, the longest that is accepted, needs more
+ * than 256 MB. Without a limit here, the machine's or the container's memory would decide.
  */
 const heapMb = 512
 
-/** Splits on a thread: the longest text there may be takes a second, and one that is a single word ten. */
+/**
+ * Splits texts on one thread, one at a time, so that the event loop stays free: a million characters take about 100 ms, the longest
+ * text that is accepted a second, and one that is a single word ten.
+ */
 export function createTextSplitter(): TextSplitter {
   const pool = new Piscina({
-    filename: new URL('split-thread.ts', import.meta.url).href,
+    filename: new URL('split-by-size.ts', import.meta.url).href,
     minThreads: 0,
     maxThreads: 1,
     idleTimeout: idleMs,
     resourceLimits: { maxOldGenerationSizeMb: heapMb },
   })
   return {
-    split: (text, limits) => pool.run({ text, limits }) as ReturnType<TextSplitter['split']>,
+    async split(text, size) {
+      const parts = (await pool.run({ text, size })) as ReturnType<typeof splitOnThread>
+      return parts.map(({ start, end, tokens }) => ({ text: text.slice(start, end), start, end, tokens }))
+    },
     [Symbol.asyncDispose]: () => pool.destroy(),
   }
 }

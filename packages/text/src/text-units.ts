@@ -1,26 +1,26 @@
 export type CountTokens = (text: string) => number
 
-/** A stretch of a text that is kept whole: a sentence, or of one that does not fit the largest pieces that do. */
+/** A stretch of a text that is kept whole: a sentence, or the largest pieces that fit of a sentence that does not. */
 export interface Unit {
   readonly start: number
   readonly end: number
   readonly tokens: number
-  /** The last one of its paragraph. */
+  /** It is the last unit of its paragraph. */
   readonly endsParagraph: boolean
 }
 
-/** Cuts a text; the pieces, one behind the other, are the text again. */
+/** Cuts a text into pieces. Joined, they are the text again. */
 type Cut = (text: string) => Iterable<string>
 
-// One language for all, so that the cuts do not depend on where it runs; for sentences and words the rules hardly differ.
+// One locale for all, so that results do not depend on the machine. For sentences and words the rules hardly differ.
 const sentenceSegmenter = new Intl.Segmenter('en', { granularity: 'sentence' })
 const wordSegmenter = new Intl.Segmenter('en', { granularity: 'word' })
 const graphemeSegmenter = new Intl.Segmenter('en', { granularity: 'grapheme' })
 
-/** What a sentence that does not fit is cut into, the coarsest first. */
+/** How to cut a sentence that does not fit, the coarsest way first. */
 const finerCuts: readonly Cut[] = [lines, words, graphemes, (text) => text]
 
-/** The units of a text, none above `mostTokens` but for a single character that has more by itself. */
+/** The units of a text. None is above `mostTokens`, except a single character that alone has more. */
 export function* unitsOf(text: string, mostTokens: number, countTokens: CountTokens): Generator<Unit> {
   let start = 0
   for (const paragraph of paragraphs(text)) {
@@ -41,7 +41,7 @@ export function* unitsOf(text: string, mostTokens: number, countTokens: CountTok
   }
 }
 
-/** Words, each with the punctuation and the spaces behind it. */
+/** Words, each with the punctuation and the spaces that follow it. */
 export function* words(text: string): Generator<string> {
   let start = 0
   for (const { index, isWordLike } of wordSegmenter.segment(text)) {
@@ -52,7 +52,7 @@ export function* words(text: string): Generator<string> {
   if (start < text.length) yield text.slice(start)
 }
 
-/** Each with the blank lines behind it. */
+/** Each with the blank lines that follow it. */
 function* paragraphs(text: string): Generator<string> {
   let start = 0
   for (const border of text.matchAll(/\n[^\S\n]*\n\s*/g)) {
@@ -63,7 +63,7 @@ function* paragraphs(text: string): Generator<string> {
   if (start < text.length) yield text.slice(start)
 }
 
-/** A line break within a paragraph ends no sentence: what comes out of a PDF has one behind every line. */
+/** A line break within a paragraph does not end a sentence: text from a PDF has one at the end of every line. */
 function* sentences(paragraph: string): Generator<string> {
   const oneLine = paragraph.replaceAll(/[\r\n]/g, ' ')
   for (const { index, segment } of sentenceSegmenter.segment(oneLine))

@@ -1,11 +1,11 @@
 import type { Unit } from './text-units.ts'
 
-/** Units by their index, of which only those are held that a part may still begin with: a long text may have millions. */
+/** Units by their index. Only those that a part may still begin with are held: a long text may have millions. */
 export interface UnitWindow {
-  /** Undefined behind the last one. */
+  /** Undefined after the last unit. */
   at(index: number): Unit | undefined
-  /** Lets go of the units that end at or before this place of the text. */
-  dropBefore(place: number): void
+  /** Releases the units that end at or before this position of the text. */
+  dropBefore(position: number): void
 }
 
 export function createUnitWindow(units: Generator<Unit, void>): UnitWindow {
@@ -21,8 +21,8 @@ export function createUnitWindow(units: Generator<Unit, void>): UnitWindow {
       }
       return held[index - dropped]
     },
-    dropBefore(place) {
-      const kept = held.findIndex(({ end }) => end > place)
+    dropBefore(position) {
+      const kept = held.findIndex(({ end }) => end > position)
       const count = kept === -1 ? held.length : kept
       held.splice(0, count)
       dropped += count

@@ -13,10 +13,14 @@ export function extractRoutes(
 ): Pick<Handlers, 'extract'> {
   return {
     async extract({ res, body: { extractor: choice, text, wait_s } }) {
-      const extractor = await resolveExtractor(choice, engine, checkSchema)
+      const { extractor } = await resolveExtractor(choice, engine, checkSchema)
       const { batch } = await engine.batches.create({ extractor, options: batchOptions.parse({}) }, [{ id: '0', text }])
       const ended = new AbortController()
-      const signal = AbortSignal.any([leaving(res, stopping), AbortSignal.timeout(wait_s * 1000), ended.signal])
+      const signal = AbortSignal.any([
+        leaving(res, stopping),
+        AbortSignal.timeout(Math.ceil(wait_s * 1000)),
+        ended.signal,
+      ])
       try {
         const found = await Promise.race([firstResult(batch.id, signal), paused(batch.id, signal)])
         if (found === undefined) return { status: 202, body: await engine.batches.get(batch.id) }

@@ -20,7 +20,11 @@ export async function formatMetrics(
   const waiting = gauge('calls_waiting_for_quota', 'Calls that wait for the rate limit.')
   const items = gauge('items_waiting', 'Items of all running batches that are neither done nor in flight.')
   const batches = gauge('batches_active', 'Running batches.')
-  const held = gauge('held_seconds', 'How long no call of the model may start, because the provider asked to wait.', ofModel)
+  const held = gauge(
+    'held_seconds',
+    'How long no call of the model may start, because the provider asked to wait.',
+    ofModel,
+  )
   const modelInFlight = gauge('model_in_flight', 'Requests and tokens in flight of a model.', [...ofModel, 'unit'])
   const factor = gauge('token_cost_factor', 'Tokens that the provider charges for each token counted.', ofModel)
   const ofLimit = [...ofModel, 'limit', 'unit', 'source']

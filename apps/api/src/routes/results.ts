@@ -2,6 +2,7 @@ import { SluiceError } from '@sluice/contract/error'
 import type { Result, ResultsQuery } from '@sluice/contract/result'
 import { mediaTypes } from '@sluice/contract/route'
 import type { Engine } from '@sluice/engine/engine'
+import { createTurns } from '../gate/turns.ts'
 import type { Handlers } from '../http/mount.ts'
 import { formatEvent, leaving, streamEvents, streamLines } from '../http/stream.ts'
 
@@ -54,10 +55,24 @@ export function resultRoutes(engine: Engine, stopping: AbortSignal): Pick<Handle
   }
 }
 
-/** One chunk per page, because a write per result would be a system call per result. */
+/** A write per result would be a system call per result; one per page would hold a large page a second time, as text. */
+const chunkLength = 65_536
+
+/** The lines or events of the pages in chunks. A chunk is sent before the next one is formatted. */
 async function* mapPages(
   pages: AsyncIterable<readonly Result[]>,
   format: (result: Result) => string,
 ): AsyncGenerator<string> {
-  for await (const page of pages) yield page.map(format).join('')
+  const turn = createTurns()
+  for await (const page of pages) {
+    await turn()
+    let chunk = ''
+    for (const one of page) {
+      chunk += format(one)
+      if (chunk.length < chunkLength) continue
+      yield chunk
+      chunk = ''
+    }
+    if (chunk !== '') yield chunk
+  }
 }

@@ -2,8 +2,8 @@ import { invalidRequest } from '@sluice/contract/error'
 import { defaultChunkTokens, defaultReduceTokens, type SummaryOptions } from '@sluice/contract/summary'
 import type { DocumentReader } from '@sluice/documents/document-reader'
 import type { Engine } from '@sluice/engine/engine'
-import type { ChunkSize } from '@sluice/text/chunk-text'
-import type { Chunker } from '@sluice/text/chunker'
+import type { PartSize } from '@sluice/text/split-by-size'
+import type { TextSplitter } from '@sluice/text/text-splitter'
 import { readIdempotencyKey } from '../http/idempotency-key.ts'
 import type { Handlers } from '../http/mount.ts'
 import { leaving } from '../http/stream.ts'
@@ -16,7 +16,7 @@ const textShare = 0.6
 
 export function summaryRoutes(
   { summaries, lanes, contextTokens, durability }: Pick<Engine, 'summaries' | 'lanes' | 'contextTokens' | 'durability'>,
-  chunker: Chunker,
+  splitter: TextSplitter,
   documentReader: DocumentReader,
   stopping: AbortSignal,
 ): Pick<Handlers, Names> {
@@ -28,7 +28,7 @@ export function summaryRoutes(
       if (!lanes.includes(lane))
         throw invalidRequest('unknown_lane', `There is no lane '${lane}'; there is: ${lanes.join(', ')}.`, 'lane')
       const room = Math.floor((contextTokens(lane) ?? Number.POSITIVE_INFINITY) * textShare)
-      const chunks = await chunker.split(text, sizeOf(body, room))
+      const chunks = await splitter.split(text, sizeOf(body, room))
       const largest = Math.max(...chunks.map(({ tokens }) => tokens))
       const { summary, created } = await summaries.create(
         {
@@ -46,7 +46,7 @@ export function summaryRoutes(
 
     async getSummary({ res, params: { id = '' }, query: { wait_s: waitS } }) {
       if (waitS === 0) return { status: 200, body: await summaries.get(id) }
-      const signal = AbortSignal.any([leaving(res, stopping), AbortSignal.timeout(waitS * 1000)])
+      const signal = AbortSignal.any([leaving(res, stopping), AbortSignal.timeout(Math.ceil(waitS * 1000))])
       return { status: 200, body: await summaries.settled(id, { signal }) }
     },
 
@@ -59,7 +59,7 @@ export function summaryRoutes(
   }
 }
 
-function sizeOf({ chunks, chunk_tokens: size }: SummaryOptions, room: number): ChunkSize {
+function sizeOf({ chunks, chunk_tokens: size }: SummaryOptions, room: number): PartSize {
   const mostTokens = size ?? Math.min(defaultChunkTokens, room)
-  return chunks === undefined ? { type: 'tokens', mostTokens } : { type: 'count', chunks }
+  return chunks === undefined ? { type: 'tokens', mostTokens } : { type: 'count', parts: chunks }
 }

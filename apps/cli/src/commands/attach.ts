@@ -5,7 +5,7 @@ import { batchOf } from './batch.ts'
 
 export async function attach(cli: Cli, id: string, options: OutputOptions): Promise<ExitCode> {
   const handle = await batchOf(await cli.connect(), id, options.schema)
-  // Says so before a file is touched when there is no such batch.
+  // If the batch does not exist, this throws before a file is touched.
   await handle.status()
   return follow(cli, handle, options)
 }

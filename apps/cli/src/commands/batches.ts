@@ -19,7 +19,7 @@ export async function batches(cli: Cli, { status, after, limit }: BatchesOptions
     ...(after === undefined ? {} : { after }),
   })
   cli.print(list, () => {
-    if (list.data.length === 0) return ['There is no such batch.']
+    if (list.data.length === 0) return ['No batches found.']
     const head = ['batch', 'input', 'extractor', 'status', 'done', 'failed', 'cost', 'created']
     const rows = list.data.map(({ id, metadata, extractor, status, counts, cost_usd, created_at }) => [
       id,
@@ -31,9 +31,9 @@ export async function batches(cli: Cli, { status, after, limit }: BatchesOptions
       cost_usd === null ? '-' : formatUsd(cost_usd),
       new Date(created_at * 1_000).toISOString().slice(0, 16),
     ])
-    // Whole ids where they are read by a program.
+    // Ids are not shortened when a program reads them.
     return table(head, rows, process.stdout.isTTY ? (process.stdout.columns ?? 120) : Number.POSITIVE_INFINITY)
   })
-  if (list.has_more) cli.screen.say(`There are more: --after ${list.data.at(-1)?.id}`)
+  if (list.has_more) cli.screen.say(`To see more, add: --after ${list.data.at(-1)?.id}`)
   return exitCodes.ok
 }

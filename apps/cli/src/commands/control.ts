@@ -2,7 +2,7 @@ import type { Cli } from '../cli.ts'
 import { type ExitCode, exitCodes } from '../cli-error.ts'
 import { type BatchFlags, toPatch } from '../batch-flags.ts'
 
-/** Pauses, resumes or cancels a batch; what is to be changed of it is changed before. */
+/** Pauses, resumes or cancels a batch. Changed options are applied first. */
 export async function control(
   cli: Cli,
   verb: 'pause' | 'resume' | 'cancel',
@@ -14,9 +14,9 @@ export async function control(
   const batch = await client.batch(id)[verb]()
   const { waiting, running } = batch.counts
   const said = {
-    pause: `${id} is paused: ${waiting} items wait, ${running} calls in flight end. To go on: ${cli.line('resume', id)}`,
-    resume: `${id} goes on. To see it: ${cli.line('attach', id)}`,
-    cancel: `${id} is ${batch.status}. What is done stays: ${cli.line('results', id)}`,
+    pause: `${id} is paused: ${waiting} items wait, ${running} calls in flight will finish. To resume: ${cli.line('resume', id)}`,
+    resume: `${id} is resumed. To follow it: ${cli.line('attach', id)}`,
+    cancel: `${id} is ${batch.status}. To get the results so far: ${cli.line('results', id)}`,
   }
   cli.print(batch, () => [said[verb]])
   return exitCodes.ok

@@ -8,11 +8,11 @@ export interface DoctorOptions {
   readonly call?: true
 }
 
-/** Looks at everything that work needs, and says what to mend. */
+/** Checks everything that a batch needs, and says how to fix what fails. */
 export async function doctor(cli: Cli, { call }: DoctorOptions, version: string): Promise<ExitCode> {
   const { checks: server, client } = await checkServer(cli, version)
   const checks: Check[] = [checkNode(), ...server]
-  // A server elsewhere has another environment than this one.
+  // If SLUICE_URL is set, the server may run elsewhere, with another environment.
   if (!cli.config.isUrlGiven) checks.push(...(await checkHere(cli.config.env)))
   if (call === true && client !== undefined) checks.push(...(await checkCalls(client)))
 
@@ -20,7 +20,7 @@ export async function doctor(cli: Cli, { call }: DoctorOptions, version: string)
   cli.print({ object: 'doctor', ok: isWell, checks }, () => [
     ...checks.flatMap((check) => describe(check)),
     '',
-    isWell ? 'All that is needed is there.' : 'Mend what failed, from the top, and look again.',
+    isWell ? 'Everything that Sluice needs is there.' : 'Fix the failed checks from the top, then run doctor again.',
   ])
   return isWell ? exitCodes.ok : exitCodes.failed
 }

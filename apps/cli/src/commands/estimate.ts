@@ -5,21 +5,21 @@ import { openReading, type ReadingOptions, saySkipped } from '../reading.ts'
 import { estimateDocuments } from '../send-documents.ts'
 import { chooseRecipe, readRecipe, type RecipeOptions } from '../recipe.ts'
 
-/** Tells what an input would take; nothing runs. */
+/** Shows what an input would cost. Nothing runs. */
 export async function estimate(cli: Cli, path: string, options: ReadingOptions & RecipeOptions): Promise<ExitCode> {
   const choice = chooseRecipe(options)
   const reading = await openReading(path, options, cli)
   const client = await cli.connect()
   const recipe = await readRecipe(client, choice)
-  const told = await (reading.type === 'items'
+  const estimated = await (reading.type === 'items'
     ? client.estimate(reading.items(), recipe.options)
     : estimateDocuments(client, reading.files, recipe, cli.signal))
   saySkipped(reading.skipped, cli.screen)
-  cli.print(told, () => [
-    `Items          ${told.items.toLocaleString('en')}`,
-    `Input tokens   ${told.input_tokens.toLocaleString('en')}`,
-    `Output tokens  about ${told.output_tokens.toLocaleString('en')}`,
-    `Cost           ${told.cost_usd === null ? 'not known: the lane has no prices' : `about ${formatUsd(told.cost_usd)}`}`,
+  cli.print(estimated, () => [
+    `Items          ${estimated.items.toLocaleString('en')}`,
+    `Input tokens   ${estimated.input_tokens.toLocaleString('en')}`,
+    `Output tokens  about ${estimated.output_tokens.toLocaleString('en')}`,
+    `Cost           ${estimated.cost_usd === null ? 'unknown: the lane has no prices' : `about ${formatUsd(estimated.cost_usd)}`}`,
   ])
   return exitCodes.ok
 }

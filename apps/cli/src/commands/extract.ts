@@ -14,7 +14,7 @@ export interface ExtractOptions extends OutputOptions, RecipeOptions, ReadingOpt
   readonly detach?: true
 }
 
-/** Sends an input, or goes on with the batch that it became before, and follows it. */
+/** Sends an input, or finds the batch that it became before, and follows it. */
 export async function extract(cli: Cli, path: string, options: ExtractOptions & BatchFlags): Promise<ExitCode> {
   const { screen, signal, memory } = cli
   const { out, overwrite = false, fresh = false } = options
@@ -33,7 +33,7 @@ export async function extract(cli: Cli, path: string, options: ExtractOptions & 
       server: cli.config.url,
       fresh,
       signal,
-      // Said before anything is sent, not after all of it is paid for.
+      // Rejected before anything is sent, not after all of it is paid for.
       async beforeSending(batchId) {
         if (out !== undefined) await requireOwnOutput(out, { memory, batchId, overwrite })
       },
@@ -41,21 +41,21 @@ export async function extract(cli: Cli, path: string, options: ExtractOptions & 
     const { handle, batch } = submission
     saySkipped(reading.skipped, screen)
     const many = `${batch.counts.total.toLocaleString('en')} ${batch.counts.total === 1 ? 'item' : 'items'}`
-    const done = isEnded(batch.status) ? 'done already' : 'goes on'
+    const done = isEnded(batch.status) ? 'already done' : 'resuming'
     screen.say(
       submission.type === 'sent'
         ? `${handle.id}: ${many} accepted.`
-        : `${handle.id}: ${many}, sent before, ${done}. (To send them anew and pay again: --fresh)`,
+        : `${handle.id}: ${many}, sent before, ${done}. (To send them again and pay again: --fresh)`,
     )
     if (options.detach === true) {
       cli.print(batch, () => [handle.id])
-      screen.say(`To see it: ${cli.line('attach', handle.id)}`)
+      screen.say(`To follow it: ${cli.line('attach', handle.id)}`)
       return exitCodes.ok
     }
     return await follow(cli, handle, options)
   } catch (error) {
     if (!signal.aborted) throw error
-    screen.say('Stopped before all of it was sent. Run the same command again to go on.')
+    screen.say('Stopped before all items were sent. Run the same command again to resume.')
     return exitCodes.detached
   }
 }

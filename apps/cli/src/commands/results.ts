@@ -11,7 +11,7 @@ export interface ResultsCommandOptions extends OutputOptions {
   readonly status?: ResultStatus
 }
 
-/** The results there are now, or all there will be. */
+/** Writes the results that exist now, or with `follow` all results until the batch has ended. */
 export async function results(cli: Cli, id: string, options: ResultsCommandOptions): Promise<ExitCode> {
   const { out, order = 'input', after, status, overwrite = false } = options
   const handle = await batchOf(await cli.connect(), id, options.schema)

@@ -12,17 +12,17 @@ export interface RetryCommandOptions extends OutputOptions {
   readonly detach?: true
 }
 
-/** Sends failed items back to work, and follows the batch. */
+/** Retries failed items and follows the batch. */
 export async function retry(cli: Cli, id: string, options: RetryCommandOptions): Promise<ExitCode> {
   const selection = select(options)
   const handle = await batchOf(await cli.connect(), id, options.schema)
   const retried = await handle.retry(selection)
   const many = `${retried.retried} ${retried.retried === 1 ? 'item' : 'items'}`
   if (options.dryRun === true || options.detach === true || retried.retried === 0) {
-    cli.print(retried, () => [options.dryRun ? `${many} would go back to work.` : `${many} went back to work.`])
+    cli.print(retried, () => [options.dryRun ? `${many} would be retried.` : `Retrying ${many}.`])
     return exitCodes.ok
   }
-  cli.screen.say(`${many} went back to work.`)
+  cli.screen.say(`Retrying ${many}.`)
   return follow(cli, handle, options)
 }
 
@@ -30,7 +30,7 @@ function select({ errorType, items, dryRun }: RetryCommandOptions): RetryOptions
   const type = errorType === undefined ? undefined : failureType.safeParse(errorType)
   if (type?.success === false) {
     throw new CliError(
-      `--error-type: there is no '${errorType}'; there is ${failureType.options.join(', ')}.`,
+      `--error-type: '${errorType}' is not a type of error. Use one of: ${failureType.options.join(', ')}.`,
       exitCodes.usage,
     )
   }

@@ -31,8 +31,8 @@ function describe(batch: Batch): string[] {
         ? null
         : `${formatUsd(batch.cost_usd)}${batch.max_cost_usd === null ? '' : ` of at most ${formatUsd(batch.max_cost_usd)}`}`,
     ],
-    ['Left', batch.eta_s === null ? null : `about ${formatDuration(batch.eta_s.p50)}`],
-    ['Left out', batch.skipped === null ? null : `${batch.skipped.count} lines that were not valid`],
+    ['Time left', batch.eta_s === null ? null : `about ${formatDuration(batch.eta_s.p50)}`],
+    ['Skipped', batch.skipped === null ? null : `${batch.skipped.count} invalid lines`],
     ['Created', new Date(batch.created_at * 1_000).toISOString()],
     ['Finished', batch.finished_at === null ? null : new Date(batch.finished_at * 1_000).toISOString()],
   ]

@@ -1,4 +1,4 @@
-/** What was looked at, and what to do where it is not well. */
+/** One check, and how to fix it if it failed. */
 export interface Check {
   readonly what: string
   readonly state: 'ok' | 'warning' | 'failed'

@@ -8,7 +8,7 @@ import { type Check, failed, ok, warning } from './check.ts'
 
 const answerWithinMs = 10_000
 const oldestNode = 24
-// What `start` brings up gets its address later; until then something that parses stands there.
+// `start` sets these addresses later. Until then they only have to be valid.
 const toCome = { REDIS_URL: 'redis://127.0.0.1:1', SLUICE_SIMULATOR_URL: 'http://127.0.0.1:1/v1' }
 
 export function checkNode(): Check {
@@ -17,12 +17,12 @@ export function checkNode(): Check {
     ? ok('Node', `Version ${node}.`)
     : failed(
         'Node',
-        `Version ${node} is too old: ${oldestNode} is needed.`,
-        'Run it by `npx pnpm@12 sluice`, which brings its own.',
+        `Version ${node} is too old: ${oldestNode} or later is required.`,
+        'Use `npx -y pnpm@12 sluice`, which installs its own Node.',
       )
 }
 
-/** What a server that is started here, in this environment, would run with: its configuration, Redis and providers. */
+/** Checks what a server would use if it were started here: configuration, Redis and providers. */
 export async function checkHere(given: NodeJS.ProcessEnv): Promise<Check[]> {
   const file: NodeJS.ProcessEnv = existsSync('.env') ? parseEnv(readFileSync('.env', 'utf8')) : {}
   const env = { ...file, ...given }
@@ -33,33 +33,33 @@ export async function checkHere(given: NodeJS.ProcessEnv): Promise<Check[]> {
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error
     return error.lines.map((line) =>
-      failed('Configuration', line, 'Set it right in the environment, .env or sluice.config.ts.'),
+      failed('Configuration', line, 'Correct it in the environment, .env or sluice.config.ts.'),
     )
   }
   return [...(await checkRedis(redisUrl, config.allowWeakDurability)), ...(await checkProviders(config))]
 }
 
 async function checkRedis(url: string | undefined, allowsWeak: boolean): Promise<Check[]> {
-  if (url === undefined) return [ok('Redis here', 'REDIS_URL is not set: `pnpm start` brings up its own.')]
+  if (url === undefined) return [ok('Redis here', 'REDIS_URL is not set: `pnpm start` starts its own Redis.')]
   const findings = await preflight(url)
-  if (findings.length === 0) return [ok('Redis here', 'It answers, and keeps what it accepts.')]
+  if (findings.length === 0) return [ok('Redis here', 'It answers, and its settings are durable.')]
   return findings.map(({ severity, message }) => {
     const isFatal = severity === 'fatal' || (severity === 'weak' && !allowsWeak)
-    return (isFatal ? failed : warning)('Redis here', message, 'Change redis.conf or REDIS_URL, and look again.')
+    return (isFatal ? failed : warning)('Redis here', message, 'Change redis.conf or REDIS_URL, then run doctor again.')
   })
 }
 
 async function checkProviders({ lanes, usesSimulator }: Config): Promise<Check[]> {
   if (usesSimulator) {
-    const fix = 'For real ones set OPENAI_API_KEY (or OPENAI_BASE_URL) and SLUICE_MODEL.'
-    return [warning('Provider here', 'None is configured: answers come from the simulator, not from a model.', fix)]
+    const fix = 'For real answers, set OPENAI_API_KEY (or OPENAI_BASE_URL) and SLUICE_MODEL.'
+    return [warning('Provider here', 'No provider is configured: the simulator answers, not a model.', fix)]
   }
   return Promise.all(Object.entries(lanes).map(([name, lane]) => checkProvider(name, lane)))
 }
 
 const modelList = z.object({ data: z.array(z.object({ id: z.string() })) })
 
-/** Asks for the list of models, which costs nothing. */
+/** Requests the list of models, which costs nothing. */
 async function checkProvider(
   name: string,
   { baseUrl = 'https://api.openai.com/v1', apiKey, model }: Config['lanes'][string],
@@ -77,14 +77,14 @@ async function checkProvider(
     return failed(
       what,
       `${baseUrl} cannot be reached: ${why}`,
-      'See OPENAI_BASE_URL, or the baseUrl of the lane, and the network.',
+      'Check OPENAI_BASE_URL (or the baseUrl of the lane) and the network.',
     )
   }
   if (response.status === 401 || response.status === 403) {
     return failed(
       what,
-      `${baseUrl} refuses the key (${response.status}).`,
-      'Set OPENAI_API_KEY, or the apiKey of the lane, to a key that is valid there.',
+      `${baseUrl} rejects the key (${response.status}).`,
+      'Set OPENAI_API_KEY (or the apiKey of the lane) to a valid key.',
     )
   }
   const listed = modelList.safeParse(await response.json().catch(() => undefined))
@@ -92,7 +92,7 @@ async function checkProvider(
     return warning(
       what,
       `${baseUrl} does not list its models (${response.status}).`,
-      'Try it with one paid call: sluice doctor --call',
+      'To test it with one paid call: sluice doctor --call',
     )
   }
   if (!listed.data.data.some(({ id }) => id === model)) {
@@ -100,7 +100,7 @@ async function checkProvider(
     return failed(
       what,
       `${baseUrl} has no model '${model}'; it has ${some.join(', ')}${listed.data.data.length > some.length ? ', ...' : ''}.`,
-      'Set SLUICE_MODEL, or the model of the lane.',
+      'Correct SLUICE_MODEL, or the model of the lane.',
     )
   }
   return ok(what, `${baseUrl} accepts the key and has ${model}.`)

@@ -12,15 +12,15 @@ import type { Cli } from '../cli.ts'
 import { whyUnreachable } from '../connect.ts'
 import { type Check, failed, ok, warning } from './check.ts'
 
-/** The server as it is seen from here; undefined in `client` when it does not answer. */
+/** Checks the server from here. `client` is undefined if the other checks cannot run. */
 export async function checkServer(
   { config: { url, apiKey }, signal }: Cli,
   version: string,
 ): Promise<{ readonly checks: readonly Check[]; readonly client: Sluice | undefined }> {
   const why = await whyUnreachable(url, signal)
   if (why !== undefined) {
-    const fix = 'Start one with `npx pnpm@12 start`, or set SLUICE_URL to where one runs.'
-    return { checks: [failed('Server', `No Sluice answers at ${url} (${why}).`, fix)], client: undefined }
+    const fix = 'Start one with `npx -y pnpm@12 start`, or set SLUICE_URL to the address of a running one.'
+    return { checks: [failed('Server', `No Sluice server answers at ${url} (${why}).`, fix)], client: undefined }
   }
   const client = createClient({ baseUrl: url, apiKey })
   const checks = [
@@ -28,20 +28,20 @@ export async function checkServer(
     await checkReady(client),
     ...(await checkKey(client, url, apiKey)),
   ]
-  // Without a key that fits the rest is not told.
+  // Without a valid key the server does not answer the other checks.
   if (checks.some(({ state }) => state === 'failed')) return { checks, client: undefined }
   checks.push(await checkVersion(client, version), ...(await checkLanes(client)), ...(await checkPaused(client)))
   return { checks, client }
 }
 
-/** One small call by each lane, which is paid for. */
+/** Makes one small, paid call on each lane. */
 export async function checkCalls(client: Sluice): Promise<Check[]> {
   const { data: lanes } = await client.lanes()
   return Promise.all(lanes.map(({ name }) => callBy(client, name)))
 }
 
 async function callBy(client: Sluice, lane: string): Promise<Check> {
-  const what = `Call by lane ${lane}`
+  const what = `Call on lane ${lane}`
   const schema = { type: 'object', properties: { name: { type: 'string' } }, required: ['name'] }
   const response = await client.request('/v1/extract', {
     method: 'POST',
@@ -50,14 +50,14 @@ async function callBy(client: Sluice, lane: string): Promise<Check> {
   })
   if (response.status === 202) {
     const { id } = z.object({ id: z.string() }).parse(await response.json())
-    return failed(what, 'No answer within 60 s, or the lane is paused.', `See why: sluice status ${id}`)
+    return failed(what, 'No answer within 60 s, or the lane is paused.', `To see why: sluice status ${id}`)
   }
   const result = extracted.parse(await response.json())
-  if (result.status === 'succeeded') return ok(what, `It was answered: ${JSON.stringify(result.data)}`)
+  if (result.status === 'succeeded') return ok(what, `The model answered: ${JSON.stringify(result.data)}`)
   return failed(
     what,
     `${result.error?.type}: ${result.error?.message}`,
-    'See the lane in sluice.config.ts, or OPENAI_BASE_URL and SLUICE_MODEL.',
+    'Check the lane in sluice.config.ts, or OPENAI_BASE_URL and SLUICE_MODEL.',
   )
 }
 
@@ -68,7 +68,7 @@ async function checkReady(client: Sluice): Promise<Check> {
     return ok('Redis', 'The server reaches it.')
   } catch (error) {
     if (!(error instanceof ApiError) && !(error instanceof ConnectionError)) throw error
-    return failed('Redis', error.message, 'Start the Redis that REDIS_URL names where the server runs; see its log.')
+    return failed('Redis', error.message, "Start the Redis that the server's REDIS_URL names; see the server's log.")
   }
 }
 
@@ -79,8 +79,8 @@ async function checkKey(client: Sluice, url: string, apiKey: string | undefined)
     if (!(error instanceof AuthenticationError)) throw error
     const fix =
       apiKey === undefined
-        ? 'Set SLUICE_API_KEY to one of the SLUICE_API_KEYS of the server.'
-        : 'SLUICE_API_KEY is none of the SLUICE_API_KEYS of the server: set it to one of them.'
+        ? "Set SLUICE_API_KEY to one of the server's SLUICE_API_KEYS."
+        : "SLUICE_API_KEY is not one of the server's SLUICE_API_KEYS. Set it to one of them."
     return [failed('Key', error.message, fix)]
   }
   const { protocol, hostname } = new URL(url)
@@ -89,20 +89,24 @@ async function checkKey(client: Sluice, url: string, apiKey: string | undefined)
     return [
       warning(
         'Key',
-        'It is accepted, and goes over the network as it is.',
+        'The server accepts it, but it is sent over the network unencrypted.',
         `Use https: ${url.replace('http:', 'https:')}`,
       ),
     ]
   }
-  return [ok('Key', apiKey === undefined ? 'None is needed.' : 'It is accepted.')]
+  return [ok('Key', apiKey === undefined ? 'The server requires no key.' : 'The server accepts it.')]
 }
 
 async function checkVersion(client: Sluice, version: string): Promise<Check> {
   const document = z.object({ info: z.object({ version: z.string() }) })
   const { info } = document.parse(await (await client.request('/openapi.json')).json())
   return info.version === version
-    ? ok('Version', `Server and command are ${version}.`)
-    : warning('Version', `The server is ${info.version}, this command ${version}.`, 'Use the same version of both.')
+    ? ok('Version', `Server and command have version ${version}.`)
+    : warning(
+        'Version',
+        `The server has version ${info.version}, this command ${version}.`,
+        'Use the same version for both.',
+      )
 }
 
 async function checkLanes(client: Sluice): Promise<Check[]> {
@@ -114,12 +118,12 @@ function checkLane({ name, model, workers, concurrency, calls, pause_reason }: L
   const what = `Lane ${name}`
   const counted = Object.entries(calls).map(([outcome, count]) => `${count} ${outcome}`)
   const history = counted.length === 0 ? 'no call yet' : `calls so far: ${counted.join(', ')}`
-  if (workers === 0) return failed(what, `No worker runs for ${model}; ${history}.`, 'Start one: npx pnpm@12 worker')
+  if (workers === 0) return failed(what, `No worker runs for ${model}; ${history}.`, 'Start one: npx -y pnpm@12 worker')
   if (pause_reason !== null) {
     return failed(
       what,
-      `Nothing on it can succeed: ${pause_reason}`,
-      `When that is mended, resume its batches, or all at once: POST /v1/lanes/${name}/resume`,
+      `It is paused, because no call can succeed: ${pause_reason}`,
+      `Fix the cause, then resume its batches, or all at once: POST /v1/lanes/${name}/resume`,
     )
   }
   return ok(
@@ -136,7 +140,7 @@ async function checkPaused(client: Sluice): Promise<Check[]> {
       warning(
         `Batch ${id}`,
         `It is paused: ${pause_reason ?? 'no reason given'}`,
-        `When that is mended: sluice resume ${id}`,
+        `Fix the cause, then: sluice resume ${id}`,
       ),
     )
 }

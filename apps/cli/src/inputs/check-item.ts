@@ -4,8 +4,8 @@ import { parse } from '@sluice/contract/parse'
 import { InputError, type Skip } from './input.ts'
 
 /**
- * The item that `make` makes of what stands at `place`, checked as the server will. What is not valid is told to `skip`, and
- * undefined comes back; without `skip` it is thrown with its place.
+ * Returns the item that `make` builds from the input at `place`, validated as the server does it. An invalid item is reported to
+ * `skip`, and the result is undefined; without `skip` it throws, with the place.
  */
 export function checkItem(place: string, make: () => unknown, skip: Skip | undefined): ItemInput | undefined {
   try {

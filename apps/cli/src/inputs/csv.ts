@@ -9,7 +9,7 @@ interface Row {
   readonly info: { readonly lines: number }
 }
 
-/** The first row names the columns. Quoted cells may hold line ends; the delimiter is the one that the first line has most of. */
+/** The first row names the columns. Quoted cells may contain line breaks. The default delimiter is the most frequent one in the first line. */
 export async function* readCsv(
   texts: AsyncIterable<string>,
   {
@@ -25,7 +25,7 @@ export async function* readCsv(
   },
 ): AsyncGenerator<ItemInput> {
   const { head, all } = await peekFirstLine(texts)
-  // Rows of another length are told by us, with the way to leave them out.
+  // Rows with another number of cells are reported below, so that they can be skipped.
   const parser = parse({
     delimiter: delimiter ?? mostFrequentDelimiter(head),
     info: true,
@@ -60,7 +60,7 @@ interface Columns {
 }
 
 function findColumns(names: readonly string[], { column, idColumn, keep }: Fields, name: string): Columns {
-  const there = `there is ${names.map((one) => `'${one}'`).join(', ')}`
+  const there = `its columns are ${names.map((one) => `'${one}'`).join(', ')}`
   const find = (wanted: string, option: string): number => {
     const at = names.indexOf(wanted)
     if (at >= 0) return at
@@ -68,7 +68,7 @@ function findColumns(names: readonly string[], { column, idColumn, keep }: Field
   }
   const guessed = names.length === 1 ? 0 : names.indexOf('text')
   if (column === undefined && guessed < 0) {
-    throw new InputError(`Which column of ${name} holds the text? Name it with --column; ${there}.`)
+    throw new InputError(`Say which column of ${name} contains the text, with --column; ${there}.`)
   }
   return {
     names,
@@ -81,7 +81,7 @@ function findColumns(names: readonly string[], { column, idColumn, keep }: Field
 function toItem(record: readonly string[], { names, text, id, keep }: Columns): unknown {
   if (record.length !== names.length) {
     throw new InputError(
-      `It has ${record.length} cells, and the first row names ${names.length} columns. A cell with the delimiter in it stands in quotes.`,
+      `The row has ${record.length} cells, but the first row names ${names.length} columns. Put cells that contain the delimiter into quotes.`,
     )
   }
   const cell = record[text]!

@@ -19,20 +19,20 @@ export interface FolderOptions {
 }
 
 /**
- * Each file of a folder and its subfolders is an item, by the order of their paths; its id is its path in it. Hidden files are left out.
- * Where one of them is a document, the server reads them all; else they are texts, whatever they are called.
+ * Each file in a folder and its subfolders is an item, in order of the paths; the path is the id. Hidden files are skipped.
+ * If one of them is a document, the server reads all of them; otherwise all are texts, whatever their names are.
  */
 export async function openFolder(path: string, { match, encoding, skip }: FolderOptions): Promise<Input> {
   const files = await listFiles(path, match)
   if (files.length === 0) {
-    throw new InputError(`There is no file in ${path}${match === undefined ? '' : ` that matches ${match}`}.`)
+    throw new InputError(`${path} contains no files${match === undefined ? '' : ` that match ${match}`}.`)
   }
   const found: DocumentFile[] = await Promise.all(
     files.map(async (id) => ({ id, path: join(path, id), sizeBytes: (await stat(join(path, id))).size })),
   )
   if (files.some(isDocument)) return toDocuments(path, found, skip)
 
-  /** What tells files of one folder apart from the same bytes in other files. */
+  /** Part of the digest: the same bytes under other file names are other items. */
   const heading = (at: number): Uint8Array => Buffer.from(`${JSON.stringify([found[at]!.id, found[at]!.sizeBytes])}\n`)
 
   return {
@@ -63,16 +63,16 @@ export async function openFolder(path: string, { match, encoding, skip }: Folder
   function textOf(bytes: Uint8Array, size: number): string {
     if (size > maxFileBytes)
       throw new InputError(
-        `It has ${size.toLocaleString('en')} bytes; a text has at most ${maxTextLength.toLocaleString('en')} characters.`,
+        `The file has ${size.toLocaleString('en')} bytes; a text has at most ${maxTextLength.toLocaleString('en')} characters.`,
       )
     const decoder = createDecoder(encoding)
     try {
       const text = decoder.decode(bytes)
       if (!text.includes('\0')) return text
     } catch {
-      // Told below.
+      // Reported below.
     }
-    throw new InputError(`It is not a text in ${encoding}. Choose the files with --match, such as --match '**/*.txt'.`)
+    throw new InputError(`The file is not text in ${encoding}. Select files with --match, such as --match '**/*.txt'.`)
   }
 }
 

@@ -42,7 +42,7 @@ async function read(...args: Parameters<typeof open>): Promise<ItemInput[]> {
 }
 
 describe('JSONL', () => {
-  it('has texts, or items as the API has them, a line each', async () => {
+  it('has one text or item per line', async () => {
     const text =
       '"Ann is 3"\r\n\n{"id":"b","text":"Bob is 4","metadata":{"from":"form"}}\n{"id":7,"text":"Cy is 5","more":1}'
     expect(await read('people.jsonl', text)).toEqual([
@@ -52,7 +52,7 @@ describe('JSONL', () => {
     ])
   })
 
-  it('has its text, its id and what is kept in any field', async () => {
+  it('takes the text, the id and the metadata from any fields', async () => {
     const text = '{"nr":1,"bio":"Ann is 3","city":"Oslo","other":true}\n{"nr":2,"bio":"Bob is 4"}\n'
     expect(await read('people.ndjson', text, { column: 'bio', idColumn: 'nr', keep: ['city'] })).toEqual([
       { id: '1', text: 'Ann is 3', metadata: { city: 'Oslo' } },
@@ -60,24 +60,24 @@ describe('JSONL', () => {
     ])
   })
 
-  it('keeps separators that are none of its own within a line', async () => {
+  it('splits only at line feeds, not at Unicode separators', async () => {
     expect(await read('one.jsonl', '"one\u2028text\u0085here"\n')).toEqual(['one\u2028text\u0085here'])
   })
 
-  it('tells where a line is not right, and how to mend it', async () => {
+  it('reports the position of an invalid line and how to fix it', async () => {
     const wrong = (text: string, options?: Given) => read('people.jsonl', `"fine"\n${text}\n`, options)
-    await expect(wrong('{oops')).rejects.toThrow(/^people\.jsonl line 2: It is not valid JSON: /)
+    await expect(wrong('{oops')).rejects.toThrow(/^people\.jsonl line 2: Invalid JSON: /)
     await expect(wrong('""')).rejects.toThrow('people.jsonl line 2: A text must not be empty.')
-    await expect(wrong('42')).rejects.toThrow('people.jsonl line 2: It is neither a text nor an object.')
+    await expect(wrong('42')).rejects.toThrow('people.jsonl line 2: The line is neither a JSON string nor an object.')
     await expect(wrong('{"bio":"x","nr":1}')).rejects.toThrow(
-      "people.jsonl line 2: There is no field 'text'; there is 'bio', 'nr'. Name the right one with --column.",
+      "people.jsonl line 2: There is no field 'text'; the fields are 'bio', 'nr'. Name the right one with --column.",
     )
-    await expect(wrong('{"bio":3}', { column: 'bio' })).rejects.toThrow("line 2: The field 'bio' is not a text.")
+    await expect(wrong('{"bio":3}', { column: 'bio' })).rejects.toThrow("line 2: The field 'bio' is not a string.")
     await expect(wrong('[')).rejects.toThrow(`jq -c ".[]" file.json`)
     await expect(wrong(`{"id":"${'x'.repeat(300)}","text":"long"}`)).rejects.toThrow('people.jsonl line 2: id: ')
   })
 
-  it('leaves out what is not right when it is told where', async () => {
+  it('skips invalid lines on request and reports their positions', async () => {
     const left: string[] = []
     const input = await open('people.jsonl', '"Ann"\n{oops\n""\n"Bob"\n', {}, (place) => left.push(place))
     expect(await itemsOf(input)).toEqual(['Ann', 'Bob'])
@@ -86,7 +86,7 @@ describe('JSONL', () => {
 })
 
 describe('CSV', () => {
-  it('has the text in a named column, and cells with anything in quotes', async () => {
+  it('takes the text from a named column, and quoted cells may contain anything', async () => {
     const text = 'nr,bio,city\n1,"Ann, who is ""3""\nyears old",Oslo\n2,Bob is 4,Rome\n'
     expect(await read('people.csv', text, { column: 'bio', idColumn: 'nr', keep: ['city', 'nr'] })).toEqual([
       { id: '1', text: 'Ann, who is "3"\nyears old', metadata: { city: 'Oslo', nr: '1' } },
@@ -94,7 +94,7 @@ describe('CSV', () => {
     ])
   })
 
-  it('needs no name for the column `text`, or the only one', async () => {
+  it('needs no name for the column `text`, or for the only column', async () => {
     expect(await read('a.csv', 'id,text\n1,Ann\n')).toEqual([{ text: 'Ann' }])
     expect(await read('b.csv', 'whatever\nAnn is 3\n\n"Bob, 4"\n')).toEqual([{ text: 'Ann is 3' }, { text: 'Bob, 4' }])
   })
@@ -105,30 +105,30 @@ describe('CSV', () => {
     expect(await read('a.tsv', 'text\tb, c, d\nAnn, 3\tx\n')).toEqual([{ text: 'Ann, 3' }])
     const latin = Buffer.from('text;b\nJosé;x\n', 'latin1')
     await expect(read('a.csv', latin)).rejects.toThrow(
-      'a.csv is not utf-8: tell its encoding, such as --encoding windows-1252.',
+      'a.csv is not valid utf-8. Name its encoding, such as --encoding windows-1252.',
     )
     expect(await read('a.csv', latin, { encoding: 'windows-1252' })).toEqual([{ text: 'José' }])
     expect(await read('a.csv', 'text|b\nAnn|x\n', { delimiter: '|' })).toEqual([{ text: 'Ann' }])
   })
 
-  it('tells what is not right', async () => {
+  it('reports what is invalid and how to fix it', async () => {
     await expect(read('a.csv', 'nr,bio\n1,Ann\n')).rejects.toThrow(
-      "Which column of a.csv holds the text? Name it with --column; there is 'nr', 'bio'.",
+      "Say which column of a.csv contains the text, with --column; its columns are 'nr', 'bio'.",
     )
     await expect(read('a.csv', 'nr,bio\n1,Ann\n', { column: 'biography' })).rejects.toThrow(
-      "a.csv has no column 'biography' (--column); there is 'nr', 'bio'.",
+      "a.csv has no column 'biography' (--column); its columns are 'nr', 'bio'.",
     )
     await expect(read('a.csv', 'nr,bio\n1,Ann\n', { column: 'bio', keep: ['x'] })).rejects.toThrow(
       "no column 'x' (--keep)",
     )
     await expect(read('a.csv', 'nr,text\n1,Ann\n2,\n')).rejects.toThrow("a.csv line 3: The column 'text' is empty.")
     await expect(read('a.csv', 'nr,text\n1,Ann, 3\n')).rejects.toThrow(
-      'a.csv line 2: It has 3 cells, and the first row names 2 columns.',
+      'a.csv line 2: The row has 3 cells, but the first row names 2 columns.',
     )
     await expect(read('a.csv', 'nr,text\n1,"Ann\n')).rejects.toThrow(/^a\.csv: .*quote/i)
   })
 
-  it('leaves out rows that are not right', async () => {
+  it('skips invalid rows on request', async () => {
     const left: string[] = []
     const input = await open('a.csv', 'nr,text\n1,Ann\n2,\n3,Bob,x\n4,Cy\n', {}, (place) => left.push(place))
     expect(await itemsOf(input)).toEqual([{ text: 'Ann' }, { text: 'Cy' }])
@@ -137,7 +137,7 @@ describe('CSV', () => {
 })
 
 describe('a folder', () => {
-  it('has a text a file, by the order of their paths, which are the ids', async () => {
+  it('has one text per file, in order of the paths, which are the ids', async () => {
     await open('letters/b.txt', 'Bob is 4').catch(() => {})
     await open('letters/a/1.log', 'Ann is 3').catch(() => {})
     await open('letters/.hidden/x.txt', 'no').catch(() => {})
@@ -147,15 +147,15 @@ describe('a folder', () => {
     ])
     expect(await read('letters', null, { match: '**/*.log' })).toEqual([{ id: 'a/1.log', text: 'Ann is 3' }])
     await expect(read('letters', null, { match: '*.pdf' })).rejects.toThrow(
-      /^There is no file in .*letters that matches \*\.pdf\.$/,
+      /letters contains no files that match \*\.pdf\.$/,
     )
   })
 
-  it('tells of files that hold no text', async () => {
+  it('reports files that are not text', async () => {
     await open('letters/a.txt', 'Ann is 3').catch(() => {})
     await open('letters/b.dat', Buffer.from([0x41, 0x00, 0xff])).catch(() => {})
     await expect(read('letters', null)).rejects.toThrow(
-      /b\.dat: It is not a text in utf-8\. Choose the files with --match/,
+      /b\.dat: The file is not text in utf-8\. Select files with --match/,
     )
     const left: string[] = []
     expect(await itemsOf(await open('letters', null, {}, (place) => left.push(place)))).toEqual([
@@ -166,7 +166,7 @@ describe('a folder', () => {
 })
 
 describe('documents', () => {
-  it('are left to the server, with their names, by the order of their paths', async () => {
+  it('are read by the server, with their names, in order of the paths', async () => {
     await open('letters/b.pdf', '%PDF')
     await open('letters/a/1.txt', 'Ann is 3')
     await open('letters/c.html', '<p>Bob')
@@ -183,10 +183,10 @@ describe('documents', () => {
     expect(await open('one.md', '# Ann')).toMatchObject({ type: 'documents', files: [{ id: 'one.md' }] })
   })
 
-  it('stand in a folder with nothing that cannot be read', async () => {
+  it('must not share a folder with files that cannot be read', async () => {
     await open('letters/b.pdf', '%PDF')
     await open('letters/a.exe', 'x').catch(() => {})
-    await expect(open('letters', null)).rejects.toThrow(/a\.exe: It is neither text, Markdown, HTML nor PDF\./)
+    await expect(open('letters', null)).rejects.toThrow(/a\.exe: The file is neither text, Markdown, HTML nor PDF\./)
     const left: string[] = []
     expect(await open('letters', null, {}, (place) => left.push(place))).toMatchObject({ files: [{ id: 'b.pdf' }] })
     expect(left).toEqual([join(directory, 'letters/a.exe')])
@@ -194,7 +194,7 @@ describe('documents', () => {
 })
 
 describe('any input', () => {
-  it('shows all of its bytes, the same each time', async () => {
+  it('passes all of its bytes to the digest, the same each time', async () => {
     await open('letters/b.txt', 'Bob is 4')
     await open('letters/a.txt', 'Ann is 3')
     const inputs = [
@@ -214,14 +214,14 @@ describe('any input', () => {
     }
   })
 
-  it('of lines is a text a line', async () => {
+  it('of lines has one text per line', async () => {
     expect(await read('people.txt', 'Ann is 3\n\nBob is 4')).toEqual(['Ann is 3', 'Bob is 4'])
   })
 
-  it('that cannot be read is told', async () => {
-    await expect(open('gone.jsonl', null)).rejects.toThrow(/^There is no file or folder .*gone\.jsonl\.$/)
+  it('that cannot be read is reported', async () => {
+    await expect(open('gone.jsonl', null)).rejects.toThrow(/^File or folder not found: .*gone\.jsonl$/)
     await expect(open('people.json', '[]')).rejects.toThrow("jq -c '.[]'")
-    await expect(open('people.dat', 'x')).rejects.toThrow('say --format jsonl, csv or lines.')
-    await expect(open('people.txt', 'x', { encoding: 'klingon' })).rejects.toThrow("There is no encoding 'klingon'")
+    await expect(open('people.dat', 'x')).rejects.toThrow('Add --format jsonl, csv or lines.')
+    await expect(open('people.txt', 'x', { encoding: 'klingon' })).rejects.toThrow("Unknown encoding 'klingon'")
   })
 })

@@ -3,7 +3,7 @@ import { checkItem } from './check-item.ts'
 import { type Fields, InputError, type Skip } from './input.ts'
 import { lines } from './text.ts'
 
-/** A line is a JSON string, or an object with the text, an `id` and `metadata` as the API has them, or any object with a field that is the text. */
+/** Each line is a JSON string, an object with text, `id` and `metadata` as in the API, or any object with a field that contains the text. */
 export async function* readJsonl(
   texts: AsyncIterable<string>,
   { name, fields, skip }: { readonly name: string; readonly fields: Fields; readonly skip: Skip | undefined },
@@ -15,7 +15,7 @@ export async function* readJsonl(
   }
 }
 
-/** A line is a text. Empty lines are none. */
+/** Each line is a text. Empty lines are skipped. */
 export async function* readLines(
   texts: AsyncIterable<string>,
   { name, skip }: { readonly name: string; readonly skip: Skip | undefined },
@@ -31,16 +31,16 @@ function parseLine(line: string): unknown {
   try {
     return JSON.parse(line) as unknown
   } catch (error) {
-    const hint = line.trim() === '[' ? ' Make it a line each: jq -c ".[]" file.json > file.jsonl' : ''
-    throw new InputError(`It is not valid JSON: ${(error as Error).message}.${hint}`)
+    const hint = line.trim() === '[' ? ' To convert a JSON array to lines: jq -c ".[]" file.json > file.jsonl' : ''
+    throw new InputError(`Invalid JSON: ${(error as Error).message}.${hint}`)
   }
 }
 
 function toItem(value: unknown, { column, idColumn, keep }: Fields): unknown {
   if (typeof value === 'string') return value
-  if (!isObject(value)) throw new InputError('It is neither a text nor an object.')
+  if (!isObject(value)) throw new InputError('The line is neither a JSON string nor an object.')
   const text = field(value, column ?? 'text', '--column')
-  if (typeof text !== 'string') throw new InputError(`The field '${column ?? 'text'}' is not a text.`)
+  if (typeof text !== 'string') throw new InputError(`The field '${column ?? 'text'}' is not a string.`)
   const id = idColumn === undefined ? value['id'] : field(value, idColumn, '--id-column')
   const given = isObject(value['metadata']) ? value['metadata'] : {}
   const metadata = { ...given, ...Object.fromEntries(keep.map((name) => [name, value[name] ?? null])) }
@@ -57,7 +57,9 @@ function field(value: Record<string, unknown>, name: string, option: string): un
     .slice(0, 20)
     .map((key) => `'${key}'`)
     .join(', ')
-  throw new InputError(`There is no field '${name}'; there is ${there || 'none'}. Name the right one with ${option}.`)
+  throw new InputError(
+    `There is no field '${name}'; the fields are ${there || 'none'}. Name the right one with ${option}.`,
+  )
 }
 
 function isObject(value: unknown): value is Record<string, unknown> {

@@ -14,7 +14,7 @@ export type Format = (typeof formats)[number]
 
 export interface InputOptions {
   readonly fields: Fields
-  /** Default: by the file's ending; of standard input `jsonl`. */
+  /** Default: by the file extension; for standard input `jsonl`. */
   readonly format: Format | undefined
   readonly encoding: string
   readonly delimiter: string | undefined
@@ -29,18 +29,18 @@ const formatOf: Readonly<Record<string, Format>> = {
   '.txt': 'lines',
 }
 
-/** A file, a folder, or standard input (`-`). Throws an InputError when there is nothing to read there or its kind cannot be told. */
+/** A file, a folder, or standard input (`-`). Throws an InputError if it cannot be read or its format is unknown. */
 export async function openInput(
   path: string,
   options: InputOptions,
   { skip, signal }: { readonly skip: Skip | undefined; readonly signal: AbortSignal },
 ): Promise<Input> {
-  // Before anything is read: a wrong name is a wrong option.
+  // Checked before anything is read: an unknown encoding is a wrong option.
   createDecoder(options.encoding)
   if (path === '-') return openFile(await spool(process.stdin, signal), 'standard input', options.format ?? 'jsonl')
   const found = await stat(path).catch((error: NodeJS.ErrnoException) => {
     throw new InputError(
-      error.code === 'ENOENT' ? `There is no file or folder ${path}.` : `${path} cannot be read (${error.code}).`,
+      error.code === 'ENOENT' ? `File or folder not found: ${path}` : `Cannot read ${path} (${error.code}).`,
     )
   })
   if (found.isDirectory()) return openFolder(path, { match: options.match, encoding: options.encoding, skip })
@@ -90,7 +90,7 @@ async function* tapped(
 
 function unknownKind(path: string, ending: string): string {
   if (ending === '.json') {
-    return `${path} is read a line at a time, so it must be JSONL: jq -c '.[]' ${path} > ${path}l. If it is, say --format jsonl.`
+    return `${path} must be JSONL, one line of JSON per item. To convert it: jq -c '.[]' ${path} > ${path}l. If it is JSONL already, add --format jsonl.`
   }
-  return `What is in ${path}? Its ending does not tell: say --format jsonl, csv or lines.`
+  return `The format of ${path} is unknown. Add --format jsonl, csv or lines.`
 }

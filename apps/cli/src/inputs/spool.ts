@@ -6,8 +6,8 @@ import type { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 
 /**
- * Writes what can be read only once to a temporary file and resolves to its path; the file goes with the process. Its digest has to be
- * known before it is sent, so that the same input again goes on, and it may be larger than memory.
+ * Writes an input that can be read only once to a temporary file and resolves to its path. The file is deleted when the process exits.
+ * The digest must be known before anything is sent, so that the same input resumes, and the input may be larger than memory.
  */
 export async function spool(source: Readable, signal: AbortSignal): Promise<string> {
   const directory = await mkdtemp(join(tmpdir(), 'sluice-input-'))

@@ -1,10 +1,10 @@
 import { TextDecoder } from 'node:util'
 import { InputError } from './input.ts'
 
-/** Longer than any line that the server takes. */
+/** Longer than any line that the server accepts. */
 const maxLineLength = 8_100_000
 
-/** Bytes as text, without a byte order mark. Throws an InputError for bytes that the encoding does not have. */
+/** Decodes bytes and removes a byte order mark. Throws an InputError for bytes that are invalid in the encoding. */
 export async function* decode(
   chunks: AsyncIterable<Uint8Array>,
   encoding: string,
@@ -16,7 +16,7 @@ export async function* decode(
     yield decoder.decode()
   } catch (error) {
     throw error instanceof TypeError && 'code' in error && error.code === 'ERR_ENCODING_INVALID_ENCODED_DATA'
-      ? new InputError(`${name} is not ${encoding}: tell its encoding, such as --encoding windows-1252.`)
+      ? new InputError(`${name} is not valid ${encoding}. Name its encoding, such as --encoding windows-1252.`)
       : error
   }
 }
@@ -25,11 +25,11 @@ export function createDecoder(encoding: string): TextDecoder {
   try {
     return new TextDecoder(encoding, { fatal: true })
   } catch {
-    throw new InputError(`There is no encoding '${encoding}': try utf-8, windows-1252 or utf-16le.`)
+    throw new InputError(`Unknown encoding '${encoding}'. Use for example utf-8, windows-1252 or utf-16le.`)
   }
 }
 
-/** Lines with their numbers from 1, without their ends. Only `\n` and `\r\n` end one: JSON may hold every other separator. */
+/** Lines with their numbers, from 1, without line ends. Only `\n` and `\r\n` end a line: JSON may contain every other separator. */
 export async function* lines(
   texts: AsyncIterable<string>,
   name: string,

@@ -5,15 +5,15 @@ import { cell, table } from '@sluice/terminal/table'
 
 const plainEveryMs = 2_000
 
-/** Shows a batch's progress until it has ended or been paused, and resolves to its last state. */
+/** Shows the progress of a batch until it ends or is paused. Resolves to its last state. */
 export async function showBatch(handle: BatchHandle<unknown>, screen: Screen, signal: AbortSignal): Promise<Batch> {
   const last = await showProgress(handle.progress({ signal }), screen, { plainEveryMs })
-  if (last === undefined) throw new Error(`The API told nothing of ${handle.id}.`)
+  if (last === undefined) throw new Error(`The API sent no state of ${handle.id}.`)
   screen.say(summaryLine(last, screen))
   return last
 }
 
-/** The first `rows` results, a column for each field; what failed tells why. */
+/** The first `rows` results, with a column for each field, or the error. */
 export async function showResults(
   handle: BatchHandle<unknown>,
   screen: Screen,

@@ -30,7 +30,13 @@ export async function sealBatch(redis: Redis, keys: BatchKeys): Promise<'sealed'
   return (await scripts.seal(redis, keys, { now: Date.now() })) as 'sealed' | 'not-staging' | 'empty'
 }
 
-/** Sets fields of the batch hash, unless the batch was removed meanwhile. */
-export async function noteOnBatch(redis: Redis, keys: BatchKeys, fields: BatchFields): Promise<void> {
-  await scripts.note(redis, keys, { fields: Object.entries(packBatchMeta(fields)).flat() })
+/** Sets fields of the batch hash, unless the batch was removed meanwhile. `published`: readers learn of it. */
+export async function noteOnBatch(
+  redis: Redis,
+  keys: BatchKeys,
+  fields: BatchFields,
+  { published }: { readonly published: boolean } = { published: false },
+): Promise<'noted' | 'gone'> {
+  const args = { channel: published ? keys.changes : '', fields: Object.entries(packBatchMeta(fields)).flat() }
+  return (await scripts.note(redis, keys, args)) === 1 ? 'noted' : 'gone'
 }

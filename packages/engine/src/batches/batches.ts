@@ -3,14 +3,14 @@ import { conflict, notFound, type SluiceError } from '@sluice/contract/error'
 import type { Redis } from 'ioredis'
 import { resumeQuota } from '../quota/quota-view.ts'
 import type { Batches } from '../engine.ts'
-import { packBatchMeta, patchedFields, readBatchMeta } from '../ledger/batch-meta.ts'
+import { patchedFields, readBatchMeta } from '../ledger/batch-meta.ts'
 import type { Ledger } from '../ledger/ledger.ts'
 import { byUser, isOfLane } from '../ledger/pause-reason.ts'
 import { selectFailed } from '../ledger/select-failed.ts'
 import type { Changes } from '../redis/changes.ts'
 import type { Keys } from '../redis/keys.ts'
 import type { Admission } from './admission.ts'
-import { createBatchId } from './batch-id.ts'
+import { createBatchId, isBatchId } from './batch-id.ts'
 import { noteOnBatch } from './batch-steps.ts'
 import type { EnqueueBatch } from './enqueue-batch.ts'
 import type { BatchFinder } from './find-batch.ts'
@@ -79,17 +79,18 @@ export function createBatches(dependencies: BatchesDependencies): Batches {
     async patch(id, patch) {
       const { lane } = await get(id)
       admission.checkCost(lane, patch.max_cost_usd)
-      const fields = packBatchMeta(patchedFields(patch))
-      const k = keys.batch(id)
-      if (Object.keys(fields).length > 0) await redis.multi().hset(k.meta, fields).publish(k.changes, 'changed').exec()
+      // The batch may be deleted at any time: then nothing is written, and `get` reports it.
+      await noteOnBatch(redis, keys.batch(id), patchedFields(patch), { published: true })
       return get(id)
     },
 
     async pause(id) {
+      requireBatchId(id)
       return after(id, await ledger.pause(id, byUser), 'pause', ['in_progress', 'paused'])
     },
 
     async resume(id) {
+      requireBatchId(id)
       const was = await ledger.resume(id)
       if (was === 'paused' || was === 'in_progress') await start(id)
       return after(id, was, 'resume', ['paused', 'in_progress'])
@@ -108,7 +109,11 @@ export function createBatches(dependencies: BatchesDependencies): Batches {
     },
 
     async cancel(id) {
-      return after(id, await ledger.cancel(id), 'cancel', ['in_progress', 'paused', 'cancelling', 'cancelled'])
+      requireBatchId(id)
+      const was = await ledger.cancel(id)
+      // The job that was set aside with the pause comes back, and handles the end.
+      if (was === 'paused') await enqueueBatch(id)
+      return after(id, was, 'cancel', ['in_progress', 'paused', 'cancelling', 'cancelled'])
     },
 
     async retry(id, selection) {
@@ -152,6 +157,10 @@ export function createBatches(dependencies: BatchesDependencies): Batches {
     if (!allowed.includes(was)) throw conflict('batch_state', `Batch '${id}' is ${was}: it cannot ${verb} now.`)
     return get(id)
   }
+}
+
+function requireBatchId(id: string): void {
+  if (!isBatchId(id)) throw notFound('batch', id)
 }
 
 function cancelled(id: string): SluiceError {

@@ -1,5 +1,6 @@
 import type { Queue } from 'bullmq'
 import type { Redis } from 'ioredis'
+import { createReadyBatches } from '../lanes/ready-batches.ts'
 import { readBatchMeta } from '../ledger/batch-meta.ts'
 import { batchJobId, batchJobName, supervisorJobOptions } from '../queues/jobs.ts'
 import type { Keys } from '../redis/keys.ts'
@@ -13,16 +14,31 @@ export interface EnqueueBatchDependencies {
   readonly queue: Queue
 }
 
-/** Adds the job that feeds a batch. Its id holds the batch's round, so adding it again does nothing. */
+/**
+ * Lets the lane feed a batch, and adds the job that shows it. Harmless for a batch that is at work: the job's id holds the batch's
+ * round, so adding it again does nothing. A job that was set aside while its batch was paused comes back.
+ */
 export function createEnqueueBatch({ redis, keys, queue }: EnqueueBatchDependencies): EnqueueBatch {
   return async (batchId) => {
     const meta = await readBatchMeta(redis, keys.batch(batchId), 'label', 'lane', 'total', 'round')
     if (meta === null) return
-    const { label, lane, total, round } = meta
-    await queue.add(
-      batchJobName(label, total),
-      { batch_id: batchId, extractor: label, lane },
-      { ...supervisorJobOptions, jobId: batchJobId(batchId, String(round)) },
-    )
+    const { status, label, lane, total, round } = meta
+    if (status === 'in_progress') await createReadyBatches({ redis, keys, lane }).mark(batchId)
+    const add = () =>
+      queue.add(
+        batchJobName(label, total),
+        { batch_id: batchId, extractor: label, lane },
+        { ...supervisorJobOptions, jobId: batchJobId(batchId, String(round)) },
+      )
+    const job = await add()
+    if (status === 'paused') return
+    const state = await job.getState()
+    // Another process may have promoted it.
+    if (state === 'delayed') await job.promote().catch(() => {})
+    // A failover rolled the batch back to before the end of its job, whose id makes the new job a duplicate.
+    if ((state === 'completed' || state === 'failed') && (status === 'in_progress' || status === 'cancelling')) {
+      await job.remove()
+      await add()
+    }
   }
 }

@@ -6,10 +6,11 @@ import { readBlock } from './blocks.ts'
 import type { Keys } from '../redis/keys.ts'
 
 /**
- * Decoded blocks that are kept: neighbouring items are in one block, which is read once per process and not once per item.
- * 64 blocks of at most about 128 KB of text.
+ * Decoded blocks that are kept: neighbouring items are in one block, which is read once per process and not once per item. A block has
+ * about 128 KB of text, or one text of up to 4 million characters: so their number and their characters are limited.
  */
 const blocksKept = 64
+const charactersKept = 16_000_000
 
 interface DecodedBlock {
   readonly start: number
@@ -18,7 +19,11 @@ interface DecodedBlock {
 
 /** Reads items by index, for workers. */
 export function createItemSource({ redis, keys }: { readonly redis: Redis; readonly keys: Keys }): ItemSource {
-  const blocks = new LRUCache<string, DecodedBlock>({ max: blocksKept })
+  const blocks = new LRUCache<string, DecodedBlock>({
+    max: blocksKept,
+    maxSize: charactersKept,
+    sizeCalculation: ({ items }) => items.reduce((sum, { text }) => sum + text.length, 1),
+  })
   const reading = new Map<string, Promise<DecodedBlock | null>>()
 
   const find = (batchId: string, index: number): Item | undefined => {

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { isEnded, type BatchStatus } from '@sluice/contract/batch'
 import { invalidRequest, notFound } from '@sluice/contract/error'
 import type { Result, ResultsQuery } from '@sluice/contract/result'
@@ -6,12 +7,15 @@ import type { Results } from '../engine.ts'
 import type { ItemSource } from '../items/take-item.ts'
 import { readBatchMeta } from '../ledger/batch-meta.ts'
 import type { Keys } from '../redis/keys.ts'
+import { readDone, readRange } from '../ledger/result-pages.ts'
 import { ofItem, parseStored } from '../ledger/stored-result.ts'
 import type { Changes } from '../redis/changes.ts'
+import { isBatchId } from './batch-id.ts'
 
-/** Results per round trip; each at most a few KB. */
-const pageSize = 250
+/** Without a message a followed batch is read this often. */
 const pollMs = 1_000
+/** At most this often: a batch may record thousands of results in a second, and each sends a message. */
+const restMs = 20
 
 /**
  * The position of a reader, and its cursor: `c12` is after position 12 in order of completion, `i12` after item 12.
@@ -23,15 +27,11 @@ interface Position {
 }
 
 interface Page {
+  readonly status: BatchStatus
   readonly results: Result[]
   readonly position: Position
   /** No further result exists now. */
   readonly end: boolean
-}
-
-interface State {
-  readonly status: BatchStatus
-  readonly total: number
 }
 
 export interface ResultsDependencies {
@@ -45,7 +45,8 @@ export function createResults({ redis, keys, changes, items }: ResultsDependenci
   return {
     async read(batchId, query, { signal }) {
       const position = parseCursor(query)
-      if ((await readState(batchId)) === null) throw notFound('batch', batchId)
+      const meta = isBatchId(batchId) ? await readBatchMeta(redis, keys.batch(batchId)) : null
+      if (meta === null || meta.status === 'staging') throw notFound('batch', batchId)
       return pages(batchId, query, position, signal)
     },
   }
@@ -56,86 +57,75 @@ export function createResults({ redis, keys, changes, items }: ResultsDependenci
     from: Position,
     signal: AbortSignal,
   ): AsyncGenerator<Result[]> {
-    using changed = await changes.listen(keys.batch(batchId).changes)
+    using changed = query.follow ? await changes.listen(keys.batch(batchId).changes) : null
     let position = from
     while (!signal.aborted) {
-      // Read before the page: if the batch has ended by now, no result comes after this page.
-      const state = await readState(batchId)
+      const readAt = Date.now()
+      const page = await readPage(batchId, position, query.follow)
       // Deleted meanwhile: incomplete results must not look complete.
-      if (state === null) throw notFound('batch', batchId)
-      const page = await readPage(batchId, position, state, query.follow)
+      if (page === null) throw notFound('batch', batchId)
       position = page.position
       const chosen =
         query.status === undefined ? page.results : page.results.filter((one) => one.status === query.status)
       if (chosen.length > 0) yield chosen
       if (!page.end) continue
-      if (!query.follow || isEnded(state.status)) return
+      // A page and the status are read in one step: once the batch has ended, no result comes after this page.
+      if (changed === null || isEnded(page.status)) return
       await changed.wait(pollMs, signal)
+      await sleep(Math.max(0, readAt + restMs - Date.now()), undefined, { signal }).catch(() => {})
     }
   }
 
-  async function readState(batchId: string): Promise<State | null> {
-    const meta = await readBatchMeta(redis, keys.batch(batchId), 'total')
-    if (meta === null || meta.status === 'staging') return null
-    return { status: meta.status, total: meta.total }
-  }
-
-  function readPage(batchId: string, position: Position, state: State, follow: boolean): Promise<Page> {
+  /** Null when there is no such batch. */
+  function readPage(batchId: string, position: Position, follow: boolean): Promise<Page | null> {
     switch (position.order) {
       case 'completion':
-        return completionPage(batchId, position, state)
+        return completionPage(batchId, position)
       case 'input':
-        return inputPage(batchId, position, state, follow)
+        return inputPage(batchId, position, follow)
       case 'cancelled':
-        return cancelledPage(batchId, position, state)
+        return cancelledPage(batchId, position)
       default:
         return position.order satisfies never
     }
   }
 
-  async function completionPage(batchId: string, position: Position, state: State): Promise<Page> {
-    const k = keys.batch(batchId)
-    const indexes = await redis.lrange(k.done, position.next, position.next + pageSize - 1)
-    if (indexes.length === 0) {
-      if (state.status !== 'cancelled') return { results: [], position, end: true }
-      return { results: [], position: { order: 'cancelled', next: 0 }, end: false }
+  async function completionPage(batchId: string, position: Position): Promise<Page | null> {
+    const page = await readDone(redis, keys.batch(batchId), position.next)
+    if (page === null) return null
+    const { status, seen, entries } = page
+    if (seen === 0) {
+      if (status !== 'cancelled') return { status, results: [], position, end: true }
+      return { status, results: [], position: { order: 'cancelled', next: 0 }, end: false }
     }
-    const stored = await redis.hmget(k.results, ...indexes)
-    const results = indexes.flatMap((index, i): Result[] => {
-      const text = stored[i]
-      if (!text) return []
-      const { position: place, result } = parseStored(Number(index), text)
-      // A retried item is in the list again, at a later position.
-      return place === position.next + i ? [{ ...result, cursor: `c${place}` }] : []
-    })
-    return { results, position: { ...position, next: position.next + indexes.length }, end: false }
+    const results = entries.flatMap(({ index, stored }, i): Result[] =>
+      stored === null ? [] : [{ ...parseStored(index, stored).result, cursor: `c${position.next + i}` }],
+    )
+    return { status, results, position: { ...position, next: position.next + seen }, end: false }
   }
 
-  async function inputPage(batchId: string, position: Position, state: State, follow: boolean): Promise<Page> {
-    const { indexes, stored } = await storedFrom(batchId, position, state)
+  async function inputPage(batchId: string, position: Position, follow: boolean): Promise<Page | null> {
+    const page = await readRange(redis, keys.batch(batchId), position.next, follow ? 'stop' : 'skip')
+    if (page === null) return null
+    const { status, seen, entries } = page
     const results: Result[] = []
-    for (const [i, index] of indexes.entries()) {
-      const text = stored[i]
+    for (const { index, stored } of entries) {
       const cursor = `i${index}`
-      if (text) results.push({ ...parseStored(index, text).result, cursor })
-      else if (state.status === 'cancelled') results.push(await cancelledResult(batchId, index, cursor))
-      // The next item in order has no result yet.
-      else if (follow) return { results, position: { ...position, next: index }, end: true }
+      if (stored !== null) results.push({ ...parseStored(index, stored).result, cursor })
+      else if (status === 'cancelled') results.push(await cancelledResult(batchId, index, cursor))
     }
-    return { results, position: { ...position, next: position.next + indexes.length }, end: indexes.length === 0 }
+    return { status, results, position: { ...position, next: position.next + seen }, end: seen === 0 }
   }
 
-  async function cancelledPage(batchId: string, position: Position, state: State): Promise<Page> {
-    const { indexes, stored } = await storedFrom(batchId, position, state)
-    const without = indexes.filter((_, i) => !stored[i])
-    const results = await Promise.all(without.map((index) => cancelledResult(batchId, index, `x${index}`)))
-    return { results, position: { ...position, next: position.next + indexes.length }, end: indexes.length === 0 }
-  }
-
-  async function storedFrom(batchId: string, { next }: Position, { total }: State) {
-    const indexes = Array.from({ length: Math.max(0, Math.min(pageSize, total - next)) }, (_, i) => next + i)
-    const stored = indexes.length === 0 ? [] : await redis.hmget(keys.batch(batchId).results, ...indexes.map(String))
-    return { indexes, stored }
+  async function cancelledPage(batchId: string, position: Position): Promise<Page | null> {
+    const page = await readRange(redis, keys.batch(batchId), position.next, 'only')
+    if (page === null) return null
+    const { status, seen, entries } = page
+    const results: Result[] = []
+    for (const { index, stored } of entries) {
+      if (stored === null) results.push(await cancelledResult(batchId, index, `x${index}`))
+    }
+    return { status, results, position: { ...position, next: position.next + seen }, end: seen === 0 }
   }
 
   async function cancelledResult(batchId: string, index: number, cursor: string): Promise<Result> {

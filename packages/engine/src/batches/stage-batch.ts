@@ -6,7 +6,7 @@ import { newBatchMeta, packBatchMeta } from '../ledger/batch-meta.ts'
 import type { Keys } from '../redis/keys.ts'
 import { repeat } from '../repeat.ts'
 import type { Admission } from './admission.ts'
-import { sealBatch } from './batch-steps.ts'
+import { noteOnBatch, sealBatch } from './batch-steps.ts'
 import { packBlocks, stageBlock } from './blocks.ts'
 import type { Idempotency } from './idempotency.ts'
 
@@ -40,7 +40,7 @@ export function createStageBatch({ redis, keys, admission, idempotency }: StageB
     await whileBeating(beat, () => stageItems(k.blocks, items))
     await redis.multi().sadd(keys.activeBatches, id).zadd(keys.allBatches, 0, id).exec()
     const report = skipped?.()
-    if (report !== undefined) await redis.hset(k.meta, packBatchMeta({ skipped: report }))
+    if (report !== undefined) await noteOnBatch(redis, k, { skipped: report })
     // Before the batch begins: otherwise a crash in between would free the key of a running batch.
     if (claim) await idempotency.settle(claim, id)
     await seal(id)

@@ -3,7 +3,7 @@ import { conflict, invalidRequest, notFound } from '@sluice/contract/error'
 import type { Redis } from 'ioredis'
 import type { Admission } from './admission.ts'
 import { createBatchId } from './batch-id.ts'
-import { appendBlock, sealBatch } from './batch-steps.ts'
+import { appendBlock, noteOnBatch, sealBatch } from './batch-steps.ts'
 import { packBlocks, readBlock } from './blocks.ts'
 import type { Uploads } from '../engine.ts'
 import type { BatchFinder } from './find-batch.ts'
@@ -79,12 +79,12 @@ export function createUploads(dependencies: UploadsDependencies): Uploads {
       return get(id)
     },
 
-    async *staged(id) {
+    async *staged(id, from) {
       const { total } = await uploading(id)
-      for (let index = 0; index < total;) {
+      for (let index = from; index < total;) {
         const block = await readBlock(redis, keys.batch(id).blocks, index)
         if (block === null) return
-        yield* block.items
+        yield* block.items.slice(index - block.start)
         index = block.start + block.items.length
       }
     },
@@ -92,7 +92,7 @@ export function createUploads(dependencies: UploadsDependencies): Uploads {
     async addSkipped(id, skipped) {
       const before = (await get(id)).skipped ?? { count: 0, first: [] }
       const after = { count: before.count + skipped.count, first: [...before.first, ...skipped.first].slice(0, 20) }
-      await redis.hset(keys.batch(id).meta, packBatchMeta({ skipped: after }))
+      await noteOnBatch(redis, keys.batch(id), { skipped: after })
     },
 
     async seal(id) {

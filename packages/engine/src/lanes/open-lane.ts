@@ -20,8 +20,10 @@ import type { Queues } from '../queues/queues.ts'
 import { createAdaptiveLimit, watched } from '../quota/adaptive-limit.ts'
 import { configuredLimits } from '../quota/configured-limits.ts'
 import { createQuota } from '../quota/create-quota.ts'
+import type { RedisGate } from '../redis/gate.ts'
 import type { Keys } from '../redis/keys.ts'
 import { createLaneStats } from './lane-stats.ts'
+import { createReadyBatches, type ReadyBatches } from './ready-batches.ts'
 import { createLaneWindow, type LaneWindow, type LiveWorker } from './window.ts'
 
 /** Calls that the ledger has opened while all slots are taken: as many as begin in the time of one write at 200 ms a call. */
@@ -45,10 +47,13 @@ export interface LaneProvider {
 export interface OpenLane extends AsyncDisposable {
   readonly queue: Queue
   readonly window: LaneWindow
+  readonly ready: ReadyBatches
   readonly worker: ItemWorker
   readonly estimateTokens: EstimateTokens
   /** Aborts the running items of batches that were cancelled or deleted. */
   abortCancelled(): Promise<void>
+  /** Who feeds the lane hears of each item that left the window on this worker. */
+  onJobEnded(listener: () => void): void
 }
 
 export interface OpenLaneDependencies {
@@ -62,12 +67,17 @@ export interface OpenLaneDependencies {
   readonly liveWorker: LiveWorker
   readonly items: ItemSource
   readonly readRecipe: ReadRecipe
+  readonly gate: RedisGate
+  /** Aborts when nothing may begin any more. */
+  readonly stopping: AbortSignal
   readonly onError: (error: Error) => void
 }
 
 export function openLane(dependencies: OpenLaneDependencies): OpenLane {
   const { redis, keys, ledger, queues, name, config, provider, liveWorker, onError } = dependencies
-  const window = createLaneWindow({ redis, keys, lane: name })
+  const queue = queues.lane(name)
+  const ready = createReadyBatches({ redis, keys, lane: name })
+  const window = createLaneWindow({ redis, keys, lane: name, queue })
   const activity: Activity = { inFlight: 0, waitingForQuota: 0 }
   const stats = createLaneStats({ redis, keys: keys.lane(name), workerId: liveWorker.id, activity, onError })
   const { quota, ...calls } = openCalls(dependencies)
@@ -91,28 +101,37 @@ export function openLane(dependencies: OpenLaneDependencies): OpenLane {
     settleCall: createSettleCall({
       ledger,
       record,
+      longTexts,
       policy,
       settleAnswer: createSettleAnswer({ ledger, record, pauseLane, longTexts, policy, money, onCall: stats.called }),
     }),
     record,
   })
+  const jobEnded: { listener?: () => void } = {}
   const limiter = itemLimiter(config, liveWorker.held)
   const worker = createItemWorker({
-    connection: redis,
+    redis,
     keys,
     lane: name,
     concurrency: liveWorker.held,
     limiter,
     runItem,
+    gate: dependencies.gate,
+    stopping: dependencies.stopping,
+    onJobEnded: () => jobEnded.listener?.(),
     onError,
   })
 
   return {
-    queue: queues.lane(name),
+    queue,
+    ready,
     window,
     worker,
     estimateTokens,
     abortCancelled,
+    onJobEnded(listener) {
+      jobEnded.listener = listener
+    },
     async [Symbol.asyncDispose]() {
       await worker.close(0)
       await stats.stop()
@@ -122,7 +141,7 @@ export function openLane(dependencies: OpenLaneDependencies): OpenLane {
 
   /** Nothing on the lane can succeed: pauses every batch that it feeds. */
   async function pauseLane(reason: string): Promise<void> {
-    await Promise.all((await window.batches()).map((id) => ledger.pause(id, reason)))
+    for await (const batchIds of ready.all()) await Promise.all(batchIds.map((id) => ledger.pause(id, reason)))
   }
 
   async function abortCancelled(): Promise<void> {

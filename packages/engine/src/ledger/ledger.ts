@@ -1,5 +1,5 @@
 import type { Redis } from 'ioredis'
-import type { Keys } from '../redis/keys.ts'
+import type { BatchKeys, Keys } from '../redis/keys.ts'
 import { loadScript } from '../redis/script.ts'
 import { type CallEnd, type Cost, noTries, type Run, type Tries } from './run.ts'
 
@@ -11,6 +11,8 @@ export type Taken =
       firstTakenAt: number | null
       /** Unix ms; since when the batch's items wait. */
       waitingSince: number
+      /** Runs that neither ended nor let go of the item: their processes probably died. */
+      lostRuns: number
     }
   /** Another item of the batch has the same text and this result. */
   | { type: 'twin'; index: number; stored: string }
@@ -38,32 +40,36 @@ interface Sameness {
   readonly withoutCall?: 'deduplicated' | 'cached' | undefined
 }
 
-interface Feed {
+export interface Feed {
   readonly status: string
   /** Items of the batch in the window now. */
   readonly open: number
   /** Items not yet in the window. */
   readonly left: number
+  /** It has reached its own concurrency, or the most that it may have in the window. */
+  readonly isFull: boolean
+  /** Its priority. */
+  readonly weight: number
+  readonly label: string
   readonly items: readonly { index: number; feed: number }[]
 }
 
 /**
- * The durable record of a batch. Each method is one atomic step, and running it twice does no harm.
+ * The durable record of a batch. Each method is one atomic step, or one with harmless steps after it that later methods make up for;
+ * running it twice does no harm.
  * The states of an item: waiting -> open (fed) -> running (taken) -> done (recorded), and back by `letGo`, `pause` or `retry`.
  * Nothing else changes the state of an item or of a batch that has begun.
  */
 export interface Ledger {
-  /** Takes the next items into the window, until `limit` are open and at most `most`. */
-  feed(batchId: string, limit: number, most: number): Promise<Feed>
-  /** The items of the batch that are in the window. */
-  open(batchId: string): Promise<{ index: number; feed: number }[]>
+  /** Takes the next `places` items into the window. At most `most` of the batch are in it then, and at most its own concurrency. */
+  feed(batchId: string, limits: { readonly places: number; readonly most: number }): Promise<Feed>
   /** `keepsTime`: stores when the item was first taken. */
   take(run: Run, options: { keepsTime: boolean; textHash?: string | undefined }): Promise<Taken>
   /** `repeated`: opened, and an earlier call of this item may have been paid. */
   openCall(run: Run, expected: ExpectedCost): Promise<Opened | 'repeated'>
   /** The call ended and the item is not done. */
   closeCall(run: Run, tries: Tries, cost: Cost, end: CallEnd): Promise<'closed' | 'stale'>
-  /** Stores the item's one result. `stale`: another run holds or has recorded it; the cost is added all the same. */
+  /** Stores the item's one result. `stale`: another run holds or has recorded it; the cost is added all the same, once. */
   record(
     run: Run,
     status: 'succeeded' | 'failed',
@@ -82,10 +88,23 @@ export interface Ledger {
   retry(batchId: string, indexes: readonly number[]): Promise<number | null>
 }
 
+/** What others do about a step. */
+interface LedgerEvents {
+  /** Items of the batch are to be fed again. */
+  requeued(batchId: string): Promise<void>
+  /** The batch has ended with this step. */
+  ended(batchId: string): void
+}
+
 export interface LedgerDependencies {
   readonly redis: Redis
   readonly keys: Keys
+  /** Of the process that runs items; the sweeper finds what a process that dies has not reported. */
+  readonly events?: LedgerEvents
 }
+
+/** Items that leave the window in one script: about 2 ms. All 250,000 of a large window would stop Redis for a second. */
+const leavingAtOnce = 1_000
 
 const file = (name: string) => loadScript(new URL(name, import.meta.url))
 const scripts = {
@@ -98,23 +117,19 @@ const scripts = {
   pause: file('pause.lua'),
   resume: file('resume.lua'),
   cancel: file('cancel.lua'),
+  leaveWindow: file('leave-window.lua'),
   retry: file('retry.lua'),
 }
 
-export function createLedger({ redis, keys }: LedgerDependencies): Ledger {
+export function createLedger({ redis, keys, events }: LedgerDependencies): Ledger {
   return {
-    async feed(batchId, limit, most) {
-      const [status, open, left, ...pairs] = (await scripts.feed(redis, keys.batch(batchId), {
-        limit,
+    async feed(batchId, { places, most }) {
+      const [status, open, left, isFull, weight, label, ...pairs] = (await scripts.feed(redis, keys.batch(batchId), {
+        places,
         most,
         now: Date.now(),
-      })) as [string, number, number, ...string[]]
-      return { status, open, left, items: toPairs(pairs) }
-    },
-
-    async open(batchId) {
-      const open = await redis.hgetall(keys.batch(batchId).open)
-      return Object.entries(open).map(([index, feed]) => ({ index: Number(index), feed: Number(feed) }))
+      })) as [string, number, number, number, string, string, ...string[]]
+      return { status, open, left, isFull: isFull === 1, weight: Number(weight), label, items: toPairs(pairs) }
     },
 
     async take(run, { keepsTime, textHash = '' }) {
@@ -131,7 +146,7 @@ export function createLedger({ redis, keys }: LedgerDependencies): Ledger {
 
     async openCall(run, { inputNanoUsd, outputTokenNanoUsd, mostOutputTokens }) {
       return (await scripts.openCall(redis, keys.batch(run.batchId), {
-        ...runArgs(run),
+        ...callArgs(run),
         inputNanoUsd: Math.ceil(inputNanoUsd),
         outputTokenNanoUsd: Math.ceil(outputTokenNanoUsd),
         mostOutputTokens: mostOutputTokens ?? '',
@@ -140,7 +155,7 @@ export function createLedger({ redis, keys }: LedgerDependencies): Ledger {
 
     async closeCall(run, tries, cost, end) {
       return (await scripts.closeCall(redis, keys.batch(run.batchId), {
-        ...runArgs(run),
+        ...callArgs(run),
         ...costArgs(cost),
         callEnd: end,
         triesJson: JSON.stringify(tries),
@@ -149,8 +164,8 @@ export function createLedger({ redis, keys }: LedgerDependencies): Ledger {
 
     async record(run, status, result, cost, end, { textHash = '', withoutCall = '' as const } = {}) {
       const k = keys.batch(run.batchId)
-      const [answer] = (await scripts.record(redis, k, {
-        ...runArgs(run),
+      const [answer, batchStatus, released = 0] = (await scripts.record(redis, k, {
+        ...callArgs(run),
         ...costArgs(cost),
         status,
         callEnd: end,
@@ -159,19 +174,26 @@ export function createLedger({ redis, keys }: LedgerDependencies): Ledger {
         channel: k.changes,
         textHash,
         countedAs: withoutCall,
-      })) as ['recorded' | 'stale']
+      })) as ['recorded' | 'stale', string?, number?]
+      if (released > 0) await events?.requeued(run.batchId)
+      if (batchStatus === 'completed' || batchStatus === 'cancelled') events?.ended(run.batchId)
       return answer
     },
 
     async letGo(run, to) {
       const k = keys.batch(run.batchId)
       const args = { ...runArgs(run), to, now: Date.now(), channel: k.changes }
-      return (await scripts.letGo(redis, k, args)) as 'done' | 'stale'
+      const done = (await scripts.letGo(redis, k, args)) as 'done' | 'stale'
+      // Also when the batch is paused: it may have been resumed in between.
+      if (to === 'requeue') await events?.requeued(run.batchId)
+      return done
     },
 
     async pause(batchId, reason) {
       const k = keys.batch(batchId)
-      return (await scripts.pause(redis, k, { reason, channel: k.changes })) as string
+      const before = (await scripts.pause(redis, k, { reason, channel: k.changes })) as string
+      if (before === 'in_progress' || before === 'paused') await leaveWindow(k, 'paused')
+      return before
     },
 
     async resume(batchId) {
@@ -181,7 +203,9 @@ export function createLedger({ redis, keys }: LedgerDependencies): Ledger {
 
     async cancel(batchId) {
       const k = keys.batch(batchId)
-      return (await scripts.cancel(redis, k, { now: Date.now(), channel: k.changes })) as string
+      const before = (await scripts.cancel(redis, k, { now: Date.now(), channel: k.changes })) as string
+      if (before === 'in_progress' || before === 'paused' || before === 'cancelling') await leaveWindow(k, 'cancelling')
+      return before
     },
 
     async retry(batchId, indexes) {
@@ -190,10 +214,23 @@ export function createLedger({ redis, keys }: LedgerDependencies): Ledger {
       return count < 0 ? null : count
     },
   }
+
+  /** Takes the queued items of a batch that was paused or cancelled out of the window, however many there are. */
+  async function leaveWindow(k: BatchKeys, status: 'paused' | 'cancelling'): Promise<void> {
+    let cursor = '0'
+    do {
+      const args = { status, cursor, most: leavingAtOnce, now: Date.now() }
+      cursor = (await scripts.leaveWindow(redis, k, args)) as string
+    } while (cursor !== '0')
+  }
 }
 
 function runArgs({ index, feed, token }: Run) {
   return { index, feed, token }
+}
+
+function callArgs(run: Run) {
+  return { ...runArgs(run), call: run.call ?? run.token }
 }
 
 function costArgs({ paidCalls, usage, cachedInputTokens, nanoUsd }: Cost) {
@@ -209,12 +246,13 @@ function costArgs({ paidCalls, usage, cachedInputTokens, nanoUsd }: Cost) {
 function readTaken([type, ...rest]: [Taken['type'], ...string[]]): Taken {
   if (type === 'twin') return { type, index: Number(rest[0]), stored: rest[1] ?? '' }
   if (type !== 'taken') return { type }
-  const [tries, firstTakenAt, waitingSince] = rest
+  const [tries, firstTakenAt, waitingSince, lostRuns] = rest
   return {
     type,
     tries: tries ? (JSON.parse(tries) as Tries) : noTries,
     firstTakenAt: firstTakenAt ? Number(firstTakenAt) : null,
     waitingSince: Number(waitingSince),
+    lostRuns: Number(lostRuns),
   }
 }
 

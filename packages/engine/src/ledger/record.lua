@@ -1,20 +1,24 @@
 -- Records the one final result of an item: set if absent, counted, and added to the order of completion. Safe to run twice.
--- Items with the same text that wait for this one go back to the feeder.
--- KEYS: meta, open, runs, calls, unsettled, tries, results, done, failed, twins, parked, requeue
--- ARGV: index, feed, token, status, callEnd, result
+-- Items with the same text that wait for this one go back to the feeder: the first 1,000 at once, further ones in steps of feed.lua.
+-- FLAGS: allow-oom
+-- KEYS: meta, open, runs, calls, overtaken, unsettled, tries, results, done, failed, twins, parked, requeue, releasing
+-- ARGV: index, feed, token, call, status, callEnd, result
 -- ARGV: paidCalls, inputTokens, cachedInputTokens, outputTokens, costNanoUsd
 -- ARGV: now, channel, textHash, countedAs
--- status: 'succeeded' or 'failed'. callEnd: of its last call, 'settled' or 'unsettled'. result: JSON. now: unix ms.
+-- call: id of the item's last call; its cost is added. status: 'succeeded' or 'failed'. callEnd: of its last call, 'settled' or 'unsettled'. result: JSON. now: unix ms.
 -- channel: where the change is published. textHash: '' when texts are not compared.
 -- countedAs: field of meta that counts answers without a call; '' when a call was made.
--- Returns {'recorded', status of the batch}, or {'stale'}: another run holds or has recorded the item; the cost is added all the same.
--- include: usage.lua
+-- Returns {'recorded', status of the batch, items to feed that waited for this one}, or
+-- {'stale', status of the batch}: another run holds the item, or it is recorded; the cost is added all the same, once.
 -- include: end-call.lua
+-- include: usage.lua
 -- include: finish.lua
+-- include: release-parked.lua
 if redis.call('EXISTS', meta) == 0 then return { 'stale' } end
-addUsage(meta, { paidCalls, inputTokens, cachedInputTokens, outputTokens, costNanoUsd })
-if redis.call('HGET', open, index) ~= feed then return { 'stale' } end
-if redis.call('HGET', runs, index) ~= token then return { 'stale' } end
+settleCost(meta, calls, overtaken, index, call, callEnd, { paidCalls, inputTokens, cachedInputTokens, outputTokens, costNanoUsd })
+if redis.call('HGET', open, index) ~= feed or redis.call('HGET', runs, index) ~= token then
+  return { 'stale', redis.call('HGET', meta, 'status') }
+end
 local position = redis.call('RPUSH', done, index) - 1
 redis.call('HSET', results, index, position .. '|' .. result)
 redis.call('HINCRBY', meta, status, 1)
@@ -23,17 +27,17 @@ redis.call('HDEL', open, index)
 redis.call('HDEL', runs, index)
 endCall(meta, calls, index, callEnd)
 redis.call('SREM', unsettled, index)
-redis.call('HDEL', tries, index, 'first:' .. index)
+redis.call('HDEL', tries, index, 'first:' .. index, 'lost:' .. index)
 if countedAs ~= '' then redis.call('HINCRBY', meta, countedAs, 1) end
+local released = 0
 if textHash ~= '' then
   if status == 'succeeded' then
     redis.call('HSET', twins, textHash, index)
   elseif redis.call('HGET', twins, textHash) == index then
     redis.call('HSET', twins, textHash, '-')
   end
-  for _, twin in ipairs(redis.call('ZRANGEBYSCORE', parked, index, index)) do redis.call('RPUSH', requeue, twin) end
-  redis.call('ZREMRANGEBYSCORE', parked, index, index)
+  released = releaseParked(parked, requeue, releasing, index)
 end
 local batchStatus = finish(meta, open, now)
 redis.call('PUBLISH', channel, batchStatus)
-return { 'recorded', batchStatus }
+return { 'recorded', batchStatus, released }

@@ -9,6 +9,10 @@ import { z } from 'zod'
 export const itemJob = z.strictObject({ batch_id: z.string(), index: z.int(), feed: z.int() })
 export type ItemJob = z.infer<typeof itemJob>
 
+export function itemJobName(label: string, index: number): string {
+  return `${label} · item ${index}`
+}
+
 /** Unique for each time the item is fed, so that adding the job again does nothing. BullMQ rejects plain numbers and `:`. */
 export function itemJobId(job: ItemJob): string {
   return `${job.batch_id}.${job.index}.${job.feed}`
@@ -39,6 +43,13 @@ export const supervisorJobOptions: JobsOptions = {
   removeOnComplete: { count: 1_000, age: 7 * 86_400 },
   removeOnFail: { count: 1_000, age: 7 * 86_400 },
 }
+
+/**
+ * The item jobs of a dead worker run again after at most lock + scan = 25 s (58.8 s with BullMQ's defaults), any number of times.
+ * BullMQ renews the lock every half of `lockRenewTime`, so every quarter of its time.
+ */
+export const itemLockMs = 15_000
+export const itemScanMs = 10_000
 
 /**
  * Another process replaces a dead one within lock + scan = 8 s; until then the lanes' workers have what is in the window.

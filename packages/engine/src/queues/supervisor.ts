@@ -1,8 +1,11 @@
-import { type ConnectionOptions, type Job, UnrecoverableError, WaitingError, Worker } from 'bullmq'
+import { type ConnectionOptions, DelayedError, type Job, UnrecoverableError, WaitingError, Worker } from 'bullmq'
+import type { RedisGate } from '../redis/gate.ts'
+import { isReply } from '../redis/refusal.ts'
 import { supervisorTimes } from './jobs.ts'
 
-/** Jobs that one process runs at once. Each costs a promise and a subscription. */
-const supervisedAtOnce = 1_000
+/** What `run` returns for a job that has nothing to do until someone promotes it. Meanwhile it costs nothing. */
+export const setAside = Symbol('set aside')
+const setAsideMs = 365 * 86_400_000
 
 export interface Supervisor {
   /** Hands the jobs to other workers. */
@@ -15,28 +18,45 @@ export interface SupervisorDependencies<Data> {
   readonly prefix: string
   readonly connection: ConnectionOptions
   /** Must reject when its signal aborts. An UnrecoverableError marks the job as failed; after any other error it runs again. */
-  readonly run: (job: Job<Data>, signal: AbortSignal) => Promise<object>
+  readonly run: (job: Job<Data>, signal: AbortSignal) => Promise<object | typeof setAside>
+  /** Jobs that this process runs at once. Each costs a promise and a subscription. */
+  readonly atOnce: number
+  readonly gate: RedisGate
   readonly onError: (error: Error) => void
 }
 
 /** Runs one durable job per batch or summary, from its beginning to its end, however long that takes. */
 export function createSupervisor<Data>(dependencies: SupervisorDependencies<Data>): Supervisor {
-  const { name, prefix, connection, run, onError } = dependencies
+  const { name, prefix, connection, atOnce, run, gate, onError } = dependencies
+  const closing = new AbortController()
   const worker = new Worker<Data>(
     name,
     async (job, token, signal) => {
-      const stopping = signal ?? new AbortController().signal
+      // BullMQ aborts only the jobs that run at that moment; a job that it was fetching begins afterwards.
+      const stopping = AbortSignal.any(signal === undefined ? [closing.signal] : [closing.signal, signal])
       try {
-        return await run(job, stopping)
+        const ended = await run(job, stopping)
+        if (ended !== setAside) return ended
       } catch (error) {
         if (stopping.reason !== 'shutdown') throw error
         await job.moveToWait(token)
         throw new WaitingError()
       }
+      await job.moveToDelayed(Date.now() + setAsideMs, token)
+      throw new DelayedError()
     },
-    { connection, prefix, concurrency: supervisedAtOnce, ...supervisorTimes },
+    { connection, prefix, concurrency: atOnce, ...supervisorTimes },
   )
-  worker.on('error', onError)
+  worker.on('error', (error) => {
+    // BullMQ repeats a fetch that an error reply ended without any pause.
+    if (isReply(error)) gate.refused(error, prefix)
+    onError(error)
+  })
+  const watching = gate.watch({
+    closed: () => void worker.pause(true),
+    waiting() {},
+    opened: () => void (!closing.signal.aborted && worker.resume()),
+  })
   worker.on('failed', (_job, error) => {
     if (!(error instanceof UnrecoverableError)) onError(error)
   })
@@ -48,8 +68,9 @@ export function createSupervisor<Data>(dependencies: SupervisorDependencies<Data
   return {
     async close() {
       const closed = worker.close()
-      worker.cancelAllJobs('shutdown')
+      closing.abort('shutdown')
       await closed
+      watching[Symbol.dispose]()
     },
   }
 }

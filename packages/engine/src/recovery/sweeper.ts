@@ -1,21 +1,28 @@
+import type { Queue } from 'bullmq'
 import type { Redis } from 'ioredis'
 import type { HandleBatchEnded } from '../batches/batch-ended.ts'
 import { forgetBatch } from '../batches/forget-batch.ts'
 import type { Retention } from '../batches/retention.ts'
 import { readBatchMeta } from '../ledger/batch-meta.ts'
 import type { Keys } from '../redis/keys.ts'
+import { createLease } from '../redis/lease.ts'
 import { repeat, type Repeating } from '../repeat.ts'
+import { createRepairOpen } from './repair-open.ts'
 import type { EnqueueBatch } from '../batches/enqueue-batch.ts'
 import { abandonedMs } from '../batches/stage-batch.ts'
 import type { EnqueueSummary } from '../summaries/summary-job.ts'
 import type { SummaryStore } from '../summaries/summary-store.ts'
 
+/** Batches that one sweep looks at, so that its cost does not grow with their number: 10,000 have their turn within 100 s. */
+const batchesPerSweep = 500
 /** How often one of all processes sweeps. Bounds how long a batch waits whose process died between storing and starting it. */
 const sweepMs = 5_000
 
 export interface SweeperDependencies {
   readonly redis: Redis
   readonly keys: Keys
+  readonly workerId: string
+  readonly queueOf: (lane: string) => Queue | undefined
   readonly enqueueBatch: EnqueueBatch
   readonly handleBatchEnded: HandleBatchEnded
   readonly retention: Retention
@@ -33,10 +40,13 @@ export interface SweeperDependencies {
 export function createSweeper(dependencies: SweeperDependencies): Repeating {
   const { redis, keys, enqueueBatch, handleBatchEnded, retention, summaries, enqueueSummary, retentionMs, onError } =
     dependencies
+  const lease = createLease({ redis, key: keys.sweepLease, holder: dependencies.workerId, ms: 3 * sweepMs })
+  const repairOpen = createRepairOpen(dependencies)
+  let cursor = '0'
 
   async function sweep(): Promise<void> {
-    if ((await redis.set(keys.sweepLease, '1', 'PX', sweepMs - 500, 'NX')) === null) return
-    for (const id of await redis.smembers(keys.activeBatches)) await sweepActiveBatch(id)
+    if (!(await lease.hold())) return
+    await sweepSomeBatches()
     for (const id of await redis.smembers(keys.activeSummaries)) await sweepActiveSummary(id)
     const abandoned = await redis.zrangebyscore(keys.stagingBatches, '-inf', Date.now() - abandonedMs)
     for (const id of abandoned) await sweepStaging(id)
@@ -46,16 +56,30 @@ export function createSweeper(dependencies: SweeperDependencies): Repeating {
     for (const id of await redis.zrangebyscore(keys.endedSummaries, '-inf', expiredAt)) await sweepEndedSummary(id)
   }
 
+  async function sweepSomeBatches(): Promise<void> {
+    let seen = 0
+    do {
+      const [next, ids] = await redis.sscan(keys.activeBatches, cursor, 'COUNT', 100)
+      cursor = next
+      seen += ids.length
+      for (const id of ids) await sweepActiveBatch(id)
+    } while (cursor !== '0' && seen < batchesPerSweep)
+  }
+
   async function sweepActiveBatch(id: string): Promise<void> {
-    const status = (await readBatchMeta(redis, keys.batch(id)))?.status ?? 'gone'
+    const meta = await readBatchMeta(redis, keys.batch(id), 'lane', 'label')
+    const status = meta?.status ?? 'gone'
     switch (status) {
       case 'staging':
       case 'uploading':
         return
-      case 'in_progress':
       case 'paused':
+        return
+      case 'in_progress':
       case 'cancelling':
-        return enqueueBatch(id)
+        await enqueueBatch(id)
+        if (meta !== null) await repairOpen(id, meta)
+        return
       case 'completed':
       case 'cancelled':
       case 'gone':
@@ -103,5 +127,12 @@ export function createSweeper(dependencies: SweeperDependencies): Repeating {
     else await summaries.forget(id)
   }
 
-  return repeat(sweep, { everyMs: sweepMs, first: 'at-once', onError })
+  const sweeping = repeat(sweep, { everyMs: sweepMs, first: 'at-once', onError })
+  return {
+    async stop() {
+      await sweeping.stop()
+      // Without Redis the lease expires.
+      await lease.release().catch(() => {})
+    },
+  }
 }

@@ -4,11 +4,15 @@ import type { Redis } from 'ioredis'
 export interface Changes extends AsyncDisposable {
   /** Messages count from here on, also those that come between two waits. */
   listen(channel: string): Promise<ChangeListener>
+  /** Calls back for each message, and once when the subscription is there. */
+  subscribe(channel: string, onMessage: () => void): Disposable
 }
 
-interface ChangeListener extends Disposable {
+export interface ChangeListener extends Disposable {
   /** Resolves when a message has come since the last wait, after `limitMs`, or when `signal` aborts. */
   wait(limitMs: number, signal?: AbortSignal): Promise<void>
+  /** Ends the wait from within this process, as a message would. */
+  notify(): void
 }
 
 export interface ChangesDependencies {
@@ -22,7 +26,30 @@ export function createChanges({ subscriber }: ChangesDependencies): Changes {
     for (const notify of listeners.get(channel) ?? []) notify()
   })
 
+  /** `active` resolves when messages come. */
+  const add = (channel: string, onMessage: () => void): { active: Promise<unknown>; remove: () => void } => {
+    const set = listeners.get(channel) ?? new Set()
+    set.add(onMessage)
+    listeners.set(channel, set)
+    return {
+      active: set.size === 1 ? subscriber.subscribe(channel) : Promise.resolve(),
+      remove() {
+        set.delete(onMessage)
+        if (set.size > 0 || listeners.get(channel) !== set) return
+        listeners.delete(channel)
+        // Without a connection there is no subscription to end.
+        subscriber.unsubscribe(channel).catch(() => {})
+      },
+    }
+  }
+
   return {
+    subscribe(channel, onMessage) {
+      const { active, remove } = add(channel, onMessage)
+      active.then(onMessage, () => {})
+      return { [Symbol.dispose]: remove }
+    },
+
     async listen(channel) {
       let hasChanged = false
       let endWait: (() => void) | undefined
@@ -30,12 +57,16 @@ export function createChanges({ subscriber }: ChangesDependencies): Changes {
         hasChanged = true
         endWait?.()
       }
-      const set = listeners.get(channel) ?? new Set()
-      set.add(notify)
-      listeners.set(channel, set)
-      if (set.size === 1) await subscriber.subscribe(channel)
+      const { active, remove } = add(channel, notify)
+      try {
+        await active
+      } catch (error) {
+        remove()
+        throw error
+      }
 
       return {
+        notify,
         async wait(limitMs, signal) {
           if (!hasChanged && !signal?.aborted) {
             await new Promise<void>((resolve) => {
@@ -52,15 +83,10 @@ export function createChanges({ subscriber }: ChangesDependencies): Changes {
           }
           hasChanged = false
         },
-        [Symbol.dispose]() {
-          set.delete(notify)
-          if (set.size > 0 || listeners.get(channel) !== set) return
-          listeners.delete(channel)
-          // Without a connection there is no subscription to end.
-          subscriber.unsubscribe(channel).catch(() => {})
-        },
+        [Symbol.dispose]: remove,
       }
     },
+
     async [Symbol.asyncDispose]() {
       listeners.clear()
       subscriber.disconnect()

@@ -14,13 +14,15 @@ export interface BatchKeys {
   readonly open: string
   /** Hash index -> run token: the items that a worker holds. Only the run with this token may change the item. */
   readonly runs: string
-  /** Hash index -> `<run token>|<expected cost in nano-dollars>`: the calls in flight, or cut off by the death of their worker. */
+  /** Hash index -> `<call id>|<expected cost in nano-dollars>`: the calls in flight, or cut off by the death of their worker. */
   readonly calls: string
+  /** Hash call id -> expected cost: calls whose item another run took while they were in flight. Their cost is counted if it is reported. */
+  readonly overtaken: string
   /** Set of indexes: a call was made and how it ended is not known, so it may have been paid. */
   readonly unsettled: string
   /**
    * Hash index -> JSON (`Tries` in ledger/run.ts): what an item has used of its budgets, until it is done. And `first:<index>` -> time
-   * when the item was first taken, where the batch limits the time of an item.
+   * when the item was first taken, where the batch limits the time of an item; and `lost:<index>` -> runs that were lost with their process.
    */
   readonly tries: string
   /**
@@ -30,6 +32,8 @@ export interface BatchKeys {
   readonly twins: string
   /** Sorted set: index -> index of the item with the same text that it waits for. */
   readonly parked: string
+  /** Set of indexes: items that are done, and for which more items in `parked` wait than go back to the feeder in one step. */
+  readonly releasing: string
   /** List of indexes that are fed before new items: after a pause, a retry, or when the item they were parked for is done. */
   readonly requeue: string
   /** Hash index -> `<position in done>|<JSON>` (`StoredResult` in ledger/stored-result.ts): the one result of each item that is done. */
@@ -52,8 +56,16 @@ interface SummaryKeys {
 export interface LaneKeys {
   /** Sorted set `<worker id>|<items it holds at most>|<calls in flight at most>` -> time until which it counts as alive. */
   readonly workers: string
-  /** Hash batch id -> `<weight>|<demand>|<time until which the claim holds>`: the batches that share the window. */
-  readonly feeding: string
+  /** Sorted set batch id -> virtual start time: the batches that have items for the window, in the order of their turns. */
+  readonly ready: string
+  /** The same of batches that have items left and have reached their own concurrency. */
+  readonly capped: string
+  /** String: the virtual time, that of the last turn. A batch that becomes ready joins at it. */
+  readonly clock: string
+  /** String: id of the worker that feeds the lane; expires 3 s after it last said so. */
+  readonly feeder: string
+  /** Pub/sub channel: a batch became ready, or the lane has no feeder. */
+  readonly changes: string
   /** Hash, MessagePack: the state of the quota (exchange.lua), shared and for each model. Expires some time after the last call. */
   readonly quota: string
   /**
@@ -85,7 +97,7 @@ export interface Keys {
   readonly activeSummaries: string
   /** Sorted set: summary id -> time of its end: as `endedBatches`. */
   readonly endedSummaries: string
-  /** String `1`, expires: some process has swept in the last 4.5 s. */
+  /** String: id of the worker that sweeps; expires 15 s after it last said so. */
   readonly sweepLease: string
   /**
    * String `<batch or summary id> <fingerprint of the request>`, while it is being stored (60 s, renewed), or the same and ` settled`
@@ -115,10 +127,12 @@ export function createKeys(prefix: string): Keys {
         open: `${base}:open`,
         runs: `${base}:runs`,
         calls: `${base}:calls`,
+        overtaken: `${base}:overtaken`,
         unsettled: `${base}:unsettled`,
         tries: `${base}:tries`,
         twins: `${base}:twins`,
         parked: `${base}:parked`,
+        releasing: `${base}:releasing`,
         requeue: `${base}:requeue`,
         results: `${base}:results`,
         done: `${base}:done`,
@@ -140,7 +154,11 @@ export function createKeys(prefix: string): Keys {
     extractorVersions: (name) => `${prefix}:{extractors}:versions:${name}`,
     lane: (name) => ({
       workers: `${prefix}:{lane-${name}}:workers`,
-      feeding: `${prefix}:{lane-${name}}:feeding`,
+      ready: `${prefix}:{lane-${name}}:ready`,
+      capped: `${prefix}:{lane-${name}}:capped`,
+      clock: `${prefix}:{lane-${name}}:clock`,
+      feeder: `${prefix}:{lane-${name}}:feeder`,
+      changes: `${prefix}:{lane-${name}}:changes`,
       quota: `${prefix}:{lane-${name}}:limits`,
       stats: `${prefix}:{lane-${name}}:stats`,
       gauges: `${prefix}:{lane-${name}}:gauges`,

@@ -3,8 +3,8 @@ import type { Redis } from 'ioredis'
 import { createRedis, primaries } from './connect.ts'
 
 /**
- * What is wrong with a Redis, and the fix. `fatal`: nothing can run on it. `weak`: it may lose what was accepted when it dies,
- * so it is refused unless someone asked for it. `warning`: it cannot be told.
+ * A problem of a Redis, and the fix. `fatal`: nothing can run on it. `weak`: a crash may lose accepted work, so it is rejected unless
+ * the user has allowed it. `warning`: it cannot be checked.
  */
 export interface Finding {
   readonly severity: 'fatal' | 'weak' | 'warning'
@@ -103,7 +103,7 @@ async function examine(redis: Redis): Promise<Finding[]> {
         "Redis keeps no append-only file: what was accepted is lost when it dies. Set 'appendonly yes' and 'appendfsync always'.",
     })
   } else {
-    // Managed Redis often forbids CONFIG; then it cannot be told.
+    // Managed Redis often forbids CONFIG; then the setting is unknown.
     const fsync = await redis.config('GET', 'appendfsync').then(
       (reply) => reply[1],
       () => undefined,
@@ -133,7 +133,7 @@ function parseInfo(text: string): Map<string, string> {
 }
 
 function explain(error: Error & { code?: string }, url: string): string {
-  // Host and port: neither scheme nor credentials help whoever reads this.
+  // Host and port only: scheme and credentials do not help the reader.
   const where = url.replace(/^[^/]*\/\/(?:[^@/]*@)?/, '')
   if (/DENIED/.test(error.message)) {
     return `Redis at ${where} is in protected mode and refuses us: set a password ('requirepass') or 'protected-mode no' on a private network.`

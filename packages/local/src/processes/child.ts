@@ -3,26 +3,26 @@ import { once } from 'node:events'
 import { open, readFile, rename } from 'node:fs/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
 
-/** What to run, and where what it prints goes. */
+/** What to run. */
 export type Program =
-  /** A file of ours, run by this Node. */
+  /** A file of this repository, run by this Node.js. */
   | { readonly type: 'node'; readonly file: string }
-  /** Any other program. It is stopped by SIGTERM, too, some seconds after `start` was killed outright. */
+  /** Any other program. It gets SIGTERM some seconds after `start` was killed. */
   | { readonly type: 'other'; readonly path: string; readonly args: readonly string[] }
 
 export interface Child {
   readonly pid: number
-  /** Resolves when it has ended, in whatever way. */
+  /** Resolves when it has ended, for whatever reason. */
   readonly ended: Promise<void>
   /** Asks it to stop. */
   terminate(): void
-  /** Ends it and what it started, at once. */
+  /** Kills it and every process that it started. */
   kill(): void
 }
 
 /**
- * Starts a program in a process group of its own: the terminal's Ctrl-C reaches only `start`, which stops all in order.
- * Its output goes to `logFile`; that of the run before is kept beside it. Rejects when the program cannot be run.
+ * Starts a program in a separate process group: the terminal's Ctrl-C reaches only `start`, which stops all programs in order.
+ * Its output is appended to `logFile`. Rejects if the program cannot be run.
  */
 export async function startChild(program: Program, env: NodeJS.ProcessEnv, logFile: string): Promise<Child> {
   const log = await open(logFile, 'a')
@@ -43,12 +43,12 @@ export async function startChild(program: Program, env: NodeJS.ProcessEnv, logFi
   }
 }
 
-/** Keeps the log of the run before as `<name>.previous`, so that one run's log is one file. */
+/** Renames the log of the previous run to `<name>.previous`, so that each run has its own file. */
 export async function rotateLog(logFile: string): Promise<void> {
   await rename(logFile, `${logFile}.previous`).catch(ignoreMissing)
 }
 
-/** Why a program that could not start stopped, as far as its log tells: what it refused, else what it threw, else its last line; or ''. */
+/** Why a program stopped while it was starting: the configuration error in its log, otherwise the exception, otherwise the last line, or ''. */
 export async function reasonIn(logFile: string): Promise<string> {
   const text = await readFile(logFile, 'utf8').catch(() => '')
   const lines = text.split('\n').filter((line) => line.trim() !== '')
@@ -60,9 +60,9 @@ export async function reasonIn(logFile: string): Promise<string> {
   return line.replace(/^sluice: /, '').trim()
 }
 
-// A line on the pipe is the order to stop. The pipe also closes when `start` is killed outright; what it had started then needs
-// some seconds to hand back its work, so the program, which is Redis, goes last.
-const untilTold = `
+// A line on the pipe is the order to stop. The pipe also closes when `start` is killed. The apps then need some seconds to return
+// their items to the queue, so that this program, which is Redis, must stop last.
+const stopOnOrder = `
 exec 3<&0
 "$@" </dev/null & child=$!
 ( read -r order <&3 || sleep 12; kill -TERM $child 2>/dev/null ) & watch=$!
@@ -78,7 +78,7 @@ function commandLine(program: Program): [string, string[]] {
     case 'other':
       return process.platform === 'win32'
         ? [program.path, [...program.args]]
-        : ['sh', ['-c', untilTold, 'sh', program.path, ...program.args]]
+        : ['sh', ['-c', stopOnOrder, 'sh', program.path, ...program.args]]
     default:
       return program satisfies never
   }

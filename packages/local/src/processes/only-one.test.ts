@@ -12,16 +12,16 @@ async function lockPath(): Promise<string> {
   return join(directory, 'start.sock')
 }
 
-test('a second one is refused until the first has gone', async () => {
+test('a second start is rejected until the first has ended', async () => {
   const path = await lockPath()
   const first = await becomeOnlyOne(path)
-  await expect(becomeOnlyOne(path)).rejects.toThrow(/^Sluice is already started from this directory/)
+  await expect(becomeOnlyOne(path)).rejects.toThrow(/^Sluice is already running from this directory/)
   await first[Symbol.asyncDispose]()
   await using second = await becomeOnlyOne(path)
   expect(second).toBeDefined()
 })
 
-test('the lock of one that was killed is no hindrance', async () => {
+test('the lock of a start that was killed does not block the next one', async () => {
   const path = await lockPath()
   const module = new URL('only-one.ts', import.meta.url).href
   const program = `await (await import(${JSON.stringify(module)})).becomeOnlyOne(${JSON.stringify(path)}); console.log('locked')`
@@ -29,7 +29,7 @@ test('the lock of one that was killed is no hindrance', async () => {
     stdio: ['ignore', 'pipe', 'inherit'],
   })
   await once(other.stdout, 'data')
-  await expect(becomeOnlyOne(path)).rejects.toThrow('already started')
+  await expect(becomeOnlyOne(path)).rejects.toThrow('already running')
   other.kill('SIGKILL')
   await once(other, 'exit')
   await using lock = await becomeOnlyOne(path)

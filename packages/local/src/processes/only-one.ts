@@ -4,9 +4,9 @@ import { createConnection, createServer } from 'node:net'
 import { StartError } from '../start-error.ts'
 
 /**
- * Makes sure that one `start` at a time uses a data directory, until disposed of. A socket that is listened on is the lock,
- * because the operating system lets go of it however the process ends, and no process id can be mistaken for another.
- * `path` is relative to the working directory: a socket's path has at most about 100 characters.
+ * Makes sure that only one `start` at a time uses a data directory, until it is disposed of. The lock is a listening socket: the
+ * operating system closes it whatever ends the process, and process ids, which are reused, do not matter.
+ * `path` is relative to the working directory: a socket's path may have at most about 100 characters.
  */
 export async function becomeOnlyOne(path: string): Promise<AsyncDisposable> {
   const server = createServer((socket) => socket.end())
@@ -19,9 +19,9 @@ export async function becomeOnlyOne(path: string): Promise<AsyncDisposable> {
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw error
     if (await answers(path)) {
-      throw new StartError('Sluice is already started from this directory. Stop that one first (Ctrl-C where it runs).')
+      throw new StartError('Sluice is already running from this directory. Stop it first (Ctrl-C in its terminal).')
     }
-    // Left by one that was killed.
+    // Left behind by a start that was killed.
     await rm(path, { force: true })
     await listen()
   }

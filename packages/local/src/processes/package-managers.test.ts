@@ -12,7 +12,7 @@ const listing = `
   300   100 node apps/start/src/main.ts
 `
 
-test('the processes up to the topmost package manager are found, and not the shell that it was typed into', () => {
+test('the processes up to the topmost package manager are found, without the shell of the user', () => {
   expect(packageManagersIn(listing, 204)).toEqual([203, 202, 201, 200])
 })
 

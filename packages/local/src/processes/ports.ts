@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { createServer, type AddressInfo } from 'node:net'
 
-/** Resolves to undefined when a server could listen there now, else to the error's code, such as `EADDRINUSE`. */
+/** Resolves to undefined if a server could listen there now, otherwise to the error code, such as `EADDRINUSE`. */
 export async function whyNotFree(host: string, port: number): Promise<string | undefined> {
   const server = createServer()
   try {
@@ -15,7 +15,7 @@ export async function whyNotFree(host: string, port: number): Promise<string | u
   }
 }
 
-/** A port of 127.0.0.1 that nothing listens on now. Another program may still take it before it is used. */
+/** A port of 127.0.0.1 that is free now. Another program may take it before it is used. */
 export async function findFreePort(): Promise<number> {
   const server = createServer()
   server.listen({ host: '127.0.0.1', port: 0 })

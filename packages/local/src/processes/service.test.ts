@@ -15,7 +15,7 @@ afterEach(async () => {
 
 const never = new AbortController().signal
 
-/** A service that is ready when its log says so. */
+/** A service that is ready when its log contains `ready`. */
 function service(script: string, options: Partial<ServiceOptions> = {}): ServiceOptions {
   const logFile = join(directory, 'log')
   return {
@@ -32,15 +32,15 @@ function service(script: string, options: Partial<ServiceOptions> = {}): Service
   }
 }
 
-test('what ends while it starts is refused with what it said', async () => {
+test('a service that ends while it starts is rejected with the reason from its log', async () => {
   const starting = startService(service('echo "sluice: no such model"; echo more; exit 1'), () => {}, {
     signal: never,
     hurry: never,
   })
-  await expect(starting).rejects.toThrow(/^The service stopped while it was starting: no such model \(all of it: /)
+  await expect(starting).rejects.toThrow(/^The service stopped while it was starting: no such model \(full log: /)
 })
 
-test('what is not ready in time is refused, and ended', async () => {
+test('a service that is not ready in time is rejected, and killed', async () => {
   const starting = startService(service('echo $$; exec sleep 60', { readyWithinMs: 300 }), () => {}, {
     signal: never,
     hurry: never,
@@ -50,7 +50,7 @@ test('what is not ready in time is refused, and ended', async () => {
   expect(() => process.kill(pid, 0)).toThrow('ESRCH')
 })
 
-test('what ends by itself is told and started again; stopping asks before it kills', async () => {
+test('a service that ends is reported and started again; stopping sends SIGTERM before SIGKILL', async () => {
   const said: string[] = []
   const trap = `trap 'echo asked >>${directory}/asked; exit 0' TERM; echo run >>${directory}/runs; echo ready; while :; do sleep 0.05; done`
   await writeFile(join(directory, 'runs'), '')
@@ -59,10 +59,10 @@ test('what ends by itself is told and started again; stopping asks before it kil
     hurry: never,
   })
   const runs = async (): Promise<number> => (await readFile(join(directory, 'runs'), 'utf8')).split('run').length - 1
-  await expect.poll(runs, { timeout: 5_000 }).toBe(1)
+  await expect.poll(runs, { timeout: 30_000 }).toBe(1)
   process.kill(Number(await readFile(join(directory, 'pid'), 'utf8')), 'SIGKILL')
-  await expect.poll(runs, { timeout: 10_000 }).toBe(2)
-  expect(said).toEqual([expect.stringMatching(/^The service stopped by itself .*; starting it again in 0.5 s\.$/)])
+  await expect.poll(runs, { timeout: 30_000 }).toBe(2)
+  expect(said).toEqual([expect.stringMatching(/^The service stopped unexpectedly .*; starting it again in 0.5 s\.$/)])
 
   await started[Symbol.asyncDispose]()
   expect(await readFile(join(directory, 'asked'), 'utf8')).toBe('asked\n')

@@ -3,23 +3,23 @@ import { StartError } from '../start-error.ts'
 import { endsWithin, reasonIn, rotateLog, startChild, type Child, type Program } from './child.ts'
 
 export interface ServiceOptions {
-  /** As it is named to the user. */
+  /** Shown to the user. */
   readonly name: string
   readonly program: Program
   readonly env: NodeJS.ProcessEnv
   readonly logFile: string
-  /** Resolves when it does its work; rejects only with the signal's reason. */
+  /** Resolves when the service is ready; rejects only with the signal's reason. */
   readonly untilReady: (signal: AbortSignal) => Promise<void>
   readonly readyWithinMs: number
-  /** How long it may take to stop before it is killed. */
+  /** It is killed if it takes longer to stop. */
   readonly stopWithinMs: number
-  /** Ends what it may leave behind when it is killed. */
+  /** Ends what stays running when the process is killed. */
   readonly cleanUp?: () => Promise<void>
 }
 
-/** A process that is kept running until it is disposed of. */
+/** A process that is restarted whenever it ends, until it is disposed of. */
 export interface Service extends AsyncDisposable {
-  /** Resolves with the reason when it was given up; never otherwise. */
+  /** Resolves with the reason if it ended too often; never otherwise. */
   readonly givenUp: Promise<string>
 }
 
@@ -27,9 +27,9 @@ const restartsAMinute = 5
 const firstBackoffMs = 500
 
 /**
- * Starts a process and resolves when it is ready. When it ends by itself later it is started again after 0.5, 1, 2, ... s, and
- * given up at the sixth end within a minute. `say` is told of each. Rejects with a StartError when it ends or is not ready at
- * the first start: what it printed last is the reason. `hurry` makes the stop immediate.
+ * Starts a process and resolves when it is ready. If it ends later, it is started again after 0.5, 1, 2, ... s, and given up at the
+ * sixth end within a minute; `say` receives a line for each. Rejects with a StartError if it ends, or is not ready, at the first start:
+ * the reason comes from its log. `hurry` makes the stop immediate.
  */
 export async function startService(
   options: ServiceOptions,
@@ -53,7 +53,7 @@ export async function startService(
       if (stopping.signal.aborted) return undefined
       ends.push(Date.now())
       const recent = ends.filter((at) => at > Date.now() - 60_000).length
-      const reason = `${options.name} stopped by itself (see ${options.logFile})`
+      const reason = `${options.name} stopped unexpectedly (see ${options.logFile})`
       if (recent > restartsAMinute) return `${reason}, ${recent} times within a minute`
       const backoffMs = firstBackoffMs * 2 ** (recent - 1)
       say(`${reason}; starting it again in ${backoffMs / 1_000} s.`)
@@ -71,7 +71,7 @@ export async function startService(
       stopping.abort()
       await stop(child, options, hurry)
       await watched
-      // A restart may have been under way when the stop was asked for.
+      // A restart may have been in progress when the stop was requested.
       await stop(child, options, hurry)
     },
   }
@@ -89,7 +89,7 @@ async function untilReadyOrEnded(options: ServiceOptions, child: Child, signal: 
   const reason = await reasonIn(options.logFile)
   const how =
     outcome === 'ended' ? 'stopped while it was starting' : `was not ready within ${options.readyWithinMs / 1_000} s`
-  throw new StartError(`${options.name} ${how}${reason === '' ? '' : `: ${reason}`} (all of it: ${options.logFile})`)
+  throw new StartError(`${options.name} ${how}${reason === '' ? '' : `: ${reason}`} (full log: ${options.logFile})`)
 }
 
 async function stop(child: Child, options: ServiceOptions, hurry: AbortSignal): Promise<void> {

@@ -1,45 +1,85 @@
 import { withoutPassword } from '@sluice/contract/redis-address'
-import { StartError } from '../start-error.ts'
 import { run } from '../processes/run.ts'
-import { installDebianRedis } from './debian-package.ts'
+import { StartError } from '../start-error.ts'
+import { unpackRedis } from './unpack-redis.ts'
 
-/** Where a Redis comes from: one that runs already, a program that can be run, or Docker. */
-export type RedisSource =
-  | { readonly type: 'url'; readonly url: string; readonly label: string }
-  | { readonly type: 'server'; readonly path: string; readonly label: string }
+/** Where Redis comes from: a server that is already running, or one to start. */
+export type RedisSource = { readonly type: 'url'; readonly url: string; readonly label: string } | LocalRedis
+
+export type LocalRedis =
+  | {
+      readonly type: 'server'
+      readonly path: string
+      /** Variables that the program needs besides the usual ones. */
+      readonly env: Readonly<Record<string, string>>
+      readonly label: string
+    }
   | { readonly type: 'docker'; readonly label: string }
 
 const dockerAnswerMs = 5_000
+const homebrewMs = 600_000
 
-/**
- * The first that can be had: the given URL, `redis-server` or `valkey-server` on the PATH, Docker, Debian's package where it
- * may be installed. `say` is told before anything is downloaded. Throws a StartError that names all the ways.
- */
-export async function findRedis(url: string | undefined, say: (line: string) => void): Promise<RedisSource> {
-  if (url !== undefined) return { type: 'url', url, label: `the Redis of REDIS_URL (${withoutPassword(url)})` }
-  return (await findServer()) ?? (await findDocker()) ?? (await installPackage(say)) ?? refuse()
+interface Search {
+  /** Where a downloaded package is unpacked. */
+  readonly directory: string
+  /** Receives a line before anything is downloaded. */
+  readonly say: (line: string) => void
 }
 
-async function findServer(): Promise<RedisSource | undefined> {
+/** The Redis of the given URL, or without one the first that this machine offers. Throws a StartError that names all the ways. */
+export async function findRedis({
+  url,
+  ...search
+}: Search & { readonly url: string | undefined }): Promise<RedisSource> {
+  if (url === undefined) return findLocalRedis(search)
+  return { type: 'url', url, label: `the Redis of REDIS_URL (${withoutPassword(url)})` }
+}
+
+/** In this order: `redis-server` or `valkey-server` on the PATH, Docker, Debian's package, Homebrew. */
+export async function findLocalRedis({ directory, say }: Search): Promise<LocalRedis> {
+  const source =
+    (await findServer()) ??
+    (await findDocker()) ??
+    (await findUnpacked(directory, say)) ??
+    (await installByHomebrew(say))
+  if (source !== undefined) return source
+  throw new StartError(
+    'There is no Redis here. Install one (`apt install redis-server`, `brew install redis`), start Docker, or set REDIS_URL to a server that is running.',
+  )
+}
+
+async function findServer(): Promise<LocalRedis | undefined> {
   for (const path of ['redis-server', 'valkey-server']) {
-    const version = await run(path, ['--version'])
-    if (version.ok)
-      return { type: 'server', path, label: `${path} ${/v=([\d.]+)/.exec(version.stdout)?.[1] ?? ''}`.trim() }
+    const { ok, stdout } = await run(path, ['--version'])
+    if (ok) return { type: 'server', path, env: {}, label: label(path, stdout) }
   }
   return undefined
 }
 
-async function findDocker(): Promise<RedisSource | undefined> {
+async function findDocker(): Promise<LocalRedis | undefined> {
   const info = await run('docker', ['info', '--format', '{{.ServerVersion}}'], { timeoutMs: dockerAnswerMs })
   return info.ok ? { type: 'docker', label: `redis:8 in Docker ${info.stdout.trim()}` } : undefined
 }
 
-async function installPackage(say: (line: string) => void): Promise<RedisSource | undefined> {
-  return (await installDebianRedis(say)) ? findServer() : undefined
+async function findUnpacked(directory: string, say: (line: string) => void): Promise<LocalRedis | undefined> {
+  const unpacked = await unpackRedis(directory, say)
+  if (unpacked === undefined) return undefined
+  const { stdout } = await run(unpacked.path, ['--version'], { env: unpacked.env })
+  return { type: 'server', ...unpacked, label: label("Debian's redis-server", stdout) }
 }
 
-function refuse(): never {
-  throw new StartError(
-    'No Redis can be had here. Install one (`apt install redis-server`, `brew install redis`), or start Docker, or set REDIS_URL to one that runs.',
-  )
+/** For macOS. Homebrew needs no root, and does not start the server by itself. */
+async function installByHomebrew(say: (line: string) => void): Promise<LocalRedis | undefined> {
+  if (!(await run('brew', ['--version'])).ok) return undefined
+  say('There is no Redis on the PATH, and no Docker. Installing it: brew install redis...')
+  const installed = await run('brew', ['install', '--quiet', 'redis'], { timeoutMs: homebrewMs })
+  if (!installed.ok) {
+    say(`That failed: ${installed.stderr.trim().split('\n').at(-1) ?? ''}`)
+    return undefined
+  }
+  return findServer()
+}
+
+function label(program: string, versionLine: string): string {
+  return `${program} ${/v=([\d.]+)/.exec(versionLine)?.[1] ?? ''}`.trim()
 }

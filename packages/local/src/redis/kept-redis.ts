@@ -5,31 +5,31 @@ import type { Surroundings } from '../apps.ts'
 import { findFreePort } from '../processes/ports.ts'
 import { startService, type Service } from '../processes/service.ts'
 import { StartError } from '../start-error.ts'
-import type { RedisSource } from './find-redis.ts'
+import type { LocalRedis } from './find-redis.ts'
 import { redisCommand } from './redis-command.ts'
 import { shutDownOn, untilReady, whyNotReady } from './redis-ready.ts'
 
-/** Loading a large log takes a while: about 100 MB a second. */
+/** A large log takes time to load: about 100 MB a second. */
 const readyWithinMs = 120_000
 const endsWithinMs = 30_000
 
-/** Starts a durable Redis on a free port of 127.0.0.1, with its data kept in `directory`; it runs until disposed of. */
+/** Starts a durable Redis on a free port of 127.0.0.1, with its data in `directory`. It runs until it is disposed of. */
 export async function startKeptRedis(
-  source: Exclude<RedisSource, { type: 'url' }>,
+  source: LocalRedis,
   directory: string,
   { logs, say, signal, hurry }: Surroundings,
 ): Promise<Service & { readonly url: string }> {
   await mkdir(directory, { recursive: true })
-  await endEarlierOne(directory)
+  await stopEarlierRedis(directory)
   const port = await findFreePort()
   const url = `redis://127.0.0.1:${port}`
   await writeFile(portFile(directory), String(port))
-  const { path, args, cleanUp } = await redisCommand(source, { port, directory }, say)
+  const { path, args, env, cleanUp } = await redisCommand(source, { port, directory }, say)
   const service = await startService(
     {
       name: 'Redis',
       program: { type: 'other', path, args },
-      env: process.env,
+      env: { ...process.env, ...env },
       logFile: `${logs}/redis.log`,
       untilReady: (ready) => untilReady(url, ready),
       readyWithinMs,
@@ -46,8 +46,8 @@ function portFile(directory: string): string {
   return `${directory}/port`
 }
 
-/** A `start` that was killed leaves its Redis running for some seconds; two on the same data would ruin it. */
-async function endEarlierOne(directory: string): Promise<void> {
+/** A `start` that was killed leaves its Redis running for some seconds; two on the same data would destroy it. */
+async function stopEarlierRedis(directory: string): Promise<void> {
   const port = await readFile(portFile(directory), 'utf8').catch(() => undefined)
   if (port === undefined) return
   const url = `redis://127.0.0.1:${port}`
@@ -55,13 +55,13 @@ async function endEarlierOne(directory: string): Promise<void> {
   const until = Date.now() + endsWithinMs
   while ((await whyNotReady(url, 1_000)) === undefined) {
     if (Date.now() > until) {
-      throw new StartError(`A Redis on port ${port} still uses ${directory} and does not stop. End it first.`)
+      throw new StartError(`A Redis on port ${port} still uses ${directory} and does not stop. Stop it first.`)
     }
     await sleep(100)
   }
 }
 
-/** Throws a StartError with the fix when work on the given Redis would fail, or could be lost and nobody said that is all right. */
+/** Throws a StartError, with the fix, if work on this Redis would fail, or if it could be lost and that was not allowed. */
 export async function requireUsable(
   url: string,
   allowWeakDurability: boolean,
@@ -70,7 +70,7 @@ export async function requireUsable(
   for (const { severity, message } of await preflight(url)) {
     if (severity === 'fatal') throw new StartError(message)
     if (severity === 'weak' && !allowWeakDurability) {
-      throw new StartError(`${message} Or set SLUICE_ALLOW_WEAK_DURABILITY=true to take that risk.`)
+      throw new StartError(`${message} Or set SLUICE_ALLOW_WEAK_DURABILITY=true to accept that risk.`)
     }
     say(message)
   }

@@ -3,10 +3,14 @@ import { once } from 'node:events'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { findRedis } from './find-redis.ts'
+import { resolve } from 'node:path'
+import { findLocalRedis } from './find-redis.ts'
 import { redisCommand } from './redis-command.ts'
 import { untilReady } from './redis-ready.ts'
 import { findFreePort } from '../processes/ports.ts'
+
+/** Where a package of Redis is unpacked if this machine has no Redis: where `start` looks, too. */
+export const packageDirectory = resolve(import.meta.dirname, '../../../../.sluice')
 
 export interface OwnRedis extends AsyncDisposable {
   readonly url: string
@@ -15,10 +19,9 @@ export interface OwnRedis extends AsyncDisposable {
   kill(): Promise<void>
 }
 
-/** A durable Redis of one's own, for a test or a benchmark: it may be killed and started again on the same data, and is thrown away afterwards. */
+/** A durable Redis for one test or benchmark. It may be killed and started again on the same data, which is deleted at the end. */
 export async function startOwnRedis(): Promise<OwnRedis> {
-  const source = await findRedis(undefined, console.error)
-  if (source.type === 'url') throw new Error('A Redis of its own is needed here, not one by URL.')
+  const source = await findLocalRedis({ directory: packageDirectory, say: console.error })
   const directory = await mkdtemp(join(tmpdir(), 'sluice-redis-'))
   const port = await findFreePort()
   const url = `redis://127.0.0.1:${port}`
@@ -29,7 +32,7 @@ export async function startOwnRedis(): Promise<OwnRedis> {
     url,
     pid: () => child?.pid ?? 0,
     async start() {
-      child = spawn(command.path, command.args, { stdio: 'ignore' })
+      child = spawn(command.path, command.args, { stdio: 'ignore', env: { ...process.env, ...command.env } })
       await untilReady(url, AbortSignal.timeout(30_000))
     },
     async kill() {

@@ -2,24 +2,25 @@ import { createHash } from 'node:crypto'
 import { mkdir, realpath } from 'node:fs/promises'
 import { StartError } from '../start-error.ts'
 import { run } from '../processes/run.ts'
-import type { RedisSource } from './find-redis.ts'
+import type { LocalRedis } from './find-redis.ts'
 
-/** A program to run in the foreground, and what ends it when it does not end by itself. */
+/** A program to run in the foreground, and how to end what it leaves behind. */
 export interface RedisCommand {
   readonly path: string
   readonly args: readonly string[]
-  /** Ends what the program leaves running when it is killed; for a container, the container. */
+  readonly env: Readonly<Record<string, string>>
+  /** Ends what stays running when the program is killed: the container, for Docker. */
   readonly cleanUp: () => Promise<void>
 }
 
-/** Durable first: an answer goes out only after its write is on disk, and nothing is ever evicted. No snapshots beside the log. */
+/** Durability first: Redis replies only after the write is on disk, and evicts nothing. No snapshots in addition to the log. */
 export const durableOptions = '--appendonly yes --appendfsync always --maxmemory-policy noeviction --daemonize no'
   .split(' ')
   .concat('--save', '')
 
-/** How to run a Redis on 127.0.0.1:`port` with its data in `directory`, which is made. Pulls the image when it is not there. */
+/** How to run a Redis on 127.0.0.1:`port` with its data in `directory`. Creates the folder, and pulls the image if it is missing. */
 export async function redisCommand(
-  source: Exclude<RedisSource, { type: 'url' }>,
+  source: LocalRedis,
   place: { readonly port: number; readonly directory: string },
   say: (line: string) => void,
 ): Promise<RedisCommand> {
@@ -29,6 +30,7 @@ export async function redisCommand(
     case 'server':
       return {
         path: source.path,
+        env: source.env,
         args: ['--bind', '127.0.0.1', '--port', String(place.port), '--dir', directory, ...durableOptions],
         cleanUp: async () => {},
       }
@@ -47,7 +49,7 @@ async function dockerCommand(port: number, directory: string, say: (line: string
     if (!pulled.ok)
       throw new StartError(`Docker cannot pull ${image}: ${pulled.stderr.trim().split('\n').at(-1) ?? ''}`)
   }
-  // One name for one data directory: two containers on the same data would ruin it.
+  // One name for one data directory: two containers on the same data would destroy it.
   const name = `sluice-redis-${createHash('sha256').update(directory).digest('hex').slice(0, 12)}`
   const cleanUp = async (): Promise<void> => {
     await run('docker', ['rm', '--force', name], { timeoutMs: 20_000 })
@@ -56,6 +58,7 @@ async function dockerCommand(port: number, directory: string, say: (line: string
   const owner = process.getuid === undefined ? [] : [`--user=${process.getuid()}:${process.getgid?.() ?? 0}`]
   return {
     path: 'docker',
+    env: {},
     args: [
       'run',
       '--rm',

@@ -1,10 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Redis } from 'ioredis'
 
-/** Resolves to undefined when the Redis answers and has loaded its data, else to why not. Takes at most `timeoutMs`. */
+/** Resolves to undefined if Redis answers and has loaded its data, otherwise to the reason. Takes at most `timeoutMs`. */
 export async function whyNotReady(url: string, timeoutMs: number): Promise<string | undefined> {
   const redis = connect(url, timeoutMs)
-  // Without a listener a refused connection is printed as an unhandled error; the reason comes with connect() below.
+  // Without a listener a refused connection is printed as an unhandled error; connect() below reports the reason.
   let reason = 'it does not answer'
   redis.on('error', (error: Error) => (reason = error.message))
   try {
@@ -18,14 +18,14 @@ export async function whyNotReady(url: string, timeoutMs: number): Promise<strin
   }
 }
 
-/** Resolves when the Redis is ready; rejects with the signal's reason. */
+/** Resolves when Redis is ready; rejects with the signal's reason. */
 export async function untilReady(url: string, signal: AbortSignal): Promise<void> {
   while ((await whyNotReady(url, 1_000)) !== undefined) await sleep(50, undefined, { signal })
 }
 
 /**
- * Ends the Redis that still runs on our data after a `start` that was killed, and resolves to whether there was one.
- * It is known by its data directory, so another program's Redis that has got the port meanwhile is left alone.
+ * Stops the Redis that is still running on this data after a `start` was killed. Resolves to whether there was one.
+ * It is identified by its data directory, so that another program's Redis, which may have got the port meanwhile, keeps running.
  */
 export async function shutDownOn(url: string, directory: string): Promise<boolean> {
   const redis = connect(url, 1_000)

@@ -1,8 +1,9 @@
 import { z } from 'zod'
+import type { Reply } from '../../protocol.ts'
 
-/** What of an answer is used, whatever a compatible server left out or wrote in another form. */
+/** The parts of a completion that are used, whatever a compatible server omits or formats differently. */
 export interface Completion {
-  /** Null: the answer has none that can be read; `problem` says why. */
+  /** Null: there is no readable choice; `problem` says why. */
   readonly choice: Choice | null
   readonly problem: string
 }
@@ -11,17 +12,17 @@ export interface Choice {
   readonly content: string | null
   readonly refusal: string | null
   readonly finishReason: string
-  /** What broke under way, where the provider tells it in the choice. */
+  /** The error that interrupted the answer, where the provider puts it into the choice. */
   readonly error: unknown
 }
 
-/** Most tokens that are believed: whatever is told, its sums stay exact. */
+/** Larger counts are cut to this, so that sums stay exact whatever the provider sends. */
 const mostTokens = 1_000_000_000
 
-/** Fractions, texts and negative numbers were seen; what is counted are whole numbers. */
+/** Servers were seen to send fractions, strings and negative numbers. */
 const tokens = z.coerce
   .number()
-  .transform((told) => Math.round(Math.min(Math.max(told, 0), mostTokens)))
+  .transform((count) => Math.round(Math.min(Math.max(count, 0), mostTokens)))
   .catch(0)
 
 const usage = z
@@ -41,7 +42,7 @@ const choice = z.object({
 const completion = z.object({ choices: z.array(z.unknown()) })
 const withUsage = z.object({ usage })
 
-/** Null: the body is no chat completion. */
+/** Null: the body is not a chat completion. */
 export function readCompletion(body: unknown): Completion | null {
   const read = completion.safeParse(body)
   if (!read.success) return null
@@ -55,22 +56,15 @@ export function readCompletion(body: unknown): Completion | null {
   }
 }
 
-export interface TokensTold {
-  readonly input: number
-  /** Part of `input`. */
-  readonly cachedInput: number
-  readonly output: number
+/** Whole numbers from zero, whatever the server sent; zero where it sent nothing. */
+export function readUsage(body: unknown): Reply['tokens'] {
+  const counts = withUsage.safeParse(body).data?.usage
+  const input = counts?.prompt_tokens ?? 0
+  const cachedInput = Math.min(input, counts?.prompt_tokens_details.cached_tokens ?? 0)
+  return { input, cachedInput, output: counts?.completion_tokens ?? 0 }
 }
 
-/** Whole numbers from zero, whatever was told; zero where nothing was. */
-export function readUsage(body: unknown): TokensTold {
-  const told = withUsage.safeParse(body).data?.usage
-  const input = told?.prompt_tokens ?? 0
-  const cachedInput = Math.min(input, told?.prompt_tokens_details.cached_tokens ?? 0)
-  return { input, cachedInput, output: told?.completion_tokens ?? 0 }
-}
-
-/** A text, its parts, or the object itself where a server has parsed it already. */
+/** A text, its parts, or the object itself: some servers parse it already. */
 function textOf(content: unknown): string | null {
   if (content === undefined || content === null) return null
   if (typeof content === 'string') return content

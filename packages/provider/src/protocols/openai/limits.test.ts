@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { parseReset, readLimits, readRetryAfter } from './limits.ts'
+import { parseReset, readLimits } from './limits.ts'
 
 const now = Date.parse('2026-01-01T00:00:00Z')
 
@@ -187,23 +187,5 @@ describe('the limits in the headers', () => {
     ['nonsense in the fields', { ratelimit: ';;,=,"', 'ratelimit-policy': ';q' }],
   ])('say nothing when there is %s', (_, headers: Record<string, string>) => {
     expect(readLimits(new Headers(headers), now)).toBeNull()
-  })
-})
-
-describe('how long a refusal asks to wait', () => {
-  it.each<[Record<string, string>, number | null]>([
-    [{ 'retry-after-ms': '350', 'retry-after': '1' }, 350],
-    [{ 'retry-after': '1.5' }, 1_500],
-    [{ 'retry-after': 'Thu, 01 Jan 2026 00:00:10 GMT' }, 10_000],
-    [{ 'retry-after': '1767225607' }, 7_000],
-    [{ 'retry-after': '1767225607250' }, 7_250],
-    [{ 'retry-after-ms': '1767225607250' }, 7_250],
-    [{ 'retry-after': '1767225000' }, 0],
-    [{ 'x-rate-limit-reset-tokens': '55' }, 55_000],
-    [{ 'retry-after': '-3' }, null],
-    [{ 'retry-after': 'later' }, null],
-    [{}, null],
-  ])('%o', (headers, ms) => {
-    expect(readRetryAfter(new Headers(headers), now)).toBe(ms)
   })
 })

@@ -1,4 +1,5 @@
 import type { LimitSample, ToldLimit } from '@sluice/contract/outcome'
+import { epochMs, msFromSeconds, notNegative, providerClock } from '../../retry-after.ts'
 import { parseFields } from './structured-fields.ts'
 
 // What providers write, and where that is said:
@@ -129,22 +130,9 @@ function policyLimits(headers: Headers): ToldLimit[] {
   })
 }
 
-/** An instant is by the provider's clock: that of its `date`, unless it agrees with ours. */
-function providerClock(headers: Headers, nowMs: number): number {
-  const date = Date.parse(headers.get('date') ?? '')
-  return Number.isNaN(date) || Math.abs(date - nowMs) < 2_000 ? nowMs : date
-}
-
 function positive(text: string | undefined): number | null {
   const number = notNegative(text)
   return number === 0 ? null : number
-}
-
-function notNegative(text: string | null | undefined): number | null {
-  if (text === undefined || text === null || text.trim() === '') return null
-  // Some write a list: the limit first, then its policies (`100, 100;w=60`).
-  const number = Number(text.split(/[,;]/)[0])
-  return Number.isFinite(number) && number >= 0 ? number : null
 }
 
 const unitMs: Readonly<Record<string, number>> = {
@@ -158,19 +146,10 @@ const unitMs: Readonly<Record<string, number>> = {
   ns: 0.000_001,
 }
 
-/** From here on a number is no duration but an instant: unix seconds (from 2001), or unix milliseconds. */
-const epochS = 1e9
-const epochMs = 1e12
-
-function fromSeconds(number: number, nowMs: number): number {
-  if (number < epochS) return number * 1_000
-  return Math.max(0, (number < epochMs ? number * 1_000 : number) - nowMs)
-}
-
 /** A Go duration (`12ms`, `1s`, `6m0s`), seconds, or an instant (RFC 3339, HTTP date, unix seconds or milliseconds); in ms from now. */
 export function parseReset(text: string | null, nowMs: number): number | null {
   const trimmed = text?.trim() ?? ''
-  if (/^\d+(\.\d+)?$/.test(trimmed)) return fromSeconds(Number(trimmed), nowMs)
+  if (/^\d+(\.\d+)?$/.test(trimmed)) return msFromSeconds(Number(trimmed), nowMs)
   if (/^(\d+(\.\d+)?(d|h|ms|m|s|us|µs|ns))+$/.test(trimmed)) {
     return [...trimmed.matchAll(/(\d+(?:\.\d+)?)(d|h|ms|m|s|us|µs|ns)/g)].reduce(
       (sum, [, number, unit]) => sum + Number(number) * (unitMs[unit ?? ''] ?? 0),
@@ -180,20 +159,4 @@ export function parseReset(text: string | null, nowMs: number): number | null {
   if (!/^\d{4}-\d{2}-\d{2}T|^[A-Z][a-z]{2}, \d/.test(trimmed)) return null
   const instant = Date.parse(trimmed)
   return Number.isNaN(instant) ? null : Math.max(0, instant - nowMs)
-}
-
-/**
- * How long a refusal asks to wait, in ms: `retry-after-ms`, or `retry-after` in seconds, as an HTTP date (RFC 9110, 10.2.3) or as a unix
- * time. Azure wrote `x-rate-limit-reset-tokens` for a while in place of it (openai/openai-python#937).
- */
-export function readRetryAfter(headers: Headers, nowMs: number = Date.now()): number | null {
-  const ms = notNegative(headers.get('retry-after-ms'))
-  if (ms !== null) return ms < epochMs ? ms : Math.max(0, ms - nowMs)
-  const text = headers.get('retry-after') ?? headers.get('x-rate-limit-reset-tokens')
-  if (text === null) return null
-  const seconds = notNegative(text)
-  if (seconds !== null && /^[\d.\s]+$/.test(text)) return fromSeconds(seconds, nowMs)
-  // Date.parse makes a date of `-3`, too.
-  const instant = /[a-z]/i.test(text) ? Date.parse(text) : Number.NaN
-  return Number.isNaN(instant) ? null : Math.max(0, instant - providerClock(headers, nowMs))
 }

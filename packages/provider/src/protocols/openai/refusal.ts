@@ -1,18 +1,18 @@
 import { z } from 'zod'
 
-/** An answer that is no completion, as far as its servers agree on a form. */
+/** A response that is not a completion: the fields on which servers agree. */
 export interface Refusal {
-  /** Of an error in the body of a 200: the code it tells. */
+  /** The HTTP status; for an error in the body of a 200, the status that the body gives. */
   readonly status: number
   readonly headers: Headers
   readonly code: string
   readonly kind: string
   readonly message: string
-  /** The provider says that this one text was refused by its moderation. */
+  /** The provider reports that its moderation rejected this text. */
   readonly flagged: boolean
 }
 
-/** Each item that fails keeps its message. */
+/** In characters. The message is stored with each failed item. */
 const longestMessage = 500
 
 const text = z.string().catch('')
@@ -21,13 +21,13 @@ const errorObject = z.object({
   detail: text,
   code: z.union([z.string(), z.number().transform(String)]).catch(''),
   type: text,
-  // OpenRouter: what its moderation found.
+  // OpenRouter: the findings of its moderation.
   metadata: z.object({ reasons: z.array(z.unknown()).catch([]) }).catch({ reasons: [] }),
   // Azure.
   innererror: z.object({ code: text }).catch({ code: '' }),
 })
 
-/** The status that a kind of error has where it comes with one. */
+/** The status that belongs to an error type, for errors that come with status 200. */
 const statusOfKind: Readonly<Record<string, number>> = {
   invalid_request_error: 400,
   authentication_error: 401,
@@ -44,7 +44,7 @@ export function readRefusal(status: number, headers: Headers, body: unknown): Re
   const whole: unknown = Array.isArray(body) ? body[0] : body
   const inner = errorIn(whole)
   const error = errorObject.safeParse(inner ?? whole).data
-  const message = told(inner ?? whole, error)
+  const message = messageOf(inner ?? whole, error)
   const { code = '', type: kind = '' } = error ?? {}
   const refusal = {
     headers,
@@ -62,7 +62,7 @@ export function readRefusal(status: number, headers: Headers, body: unknown): Re
       message,
     }
   }
-  return { headers, code: '', kind: '', flagged: false, status, message: unread(body) }
+  return { headers, code: '', kind: '', flagged: false, status, message: problemOf(body) }
 }
 
 /** The error of a body that has one. */
@@ -71,15 +71,15 @@ export function errorIn(body: unknown): unknown {
   return error === null || error === false || error === '' ? undefined : error
 }
 
-function told(body: unknown, error: z.infer<typeof errorObject> | undefined): string {
+function messageOf(body: unknown, error: z.infer<typeof errorObject> | undefined): string {
   const message = typeof body === 'string' ? body.trim() : (error?.message ?? '') || (error?.detail ?? '')
   if (message === '') return 'The provider gave no reason.'
   if (isPage(message)) return 'The answer is an HTML page.'
   return message.length > longestMessage ? `${message.slice(0, longestMessage)}…` : message
 }
 
-function unread(body: unknown): string {
-  if (typeof body !== 'string') return 'The answer is JSON, but no chat completion.'
+function problemOf(body: unknown): string {
+  if (typeof body !== 'string') return 'The answer is JSON, but not a chat completion.'
   if (body.trim() === '') return 'The answer is empty.'
   return isPage(body)
     ? 'The answer is an HTML page: is there a proxy before the provider?'

@@ -1,0 +1,69 @@
+import type { Protocol, Reply } from '../../protocol.ts'
+import { createOpenAiClient, errorHeaders, type RawAnswer } from './client.ts'
+import { classifyAnswer, classifyError } from './classify.ts'
+import { type Choice, readCompletion, readUsage } from './completion.ts'
+import { readLimits } from './limits.ts'
+import { errorIn, readRefusal } from './refusal.ts'
+import { createRequest } from './request.ts'
+
+const noTokens: Reply['tokens'] = { input: 0, cachedInput: 0, output: 0 }
+
+/** OpenAI's Chat Completions, and the many servers that are compatible with it. */
+export const openai: Protocol = {
+  connect(lane) {
+    const client = createOpenAiClient(lane)
+    return {
+      prepare(extractor) {
+        const { form, body } = createRequest(extractor, lane, client.baseUrl)
+        return {
+          ...form,
+          async send(request, { signal }) {
+            try {
+              return readAnswer(await client.post(body(request), signal))
+            } catch (error) {
+              signal.throwIfAborted()
+              const headers = errorHeaders(error)
+              const limits = headers === undefined ? null : readLimits(headers)
+              return { result: classifyError(error), tokens: noTokens, raw: null, limits }
+            }
+          },
+        }
+      },
+      [Symbol.asyncDispose]: () => client[Symbol.asyncDispose](),
+    }
+  },
+}
+
+/** A response with a status below 400: a completion, or an error that some servers send with status 200. */
+function readAnswer({ status, headers, text, body }: RawAnswer): Reply {
+  const tokens = readUsage(body)
+  const limits = readLimits(headers)
+  const completion = readCompletion(body)
+  if (completion === null || (completion.choice === null && errorIn(body) !== undefined)) {
+    const result = classifyAnswer(readRefusal(status, headers, body))
+    return { result, tokens, limits, raw: text === '' ? null : text }
+  }
+  const { choice, problem } = completion
+  if (choice === null) return { result: { type: 'invalid-output', errors: [problem] }, tokens, limits, raw: text }
+  return { result: readChoice(choice, headers, tokens.output), tokens, limits, raw: choice.content ?? choice.refusal }
+}
+
+function readChoice(
+  { content, refusal, finishReason, error }: Choice,
+  headers: Headers,
+  outputTokens: number,
+): Reply['result'] {
+  if (finishReason === 'error') {
+    return classifyAnswer(readRefusal(200, headers, { error: error ?? 'The provider broke off its answer.' }))
+  }
+  if (refusal) return { type: 'refused', message: refusal }
+  if (finishReason === 'content_filter')
+    return { type: 'filtered', message: "The provider's content filter stopped the answer." }
+  if (finishReason === 'length') {
+    return {
+      type: 'truncated',
+      message: `The answer was cut off after ${outputTokens || '?'} tokens: raise max_tokens or ask for less.`,
+    }
+  }
+  return { type: 'answered', content: content ?? '' }
+}
