@@ -18,8 +18,10 @@ local function spill(limit, granted, inFlight, t)
   if over > 0 then limit.lost = limit.lost + over end
 end
 
--- Kept back for what no header has told yet: three times the mean error of what was expected of a header.
-local function toldReserve(limit) return math.min(limit.most / 4, 3 * limit.noise) end
+-- Kept back for what no header has told yet: three times the mean error of what was expected of a header, and 10 ms of refill.
+local function toldReserve(limit)
+  return math.min(limit.most / 4, math.max(3 * limit.noise, limit.window and 0 or 10 * limit.rate))
+end
 
 -- A bucket's reset follows from what remains: when one falls the other grows. A window's reset only gets shorter, whatever remains.
 -- In a bucket the two also give the rate of the refill.
