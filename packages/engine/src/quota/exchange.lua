@@ -86,7 +86,7 @@ for _, told in ipairs(m.told) do
   if q.told[told.name] and not q.open then guessFactor(q.told[told.name], told, q.firstSent or 0) end
 end
 for name, limit in pairs(q.told) do
-  if limit.resetAt then limit.resetAt = math.min(limit.resetAt, now + longestWait(limit, m.longestWaitMs)) end
+  if limit.resetAt then limit.resetAt = math.min(limit.resetAt, limit.seenAt + longestWait(limit, m.longestWaitMs)) end
   -- Answers have stopped to tell of it.
   if q.answeredAt - limit.seenAt > 60000 then q.told[name] = nil end
 end
@@ -148,7 +148,7 @@ local function providerWait(tokens)
       if limit.least < amount and limit.resetAt and limit.resetAt > now then
         untilReset = math.max(untilReset or 0, math.min(limit.resetAt, q.at + still))
       elseif limit.least < amount and not limit.resetAt and limit.rate > 0 then
-        untilReset = math.max(untilReset or 0, math.min(q.at + still, now + math.min(limit.period, m.longestWaitMs)))
+        untilReset = math.max(untilReset or 0, math.min(q.at + still, limit.seenAt + math.min(limit.period, m.longestWaitMs)))
       end
     end
   end

@@ -161,7 +161,7 @@ local function learnTold(state, told, inFlight, now)
     if not told.limit or (limit and limit.limit == told.limit) then return end
     told.remaining = told.limit * 1000 / (told.period or minuteMs)
     -- Nothing was said to remain, so nothing was said to be used up.
-    told.last, told.least, told.greatest = told.remaining, math.huge, told.remaining
+    told.last, told.least, told.greatest = told.remaining, 1e300, told.remaining
   end
   local changed = not limit or (told.limit and told.limit ~= limit.limit)
   -- Of a call that went before the limit changed.
@@ -209,7 +209,8 @@ local function rollWindows(state, now)
   for _, limit in pairs(state.told) do
     if limit.window and limit.resetAt and now >= limit.resetAt then
       restart(limit, limit.most, limit.resetAt, state.granted[limit.unit])
-      limit.least = limit.most
+      -- No header has said anything of the new window.
+      limit.least = 1e300
       limit.since, limit.rolled = limit.resetAt, true
       limit.resetAt = limit.periodTold and limit.resetAt + limit.period or nil
     end
