@@ -47,7 +47,8 @@ async function measure(batches: number, itemsEach: number, { concurrency, latenc
       ),
     )
   }
-  const { calls, close } = await openEngine(server.url, { concurrency, latencyMs })
+  const opened = await openEngine(server.url, { concurrency, latencyMs })
+  const calls = () => opened.calls()
   const total = batches * itemsEach
   // The beginning and the end, where not all calls are in flight, do not count.
   const [from, to] = [total * 0.1, total * 0.9]
@@ -60,7 +61,7 @@ async function measure(batches: number, itemsEach: number, { concurrency, latenc
     itemsPerSecond: (1_000 * items) / (performance.now() - begun.at),
     cpuMsPerItem: (cpu.user + cpu.system) / 1_000 / items,
   }
-  await close()
+  await opened.close()
   await submitter[Symbol.asyncDispose]()
   return run
 }
