@@ -1,4 +1,5 @@
 import { availableParallelism } from 'node:os'
+import { resolve } from 'node:path'
 import { defineConfig } from 'vitest/config'
 
 // unit: pure logic, beside its file, no Redis; and the documents. engine: with a real Redis. system: whole processes.
@@ -6,6 +7,10 @@ import { defineConfig } from 'vitest/config'
 //
 // Each file has separate key prefixes, ports and folders, so that files run side by side. They wait most of the time: four at once on
 // 2 cores need a quarter of the time. Time limits are for tests that hang; on a machine with other load everything takes longer.
+
+// The system tests start some 300 processes. With V8's cache of compiled modules each takes 0.3 s of CPU less.
+process.env['NODE_COMPILE_CACHE'] ??= resolve(import.meta.dirname, 'node_modules/.cache/compile')
+
 const shared = { maxWorkers: Math.max(4, availableParallelism()), expect: { poll: { timeout: 30_000 } } }
 const withRedis = { ...shared, globalSetup: 'test/support/redis.setup.ts' }
 
@@ -32,6 +37,7 @@ export default defineConfig({
       {
         test: {
           ...withRedis,
+          globalSetup: ['test/support/redis.setup.ts', 'test/support/compile-cache.setup.ts'],
           name: 'system',
           include: ['test/{system,cli}/*.test.ts'],
           testTimeout: 240_000,

@@ -2,8 +2,13 @@ import { defineConfig } from 'vitest/config'
 
 // Suites that need Docker or a browser, or take minutes. Not part of `pnpm test`; .ci/run runs each:
 // vitest run --config vitest.slow.config.ts --project compose
-// A test that hangs ends before its suite's time in .ci/run, so that it is named.
-const slow = { testTimeout: 300_000, hookTimeout: 300_000, fileParallelism: false } as const
+// A test that hangs ends before the time of its suite in .ci/run, so that the report names it.
+const slow = {
+  testTimeout: 300_000,
+  hookTimeout: 300_000,
+  fileParallelism: false,
+  expect: { poll: { timeout: 30_000 } },
+} as const
 
 export default defineConfig({
   test: {
@@ -14,6 +19,15 @@ export default defineConfig({
           ...slow,
           name: 'browser',
           include: ['test/browser/*.test.ts'],
+          globalSetup: 'test/support/redis.setup.ts',
+        },
+      },
+      {
+        test: {
+          ...slow,
+          testTimeout: 120_000,
+          name: 'abuse',
+          include: ['test/abuse/*.test.ts'],
           globalSetup: 'test/support/redis.setup.ts',
         },
       },

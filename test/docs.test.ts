@@ -7,7 +7,9 @@ import { expect, test } from 'vitest'
 
 // Documents go out of date in silence; what a program can check of them is checked here.
 const root = join(import.meta.dirname, '..')
-const isGenerated = (path: string): boolean => /(^|\/)(node_modules|dist|\.sluice|\.git)(\/|$)/.test(path)
+// `config-file-*`: folders that the tests of packages/config create and delete while this file runs.
+const isGenerated = (path: string): boolean =>
+  /(^|\/)(node_modules|dist|\.sluice|\.git|config-file-[^/]*)(\/|$)/.test(path)
 const files = globSync(['**/*', '.ci/*'], { cwd: root, exclude: isGenerated })
 const documents = files.filter((path) => path.endsWith('.md'))
 const read = (path: string): string => readFileSync(join(root, path), 'utf8')
@@ -26,6 +28,11 @@ function anchorsOf(path: string): Set<string> {
   )
 }
 
+function linksOf(path: string): string[] {
+  const links = [...withoutCode(read(path)).matchAll(/\]\(([^)\s]+)\)/g)].map(([, link]) => link!)
+  return links.filter((link) => !/^[a-z]+:/.test(link))
+}
+
 function isBroken(from: string, link: string): boolean {
   const [target = '', anchor] = link.split('#')
   const path = target === '' ? from : join(dirname(from), target)
@@ -35,12 +42,22 @@ function isBroken(from: string, link: string): boolean {
 
 test('every relative link in a document leads to a file and to a heading in it', () => {
   const broken = documents.flatMap((path) =>
-    [...withoutCode(read(path)).matchAll(/\]\(([^)\s]+)\)/g)]
-      .map(([, link]) => link!)
-      .filter((link) => !/^[a-z]+:/.test(link) && isBroken(path, link))
+    linksOf(path)
+      .filter((link) => isBroken(path, link))
       .map((link) => `${path}: ${link}`),
   )
   expect(broken).toEqual([])
+})
+
+test('every document can be reached from README', () => {
+  const reached = new Set(['README.md'])
+  for (const path of reached) {
+    for (const link of linksOf(path)) {
+      const target = join(dirname(path), link.split('#')[0]!)
+      if (target.endsWith('.md') && documents.includes(target)) reached.add(target)
+    }
+  }
+  expect(documents.filter((path) => !reached.has(path))).toEqual([])
 })
 
 test('every source file that a document names exists', () => {
@@ -97,4 +114,16 @@ test('every decision is in the index', () => {
   const index = read('docs/decisions/README.md')
   const pages = globSync('docs/decisions/*.md', { cwd: root }).map((path) => basename(path))
   expect(pages.filter((page) => page !== 'README.md' && !index.includes(`(${page})`))).toEqual([])
+})
+
+test('CONTRIBUTING has every check and every suite', () => {
+  const page = read('CONTRIBUTING.md')
+  const { scripts } = JSON.parse(read('package.json')) as { scripts: Record<string, string> }
+  const checks = Object.keys(scripts).filter((name) => name.startsWith('check'))
+  const suites = ['vitest.config.ts', 'vitest.slow.config.ts'].flatMap((path) =>
+    [...read(path).matchAll(/\bname: '(\w+)'/g)].map(([, name]) => name!),
+  )
+  expect(suites).toContain('unit')
+  expect(checks.filter((name) => !page.includes(`\`pnpm ${name}\``))).toEqual([])
+  expect(suites.filter((name) => !page.includes(`\`${name}\``) && !page.includes(`--project ${name} `))).toEqual([])
 })

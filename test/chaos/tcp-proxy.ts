@@ -2,18 +2,32 @@ import { once } from 'node:events'
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 
-/** A proxy between the processes and their Redis that can cut and delay connections. */
+export interface Target {
+  readonly host: string
+  readonly port: number
+}
+
+/** A proxy between the processes and their Redis that can cut and delay connections, be silent, and lead elsewhere. */
 export interface TcpProxy extends AsyncDisposable {
   readonly port: number
   /** Closes every connection. */
   cut(): void
   /** Delays everything that arrives from now on by `ms`; 0: no delay. */
   delay(ms: number): void
+  /** Accepts connections and keeps the open ones, and passes nothing on: a host whose network is gone. */
+  goSilent(): void
+  /** New connections lead there. Connections that are silent stay so: nobody closes them. */
+  pointTo(target: Target): void
+  /** After `goSilent`: new connections pass again, silent ones stay silent. */
+  goOn(): void
 }
 
-export async function startTcpProxy(target: { host: string; port: number }): Promise<TcpProxy> {
+export async function startTcpProxy(first: Target): Promise<TcpProxy> {
   const sockets = new Set<Socket>()
   let delayMs = 0
+  let target = first
+  let silent = false
+  const silentSockets = new WeakSet<Socket>()
   const pass = (from: Socket, to: Socket) => {
     let passed: Promise<void> = Promise.resolve()
     const after = async (before: Promise<void>, chunk: Buffer, atMs: number) => {
@@ -24,12 +38,19 @@ export async function startTcpProxy(target: { host: string; port: number }): Pro
     }
     // Keeps the order even if the delay changes in between.
     from.on('data', (chunk: Buffer) => {
+      if (silentSockets.has(from)) return
       passed = after(passed, chunk, performance.now() + delayMs)
     })
     from.on('close', () => to.destroy())
     from.on('error', () => to.destroy())
   }
   const server = createServer((client) => {
+    if (silent) {
+      sockets.add(client)
+      client.on('close', () => sockets.delete(client)).on('error', () => client.destroy())
+      client.resume()
+      return
+    }
     const upstream = connect(target)
     for (const socket of [client, upstream]) {
       sockets.add(socket)
@@ -49,6 +70,17 @@ export async function startTcpProxy(target: { host: string; port: number }): Pro
     cut,
     delay(ms) {
       delayMs = ms
+    },
+    goSilent() {
+      silent = true
+      for (const socket of sockets) silentSockets.add(socket)
+    },
+    goOn() {
+      silent = false
+    },
+    pointTo(next) {
+      target = next
+      silent = false
     },
     async [Symbol.asyncDispose]() {
       cut()

@@ -50,6 +50,8 @@ test('pause, resume and cancel act on a batch', async () => {
   expect((await runCli(here, ['attach', id])).code).toBe(3)
 })
 
+const rightKey = 'the-right-key-of-this-test'
+
 describe('doctor', () => {
   test('reports what works, and makes a call on request', async () => {
     const system = await startSystem()
@@ -62,7 +64,7 @@ describe('doctor', () => {
   })
 
   test('says how to fix a missing worker, a missing or wrong key, and a missing server', async () => {
-    const system = await startSystem({ env: { SLUICE_API_KEYS: 'right' } })
+    const system = await startSystem({ env: { SLUICE_API_KEYS: rightKey } })
     const doctor = (env: Record<string, string>) => runCli(place.of(system, env), ['doctor'])
     const unkeyed = await doctor({})
     expect(unkeyed.code).toBe(1)
@@ -70,7 +72,7 @@ describe('doctor', () => {
     expect((await doctor({ SLUICE_API_KEY: 'wrong' })).stdout).toContain(
       "SLUICE_API_KEY is not one of the server's SLUICE_API_KEYS",
     )
-    const idle = await doctor({ SLUICE_API_KEY: 'right' })
+    const idle = await doctor({ SLUICE_API_KEY: rightKey })
     expect(idle.code).toBe(1)
     expect(idle.stdout).toMatch(/^FAILED +Lane default: No worker runs .*\n +-> Start one: /m)
     const alone = await doctor({ SLUICE_URL: 'http://127.0.0.1:1' })
@@ -140,7 +142,7 @@ describe('usage', () => {
     [
       'a word instead of a number',
       ['extract', 'x.jsonl', '--concurrency', 'many'],
-      /It must be a whole number, 1 or greater/,
+      /It must be a whole number from 1 to 100000/,
     ],
     ['a key', ['batches', '--api-key', 'secret'], /unknown option '--api-key'/],
   ])('is wrong with %s: exit code 2 and a message', async (_, args, message) => {

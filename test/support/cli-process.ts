@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { resolve } from 'node:path'
+import { inherited } from '@sluice/local/processes/app-process'
 import { onTestFailed, onTestFinished } from 'vitest'
 
 const main = resolve(import.meta.dirname, '../../apps/cli/src/main.ts')
@@ -21,7 +22,7 @@ export interface CliPlace {
 }
 
 function environment({ directory, env }: CliPlace): Record<string, string> {
-  return { PATH: process.env['PATH'] ?? '', HOME: directory, XDG_STATE_HOME: `${directory}/state`, ...env }
+  return { ...inherited(), HOME: directory, XDG_STATE_HOME: `${directory}/state`, ...env }
 }
 
 /** `input` is what it reads from standard input; without it there is none. */

@@ -2,7 +2,7 @@ import { fileURLToPath } from 'node:url'
 import { expect, test } from 'vitest'
 import { startSystem } from '../support/system.ts'
 
-/** What each text meets (a fault once, or a fault with every call), and what becomes of it: requests, calls that the simulator was paid for, of these known, repeated. */
+/** The fault of each text (once, or with every call) and its result: requests, paid calls by the simulator's count, those of them that are known, and repeated calls. */
 const kinds = [
   { kind: 'none', requests: 1, paid: 1, known: 1, repeated: 0, end: 'succeeded' },
   { kind: 'odd_usage', requests: 1, paid: 1, known: 1, repeated: 0, end: 'succeeded' },
@@ -15,28 +15,31 @@ const kinds = [
   { kind: 'cut_after', requests: 2, paid: 2, known: 1, repeated: 1, end: 'succeeded' },
   { kind: 'always_html', requests: 3, paid: 0, known: 0, repeated: 2, end: 'unavailable' },
   { kind: 'always_broken_body', requests: 3, paid: 3, known: 0, repeated: 2, end: 'unavailable' },
-  // The same errors twice are not asked a third time.
+  // The same errors twice: there is no third call.
   { kind: 'always_no_message', requests: 2, paid: 2, known: 2, repeated: 0, end: 'invalid_output' },
 ]
 const each = 3
 
-test('a batch over every odd answer ends: nothing is asked without end, and the counters add up', async () => {
+test('a batch with every odd answer ends: no item is retried without end, and the counters add up', async () => {
   const system = await startSystem({
     simulator: { SIMULATOR_LATENCY_MS: '20' },
     env: { SLUICE_CONFIG: fileURLToPath(new URL('../support/quick-retry.config.ts', import.meta.url)) },
   })
   const worker = await system.worker({ SLUICE_CONCURRENCY: '10' })
-  const script = kinds.slice(1).map(({ kind }) => {
-    const times = kind.startsWith('always_') ? 1_000_000 : each
-    return { match: `${kind}:`, fault: kind.replace('always_', ''), times }
-  })
-  // The first that matches is taken: `html:` is in `always_html:`, too.
+  const textOf = (kind: string, i: number) => `${kind}: My name is Jill and I am ${20 + i} years old.`
+  // A fault that happens once is for one text: a retry must not meet the fault of another one.
+  const script = kinds
+    .slice(1)
+    .flatMap(({ kind }) =>
+      kind.startsWith('always_')
+        ? [{ match: `${kind}:`, fault: kind.replace('always_', ''), times: 1_000_000 }]
+        : Array.from({ length: each }, (_, i) => ({ match: textOf(kind, i), fault: kind, times: 1 })),
+    )
+  // The first that matches is used: `html:` is also a part of `always_html:`.
   await system.simulator.set('faults', { script: script.toReversed() })
-  const texts = kinds.flatMap(({ kind }) =>
-    Array.from({ length: each }, (_, i) => `${kind}: My name is Jill and I am ${20 + i} years old.`),
-  )
+  const texts = kinds.flatMap(({ kind }) => Array.from({ length: each }, (_, i) => textOf(kind, i)))
   const { id } = await system.submit(texts)
-  const { counts, usage } = await system.until(id, ({ status }) => status === 'completed', 60_000)
+  const { counts, usage } = await system.until(id, ({ status }) => status === 'completed')
   const results = await system.results(id)
 
   expect(results.map(({ index, status, error, data }) => [index, error?.type ?? status, data])).toEqual(

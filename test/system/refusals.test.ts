@@ -82,13 +82,13 @@ const rows: Row[] = [
     'extractor',
   ],
   [
-    'an inline schema that is no object',
+    'an inline schema that no value can match',
     'POST',
     '/v1/batches',
-    { ...batch, extractor: { schema: { type: 'array' } } },
+    { ...batch, extractor: { schema: { type: 'array', minItems: 1, items: false } } },
     400,
     'invalid_schema',
-    'extractor.schema#/type',
+    'extractor.schema#',
   ],
   [
     'a lane that is not there',

@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { promisify } from 'node:util'
 import { afterEach, beforeEach, describe, expect, onTestFinished, test } from 'vitest'
+import { inherited } from '@sluice/local/processes/app-process'
 import { findFreePort } from '@sluice/local/processes/ports'
 
 const root = resolve(import.meta.dirname, '../..')
@@ -40,7 +41,7 @@ async function start(env: Record<string, string> = {}): Promise<Started> {
   }
   const child = spawn(process.execPath, ['apps/start/src/main.ts'], {
     cwd: root,
-    env: { PATH: process.env['PATH'], ...none, SLUICE_DATA_DIR: directory, ...env, PORT: port },
+    env: { ...inherited(), ...none, SLUICE_DATA_DIR: directory, ...env, PORT: port },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
   const exited = once(child, 'exit') as Promise<[number | null]>

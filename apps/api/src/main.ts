@@ -11,19 +11,20 @@ import { listen, ListenError } from './http/listen.ts'
 import { createApp } from './server.ts'
 
 /** The composition root of an API process. */
-const { config, log, leave } = await boot('api')
+const { config, errors, log, leave, redact } = await boot('api')
 const { lanes, extractors, api } = config
+if (api.weakKeys !== null) log.warn(api.weakKeys)
 
 for (const { definition } of extractors) {
-  const issue = checkSchema(definition.schema)
-  if (issue !== null) refuse(`extractor '${definition.name}': at '#${issue.pointer}': ${issue.message}`)
+  const checked = checkSchema(definition.schema)
+  if (!checked.ok) refuse(`extractor '${definition.name}': at '#${checked.pointer}': ${checked.message}`)
 }
 
 const engine = await createEngine({
   redisUrl: config.redisUrl,
   prefix: config.prefix,
   lanes,
-  onError: (error) => log.error({ error: error.message }, 'redis'),
+  onError: (error) => errors.report(error),
 })
 for (const { definition } of extractors) await engine.extractors.put(definition)
 
@@ -40,9 +41,11 @@ const app = createApp({
   documentReader,
   splitter,
   apiKeys: api.apiKeys,
+  trustProxy: api.trustProxy,
   bodyLimitBytes: api.bodyLimitBytes,
   queuesReadOnly: api.queuesReadOnly,
   version: packageJson.version,
+  redact: redact.text,
   log,
   stopping: stopping.signal,
 })
@@ -56,6 +59,7 @@ stopOnSignals({ log, leave }, config.worker.graceMs, async (graceMs) => {
   await documentReader[Symbol.asyncDispose]()
   await splitter[Symbol.asyncDispose]()
   await engine[Symbol.asyncDispose]()
+  errors[Symbol.dispose]()
 })
 // Only now: whoever reads this line may send a signal at once.
 log.info({ url: server.url, durability: engine.durability }, `api ready on ${server.url}`)

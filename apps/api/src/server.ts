@@ -3,16 +3,19 @@ import type { DocumentReader } from '@sluice/documents/document-reader'
 import type { Engine } from '@sluice/engine/engine'
 import express, { type Express } from 'express'
 import type { Logger } from 'pino'
-import { onlyThisMachine, requireKey } from './http/auth.ts'
+import { createGate } from './gate/gate.ts'
+import { formatGateMetrics } from './gate/metrics.ts'
 import { createBoard } from './pages/board.ts'
 import type { TextSplitter } from '@sluice/text/text-splitter'
 import { createDocs } from './pages/docs.ts'
 import { createErrorHandler } from './http/errors.ts'
 import type { CheckSchema } from './intake/extractor-choice.ts'
 import { homePage } from './pages/home.ts'
+import { createLogin } from './pages/login.ts'
 import { mount } from './http/mount.ts'
 import { createReadBody } from './http/read-body.ts'
 import { createRequestLog } from './http/request-log.ts'
+import { createSecurityHeaders } from './http/security-headers.ts'
 import { batchRoutes } from './routes/batches.ts'
 import { extractRoutes } from './routes/extract.ts'
 import { extractorRoutes } from './routes/extractors.ts'
@@ -26,22 +29,18 @@ export interface AppOptions {
   readonly checkSchema: CheckSchema
   readonly documentReader: DocumentReader
   readonly splitter: TextSplitter
-  /** Empty: none is asked for, and only this machine may ask. */
+  /** Empty: no key is needed, and only this machine may ask. */
   readonly apiKeys: readonly string[]
+  /** Which proxies may say where a request came from, and whether by TLS: as Express takes it; false: none. */
+  readonly trustProxy: number | readonly string[] | false
   readonly bodyLimitBytes: number
   readonly queuesReadOnly: boolean
   readonly version: string
+  /** Removes the configured secrets from a text. */
+  readonly redact: (text: string) => string
   readonly log: Logger
-  /** Aborts when the server stops: open streams end, readiness goes. */
+  /** Aborts when the server stops: open streams end, and it is no longer ready. */
   readonly stopping: AbortSignal
-}
-
-/** A page from here asks no other host for anything: Bull Board would fetch its fonts from one. */
-const headers = {
-  'content-security-policy':
-    "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; frame-ancestors 'none'",
-  'x-content-type-options': 'nosniff',
-  'referrer-policy': 'no-referrer',
 }
 
 export function createApp({
@@ -50,9 +49,11 @@ export function createApp({
   documentReader,
   splitter,
   apiKeys,
+  trustProxy,
   bodyLimitBytes,
   queuesReadOnly,
   version,
+  redact,
   log,
   stopping,
 }: AppOptions): Express {
@@ -60,12 +61,11 @@ export function createApp({
   const app = express()
   app.disable('x-powered-by')
   app.set('query parser', 'simple')
+  app.set('trust proxy', trustProxy)
   app.use(createRequestLog(log))
-  app.use((_req, res, next) => {
-    res.set(headers)
-    next()
-  })
-  app.use(secured ? requireKey(apiKeys) : onlyThisMachine())
+  app.use(createSecurityHeaders())
+  const gate = createGate({ apiKeys, bodyLimitBytes, log })
+  app.use(gate.admit)
 
   mount(
     app,
@@ -76,13 +76,14 @@ export function createApp({
       ...resultRoutes(engine, stopping),
       ...extractRoutes(engine, checkSchema, stopping),
       ...summaryRoutes(engine, splitter, documentReader, stopping),
-      ...operationRoutes(engine, { version, secured, stopping }),
+      ...operationRoutes(engine, { version, secured, stopping, processMetrics: () => formatGateMetrics(gate) }),
     },
     createReadBody(bodyLimitBytes),
   )
   app.get('/', (_req, res) => {
-    res.type('html').send(homePage)
+    res.type('html').send(homePage({ secured }))
   })
+  app.use(createLogin(gate))
   app.use('/docs', createDocs())
   app.use('/queues', createBoard(engine.queues, { path: '/queues', readOnly: queuesReadOnly }))
 
@@ -90,9 +91,9 @@ export function createApp({
     throw new SluiceError(
       'not_found_error',
       'route_not_found',
-      `There is no ${req.method} ${req.path}: see /docs for what there is.`,
+      `There is no ${req.method} ${req.path}: see /docs for the routes.`,
     )
   })
-  app.use(createErrorHandler(log))
+  app.use(createErrorHandler({ log, redact }))
   return app
 }

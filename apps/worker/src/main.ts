@@ -6,9 +6,11 @@ import { boot, refuse } from '@sluice/process/boot'
 import { stopOnSignals } from '@sluice/process/stop-on-signals'
 import { createLongTexts } from '@sluice/provider/long-texts'
 import { createProvider } from '@sluice/provider/provider'
+import { redacted } from '@sluice/provider/redacted'
+import { createIsolatedExtract } from './isolated-extract.ts'
 
 /** The composition root of a worker process. */
-const { config, log, leave } = await boot('worker')
+const { config, errors, log, leave, redact } = await boot('worker')
 const {
   lanes,
   extractors,
@@ -25,6 +27,7 @@ const providers = new Map(
   ]),
 )
 const splitter = createTextSplitter()
+const isolated = createIsolatedExtract()
 const worker = await createWorker({
   redisUrl: config.redisUrl,
   prefix: config.prefix,
@@ -38,13 +41,15 @@ const worker = await createWorker({
       splitter,
       hasOwnCheck: (extractor) => refineFor(extractors, extractor) !== undefined,
     })
-    return { extract, estimateTokens, longTexts }
+    return { extract: redacted(isolated.wrap(lane, lanes[lane]!, extract), redact), estimateTokens, longTexts }
   },
-  onError: (error) => log.error({ error: error.message }, 'worker'),
+  onError: (error) => errors.report(error),
 })
 stopOnSignals({ log, leave }, graceMs, async (allowedMs) => {
   await worker.close(allowedMs)
+  errors[Symbol.dispose]()
   await splitter[Symbol.asyncDispose]()
+  await isolated[Symbol.asyncDispose]()
   await Promise.all([...providers.values()].map((provider) => provider[Symbol.asyncDispose]()))
 })
 // Only now: whoever reads this line may send a signal at once.

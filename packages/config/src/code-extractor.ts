@@ -1,17 +1,20 @@
 import { isDeepStrictEqual } from 'node:util'
-import { createExtractor, type CreateExtractor, type Extractor, type JsonSchema } from '@sluice/contract/extractor'
-import { z } from 'zod'
-import { ConfigError } from './config-error.ts'
+import { createExtractor, type CreateExtractor, type Extractor } from '@sluice/contract/extractor'
+import type { z } from 'zod'
+import { toJsonSchema } from './code-extractor-schema.ts'
 import type { ExtractorDefinition } from './define-config.ts'
-import { whereItThrew } from './where-it-threw.ts'
-import { errorLine, errorLines } from './zod-errors.ts'
+import { notJsonAt } from './code-extractor-output.ts'
+import { codePlace, whereItThrew } from './where-it-threw.ts'
+import { errorLines, pointerOf } from './zod-errors.ts'
 
-export type Refined =
-  | { readonly ok: true; readonly data: unknown }
+type Refined =
+  | { readonly type: 'valid'; readonly data: unknown }
   /** One line each, `/path: what is wrong`, fit to show the model. */
-  | { readonly ok: false; readonly errors: readonly string[] }
+  | { readonly type: 'invalid'; readonly errors: readonly string[] }
+  /** A transform or a check of the author's threw, or returned what JSON cannot hold. The model cannot correct that. */
+  | { readonly type: 'author-error'; readonly message: string }
 
-/** Checks an answer by the zod schema in this process. Never rejects: an answer on which the schema's own functions throw is not valid. */
+/** Checks an answer by the zod schema in this process. Never rejects. */
 export type Refine = (data: unknown) => Promise<Refined>
 
 /** An extractor written in code: what is stored for everyone to see, and the check that only this code can make. */
@@ -20,7 +23,7 @@ export interface CodeExtractor {
   readonly refine: Refine
 }
 
-/** Throws a ConfigError with one line when the schema cannot be shown to a model, a ZodError when the recipe around it is not valid. */
+/** Throws a ConfigError with one line when the schema cannot be used with a model, a ZodError when the recipe around it is not valid. */
 export function createCodeExtractor(definition: ExtractorDefinition): CodeExtractor {
   const { schema, ...recipe } = definition
   return {
@@ -31,7 +34,7 @@ export function createCodeExtractor(definition: ExtractorDefinition): CodeExtrac
 
 /**
  * The check that belongs to a stored extractor, or undefined when it was not written in code.
- * The name alone does not tell: a batch may run under an older version, whose schema is another one than the code has now.
+ * The name is not enough: a batch may run under an older version, whose schema differs from the one in the code now.
  */
 export function refineFor(
   extractors: readonly CodeExtractor[],
@@ -42,46 +45,39 @@ export function refineFor(
   )?.refine
 }
 
-/** The input side, because the model writes what the schema reads: before defaults, coercion and transforms. */
-function toJsonSchema(name: string, schema: z.ZodType): JsonSchema {
-  const json = z.toJSONSchema(schema, {
-    io: 'input',
-    target: 'draft-2020-12',
-    unrepresentable: ({ message, path }) => {
-      throw new ConfigError([
-        `extractor '${name}': #/${path.join('/')}: ${message}. The model answers in JSON: describe that form and transform it.`,
-      ])
-    },
-  })
-  // Through text, so that it compares equal with what comes back from the ledger.
-  const plain = JSON.parse(JSON.stringify(json)) as JsonSchema
-  if (plain['type'] !== 'object') {
-    throw new ConfigError([`extractor '${name}': the schema must be an object at the root, z.object({ ... }).`])
-  }
-  return plain
-}
-
 function createRefine(name: string, schema: z.ZodType): Refine {
   return async (data) => {
     let parsed: z.ZodSafeParseResult<unknown>
     try {
       parsed = await schema.safeParseAsync(data)
     } catch (error) {
-      // Its own words are left out: they are not written for the model, and may hold what is not its business.
-      const message = `a transform or a check threw ${nameOf(error)} on this value`
-      return { ok: false, errors: [errorLine({ path: await whereItThrew(schema, data), message }, data)] }
+      if (error instanceof RangeError && /call stack/.test(error.message))
+        return { type: 'invalid', errors: ['/: is nested too deep to be checked'] }
+      // Its own words are left out: they may quote the answer.
+      const path = await whereItThrew(schema, data)
+      const place = codePlace(error)
+      const where = `at ${pointerOf(path)}${place === null ? '' : ` (${place})`}`
+      return { type: 'author-error', message: `The code of the extractor '${name}' threw ${nameOf(error)} ${where}.` }
     }
-    return parsed.success ? asJson(name, parsed.data) : { ok: false, errors: errorLines(parsed.error, data) }
+    return parsed.success ? asJson(name, parsed.data) : { type: 'invalid', errors: errorLines(parsed.error, data) }
   }
 }
 
-/** Results are stored as JSON: a Date that a transform made becomes its text, a bigint or a function is the author's mistake. */
+/** Results are stored as JSON: a Date that a transform returns becomes its text; a Map or a bigint would be lost or cannot be written. */
 function asJson(name: string, data: unknown): Refined {
+  const lost = notJsonAt(data)
+  if (lost !== null) {
+    const message = `The code of the extractor '${name}' returned ${lost.what} at ${pointerOf(lost.path)}, which JSON cannot hold: return a string, a number, a list or a plain object.`
+    return { type: 'author-error', message }
+  }
   try {
-    return { ok: true, data: JSON.parse(JSON.stringify(data)) as unknown }
+    return { type: 'valid', data: JSON.parse(JSON.stringify(data)) as unknown }
   } catch (error) {
-    const message = `what the transforms of the extractor '${name}' made cannot be written as JSON (${nameOf(error)})`
-    return { ok: false, errors: [`/: ${message}`] }
+    // A `toJSON` of the author's.
+    return {
+      type: 'author-error',
+      message: `What the code of the extractor '${name}' returned cannot be written as JSON (${nameOf(error)}).`,
+    }
   }
 }
 

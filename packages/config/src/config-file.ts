@@ -1,4 +1,5 @@
 import { existsSync } from 'node:fs'
+import { readFile } from 'node:fs/promises'
 import { isAbsolute, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { extractorName, laneName, modelParameters } from '@sluice/contract/extractor'
@@ -6,6 +7,7 @@ import { formatPath } from '@sluice/contract/error'
 import { laneConfig, type LaneConfig } from '@sluice/contract/lane'
 import { z } from 'zod'
 import { createCodeExtractor, type CodeExtractor } from './code-extractor.ts'
+import { declaringLine, UnusableTypeError } from './code-extractor-schema.ts'
 import { ConfigError } from './config-error.ts'
 
 const defaultFile = 'sluice.config.ts'
@@ -55,7 +57,10 @@ export async function loadConfigFile(named: string | undefined, directory: strin
     throw new ConfigError([`${shown}: the default export is missing: export default defineConfig({ ... })`])
   const parsed = fileSchema.safeParse(module['default'])
   if (!parsed.success) throw new ConfigError(parsed.error.issues.map((issue) => `${shown}: ${issueLine(issue)}`))
-  return { lanes: parsed.data.lanes, extractors: createExtractors(parsed.data.extractors, shown) }
+  return {
+    lanes: parsed.data.lanes,
+    extractors: createExtractors(parsed.data.extractors, shown, await readFile(path, 'utf8')),
+  }
 }
 
 async function importFile(path: string, shown: string): Promise<Record<string, unknown>> {
@@ -86,7 +91,7 @@ function issueLine(issue: z.core.$ZodIssue): string {
 
 type Definition = z.output<typeof fileSchema>['extractors'][number]
 
-function createExtractors(definitions: readonly Definition[], shown: string): CodeExtractor[] {
+function createExtractors(definitions: readonly Definition[], shown: string, source: string): CodeExtractor[] {
   const names = new Set<string>()
   return definitions.map(({ name, schema, ...recipe }) => {
     if (names.has(name)) throw new ConfigError([`${shown}: there are two extractors '${name}'`])
@@ -95,6 +100,11 @@ function createExtractors(definitions: readonly Definition[], shown: string): Co
     try {
       return createCodeExtractor({ name, schema, ...given })
     } catch (error) {
+      if (error instanceof UnusableTypeError) {
+        const line = declaringLine(source, name, error.path)
+        const place = line === null ? shown : `${shown}: line ${line}`
+        throw new ConfigError(error.lines.map((text) => `${place}: ${text}`))
+      }
       if (error instanceof ConfigError) throw new ConfigError(error.lines.map((line) => `${shown}: ${line}`))
       throw error
     }

@@ -29,6 +29,8 @@ async function refusal(variables: NodeJS.ProcessEnv): Promise<readonly string[]>
   return error.lines
 }
 
+const strong = 'a-key-of-24-characters-1'
+
 describe('the environment', () => {
   it('defines the default lane and the documented defaults', async () => {
     const config = await readConfig({ ...env, SLUICE_RPM: '600' }, directory)
@@ -110,8 +112,26 @@ describe('the environment', () => {
   })
 
   it('accepts a public address if there are keys', async () => {
-    const config = await readConfig({ ...env, HOST: '0.0.0.0', SLUICE_API_KEYS: 'one, two' }, directory)
-    expect(config.api).toMatchObject({ host: '0.0.0.0', apiKeys: ['one', 'two'] })
+    const config = await readConfig({ ...env, HOST: '0.0.0.0', SLUICE_API_KEYS: `${strong}, ${strong}2` }, directory)
+    expect(config.api).toMatchObject({ host: '0.0.0.0', apiKeys: [strong, `${strong}2`], weakKeys: null })
+  })
+
+  it('rejects keys that can be guessed, without quoting them, unless that risk is accepted', async () => {
+    const weak = { ...env, SLUICE_API_KEYS: `${strong},changeme` }
+    expect(await refusal(weak)).toEqual([expect.stringMatching(/^SLUICE_API_KEYS: key 2 of 2 .*16 characters/)])
+    expect(String(await refusal(weak))).not.toContain('changeme')
+    const { api } = await readConfig({ ...weak, SLUICE_ALLOW_WEAK_KEYS: 'true' }, directory)
+    expect(api.weakKeys).toMatch(/key 2 of 2 .*can be guessed/)
+  })
+
+  it('accepts proxies as a number or as addresses, and nothing else', async () => {
+    const trusted = async (text: string) =>
+      (await readConfig({ ...env, SLUICE_TRUST_PROXY: text }, directory)).api.trustProxy
+    expect(await trusted('1')).toBe(1)
+    expect(await trusted('loopback, 10.0.0.0/8')).toEqual(['loopback', '10.0.0.0/8'])
+    expect(await refusal({ ...env, SLUICE_TRUST_PROXY: 'true' })).toEqual([
+      expect.stringMatching(/^SLUICE_TRUST_PROXY/),
+    ])
   })
 })
 
@@ -167,7 +187,7 @@ describe('sluice.config.ts', () => {
     [
       'a schema that no model can answer',
       `import { z } from 'zod'\nexport default { extractors: [{ name: 'p', schema: z.object({ born: z.date() }) }] }`,
-      /^sluice\.config\.ts: extractor 'p': #\/properties\/born: Date cannot be represented/,
+      /^sluice\.config\.ts: line 2: extractor 'p': #\/properties\/born: Date cannot be represented/,
     ],
     [
       'two extractors with one name',

@@ -1,4 +1,5 @@
 import { laneConfig, type LaneConfig } from '@sluice/contract/lane'
+import { parseRedisAddress } from '@sluice/contract/redis-address'
 import type { CodeExtractor } from './code-extractor.ts'
 import { loadConfigFile, type LoadedFile } from './config-file.ts'
 import { ConfigError } from './config-error.ts'
@@ -18,6 +19,10 @@ export interface Config {
     readonly port: number
     /** Empty: no key is required, and the host is a loopback address. */
     readonly apiKeys: readonly string[]
+    /** A warning about keys that can be guessed, if SLUICE_ALLOW_WEAK_KEYS accepts them; null: none. */
+    readonly weakKeys: string | null
+    /** The proxies in front of the API that report where a request came from: their number or their addresses; false: none. */
+    readonly trustProxy: number | readonly string[] | false
     readonly bodyLimitBytes: number
     readonly queuesReadOnly: boolean
     /** Limits of one document. */
@@ -35,9 +40,13 @@ export interface Config {
   readonly lanes: Readonly<Record<string, LaneConfig>>
   /** No provider is configured: the simulator answers on the lane `default`, not a model. */
   readonly usesSimulator: boolean
+  /** Everything that must not appear in a log, an answer or a result: keys and passwords, those of lanes included. */
+  readonly secrets: readonly string[]
   /** Extractors in code, in the order of the file. */
   readonly extractors: readonly CodeExtractor[]
 }
+
+const shortestKey = 16
 
 /**
  * Reads the environment and the configuration file. Throws a ConfigError whose message has one readable line per
@@ -61,6 +70,8 @@ export async function readConfig(
       host: environment.HOST,
       port: environment.PORT,
       apiKeys: requireKeys(environment),
+      weakKeys: weakKeys(environment),
+      trustProxy: environment.SLUICE_TRUST_PROXY ?? false,
       bodyLimitBytes: environment.SLUICE_BODY_LIMIT_MB * 1024 * 1024,
       queuesReadOnly: environment.SLUICE_QUEUES_READONLY,
       documents: {
@@ -75,6 +86,7 @@ export async function readConfig(
       retentionMs: days === undefined ? null : days * 86_400_000,
     },
     ...lanes,
+    secrets: secretsOf(environment, lanes.lanes),
     extractors: file.extractors,
   }
 }
@@ -101,6 +113,7 @@ function withDefaultLane(environment: Environment, file: LoadedFile): Lanes {
     tpm: environment.SLUICE_TPM,
     maxInFlight: environment.SLUICE_MAX_IN_FLIGHT,
     contextTokens: environment.SLUICE_CONTEXT_TOKENS,
+    maxOutputTokens: environment.SLUICE_MAX_OUTPUT_TOKENS,
     timeoutMs: environment.SLUICE_TIMEOUT_MS,
     structuredOutput: environment.SLUICE_STRUCTURED_OUTPUT,
   })
@@ -135,13 +148,38 @@ function requireRedisUrl({ REDIS_URL }: Environment): string {
   ])
 }
 
+function secretsOf(environment: Environment, lanes: Config['lanes']): readonly string[] {
+  const { SLUICE_API_KEYS = [], OPENAI_API_KEY, REDIS_URL = '' } = environment
+  const ofLanes = Object.values(lanes).flatMap(({ apiKey, baseUrl }) => [
+    apiKey,
+    baseUrl === undefined ? undefined : decodeURIComponent(new URL(baseUrl).password),
+  ])
+  const all = [...SLUICE_API_KEYS, OPENAI_API_KEY, ...ofLanes, parseRedisAddress(REDIS_URL)?.password]
+  return all.filter((secret): secret is string => secret !== undefined && secret !== '')
+}
+
 /** Without keys, everyone who reaches the port can spend money. So only this machine may reach it. */
-function requireKeys({ HOST, SLUICE_API_KEYS }: Environment): readonly string[] {
-  if (SLUICE_API_KEYS !== undefined) return SLUICE_API_KEYS
+function requireKeys(environment: Environment): readonly string[] {
+  const { HOST, SLUICE_API_KEYS } = environment
+  if (SLUICE_API_KEYS !== undefined) {
+    const weak = weakKeys(environment)
+    if (weak !== null && !environment.SLUICE_ALLOW_WEAK_KEYS)
+      throw new ConfigError([
+        `${weak} Make one with: openssl rand -hex 24. Or set SLUICE_ALLOW_WEAK_KEYS=true to accept that risk.`,
+      ])
+    return SLUICE_API_KEYS
+  }
   if (isLoopback(HOST)) return []
   throw new ConfigError([
     `HOST is ${HOST}, which other machines can reach: set SLUICE_API_KEYS, or leave HOST at 127.0.0.1`,
   ])
+}
+
+/** Reports keys that can be guessed: a key opens everything, and a few characters can be tried within days. The key is never quoted. */
+function weakKeys({ SLUICE_API_KEYS = [] }: Environment): string | null {
+  const short = SLUICE_API_KEYS.flatMap((key, index) => (key.length < shortestKey ? [index + 1] : []))
+  if (short.length === 0) return null
+  return `SLUICE_API_KEYS: key ${short.join(', ')} of ${SLUICE_API_KEYS.length} is shorter than ${shortestKey} characters, so it can be guessed.`
 }
 
 function isLoopback(host: string): boolean {

@@ -1,3 +1,4 @@
+import { isIP } from 'node:net'
 import { parseRedisAddress } from '@sluice/contract/redis-address'
 import { z } from 'zod'
 import { ConfigError } from './config-error.ts'
@@ -25,6 +26,13 @@ const list = z.string().transform((value) =>
 )
 const url = (protocol: RegExp, example: string) => z.url({ protocol, error: `must be a URL such as ${example}` })
 
+/** A proxy as Express accepts it: an address, a network, or a name of networks. */
+function isProxy(text: string): boolean {
+  const [address = '', bits, ...more] = text.split('/')
+  if (['loopback', 'linklocal', 'uniquelocal'].includes(text)) return true
+  return isIP(address) > 0 && more.length === 0 && (bits === undefined || /^\d{1,3}$/.test(bits))
+}
+
 /** Every variable, except the simulator's. Users find them in docs/reference/configuration.md; a test checks that none is missing there. */
 export const variables = {
   REDIS_URL: z
@@ -41,6 +49,14 @@ export const variables = {
   /** 0: any free port. */
   PORT: wholeNumber(0, 65_535).default(3000),
   SLUICE_API_KEYS: list.pipe(z.array(z.string()).min(1, 'contains no key')).optional(),
+  SLUICE_ALLOW_WEAK_KEYS: flag.default(false),
+  SLUICE_TRUST_PROXY: list
+    .transform((parts) => (parts.length === 1 && /^\d{1,2}$/.test(parts[0]!) ? Number(parts[0]) : parts))
+    .refine(
+      (value) => typeof value === 'number' || (value.length > 0 && value.every(isProxy)),
+      'must be the number of proxies in front of the API, or their addresses, such as 10.0.0.0/8',
+    )
+    .optional(),
   SLUICE_BODY_LIMIT_MB: wholeNumber(1, 512).default(32),
   SLUICE_DOCUMENT_MB: wholeNumber(1, 512).default(32),
   SLUICE_DOCUMENT_PAGES: wholeNumber(1, 1_000_000).default(2_000),
@@ -61,6 +77,7 @@ export const variables = {
   SLUICE_TPM: wholeNumber(1, 1_000_000_000_000).optional(),
   SLUICE_MAX_IN_FLIGHT: wholeNumber(1, 1_000_000).optional(),
   SLUICE_CONTEXT_TOKENS: wholeNumber(256, 100_000_000).optional(),
+  SLUICE_MAX_OUTPUT_TOKENS: wholeNumber(1, 100_000_000).optional(),
   SLUICE_TIMEOUT_MS: wholeNumber(100, 3_600_000).optional(),
   SLUICE_STRUCTURED_OUTPUT: z
     .enum(['json_schema', 'json_object', 'prompt'], 'must be json_schema, json_object or prompt')

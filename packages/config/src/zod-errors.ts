@@ -4,24 +4,28 @@ const maxLines = 20
 const maxShown = 80
 
 /**
- * One line an error, `/path: what is wrong; got <value>`, each once, at most 20: the form that models mend best.
- * Of a union that nothing matched, only the branch that came closest is told.
+ * One line for each error, `/path: what is wrong; got <value>`, each once, at most 20: the form that models correct best.
+ * Of a union that nothing matched, only the errors of the closest branch.
  */
 export function errorLines(error: z.ZodError, data: unknown): string[] {
-  const lines = error.issues.flatMap(closest).map((issue) => errorLine(issue, data))
-  return [...new Set(lines)].slice(0, maxLines)
+  const lines = new Set<string>()
+  for (const issue of error.issues) {
+    if (lines.size >= maxLines) break
+    for (const one of closest(issue)) lines.add(errorLine(one, data))
+  }
+  return [...lines].slice(0, maxLines)
 }
 
-/** One line in that form. `issue` needs no more than what is wrong and where. */
-export function errorLine(
-  issue: { readonly path: readonly PropertyKey[]; readonly message: string },
-  data: unknown,
-): string {
-  const pointer = `/${issue.path.map((key) => String(key).replaceAll('~', '~0').replaceAll('/', '~1')).join('/')}`
+function errorLine(issue: { readonly path: readonly PropertyKey[]; readonly message: string }, data: unknown): string {
   const value = issue.path.reduce<unknown>(valueAt, data)
   const shown = value === undefined ? 'nothing' : JSON.stringify(value)
   const got = shown.length > maxShown ? `${shown.slice(0, maxShown)}...` : shown
+  const pointer = pointerOf(issue.path)
   return issue.path.length === 0 ? `${pointer}: ${issue.message}` : `${pointer}: ${issue.message}; got ${got}`
+}
+
+export function pointerOf(path: readonly PropertyKey[]): string {
+  return `/${path.map((key) => String(key).replaceAll('~', '~0').replaceAll('/', '~1')).join('/')}`
 }
 
 function valueAt(value: unknown, key: PropertyKey): unknown {

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { extractorChoice, extractorReference } from './extractor.ts'
+import { extractorChoice, extractorReference, schemaWarnings } from './extractor.ts'
 import { itemInput, metadata } from './item.ts'
 import { optionTexts } from './option-text.ts'
 
@@ -141,7 +141,9 @@ export const batch = z
     pause_reason: z
       .string()
       .nullable()
-      .describe('Why it is paused: `user`, `max_cost_usd`, or what failed for the whole lane.'),
+      .describe(
+        'Why it is paused: `user`, `max_cost_usd`, or what failed for the whole lane. Or `lane_gone: ...`: its lane is not configured any more.',
+      ),
     counts: z.object({
       total: z.int(),
       waiting: z.int(),
@@ -178,6 +180,14 @@ export const batch = z
   })
   .meta({ id: 'Batch' })
 export type Batch = z.infer<typeof batch>
+
+/** The answer to a new batch. */
+export const createdBatch = z
+  .object({
+    ...batch.shape,
+    warnings: schemaWarnings.describe('Of an inline extractor: what of its schema is not checked.'),
+  })
+  .meta({ id: 'CreatedBatch' })
 
 export const batchList = z
   .object({

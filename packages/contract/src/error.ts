@@ -40,6 +40,10 @@ const statusOfCode: Record<string, number> = {
   unsupported_media_type: 415,
   not_acceptable: 406,
   method_not_allowed: 405,
+  request_timeout: 408,
+  too_many_requests: 429,
+  too_many_streams: 429,
+  too_many_wrong_keys: 429,
 }
 
 /** An error that the caller can act on. Every other error is a bug or broken infrastructure. */

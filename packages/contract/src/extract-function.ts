@@ -28,10 +28,34 @@ export interface LongTexts {
   ):
     | { readonly valid: true; readonly data: unknown; readonly sources: Readonly<Record<string, number>> }
     | { readonly valid: false; readonly errors: readonly string[] }
+  /** Without it, an answer that was cut off is final. */
+  afterTruncation?(request: ExtractRequest): Promise<AfterTruncation>
+}
+
+/** What another call for a text may change whose answer was cut off. */
+export interface AfterTruncation {
+  /** A larger `max_tokens` that the lane allows; null: there is none. */
+  readonly maxTokens: number | null
+  /** The ranges in the text of the request to send one by one; null: it is too short to split. */
+  readonly parts: readonly TextRange[] | null
 }
 
 /** The interface between engine and provider: one call, one outcome. Rejects only when `signal` aborts or on a bug. */
-export type Extract = (request: ExtractRequest, options: { readonly signal: AbortSignal }) => Promise<Call>
+export type Extract = (request: ExtractRequest, options: ExtractOptions) => Promise<Call>
+
+export interface ExtractOptions {
+  readonly signal: AbortSignal
+  /**
+   * Makes the call and reads its answer in another process: earlier runs of this item were lost with theirs. Rejects with a ProcessEndedError
+   * when that process ends.
+   */
+  readonly isIsolated?: boolean
+}
+
+/** The process that made a call and read its answer ended before it had an outcome. The message quotes neither. */
+export class ProcessEndedError extends Error {
+  override readonly name = 'ProcessEndedError'
+}
 
 /** Tokens of a request, counted before it is sent; `mostOutput` is null if the answer has no limit. */
 export interface TokenEstimate {

@@ -14,10 +14,12 @@ export const laneName = z
     'A lane is 1 to 64 letters, digits, `_` or `-`, beginning with a letter or digit.',
   )
 
-/** JSON Schema 2020-12 as its author wrote it; @sluice/schema checks it on arrival. */
-const jsonSchema = z
-  .record(z.string(), z.unknown())
-  .meta({ id: 'JsonSchema', description: 'JSON Schema 2020-12, an object at the root.' })
+/** A JSON Schema as its author wrote it; @sluice/schema checks it on arrival. */
+const jsonSchema = z.record(z.string(), z.unknown()).meta({
+  id: 'JsonSchema',
+  description:
+    'JSON Schema of draft-04, 06, 07, 2019-09 or 2020-12, or a schema object of OpenAPI 3.0. Without `$schema` it is 2020-12, unless it has keywords of another dialect only.',
+})
 export type JsonSchema = z.infer<typeof jsonSchema>
 
 /** Sampling parameters, sent to the model unchanged. */
@@ -60,6 +62,39 @@ export const extractor = z
   })
   .meta({ id: 'Extractor' })
 export type Extractor = z.infer<typeof extractor>
+
+/** What in a schema is accepted and has no effect, with its place: unknown keywords and formats, keywords that another one turns off. */
+export const schemaWarnings = z
+  .array(z.string())
+  .describe("What of the schema is not checked, as `schema: at '#/properties/a/format': ...`. None: all of it is.")
+
+/** How a schema goes to a provider with strict structured output. */
+export const wireForm = z
+  .discriminatedUnion('strict', [
+    z.object({
+      strict: z.literal(true),
+      wrapped: z
+        .boolean()
+        .describe('The schema is sent as the property `value` of an object; results have the value alone.'),
+    }),
+    z.object({
+      strict: z.literal(false),
+      wrapped: z.boolean(),
+      pointer: z.string().describe('JSON pointer into the schema: what strict mode cannot express.'),
+      reason: z.string(),
+    }),
+  ])
+  .meta({
+    id: 'WireForm',
+    description:
+      'Whether a provider can enforce the schema while it writes. Otherwise the schema is sent as a hint; either way each answer is validated.',
+  })
+
+/** One extractor as the API shows it; in lists the form on the wire is left out, because deriving it takes time for each schema. */
+export const extractorView = extractor.extend({ wire: wireForm }).meta({ id: 'ExtractorView' })
+
+/** The answer to a new version. */
+export const createdExtractor = extractorView.extend({ warnings: schemaWarnings }).meta({ id: 'CreatedExtractor' })
 
 export const extractorList = z
   .object({ object: z.literal('list'), data: z.array(extractor), has_more: z.boolean() })

@@ -1,5 +1,43 @@
 import { z } from 'zod'
 
+/** One limit of a lane, as far as it is known now. */
+const laneLimit = z
+  .object({
+    name: z.string().describe("As the provider's header names it, or what it is."),
+    unit: z.enum(['requests', 'tokens']),
+    source: z
+      .enum(['header', 'configuration', 'learned'])
+      .describe("Where it is known from: the provider's headers, the configuration, or refused calls."),
+    limit: z.number().nullable().describe('In a period; null if the provider does not say.'),
+    period_s: z.number().nullable(),
+    remaining: z.number().describe('What calls may use now, in units of the provider.'),
+    used: z.number().describe('Of what may be used at once.'),
+    resets_at: z.number().nullable().describe('Unix seconds; null if the provider does not say.'),
+  })
+  .meta({ id: 'LaneLimit' })
+export type LaneLimit = z.infer<typeof laneLimit>
+
+/** One model of a lane: providers limit each of them separately. */
+const laneModel = z
+  .object({
+    model: z.string(),
+    requests_in_flight: z.int(),
+    tokens_in_flight: z.int().describe('As counted here, before the cost factor.'),
+    cost_factor: z
+      .number()
+      .nullable()
+      .describe('Tokens that the provider charges for each token counted here; null until it is known.'),
+    held_until: z
+      .number()
+      .nullable()
+      .describe('No call starts before this time (unix seconds). Null if calls may start.'),
+    waits_for: z.string().nullable().describe('Why calls wait now; null if none waits.'),
+    binding_limit: z.string().nullable().describe('The limit with the least room.'),
+    limits: z.array(laneLimit),
+  })
+  .meta({ id: 'LaneModel' })
+export type LaneModel = z.infer<typeof laneModel>
+
 /** A lane at work. Totals count from the lane's first call; workers write them once a second. A batch's own numbers are exact. */
 const laneView = z
   .object({
@@ -19,8 +57,10 @@ const laneView = z
       .number()
       .nullable()
       .describe(
-        'No call starts before this time, because the provider rejected one; at most a day ahead. Null if calls may start.',
+        'No call starts before this time, because the provider asked to wait; `models` says why. Null if calls may start. `resume` ends the wait.',
       ),
+    limits: z.array(laneLimit).describe('Limits of the configuration: all models share them.'),
+    models: z.array(laneModel).describe('Each model that calls used lately.'),
     items_waiting: z.int().describe('Items of all running batches on this lane.'),
     window: z
       .object({ waiting: z.int(), active: z.int(), delayed: z.int() })

@@ -32,6 +32,11 @@ export const laneConfig = z
       )
       .max(8)
       .default([]),
+    /**
+     * The longest that the provider may make the lane wait, in seconds, whatever it asks for; then one call looks again. A limit of a day
+     * may take until its own reset.
+     */
+    longestWaitS: z.int().min(1).max(86_400).default(600),
     /** Calls in flight of all workers together. Default: limited by each worker's concurrency only. */
     maxInFlight: positive.optional(),
     /**
@@ -44,6 +49,11 @@ export const laneConfig = z
      * are merged. Default: every text is sent whole, and the provider rejects texts that are too long.
      */
     contextTokens: z.int().min(256).optional(),
+    /**
+     * The most tokens that an answer may have on this lane. An answer that was cut off at a smaller `max_tokens` is asked for once more
+     * with this limit. Default: a quarter of `contextTokens`, for extractors with a `max_tokens`.
+     */
+    maxOutputTokens: positive.optional(),
     /** Limit for one call, in milliseconds. */
     timeoutMs: z.int().min(100).max(3_600_000).default(120_000),
     retry: z

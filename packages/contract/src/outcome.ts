@@ -5,13 +5,16 @@ import type { Usage } from './usage.ts'
  * `usage` and `raw` are kept for every paid call, whatever its outcome.
  */
 export type Outcome =
-  | { readonly type: 'extracted'; readonly data: unknown }
+  /** `repaired`: the answer was not plain JSON, as in prose or with trailing commas. */
+  | { readonly type: 'extracted'; readonly data: unknown; readonly repaired?: true }
   | { readonly type: 'refused'; readonly message: string }
   | { readonly type: 'truncated'; readonly message: string }
   /** The provider's content filter stopped the answer. */
   | { readonly type: 'filtered'; readonly message: string }
   /** Not JSON, or JSON that fails the schema. `errors`: one line each, path first, written to be sent to the model. */
   | { readonly type: 'invalid-output'; readonly errors: readonly string[] }
+  /** The extractor's own code failed on the answer. Another answer would cost money and change nothing. */
+  | { readonly type: 'broken-check'; readonly message: string }
   /** The rate limit was reached: wait. The item is not at fault. `scope`: the limit that was reached, if the provider says. */
   | {
       readonly type: 'rate-limited'
@@ -35,15 +38,23 @@ export type Outcome =
   /** No call on this lane can succeed until an operator acts. */
   | { readonly type: 'out-of-funds' | 'bad-credentials' | 'unknown-model' | 'wrong-url'; readonly message: string }
 
-/** The rate limit as the provider's headers reported it; null where a header was missing or unusable. */
-export interface LimitSample {
-  readonly limitRequests: number | null
-  readonly remainingRequests: number | null
-  readonly resetRequestsMs: number | null
-  readonly limitTokens: number | null
-  readonly remainingTokens: number | null
-  readonly resetTokensMs: number | null
+/** What the headers of an answer said of one limit; null where a header was missing or not usable. */
+export interface ToldLimit {
+  /** Distinguishes the limits of one provider, such as `requests`, `tokens-day` or `input-tokens`. */
+  readonly name: string
+  readonly unit: 'requests' | 'tokens'
+  readonly limit: number | null
+  readonly remaining: number | null
+  /** Until the limit is whole again. */
+  readonly resetMs: number | null
+  /** `resetMs` is exact up to this: many providers round to seconds. */
+  readonly resetStepMs: number
+  /** The period that the limit is for, where the provider says so. */
+  readonly periodMs: number | null
 }
+
+/** All limits that the headers of one answer told. */
+export type LimitSample = readonly ToldLimit[]
 
 /** One call to the provider. */
 export interface Call {
@@ -70,6 +81,7 @@ export function paid(call: Call): 'yes' | 'no' | 'unknown' {
     case 'refused':
     case 'truncated':
     case 'invalid-output':
+    case 'broken-check':
       return 'yes'
     case 'filtered':
       // The filter rejected either the text (not paid) or the generated answer (paid).

@@ -29,6 +29,12 @@ export const result = z
     data: z.unknown().optional().describe('The validated object; only when succeeded.'),
     error: z.object({ type: failureType, message: z.string() }).optional(),
     raw: z.string().optional().describe("The model's last answer, unchanged; only when it was paid for and unusable."),
+    repaired: z
+      .literal(true)
+      .optional()
+      .describe(
+        'Only when the answer was not plain JSON: there was text around it, or it was written in another notation.',
+      ),
     parts: z
       .object({
         ranges: z

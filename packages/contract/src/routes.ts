@@ -4,6 +4,7 @@ import {
   batch,
   batchList,
   createBatch,
+  createdBatch,
   deletedBatch,
   documentBatch,
   listBatchesQuery,
@@ -14,7 +15,7 @@ import {
 } from './batch.ts'
 import { estimate } from './estimate.ts'
 import { errorBody } from './error.ts'
-import { createExtractor, extractor, extractorList } from './extractor.ts'
+import { createdExtractor, createExtractor, extractorList, extractorView } from './extractor.ts'
 import { itemInput } from './item.ts'
 import { extractNow, extracted } from './extract-now.ts'
 import { laneList, resumedLane } from './lane-view.ts'
@@ -50,8 +51,8 @@ export const routes = {
     summary: 'Store a new version of an extractor',
     body: createExtractor,
     answers: {
-      200: { description: 'The newest version already has this content.', schema: extractor },
-      201: { description: 'Stored as a new version.', schema: extractor },
+      200: { description: 'The newest version already has this content.', schema: createdExtractor },
+      201: { description: 'Stored as a new version.', schema: createdExtractor },
     },
   },
   listExtractors: {
@@ -67,7 +68,7 @@ export const routes = {
     path: '/v1/extractors/{reference}',
     tag: 'Extractors',
     summary: 'Get an extractor by `name` (newest version) or `name@version`',
-    answers: ok(extractor),
+    answers: ok(extractorView),
   },
   createBatch: {
     method: 'post',
@@ -79,8 +80,8 @@ export const routes = {
     lines: { query: uploadQuery, line: itemInput },
     form: { field: { name: 'batch', schema: documentBatch }, files: 'documents' },
     answers: {
-      200: { description: 'This Idempotency-Key was used before: the batch that it created.', schema: batch },
-      202: { description: 'Accepted.', schema: batch },
+      200: { description: 'This Idempotency-Key was used before: the batch that it created.', schema: createdBatch },
+      202: { description: 'Accepted.', schema: createdBatch },
     },
   },
   estimateBatch: {
@@ -103,9 +104,9 @@ export const routes = {
     answers: {
       200: {
         description: 'This Idempotency-Key was used before: continue from `counts.total`, unless the batch is sealed.',
-        schema: batch,
+        schema: createdBatch,
       },
-      201: { description: 'Empty, `uploading`.', schema: batch },
+      201: { description: 'Empty, `uploading`.', schema: createdBatch },
     },
   },
   appendItems: {

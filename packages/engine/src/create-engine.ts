@@ -24,6 +24,8 @@ import { createSummaryStore } from './summaries/summary-store.ts'
 import { createSummaries } from './summaries/summaries.ts'
 import { createUploads } from './batches/uploads.ts'
 import { createChanges } from './redis/changes.ts'
+import { claimFormat } from './redis/format.ts'
+import { reconnectTogether } from './redis/heartbeat.ts'
 
 const pingLimitMs = 1_000
 
@@ -41,7 +43,10 @@ export async function createEngine({ redisUrl, prefix, lanes, onError }: EngineO
   await using opening = new AsyncDisposableStack()
   const keys = createKeys(prefix)
   const redis = opening.adopt(await connectFailingFast(redisUrl, onError), (it) => it.disconnect())
-  const changes = opening.use(createChanges({ subscriber: await connectWaiting(redisUrl, onError) }))
+  await claimFormat(redis, keys)
+  const subscriber = await connectWaiting(redisUrl, onError)
+  const changes = opening.use(createChanges({ subscriber }))
+  reconnectTogether(redis, subscriber)
   const open = opening.use(createQueues({ redis, keys, onError }))
   const batchesQueue = open.batches()
   const summariesQueue = open.summaries()
@@ -56,7 +61,7 @@ export async function createEngine({ redisUrl, prefix, lanes, onError }: EngineO
   const durability = await readDurability(redis)
   const confirm = () => durability.confirm()
   const idempotency = createIdempotency({ redis, keys })
-  const finder = createBatchFinder({ redis, keys, isPriced })
+  const finder = createBatchFinder({ redis, keys, isPriced, hasLane: (lane) => Object.hasOwn(lanes, lane) })
   const batches = createBatches({
     redis,
     keys,

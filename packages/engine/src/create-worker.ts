@@ -10,16 +10,26 @@ import { createRecipes } from './items/recipes.ts'
 import type { LaneProvider } from './lanes/open-lane.ts'
 import { openLanes } from './lanes/open-lanes.ts'
 import { createLiveWorker } from './lanes/window.ts'
+import { createHeldLedger } from './ledger/held-ledger.ts'
 import { createLedger } from './ledger/ledger.ts'
 import { createQueues } from './queues/queues.ts'
+import { connectionNameOf, createDeadWorkers } from './recovery/dead-workers.ts'
 import { createSweeper } from './recovery/sweeper.ts'
 import { createChanges } from './redis/changes.ts'
 import { connectWaiting } from './redis/connect.ts'
+import { claimFormat } from './redis/format.ts'
+import { createRedisGate } from './redis/gate.ts'
+import { reconnectTogether } from './redis/heartbeat.ts'
 import { createKeys } from './redis/keys.ts'
+import { createRedisMemory } from './redis/memory.ts'
 import { createLevelBatches } from './summaries/level-batches.ts'
 import { createRunSummary } from './summaries/run-summary.ts'
 import { createOnLevelEnded, createEnqueueSummary, createSummaryWorker } from './summaries/summary-job.ts'
 import { createSummaryStore } from './summaries/summary-store.ts'
+
+/** After the grace: for what was not written by then because Redis refused it. The process ends 5 s after the grace. */
+const lastWritesMs = 1_000
+const memoryFreshMs = 500
 
 export interface WorkerOptions extends EngineOptions {
   /** The most calls in flight of this process, on each lane. */
@@ -39,34 +49,47 @@ export async function createWorker(options: WorkerOptions): Promise<WorkerEngine
   const { redisUrl, prefix, retentionMs, onError } = options
   await using opening = new AsyncDisposableStack()
   const keys = createKeys(prefix)
-  const redis = opening.adopt(await connectWaiting(redisUrl, onError), (it) => it.disconnect())
+  const liveWorker = createLiveWorker(options.concurrency)
+  const connectionName = connectionNameOf(liveWorker.id)
+  const redis = opening.adopt(await connectWaiting(redisUrl, onError, { connectionName }), (it) => it.disconnect())
   const base = { redis, keys, onError }
-  const changes = opening.use(createChanges({ subscriber: await connectWaiting(redisUrl, onError) }))
+  const gate = opening.use(createRedisGate({ ...base, key: keys.sweepLease }))
+  const stopping = new AbortController()
+  const ending = new AbortController()
+  const limits = { stopping: stopping.signal, ending: ending.signal }
+  await claimFormat(redis, keys)
+  const subscriber = await connectWaiting(redisUrl, onError)
+  const changes = opening.use(createChanges({ subscriber }))
+  reconnectTogether(redis, subscriber)
   const queues = opening.use(createQueues(base))
   const ledger = createLedger({
     ...base,
-    events: { requeued: (id) => enqueueBatch(id), ended: (id) => void handleBatchEnded(id).catch(onError) },
+    // The sweeper does what fails here.
+    events: {
+      requeued: (id) => enqueueBatch(id).catch(onError),
+      ended: (id) => void handleBatchEnded(id).catch(onError),
+    },
   })
   const items = createItemSource({ redis, keys })
   const enqueueBatch = createEnqueueBatch({ redis, keys, queue: queues.batches() })
   const summaries = createSummaryStore({ redis, keys })
   const enqueueSummary = createEnqueueSummary({ store: summaries, queue: queues.summaries() })
-  const liveWorker = createLiveWorker(options.concurrency)
   const readRecipe = createRecipes({ redis, keys })
   const { lanes: configs, provider } = options
-  const lanes = opening.use(
-    await openLanes({ ...base, ledger, queues, liveWorker, items, readRecipe, configs, provider }),
-  )
+  const held = createHeldLedger({ ledger, keys, gate, ...limits })
+  const running = { ...base, ledger: held, gate, stopping: stopping.signal, queues, liveWorker, items, readRecipe }
+  const lanes = opening.use(await openLanes({ ...running, configs, provider }))
 
   const retention = createRetention({ redis, keys, retentionMs })
   const handleBatchEnded = createBatchEnded({
     ...base,
     consumers: [retention.onBatchEnded, createOnLevelEnded({ enqueueSummary })],
   })
-  const batchReporter = createBatchReporter({ ...base, connection: redis, changes, handleBatchEnded })
+  const batchReporter = createBatchReporter({ ...base, connection: redis, gate, changes, handleBatchEnded })
   const workerId = liveWorker.id
+  const memory = createRedisMemory({ redis, freshMs: memoryFreshMs })
   const feeders = [...lanes.byName].map(([name, lane]) =>
-    createLaneFeeder({ ...base, name, lane, workerId, ledger, changes }),
+    createLaneFeeder({ ...base, name, lane, workerId, ledger, changes, memory }),
   )
   const runSummary = createRunSummary({
     ...base,
@@ -77,10 +100,11 @@ export async function createWorker(options: WorkerOptions): Promise<WorkerEngine
     store: summaries,
     estimateTokens: (name) => lanes.get(name).estimateTokens,
   })
-  const summaryWorker = createSummaryWorker({ ...base, connection: redis, runSummary })
+  const summaryWorker = createSummaryWorker({ ...base, connection: redis, gate, runSummary })
   const sweeper = createSweeper({
     ...base,
     workerId,
+    ledger,
     queueOf: (name) => lanes.byName.get(name)?.queue,
     enqueueBatch,
     handleBatchEnded,
@@ -89,21 +113,25 @@ export async function createWorker(options: WorkerOptions): Promise<WorkerEngine
     enqueueSummary,
     retentionMs,
   })
+  const deadWorkers = createDeadWorkers({ ...base, gate, workerId, lanes: [...lanes.byName.values()] })
   const opened = opening.move()
   let closing: Promise<void> | undefined
 
   return {
     async close(graceMs) {
+      stopping.abort(new Error('The process stops.'))
+      const timer = setTimeout(() => ending.abort(new Error('The process ends.')), graceMs + lastWritesMs)
       if (closing === undefined) closing = close(graceMs)
       else await lanes.close(graceMs)
-      await closing
+      await closing.finally(() => clearTimeout(timer))
     },
   }
 
   async function close(graceMs: number): Promise<void> {
+    const closingLanes = lanes.close(graceMs)
     await lanes.retire()
     await Promise.all(feeders.map((feeder) => feeder.stop()))
-    await Promise.all([sweeper.stop(), batchReporter.close(), summaryWorker.close(), lanes.close(graceMs)])
+    await Promise.all([deadWorkers.stop(), sweeper.stop(), batchReporter.close(), summaryWorker.close(), closingLanes])
     await opened.disposeAsync()
   }
 }

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { createBatchEnded, type EndedBatch, type OnBatchEnded } from '@sluice/engine/batches/batch-ended'
 import { createRetention } from '@sluice/engine/batches/retention'
+import { createLedger } from '@sluice/engine/ledger/ledger'
 import { createSweeper } from '@sluice/engine/recovery/sweeper'
 import { createSummaryStore } from '@sluice/engine/summaries/summary-store'
 import { extracted, inline, options, readAll, type TestSluice, testSluice, texts } from './harness.ts'
@@ -28,6 +29,7 @@ function sweep({ redis, keys }: TestSluice, consumers: readonly OnBatchEnded[]):
     keys,
     workerId: 'test',
     queueOf: () => undefined,
+    ledger: createLedger({ redis, keys }),
     enqueueBatch: async () => {},
     enqueueSummary: async () => {},
     handleBatchEnded: createBatchEnded({ redis, keys, consumers }),

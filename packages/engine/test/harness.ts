@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import type { BatchOptions } from '@sluice/contract/batch'
 import type { Extractor } from '@sluice/contract/extractor'
-import type { ExtractRequest, LongTexts } from '@sluice/contract/extract-function'
+import type { ExtractOptions, ExtractRequest, LongTexts } from '@sluice/contract/extract-function'
 import { laneConfig, type LaneConfigInput } from '@sluice/contract/lane'
 import type { Call, Outcome } from '@sluice/contract/outcome'
 import type { Result, ResultsQuery } from '@sluice/contract/result'
@@ -12,7 +12,7 @@ import { createWorker } from '@sluice/engine/create-worker'
 import type { Engine } from '@sluice/engine/engine'
 import { createKeys } from '@sluice/engine/redis/keys'
 
-type Answer = (request: ExtractRequest, options: { signal: AbortSignal }) => Promise<Outcome | Call> | Outcome | Call
+type Answer = (request: ExtractRequest, options: ExtractOptions) => Promise<Outcome | Call> | Outcome | Call
 
 export interface TestSluice {
   readonly redisUrl: string
@@ -37,11 +37,17 @@ export interface TestSluice {
 const used = new Set<TestSluice & { close(failed: boolean): Promise<void> }>()
 const failedTests = new Set<string>()
 
-/** A separate key prefix on the suite's Redis. Its keys are kept when the test failed. */
-export function testSluice(lane: Partial<LaneConfigInput> = {}): TestSluice {
+/** A separate key prefix on the suite's Redis, or on another one. Its keys are kept when the test failed. */
+export function testSluice(
+  lane: Partial<LaneConfigInput> = {},
+  redisUrl = inject('redisUrl'),
+  /** Where the test itself reads and cleans up. */
+  ownUrl = redisUrl,
+): TestSluice {
   const prefix = `test-${randomBytes(5).toString('hex')}`
-  const redisUrl = inject('redisUrl')
-  const redis = new Redis(redisUrl, { maxRetriesPerRequest: null })
+  const redis = new Redis(ownUrl, { maxRetriesPerRequest: null })
+  // It comes back by itself; what a test needs of it fails, or waits.
+  redis.on('error', () => {})
   const keys = createKeys(prefix)
   const lanes = { default: laneConfig.parse({ model: 'test', ...lane }) }
   const errors: Error[] = []
@@ -49,7 +55,7 @@ export function testSluice(lane: Partial<LaneConfigInput> = {}): TestSluice {
   onTestFailed(() => {
     failedTests.add(prefix)
     console.error(
-      `The keys ${prefix}:* are kept on ${redisUrl}. Errors seen: ${errors.map((error) => error.message).join('; ') || 'none'}`,
+      `The keys ${prefix}:* are kept on ${redisUrl}. Errors seen: ${[...new Set(errors.map((error) => error.message))].slice(0, 20).join('; ') || 'none'}`,
     )
   })
   const onError = (error: Error) => errors.push(error)

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import { ProcessEndedError } from '@sluice/contract/extract-function'
 import type { Outcome } from '@sluice/contract/outcome'
 import { describe, expect, test } from 'vitest'
 import { createLedger, noExpectedCost } from '@sluice/engine/ledger/ledger'
@@ -52,6 +53,35 @@ describe('a result', () => {
     const tries = { ...noTries, calls: 1, unavailable: 1 }
     expect(await ledger.closeCall(run('a'), tries, noCost, 'settled')).toBe('closed')
     expect(await ledger.take(run('b'), { keepsTime: false })).toMatchObject({ type: 'taken', tries })
+  })
+})
+
+describe('runs of an item that are lost with their process', () => {
+  test('are counted when the next run takes it; runs that let go of it are not, and its result forgets them', async () => {
+    const { ledger, run } = await fedItem()
+    expect(await ledger.take(run('a'), { keepsTime: false })).toMatchObject({ lostRuns: 0 })
+    expect(await ledger.take(run('b'), { keepsTime: false })).toMatchObject({ lostRuns: 1 })
+    await ledger.letGo(run('b'), 'wait')
+    expect(await ledger.take(run('c'), { keepsTime: false })).toMatchObject({ lostRuns: 1 })
+    expect(await ledger.take(run('c'), { keepsTime: false })).toMatchObject({ lostRuns: 1 })
+    expect(await ledger.take(run('d'), { keepsTime: false })).toMatchObject({ lostRuns: 2 })
+    expect(await ledger.record(run('d'), 'succeeded', result, cost, 'settled')).toBe('recorded')
+  })
+
+  test('make it a suspect after the second: its call is isolated, and if that ends its process the item fails without another call', async () => {
+    const sluice = testSluice()
+    const engine = await sluice.engine()
+    const { batch } = await engine.batches.create({ extractor: inline, options }, texts(1))
+    await sluice.redis.hset(sluice.keys.batch(batch.id).tries, 'lost:0', 2)
+    const isolated: unknown[] = []
+    await sluice.worker((_, { isIsolated }) => {
+      isolated.push(isIsolated)
+      throw new ProcessEndedError('a separate process ended')
+    })
+    expect(await readAll(engine, batch.id)).toMatchObject([
+      { status: 'failed', error: { type: 'internal_error', message: 'a separate process ended' } },
+    ])
+    expect(isolated).toEqual([true])
   })
 })
 
@@ -126,11 +156,13 @@ describe('an item', () => {
       { status: 'failed', attempts: 3, error: { type: 'unavailable', message: 'HTTP 500' } },
     ])
     const lane = engine.queues.find((queue) => queue.name === 'lane-default')
-    const [job] = await lane!.getFailed()
-    expect(job).toMatchObject({
-      data: { batch_id: batch.id, index: 1 },
-      failedReason: expect.stringContaining('unavailable: HTTP 500'),
-    })
+    // The job ends after the result is recorded.
+    await expect
+      .poll(async () => (await lane!.getFailed())[0])
+      .toMatchObject({
+        data: { batch_id: batch.id, index: 1 },
+        failedReason: expect.stringContaining('unavailable: HTTP 500') as string,
+      })
   })
 
   test('that is called again after a call whose end is not known counts a repeated call', async () => {

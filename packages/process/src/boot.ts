@@ -1,30 +1,44 @@
 import { type Config, readConfig } from '@sluice/config/config'
 import { ConfigError } from '@sluice/config/config-error'
 import { preflight } from '@sluice/engine/redis/preflight'
+import { createRedactor, type Redactor } from '@sluice/contract/redact'
 import { openLog, type Output } from './open-log.ts'
+import { createRepeatedErrors, type RepeatedErrors } from './repeated-errors.ts'
 
 /**
  * The first step of every process: reads the configuration and checks Redis. A problem is reported in one line and ends the process
  * with exit code 1, before anything is opened.
  */
-export async function boot(app: string): Promise<{ config: Config } & Output> {
+export async function boot(
+  app: string,
+): Promise<{ config: Config; redact: Redactor; errors: RepeatedErrors } & Output> {
   const config = await readConfig().catch((error: unknown) => {
     if (!(error instanceof ConfigError)) throw error
     return refuse(error.message)
   })
-  const output = openLog(app, config.logLevel)
-  for (const { severity, message } of await preflight(config.redisUrl)) {
+  const redact = createRedactor(config.secrets, publicNames(config))
+  const output = openLog(app, { level: config.logLevel, redact: redact.text })
+  for (const { severity, message } of await preflight(config.redisUrl, { prefix: config.prefix })) {
     if (severity === 'fatal') refuse(message)
     if (severity === 'weak' && !config.allowWeakDurability) {
       refuse(`${message} Or set SLUICE_ALLOW_WEAK_DURABILITY=true to accept that risk.`)
     }
     output.log.warn(message)
   }
-  return { config, ...output }
+  const errors = createRepeatedErrors({
+    write: ({ message }, repeats) =>
+      output.log.error({ error: message, ...(repeats === 0 ? {} : { repeats, in_s: 10 }) }, app),
+  })
+  return { config, redact, errors, ...output }
 }
 
 /** One line on standard error and exit code 1. */
 export function refuse(message: string): never {
   console.error(`sluice: ${message}`)
   process.exit(1)
+}
+
+/** Words that are no secret even where a placeholder key equals one. */
+function publicNames({ lanes }: Config): string[] {
+  return [...Object.keys(lanes), ...Object.values(lanes).map(({ model }) => model)]
 }

@@ -9,8 +9,8 @@ export interface Output {
   readonly leave: (code: number) => void
 }
 
-/** JSON lines on standard output, written asynchronously: a slow reader does not block the process. */
-export function openLog(app: string, level: string): Output {
+/** JSON lines on standard output, written asynchronously: a slow reader does not block the process. `redact` removes secrets. */
+export function openLog(app: string, { level, redact }: { level: string; redact: (line: string) => string }): Output {
   const output = destination({ dest: 1, sync: false })
   // A log that cannot be written does not end the process; its remaining lines are dropped.
   let broken = false
@@ -18,7 +18,8 @@ export function openLog(app: string, level: string): Output {
     broken = true
   })
   return {
-    log: pino({ level, base: { app, pid: process.pid } }, output),
+    // The last step before the output, so that no field of no message is left out.
+    log: pino({ level, base: { app, pid: process.pid } }, { write: (line) => output.write(redact(line)) }),
     leave(code) {
       const exit = () => {
         // At exit pino tries to write the remaining lines, and never stops if nobody reads them (sonic-boom 4.2 on EPIPE).

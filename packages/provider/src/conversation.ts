@@ -25,7 +25,7 @@ export function createConversation(
   const system =
     schemaText === null
       ? told
-      : `${told}\n\nAnswer with one JSON object that is valid against this JSON Schema, and nothing else:\n${schemaText}`
+      : `${told}\n\nAnswer with one JSON value that is valid against this JSON Schema, and nothing else:\n${schemaText}`
   return [
     { role: 'system', content: system },
     { role: 'user', content: text },
@@ -33,7 +33,7 @@ export function createConversation(
       { role: 'assistant', content: raw.length > longestRaw ? `${raw.slice(0, longestRaw)}…` : raw },
       {
         role: 'user',
-        content: `Your answer is not valid. Errors found:\n${errors.join('\n')}\n\nAnswer again with the whole corrected JSON object.`,
+        content: `Your answer is not valid. Errors found:\n${errors.join('\n')}\n\nAnswer again with the whole corrected JSON.`,
       },
     ]),
   ]

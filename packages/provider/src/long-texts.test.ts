@@ -72,3 +72,37 @@ test('the answers to the parts are merged, and the merged answer must fit the sc
   expect(open().join(extractor, many)).toMatchObject({ valid: false, errors: [expect.stringContaining('/names')] })
   expect(open({}, true).join(extractor, many)).toMatchObject({ valid: true })
 })
+
+test.each<[string, Partial<LaneConfigInput>, number | undefined, number | null]>([
+  ['up to the lane’s largest answer', { maxOutputTokens: 4_000 }, 100, 4_000],
+  ['up to a quarter of the context', { contextTokens: 8_000 }, 100, 2_000],
+  ['that still fits the context', { contextTokens: 600, maxOutputTokens: 5_000 }, 100, 560],
+  ['for an extractor without a limit', { maxOutputTokens: 4_000 }, undefined, 4_000],
+  ['but none where nothing is known', {}, 100, null],
+  [
+    'but none where the extractor has no limit, so the model has written all it can',
+    { contextTokens: 8_000 },
+    undefined,
+    null,
+  ],
+  ['but none that is not larger', { maxOutputTokens: 100 }, 100, null],
+])('an answer that was cut off may have a larger limit %s', async (_, lane, maxTokens, expected) => {
+  const parameters = maxTokens === undefined ? {} : { max_tokens: maxTokens }
+  const request = { extractor: { ...extractor, parameters }, text: 'Who?', reasks: [] }
+  const options = await open(lane).afterTruncation!(request)
+  if (expected === null) expect(options.maxTokens).toBeNull()
+  else {
+    expect(options.maxTokens).toBeLessThanOrEqual(expected)
+    expect(options.maxTokens).toBeGreaterThan(0.9 * expected)
+  }
+})
+
+test('a text whose answer was cut off is split into about two parts, also without a context', async () => {
+  const text = 'My name is Ann. '.repeat(200)
+  const { parts } = await open().afterTruncation!({ extractor, text, reasks: [] })
+  expect(parts!.length).toBeGreaterThan(1)
+  expect(parts!.length).toBeLessThan(4)
+  expect(parts![0]!.start).toBe(0)
+  expect(parts!.at(-1)!.end).toBe(text.length)
+  expect((await open().afterTruncation!({ extractor, text: 'My name is Ann.', reasks: [] })).parts).toBeNull()
+})

@@ -3,12 +3,12 @@ import type { Extractor } from '@sluice/contract/extractor'
 import type { LaneConfig } from '@sluice/contract/lane'
 import { mergeAnswers } from '@sluice/schema/merge-answers'
 import { compileSchema } from '@sluice/schema/validator'
-import { splitForContext } from '@sluice/text/context-parts'
+import { largerAnswerTokens, splitForContext, splitInHalves } from '@sluice/text/context-parts'
 import type { TextSplitter } from '@sluice/text/text-splitter'
 
 /** Splits texts that do not fit the lane's `contextTokens`, and merges the answers. Without `contextTokens` every text is sent whole. */
 export function createLongTexts(
-  { contextTokens }: LaneConfig,
+  { contextTokens, maxOutputTokens }: LaneConfig,
   {
     estimateTokens,
     splitter,
@@ -25,6 +25,11 @@ export function createLongTexts(
       contextTokens === undefined
         ? null
         : splitForContext({ extractor, text }, contextTokens, { estimateTokens, splitter }),
+
+    afterTruncation: async (request) => ({
+      maxTokens: largerAnswerTokens(request, { contextTokens, maxOutputTokens, estimateTokens }),
+      parts: await splitInHalves(request, { estimateTokens, splitter }),
+    }),
 
     join(extractor, answers) {
       const { data, sources } = mergeAnswers(extractor.schema, answers)

@@ -2,6 +2,7 @@ import type { ExtractRequest } from '@sluice/contract/extract-function'
 import type { Extractor } from '@sluice/contract/extractor'
 import type { LaneConfig } from '@sluice/contract/lane'
 import type { LimitSample, Outcome } from '@sluice/contract/outcome'
+import type { SentForm } from './check-answer.ts'
 
 /**
  * How to talk to one kind of provider API. Each folder of `protocols/` implements this interface, and `protocols.ts` lists them.
@@ -17,12 +18,7 @@ interface Connection extends AsyncDisposable {
   prepare(extractor: Extractor): PreparedExtractor
 }
 
-export interface PreparedExtractor {
-  /**
-   * The schema that was sent makes optional properties nullable, because the API requires every property. The caller removes
-   * these nulls from the answer before it validates.
-   */
-  readonly addedNulls: boolean
+export interface PreparedExtractor extends SentForm {
   /**
    * Sends exactly one request and does not retry: the engine decides about retries. Keeps to the lane's `timeoutMs` and bounds the size
    * of the answer. Resolves for everything that a provider or a network may do; rejects only when `signal` aborts, or on a bug.

@@ -83,7 +83,7 @@ test('a call asks in strict form, drops the nulls it added, and tells usage, raw
     usage: { input_tokens: 30, output_tokens: 7 },
     cachedInputTokens: 10,
     raw: '{"name":"Ada","age":null}',
-    limits: { limitRequests: 500, remainingRequests: 499, limitTokens: null },
+    limits: [{ name: 'requests', unit: 'requests', limit: 500, remaining: 499 }],
   })
   expect(asked[0]?.headers.authorization).toBe('Bearer secret')
   expect(asked[0]?.body).toEqual({
@@ -152,7 +152,7 @@ test('a refused request is classified by its body, with the limits of its header
     outcome: { type: 'rate-limited', scope: 'tokens', retryAfterMs: 90 },
     usage: { input_tokens: 0, output_tokens: 0 },
     raw: null,
-    limits: { limitTokens: 1000, remainingTokens: 0 },
+    limits: [{ name: 'tokens', unit: 'tokens', limit: 1000, remaining: 0 }],
   })
 })
 
@@ -216,7 +216,7 @@ test.each([
 
 test("code's own check takes the place of the schema's", async () => {
   const { baseUrl } = await serve((res) => json(res, 200, completion({ content: '{"name":"A"}' })))
-  const refine = () => async (data: unknown) => ({ ok: true as const, data: { seen: data } })
+  const refine = () => async (data: unknown) => ({ type: 'valid' as const, data: { seen: data } })
   expect((await provider(baseUrl, {}, { refine }).extract(ask, { signal: never })).outcome).toEqual({
     type: 'extracted',
     data: { seen: { name: 'A' } },
@@ -298,12 +298,12 @@ test.each<[unknown, object, number]>([
   })
 })
 
-test("a check of code's own that throws is invalid output, in words that do not quote the answer", async () => {
+test('a check in code that throws is the fault of its author, in words that do not quote the answer', async () => {
   const { baseUrl } = await serve((res) => json(res, 200, answered('{"name":"a secret"}')))
   const refine = () => (data: unknown) => Promise.reject(new TypeError(JSON.stringify(data)))
   expect((await provider(baseUrl, {}, { refine }).extract(ask, { signal: never })).outcome).toEqual({
-    type: 'invalid-output',
-    errors: ['/: the answer could not be checked (TypeError)'],
+    type: 'broken-check',
+    message: "The check of the extractor's own code failed (TypeError).",
   })
 })
 

@@ -2,10 +2,8 @@ import type { EstimateTokens, Extract } from '@sluice/contract/extract-function'
 import type { Extractor } from '@sluice/contract/extractor'
 import type { LaneConfig } from '@sluice/contract/lane'
 import type { Outcome } from '@sluice/contract/outcome'
-import { dropAddedNulls } from '@sluice/schema/null-drop'
-import { compileSchema } from '@sluice/schema/validator'
 import { createEstimateTokens } from '@sluice/text/estimate-tokens'
-import { parseAnswer } from './parse-answer.ts'
+import { checkAnswer, type Refine } from './check-answer.ts'
 import type { PreparedExtractor, Reply } from './protocol.ts'
 import { protocols } from './protocols.ts'
 
@@ -13,11 +11,6 @@ import { protocols } from './protocols.ts'
 const longestRaw = 64 * 1024
 /** Characters of an error line or a refusal: they may contain the model's own words. */
 const longestErrorLine = 500
-
-/** Replaces the validation by JSON Schema, for extractors written in code. Errors: one line each, path first. */
-type Refine = (
-  data: unknown,
-) => Promise<{ readonly ok: true; readonly data: unknown } | { readonly ok: false; readonly errors: readonly string[] }>
 
 export interface ProviderOptions {
   /** The check written in code for an extractor; undefined where it has none. */
@@ -66,29 +59,20 @@ export function createProvider(lane: LaneConfig, { refine = () => undefined }: P
   async function toOutcome(
     result: Reply['result'],
     extractor: Extractor,
-    { addedNulls }: PreparedExtractor,
+    prepared: PreparedExtractor,
   ): Promise<Outcome> {
     if (result.type === 'refused') return { ...result, message: cut(result.message, longestErrorLine) }
     if (result.type !== 'answered') return result
-    const checked = await check(result.content, extractor, addedNulls)
-    return checked.ok
-      ? { type: 'extracted', data: checked.data }
-      : { type: 'invalid-output', errors: checked.errors.map((line) => cut(line, longestErrorLine)) }
-  }
-
-  async function check(content: string, extractor: Extractor, addedNulls: boolean): ReturnType<Refine> {
-    const parsed = parseAnswer(content)
-    if (!parsed.ok) return { ok: false, errors: [parsed.error] }
-    try {
-      const data = addedNulls ? dropAddedNulls(extractor.schema, parsed.value) : parsed.value
-      const ownCheck = refine(extractor)
-      if (ownCheck !== undefined) return await ownCheck(data)
-      const validation = compileSchema(extractor.schema).validate(data)
-      return validation.valid ? { ok: true, data } : { ok: false, errors: validation.errors }
-    } catch (error) {
-      // The answer exhausts the stack, or the check written in code threw. The error's message may quote the answer: only its name is kept.
-      const name = error instanceof Error ? error.name : typeof error
-      return { ok: false, errors: [`/: the answer could not be checked (${name})`] }
+    const checked = await checkAnswer(result.content, extractor.schema, { form: prepared, refine: refine(extractor) })
+    switch (checked.type) {
+      case 'valid':
+        return { type: 'extracted', data: checked.data, ...(checked.repaired ? { repaired: true } : {}) }
+      case 'invalid':
+        return { type: 'invalid-output', errors: checked.errors.map((line) => cut(line, longestErrorLine)) }
+      case 'author-error':
+        return { type: 'broken-check', message: checked.message }
+      default:
+        return checked satisfies never
     }
   }
 }

@@ -12,6 +12,7 @@ describe('how long a response asks to wait', () => {
     [{ 'retry-after': '1767225607250' }, 7_250],
     [{ 'retry-after-ms': '1767225607250' }, 7_250],
     [{ 'retry-after': '1767225000' }, 0],
+    [{ 'x-rate-limit-reset-tokens': '55' }, 55_000],
     [{ 'retry-after': '-3' }, null],
     [{ 'retry-after': 'later' }, null],
     [{}, null],

@@ -1,143 +1,132 @@
-import { measureExpansion } from './expansion.ts'
-import { patternProblem } from './pattern.ts'
-import { escapePointer, isLocal, isNode, own, resolveLocal, subschemas, type SchemaNode } from './subschemas.ts'
-import { TooSlowError } from './time-limit.ts'
-import { compileAjv, draftOf, isKnownFormat, schemaErrors } from './validator.ts'
+import { LRUCache } from 'lru-cache'
+import { longestInPlace } from './in-place.ts'
+import {
+  mostPatternStates,
+  mostSubschemas,
+  normalise,
+  type Normalised,
+  type SchemaIssue,
+  SchemaIssueError,
+} from './normalise.ts'
+import { compileRules, type Rule } from './program.ts'
+import { unsatisfiablePart } from './satisfiable.ts'
+import { escapePointer, isNode, type SchemaNode } from './subschemas.ts'
 
-export interface SchemaIssue {
-  /** JSON pointer into the schema, '' for its root. */
-  readonly pointer: string
-  readonly message: string
-}
+/** Bounds that keep the work with a schema below 100 ms. Of 2,100 schemas that packages bring along, one is larger. */
+export const schemaLimits = {
+  bytes: 524_288,
+  levels: 100,
+  values: 200_000,
+  subschemas: mostSubschemas,
+  patternStates: mostPatternStates,
+  inPlace: 200,
+  warnings: 20,
+} as const
 
-/** Bounds that keep every check of a schema, and every check by it, short. No hand-written schema comes near them. */
-export const schemaLimits = { bytes: 65_536, levels: 64, subschemas: 5_000, enumValues: 2_000, inPlace: 5_000 } as const
+export type SchemaCheck =
+  | {
+      readonly ok: true
+      /** JSON Schema 2020-12, references as `#/...` only: what the answer is asked for by, and validated by. */
+      readonly schema: SchemaNode
+      readonly dialect: Normalised['dialect']
+      readonly warnings: readonly SchemaIssue[]
+    }
+  | ({ readonly ok: false } & SchemaIssue)
 
-const forbidden: Readonly<Record<string, string>> = {
-  $async: 'asynchronous schemas are not supported; remove $async',
-  $dynamicRef: 'dynamic references are not supported; use $ref',
-  $dynamicAnchor: 'dynamic references are not supported; use $defs and $ref',
-  $recursiveRef: "dynamic references are not supported; use $ref: '#'",
-  $recursiveAnchor: "dynamic references are not supported; use $ref: '#'",
-  $anchor: "anchors are not supported; name the schema by its pointer, as in '#/$defs/name'",
-}
+const kept = new LRUCache<string, SchemaCheck>({
+  maxSize: 8 * 1024 * 1024,
+  sizeCalculation: (_, text) => text.length * 2 + 1_000,
+})
 
-/** What is wrong with a JSON Schema as an extractor's schema, or null: valid, bounded, an object at the root, and nothing that could stall or fool a validator. */
-export function checkSchema(schema: unknown): SchemaIssue | null {
-  if (!isNode(schema))
-    return { pointer: '', message: "must be a JSON Schema object, as in {type: 'object', properties: {...}}" }
+/** Whether a JSON Schema can be an extractor's schema: valid by its dialect, bounded, closed in itself, and satisfiable. */
+export function checkSchema(schema: unknown): SchemaCheck {
+  if (!isNode(schema)) return refusal('', "must be a JSON Schema object, as in {type: 'object', properties: {...}}")
   // Before anything that recurses looks at it.
-  const shape = checkShape(schema)
-  if (shape !== null) return shape
-  if (JSON.stringify(schema).length > schemaLimits.bytes)
-    return { pointer: '', message: `must be at most ${schemaLimits.bytes} characters of JSON` }
-  const draft = draftOf(schema)
-  if (draft === null)
-    return {
-      pointer: '/$schema',
-      message: `draft '${String(schema['$schema'])}' is not supported; write JSON Schema 2020-12 and leave $schema out`,
-    }
-  if (own(schema, 'type') !== 'object') {
-    return {
-      pointer: '/type',
-      message: `must be 'object' at the root, got ${JSON.stringify(schema['type']) ?? 'nothing'}; put a list into a property`,
-    }
+  const shape = shapeIssue(schema)
+  if (shape !== null) return { ok: false, ...shape }
+  const text = JSON.stringify(schema)
+  if (text.length > schemaLimits.bytes) return refusal('', `must be at most ${schemaLimits.bytes} characters of JSON`)
+  let result = kept.get(text)
+  if (result === undefined) {
+    result = check(schema)
+    kept.set(text, result)
   }
+  return result
+}
+
+function check(schema: SchemaNode): SchemaCheck {
   try {
-    const [error] = schemaErrors(schema, draft)
-    if (error !== undefined) return error
-    const node = checkNodes(schema)
-    if (node !== null) return node
-    compileAjv(schema)
-    return null
+    const normalised = normalise(schema)
+    const { origins, dialect } = normalised
+    const rules = compileRules(normalised.schema, { formats: 'assert' })
+    const issue = rulesIssue(rules)
+    if (issue !== null) return refusal(origins.get(issue.pointer) ?? '', issue.message)
+    return { ok: true, schema: normalised.schema, dialect, warnings: cutWarnings(normalised.warnings) }
   } catch (error) {
-    if (error instanceof TooSlowError) return { pointer: '', message: 'takes too long to compile; make it simpler' }
-    return { pointer: '', message: error instanceof Error ? error.message : String(error) }
+    if (error instanceof SchemaIssueError) return refusal(error.pointer, error.message)
+    if (error instanceof SyntaxError) return refusal('', error.message)
+    throw error
   }
 }
 
-/** Levels and dangerous keys, without recursion. */
-function checkShape(schema: SchemaNode): SchemaIssue | null {
-  const open: { value: object; pointer: string; level: number }[] = [{ value: schema, pointer: '', level: 1 }]
+function refusal(pointer: string, message: string): SchemaCheck {
+  return { ok: false, pointer, message }
+}
+
+/** A value that is still to be looked at, and the way to it. */
+interface Open {
+  readonly value: object
+  readonly key: string
+  readonly level: number
+  readonly parent: Open | null
+}
+
+/** Levels, size and dangerous keys, without recursion. */
+function shapeIssue(schema: SchemaNode): SchemaIssue | null {
+  const open: Open[] = [{ value: schema, key: '', level: 1, parent: null }]
+  let count = 0
   for (let next = open.pop(); next !== undefined; next = open.pop()) {
-    const { value, pointer, level } = next
+    const { value, level } = next
     if (level > schemaLimits.levels)
       return {
-        pointer: pointer.split('/').slice(0, 8).join('/'),
+        pointer: pointerOf(next).split('/').slice(0, 8).join('/'),
         message: `is nested more than ${schemaLimits.levels} levels deep`,
       }
     for (const [key, inner] of Object.entries(value)) {
-      const at = `${pointer}/${escapePointer(key)}`
-      if (key === '__proto__') return { pointer: at, message: "must not be named '__proto__'" }
+      count += 1
+      if (count > schemaLimits.values) return { pointer: '', message: `has more than ${schemaLimits.values} values` }
+      if (key === '__proto__') return { pointer: `${pointerOf(next)}/${key}`, message: "must not be named '__proto__'" }
       if (typeof inner === 'object' && inner !== null)
-        open.push({ value: inner as object, pointer: at, level: level + 1 })
+        open.push({ value: inner as object, key, level: level + 1, parent: next })
     }
   }
   return null
 }
 
-function checkNodes(root: SchemaNode): SchemaIssue | null {
-  let count = 0
-  const open: { schema: unknown; pointer: string }[] = [{ schema: root, pointer: '' }]
-  for (let next = open.pop(); next !== undefined; next = open.pop()) {
-    count += 1
-    if (count > schemaLimits.subschemas)
-      return { pointer: '', message: `has more than ${schemaLimits.subschemas} subschemas` }
-    const { schema, pointer } = next
-    if (!isNode(schema)) continue
-    const issue = checkNode(schema, pointer, root)
-    if (issue !== null) return issue
-    for (const inner of subschemas(schema)) open.push({ schema: inner.schema, pointer: pointer + inner.pointer })
-  }
-  const { inPlace } = measureExpansion(root)
-  if (inPlace > schemaLimits.inPlace) {
+function pointerOf(open: Open): string {
+  const keys: string[] = []
+  for (let at: Open = open; at.parent !== null; at = at.parent) keys.push(escapePointer(at.key))
+  return keys
+    .toReversed()
+    .map((key) => `/${key}`)
+    .join('')
+}
+
+function rulesIssue(rules: ReadonlyMap<string, Rule>): SchemaIssue | null {
+  const { length, pointer } = longestInPlace(rules)
+  if (length === Number.POSITIVE_INFINITY)
+    return { pointer, message: 'has a $ref that leads back to itself without going into a property or an item' }
+  if (length > schemaLimits.inPlace)
     return {
-      pointer: '',
-      message: Number.isFinite(inPlace)
-        ? 'combines too many schemas by allOf, anyOf, oneOf and $ref'
-        : 'has a $ref that leads back to itself without going into a property or an item',
+      pointer,
+      message: `goes through more than ${schemaLimits.inPlace} schemas by $ref, allOf, anyOf and oneOf`,
     }
-  }
-  return null
+  const impossible = unsatisfiablePart(rules)
+  return impossible === null ? null : { pointer: impossible, message: 'cannot be valid for any value' }
 }
 
-function checkNode(node: SchemaNode, pointer: string, root: SchemaNode): SchemaIssue | null {
-  for (const [keyword, message] of Object.entries(forbidden))
-    if (Object.hasOwn(node, keyword)) return { pointer: `${pointer}/${keyword}`, message }
-  if (Object.hasOwn(node, '$id') && pointer !== '')
-    return { pointer: `${pointer}/$id`, message: 'only the root may have an $id; remove it' }
-  const reference = own(node, '$ref')
-  if (typeof reference === 'string') {
-    if (!isLocal(reference))
-      return {
-        pointer: `${pointer}/$ref`,
-        message: `'${cut(reference)}' is not inside this schema; put it into $defs and write '#/$defs/name'`,
-      }
-    const target = resolveLocal(root, reference)
-    if (!isNode(target) && typeof target !== 'boolean')
-      return { pointer: `${pointer}/$ref`, message: `there is no schema at '${cut(reference)}'` }
-  }
-  const values = own(node, 'enum')
-  if (Array.isArray(values) && values.length > schemaLimits.enumValues)
-    return { pointer: `${pointer}/enum`, message: `has more than ${schemaLimits.enumValues} values` }
-  const pattern = own(node, 'pattern')
-  if (typeof pattern === 'string' && !isKnownFormat(own(node, 'format'))) {
-    const problem = patternProblem(pattern)
-    if (problem !== null) return { pointer: `${pointer}/pattern`, message: unusable(problem) }
-  }
-  const patterns = own(node, 'patternProperties')
-  for (const key of isNode(patterns) ? Object.keys(patterns) : []) {
-    const problem = patternProblem(key)
-    if (problem !== null)
-      return { pointer: `${pointer}/patternProperties/${escapePointer(key)}`, message: unusable(problem) }
-  }
-  return null
-}
-
-function unusable(problem: string): string {
-  return `is not a pattern of RE2, which runs in linear time and has no look-around or back-references: ${problem}`
-}
-
-function cut(text: string): string {
-  return text.length > 80 ? `${text.slice(0, 80)}…` : text
+function cutWarnings(warnings: readonly SchemaIssue[]): SchemaIssue[] {
+  const shown = warnings.slice(0, schemaLimits.warnings)
+  const more = warnings.length - shown.length
+  return more === 0 ? shown : [...shown, { pointer: '', message: `there are ${more} more warnings of these kinds` }]
 }

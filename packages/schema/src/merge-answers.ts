@@ -1,3 +1,4 @@
+import { normalisedOrSame } from './normalised.ts'
 import { escapePointer, isNode, own, resolveLocal, type SchemaNode } from './subschemas.ts'
 
 export interface Merged {
@@ -23,7 +24,8 @@ const mostReferences = 50
  * A value that may be of several forms (`anyOf`, `oneOf`, a list with a form for each place) is one value: halves of two forms fit neither.
  * What comes out may break the schema, as by more elements than `maxItems`.
  */
-export function mergeAnswers(root: SchemaNode, answers: readonly unknown[]): Merged {
+export function mergeAnswers(schema: SchemaNode, answers: readonly unknown[]): Merged {
+  const root = normalisedOrSame(schema)
   const sources: Record<string, number> = {}
   const found = answers.map((value, part) => ({ value, part }))
   return { data: merge(root, found, ''), sources }

@@ -1,202 +1,117 @@
-import { acceptsNull } from './null-drop.ts'
-import { patternProblem } from './pattern.ts'
-import { isNode, own, resolveLocal, type SchemaNode } from './subschemas.ts'
+import { SchemaIssueError } from './normalise.ts'
+import { normalisedOf, normalisedOrSame } from './normalised.ts'
+import { createConverter, decodeReference } from './strict-convert.ts'
+import { NotStrictError } from './strict-error.ts'
+import { refuseCircles, refuseTooLarge } from './strict-limits.ts'
+import { flatten, isOnlyAnnotated } from './strict-merge.ts'
+import { isNode, own, resolveLocal, subschemas, type SchemaNode } from './subschemas.ts'
 
-export type StrictSchema =
-  | { readonly strict: true; readonly schema: SchemaNode }
+export type StrictSchema = {
+  readonly schema: SchemaNode
+  /** Providers take only an object at the root: the value is its only property, `value`. */
+  readonly wrapped: boolean
+} & (
+  | { readonly strict: true }
   /** The author's schema, for a request without `strict`. */
-  | { readonly strict: false; readonly schema: SchemaNode; readonly reason: string }
+  | {
+      readonly strict: false
+      /** What is at the pointer, as in `has patternProperties`. */
+      readonly reason: string
+      /** JSON pointer into the author's schema, '' for its root. */
+      readonly pointer: string
+    }
+)
 
-// OpenAI, "Structured outputs", supported schemas and limits.
-const limits = { levels: 10, properties: 5_000, enumValues: 1_000 }
-const kept = new Set([
-  'title',
-  'description',
-  'enum',
-  'const',
-  'minimum',
-  'maximum',
-  'exclusiveMinimum',
-  'exclusiveMaximum',
-  'multipleOf',
-  'minItems',
-  'maxItems',
-])
-const wireFormats = new Set(['date-time', 'time', 'date', 'duration', 'email', 'hostname', 'ipv4', 'ipv6', 'uuid'])
-/** What only narrows: the model reads it in the description, and the answer is validated against it afterwards. */
-const told = [
-  'minLength',
-  'maxLength',
-  'pattern',
-  'format',
-  'uniqueItems',
-  'contains',
-  'minContains',
-  'maxContains',
-  'minProperties',
-  'maxProperties',
-  'propertyNames',
-  'not',
-  'default',
-  'examples',
-  'dependentRequired',
-  'dependentSchemas',
-  'if',
-  'then',
-  'else',
-]
-/** What lets an answer have a form that strict mode cannot say. */
-const outside = [
-  'patternProperties',
-  'unevaluatedProperties',
-  'unevaluatedItems',
-  'prefixItems',
-  'additionalItems',
-  'dependencies',
-]
-
-class NotStrictError extends Error {}
+/** References that lead from the root to the schema that it stands for. */
+const mostReferences = 20
 
 /**
  * The form of a schema that strict structured output takes: every object closed, every property required, the optional ones nullable
- * (`dropAddedNulls` undoes that on the answer), keywords that it does not know told in the description. Where a schema says what
- * strict mode cannot, it stays as it is, with the reason.
+ * (`dropAddedNulls` undoes that on the answer), keywords that strict mode does not know in the description. Where a schema allows values that
+ * strict mode cannot express, it stays as it is, with the reason. One loss is accepted: an object without `additionalProperties` is closed, so
+ * an answer has no properties that the schema does not name.
  */
 export function toStrictSchema(schema: SchemaNode): StrictSchema {
+  const normalised = normalisedOf(schema)
+  if (normalised instanceof SchemaIssueError) {
+    return { strict: false, schema, wrapped: false, pointer: normalised.pointer, reason: normalised.message }
+  }
   try {
-    return { strict: true, schema: convertRoot(schema) }
+    const strict = convertRoot(normalised.schema)
+    refuseTooLarge(strict.schema)
+    refuseCircles(strict.schema)
+    return { strict: true, ...strict }
   } catch (error) {
     if (!(error instanceof NotStrictError)) throw error
-    return { strict: false, schema, reason: error.message }
-  }
-}
-
-function convertRoot(root: SchemaNode): SchemaNode {
-  let properties = 0
-  let enumValues = 0
-  const definitions: Record<string, SchemaNode> = {}
-
-  const convert = (schema: unknown, path: string, level: number): SchemaNode => {
-    if (!isNode(schema)) throw new NotStrictError(`${path} accepts any value`)
-    if (level > limits.levels) throw new NotStrictError(`${path} is nested more than ${limits.levels} levels deep`)
-    for (const keyword of outside)
-      if (Object.hasOwn(schema, keyword)) throw new NotStrictError(`${path} has ${keyword}`)
-    const reference = own(schema, '$ref')
-    // Beside a reference nothing else may stand.
-    if (typeof reference === 'string') return { $ref: referTo(reference, path) }
-    const all = own(schema, 'allOf')
-    if (Array.isArray(all)) {
-      const { allOf: _all, ...rest } = schema
-      if (all.length !== 1 || !isNode(all[0])) throw new NotStrictError(`${path} combines schemas by allOf`)
-      return convert({ ...all[0], ...rest }, path, level)
+    const { pointer, message } = error
+    return {
+      strict: false,
+      ...toObjectSchema(schema),
+      pointer: normalised.origins.get(pointer) ?? pointer,
+      reason: message,
     }
-    const types = typesOf(schema)
-    if (types.length > 1 && types.some((type) => type === 'object' || type === 'array')) {
-      return { anyOf: types.map((type) => convert({ ...onlyFor(schema, type), type }, path, level)) }
-    }
-    const made: SchemaNode = {}
-    for (const keyword of kept) if (Object.hasOwn(schema, keyword)) made[keyword] = schema[keyword]
-    const values = own(schema, 'enum')
-    if (Array.isArray(values)) enumValues += values.length
-    if (enumValues > limits.enumValues) throw new NotStrictError(`it has more than ${limits.enumValues} enum values`)
-    const forms = own(schema, 'anyOf') ?? own(schema, 'oneOf')
-    if (Array.isArray(forms)) made['anyOf'] = forms.map((form, i) => convert(form, `${path}/anyOf/${i}`, level))
-    else if (types.length === 0) throw new NotStrictError(`${path} accepts any value`)
-    if (types.length > 0) made['type'] = types.length === 1 ? types[0] : types
-    if (types.includes('object')) Object.assign(made, convertObject(schema, path, level))
-    if (types.includes('array')) made['items'] = convert(own(schema, 'items'), `${path}/items`, level + 1)
-    return describe(made, schema)
   }
+}
 
-  const convertObject = (schema: SchemaNode, path: string, level: number): SchemaNode => {
-    const own_ = own(schema, 'properties')
-    const before = isNode(own_) ? own_ : {}
-    const names = Object.keys(before)
-    const additional = own(schema, 'additionalProperties')
-    if (additional !== undefined && additional !== false) throw new NotStrictError(`${path} allows further properties`)
-    // Strict mode would make of it an object that is always empty.
-    if (names.length === 0) throw new NotStrictError(`${path} is an object without named properties`)
-    properties += names.length
-    if (properties > limits.properties) throw new NotStrictError(`it has more than ${limits.properties} properties`)
-    const required = own(schema, 'required')
-    const isRequired = (name: string) => Array.isArray(required) && required.includes(name)
-    if (Array.isArray(required) && required.some((name) => !names.includes(String(name))))
-      throw new NotStrictError(`${path} requires a property that it does not describe`)
-    const made = names.map((name) => {
-      const property = convert(before[name], `${path}/properties/${name}`, level + 1)
-      return [name, isRequired(name) || acceptsNull(root, before[name]) ? property : nullable(property)] as const
-    })
-    return { properties: Object.fromEntries(made), required: names, additionalProperties: false }
+function convertRoot(root: SchemaNode): { schema: SchemaNode; wrapped: boolean } {
+  // A root that only refers to a definition is that definition: recursive models of pydantic are written so.
+  let node = root
+  let pointer = ''
+  for (
+    let i = 0;
+    i < mostReferences && typeof own(node, '$ref') === 'string' && isOnlyAnnotated(node, '$ref');
+    i += 1
+  ) {
+    const reference = String(node['$ref'])
+    const target = resolveLocal(root, reference)
+    if (!isNode(target)) throw new NotStrictError(pointer, `refers to ${reference}, where there is no schema`)
+    node = target
+    pointer = decodeReference(reference)
   }
-
-  const referTo = (reference: string, path: string): string => {
-    if (reference === '#') return '#'
-    const match = /^#\/(?:\$defs|definitions)\/([^/]+)$/.exec(reference)
-    if (match === null) throw new NotStrictError(`${path} refers to ${reference}, which is not a definition`)
-    const name = match[1]!
-    if (!Object.hasOwn(definitions, name)) {
-      // Its place is taken before it is converted: it may refer to itself.
-      definitions[name] = {}
-      definitions[name] = convert(resolveLocal(root, reference), reference, 1)
-    }
-    return `#/$defs/${name}`
+  if (isObject(flatten(root, node, pointer))) {
+    const converter = createConverter(root, pointer)
+    return { schema: withDefinitions(converter.convert(node, pointer, 1), converter.definitions), wrapped: false }
   }
-
-  const made = convert(root, '#', 1)
-  if (made['type'] !== 'object' || 'anyOf' in made) throw new NotStrictError('# is not an object with properties')
-  return Object.keys(definitions).length === 0 ? made : { ...made, $defs: definitions }
+  const converter = createConverter(root, null)
+  return { schema: withDefinitions(wrap(converter.convert(node, pointer, 2)), converter.definitions), wrapped: true }
 }
 
-function typesOf(schema: SchemaNode): string[] {
-  const type = own(schema, 'type')
-  if (Array.isArray(type)) return type.map(String)
-  if (typeof type === 'string') return [type]
-  if (Object.hasOwn(schema, 'properties')) return ['object']
-  if (Object.hasOwn(schema, 'items')) return ['array']
-  // Strict mode wants the type beside the values.
-  const values = own(schema, 'enum') ?? (Object.hasOwn(schema, 'const') ? [schema['const']] : [])
-  return Array.isArray(values) ? [...new Set(values.map(typeOf))] : []
+function withDefinitions(schema: SchemaNode, definitions: Readonly<Record<string, SchemaNode>>): SchemaNode {
+  return Object.keys(definitions).length === 0 ? schema : { ...schema, $defs: definitions }
 }
 
-function typeOf(value: unknown): string {
-  if (value === null) return 'null'
-  return Array.isArray(value) ? 'array' : typeof value
-}
-
-/** Of a schema for several types, what says something about one of them. */
-function onlyFor(schema: SchemaNode, type: string): SchemaNode {
-  const { properties, required, additionalProperties, items, enum: values, ...rest } = schema
-  if (type === 'object') return { ...rest, properties, required, additionalProperties }
-  if (type === 'array') return { ...rest, items }
-  return values === undefined ? rest : { ...rest, enum: values }
-}
-
-function nullable(schema: SchemaNode): SchemaNode {
-  const { description, ...rest } = schema
-  if (typeof rest['type'] === 'string' && !('enum' in rest) && !('const' in rest))
-    return { ...schema, type: [rest['type'], 'null'] }
-  if (Array.isArray(rest['anyOf']) && !('type' in rest))
-    return { ...schema, anyOf: [...rest['anyOf'], { type: 'null' }] }
-  return { anyOf: [rest, { type: 'null' }], ...(description === undefined ? {} : { description }) }
-}
-
-function describe(made: SchemaNode, schema: SchemaNode): SchemaNode {
-  const format = own(schema, 'format')
-  const pattern = own(schema, 'pattern')
-  if (typeof format === 'string' && wireFormats.has(format)) made['format'] = format
-  if (typeof pattern === 'string' && patternProblem(pattern) === null && made['format'] === undefined)
-    made['pattern'] = pattern
-  const notes = told.filter(
-    (keyword) =>
-      Object.hasOwn(schema, keyword) &&
-      !Object.hasOwn(made, keyword) &&
-      !(keyword === 'pattern' && made['format'] !== undefined),
+function isObject(schema: SchemaNode): boolean {
+  const types = [own(schema, 'type')].flat()
+  return (
+    types.length === 1 && types[0] === 'object' && !Object.hasOwn(schema, 'anyOf') && !Object.hasOwn(schema, 'oneOf')
   )
-  if (notes.length === 0) return made
-  const text = notes.map((keyword) => `${keyword}: ${JSON.stringify(schema[keyword])}`).join('; ')
-  const description = own(schema, 'description')
-  return {
-    ...made,
-    description: typeof description === 'string' && description !== '' ? `${description} (${text})` : text,
+}
+
+function wrap(schema: unknown): SchemaNode {
+  return { type: 'object', properties: { value: schema }, required: ['value'], additionalProperties: false }
+}
+
+/** The author's schema as JSON Schema 2020-12 with an object at its root: providers want both without strict mode, too. */
+export function toObjectSchema(author: SchemaNode): { readonly schema: SchemaNode; readonly wrapped: boolean } {
+  const schema = normalisedOrSame(author)
+  if (own(schema, 'type') === 'object') return { schema, wrapped: false }
+  return { schema: wrap(moveReferences(schema, '/properties/value')), wrapped: true }
+}
+
+/** What the schema becomes when it stands at another place: its references lead there. */
+function moveReferences(schema: unknown, prefix: string): unknown {
+  if (!isNode(schema)) return schema
+  const moved: SchemaNode = structuredClone(schema)
+  const open: SchemaNode[] = [moved]
+  for (let next = open.pop(); next !== undefined; next = open.pop()) {
+    const reference = own(next, '$ref')
+    if (typeof reference === 'string' && /^#(?:\/|$)/.test(reference)) next['$ref'] = `#${prefix}${reference.slice(1)}`
+    for (const { schema: inner } of subschemas(next)) if (isNode(inner)) open.push(inner)
   }
+  return moved
+}
+
+/** The value of an answer to a wrapped schema; an answer without the wrapping is the value itself. */
+export function unwrap(answer: unknown): unknown {
+  return isNode(answer) && Object.hasOwn(answer, 'value') && Object.keys(answer).length === 1 ? answer['value'] : answer
 }

@@ -1,4 +1,4 @@
-/** Where JSON Schema (2020-12 and draft-07) keeps schemas inside a schema. */
+/** Where a normalised schema (2020-12, with `definitions` as well as `$defs`) keeps schemas inside a schema. */
 const inMap = ['properties', 'patternProperties', '$defs', 'definitions', 'dependentSchemas'] as const
 const inList = ['allOf', 'anyOf', 'oneOf', 'prefixItems'] as const
 const alone = [
@@ -51,7 +51,6 @@ export function* subschemas(node: SchemaNode): Generator<Subschema> {
     const map = own(node, keyword)
     if (!isNode(map)) continue
     for (const [name, schema] of Object.entries(map)) {
-      // In draft-07 style `dependencies` a list of names may stand here.
       yield found(keyword, `/${keyword}/${escapePointer(name)}`, schema)
     }
   }
@@ -62,7 +61,7 @@ export function* subschemas(node: SchemaNode): Generator<Subschema> {
   for (const keyword of alone) {
     const schema = own(node, keyword)
     if (schema === undefined) continue
-    // Draft-07: a list of schemas, one for each place.
+    // Before 2020-12: a list of schemas, one for each place.
     if (keyword === 'items' && Array.isArray(schema)) {
       for (const [i, item] of schema.entries()) yield found(keyword, `/items/${i}`, item)
     } else yield found(keyword, `/${keyword}`, schema)
@@ -82,20 +81,32 @@ export function own(node: SchemaNode, key: string): unknown {
 export function resolveLocal(root: unknown, reference: string): unknown {
   if (!isLocal(reference)) return undefined
   let at = root
-  for (const part of decodeUri(reference.slice(1)).split('/').slice(1)) {
-    const key = part.replaceAll('~1', '/').replaceAll('~0', '~')
+  for (const key of pointerKeys(resolvePointer(reference))) {
     if (typeof at !== 'object' || at === null || !Object.hasOwn(at, key)) return undefined
     at = (at as Record<string, unknown>)[key]
   }
   return at
 }
 
-export function isLocal(reference: string): boolean {
+/** The JSON pointer that a local reference names: `/$defs/a b` of `#/$defs/a%20b`. */
+export function resolvePointer(reference: string): string {
+  return decodeUri(reference.slice(1))
+}
+
+/** The keys on the way that a JSON pointer describes. */
+export function pointerKeys(pointer: string): string[] {
+  return pointer
+    .split('/')
+    .slice(1)
+    .map((part) => part.replaceAll('~1', '/').replaceAll('~0', '~'))
+}
+
+function isLocal(reference: string): boolean {
   return reference === '#' || reference.startsWith('#/')
 }
 
 export function escapePointer(key: string): string {
-  return key.replaceAll('~', '~0').replaceAll('/', '~1')
+  return key.includes('~') || key.includes('/') ? key.replaceAll('~', '~0').replaceAll('/', '~1') : key
 }
 
 function decodeUri(text: string): string {

@@ -1,166 +1,161 @@
-import addFormats from 'ajv-formats'
-import { Ajv, type ErrorObject, type Options, type ValidateFunction } from 'ajv'
-import { Ajv2020 } from 'ajv/dist/2020.js'
-import { errorLines } from './error-lines.ts'
-import { measureExpansion } from './expansion.ts'
-import { compilePattern, patternProblem } from './pattern.ts'
-import { own, type SchemaNode } from './subschemas.ts'
-import { runWithin, TooSlowError } from './time-limit.ts'
+import { LRUCache } from 'lru-cache'
+import { type Budget, createBudget, createEffort, type Effort, spend, TooMuchWorkError } from './budget.ts'
+import { addErrorLines } from './error-lines.ts'
+import { createRun, matches, type Run, TooDeepError } from './evaluate.ts'
+import { normalise } from './normalise.ts'
+import { compileRules, type ProgramOptions, type Rule, statesOf } from './program.ts'
+import { escapePointer, type SchemaNode } from './subschemas.ts'
 
-const compileLimitMs = 2_000
-const validateLimitMs = 250
-/** Below it a check is short by the size of the schema alone, and needs no clock. */
-const smallExpansion = 10_000
-
-export type Validation =
+type Validation =
   | { readonly valid: true }
   /** One line each, `/path: what is wrong; got <value>`, at most 20. */
   | { readonly valid: false; readonly errors: readonly string[] }
 
 export interface Validator {
-  validate(value: unknown): Validation
-  /** Whether a value is valid against a part of the schema, by JSON pointer (`/properties/a/anyOf/1`). */
+  /** JSON Schema 2020-12 with local references only; pointers of `isValidAt` go into it. */
+  readonly schema: SchemaNode
+  /** Takes at most `stepLimit` steps, and as many again for the lines of errors; `effort` is shared by the values of one answer. */
+  validate(value: unknown, effort?: Effort): Validation
+  /** A check of several values against parts of the schema, with one budget for all of them. */
+  startCheck(budget?: Budget): PartCheck
+  /** Whether a value is valid against a part of the schema, by JSON pointer (`/properties/a/anyOf/1`). False where the budget ends. */
   isValidAt(pointer: string, value: unknown): boolean
 }
 
-type Draft = '2020-12' | 'draft-07'
-
-export function draftOf(schema: SchemaNode): Draft | null {
-  const named = own(schema, '$schema')
-  if (named === undefined) return '2020-12'
-  if (typeof named !== 'string') return null
-  if (/^https?:\/\/json-schema\.org\/draft\/2020-12\/schema#?$/.test(named)) return '2020-12'
-  return /^https?:\/\/json-schema\.org\/draft-07\/schema#?$/.test(named) ? 'draft-07' : null
+interface PartCheck {
+  isValidAt(pointer: string, value: unknown): boolean
 }
 
-const compiled = new WeakMap<object, Validator>()
+/** Answers are read by JSON.parse, which takes any depth; no model writes more than this. */
+const mostLevels = 256
 
-/** The validator of a schema that passed `checkSchema`; compiled once for each schema object. Throws for one that did not. */
+interface Kept {
+  readonly validator: Validator
+  readonly states: number
+}
+
+const cachedBytes = 64 * 1024 * 1024
+const byContent = new LRUCache<string, Kept>({
+  maxSize: cachedBytes,
+  // Rules take some ten times the text that they are made of, and a state of a pattern 100 bytes.
+  sizeCalculation: ({ states }, text) => text.length * 10 + states * 100 + 1_000,
+})
+const byObject = new WeakMap<object, Validator>()
+
+/**
+ * The validator of a schema that passed `checkSchema`; compiled once for each content: inline recipes of many batches share it.
+ * Throws for a schema that did not pass.
+ */
 export function compileSchema(schema: SchemaNode): Validator {
-  let validator = compiled.get(schema)
+  let validator = byObject.get(schema)
   if (validator === undefined) {
-    validator = createValidator(schema)
-    compiled.set(schema, validator)
+    const text = JSON.stringify(schema)
+    validator = byContent.get(text)?.validator
+    if (validator === undefined) {
+      const normalised = normalise(schema).schema
+      const rules = compileRules(normalised, { formats: 'assert' })
+      validator = validatorOf(normalised, rules)
+      byContent.set(text, { validator, states: statesOf(rules) })
+    }
+    byObject.set(schema, validator)
   }
   return validator
 }
 
-function createValidator(schema: SchemaNode): Validator {
-  const { ajv, check } = compileAjv(schema)
-  const parts = new Map<string, ValidateFunction>()
-  const isShort = measureExpansion(schema).whole <= smallExpansion && !JSON.stringify(schema).includes('"uniqueItems"')
-  const run = <T>(work: () => T): T => (isShort ? work() : runWithin(validateLimitMs, work))
+/** A schema of any dialect as JSON Schema 2020-12 with local references only, which is what goes to a provider. Throws as `compileSchema` does. */
+export function normalisedSchema(schema: SchemaNode): SchemaNode {
+  return compileSchema(schema).schema
+}
+
+/** As `compileSchema`, without the cache. */
+export function createValidator(schema: SchemaNode, options: ProgramOptions = { formats: 'assert' }): Validator {
+  const normalised = normalise(schema).schema
+  return validatorOf(normalised, compileRules(normalised, options))
+}
+
+function validatorOf(schema: SchemaNode, rules: ReadonlyMap<string, Rule>): Validator {
+  const root = rules.get('')!
+  const startCheck = (budget = createBudget()): PartCheck => {
+    const run = createRun(budget)
+    return {
+      isValidAt(pointer, value) {
+        const rule = rules.get(pointer)
+        return rule !== undefined && (attempt(() => matches(run, rule, value)).value ?? false)
+      },
+    }
+  }
   return {
-    validate(value) {
-      try {
-        if (run(() => check(value))) return { valid: true }
-        return { valid: false, errors: errorLines(check.errors ?? [], schema, value) }
-      } catch (error) {
-        if (error instanceof TooSlowError)
-          return { valid: false, errors: ['/: takes too long to check; answer with less'] }
-        // Data nested so deep that a recursive schema exhausts the stack.
-        if (error instanceof RangeError) return { valid: false, errors: ['/: is nested too deep'] }
-        throw error
-      }
-    },
-    isValidAt(pointer, value) {
-      const reference = `${rootId}#${pointer.split('/').map(encodeURIComponent).join('/')}`
-      const part = parts.get(pointer) ?? runWithin(compileLimitMs, () => ajv.getSchema(reference))
-      if (part === undefined) return false
-      parts.set(pointer, part)
-      return run(() => part(value))
-    },
+    schema,
+    validate: (value, effort = createEffort()) => validate(root, value, effort),
+    startCheck,
+    isValidAt: (pointer, value) => startCheck().isValidAt(pointer, value),
   }
 }
 
-const rootId = 'sluice:schema'
-
-// Never $data, coerceTypes, useDefaults or removeAdditional: they change or fool what is checked.
-const options: Options = {
-  strict: false,
-  logger: false,
-  allErrors: true,
-  verbose: true,
-  // `required: ['constructor']` is not met by what every object inherits.
-  ownProperties: true,
-  // Inlining compiled 32 KB of schema for 15 s.
-  inlineRefs: false,
-  multipleOfPrecision: 6,
-  // Checked apart, so that its errors can be told by pointer.
-  validateSchema: false,
-  addUsedSchema: false,
-  code: {
-    // A pattern that RE2 cannot run passes checkSchema only beside a known format, which then says the same: zod's `email` does so.
-    regExp: Object.assign(
-      (pattern: string) =>
-        patternProblem(pattern) === null
-          ? linear(pattern)
-          : { test: () => true, exec: () => null, toString: () => pattern },
-      { code: 'linearPattern' },
-    ),
-  },
-}
-
-function linear(pattern: string) {
-  const compiled = compilePattern(pattern)
-  return { test: (text: string) => compiled.test(text), exec: () => null, toString: () => pattern }
-}
-
-function createAjv(draft: Draft): Ajv {
-  const ajv = draft === 'draft-07' ? new Ajv(options) : new Ajv2020(options)
-  addFormats.default(ajv)
-  return ajv
-}
-
-/** An instance for each schema: a shared one leaks 41 KB a compile, and users' `$id`s collide in it. */
-export function compileAjv(schema: SchemaNode) {
-  // Its own id would be the base of its references; none is needed, as all are local.
-  const { $id: _id, $schema: _schema, ...rest } = schema
-  const ajv = createAjv(draftOf(schema) ?? '2020-12')
-  return runWithin(compileLimitMs, () => {
-    ajv.addSchema(rest, rootId)
-    const check = ajv.getSchema(rootId)
-    if (check === undefined) throw new Error('could not be compiled')
-    return { ajv, check }
-  })
-}
-
-const metaAjv = new Map<Draft, Ajv>()
-
-/** Where a schema is not valid by its draft's own schema. */
-export function schemaErrors(schema: SchemaNode, draft: Draft): { pointer: string; message: string }[] {
-  let ajv = metaAjv.get(draft)
-  if (ajv === undefined) {
-    ajv = createAjv(draft)
-    metaAjv.set(draft, ajv)
+function validate(root: Rule, value: unknown, { verdicts: budget, lines: linesBudget }: Effort): Validation {
+  const problem = attempt(() => unfit(value, budget))
+  if (typeof problem.value === 'string') return { valid: false, errors: [problem.value] }
+  const run = createRun(budget)
+  const verdict = problem.ended === null ? attempt(() => matches(run, root, value)) : problem
+  if (verdict.ended !== null) return { valid: false, errors: [verdict.ended] }
+  if (verdict.value) return { valid: true }
+  // What is known so far is kept: the lines look at the same pairs of rule and value.
+  const explaining: Run = { ...run, budget: linesBudget, depth: 0 }
+  const lines = new Set<string>()
+  attempt(() => addErrorLines(lines, explaining, root, value))
+  return {
+    valid: false,
+    errors: lines.size > 0 ? [...lines] : ['/: is not valid by the schema, and too large to say where'],
   }
-  const { $id: _id, $schema: _schema, ...rest } = schema
-  const meta =
-    draft === 'draft-07' ? 'http://json-schema.org/draft-07/schema' : 'https://json-schema.org/draft/2020-12/schema'
-  const valid = runWithin(compileLimitMs, () => ajv.validate(meta, rest))
-  if (valid) return []
-  return (ajv.errors ?? [])
-    .toSorted(mostTelling)
-    .map((error) => ({ pointer: error.instancePath, message: told(error) }))
 }
 
-/** The deepest; of those at one place the list of what is allowed. */
-function mostTelling(a: ErrorObject, b: ErrorObject): number {
-  return depth(b) - depth(a) || Number(b.keyword === 'enum') - Number(a.keyword === 'enum')
+/** What work gives, or the line that says why it did not end. */
+type Attempt<T> = { readonly value: T; readonly ended: null } | { readonly value: null; readonly ended: string }
+
+function attempt<T>(work: () => T): Attempt<T> {
+  try {
+    return { value: work(), ended: null }
+  } catch (error) {
+    if (error instanceof TooMuchWorkError) return { value: null, ended: '/: takes too long to check; answer with less' }
+    if (error instanceof TooDeepError || error instanceof RangeError)
+      return { value: null, ended: '/: is nested too deep' }
+    throw error
+  }
 }
 
-function depth(error: ErrorObject): number {
-  return error.instancePath.split('/').length
+/** What no schema is asked about: values that cannot be stored as they are, and depth that nothing after this can walk. Without recursion. */
+function unfit(root: unknown, budget: Budget): string | null {
+  if (typeof root === 'number' && !Number.isFinite(root)) return notFinite('')
+  if (typeof root !== 'object' || root === null) return null
+  const open: Open[] = [{ value: root, level: 1, key: '', parent: null }]
+  for (let next = open.pop(); next !== undefined; next = open.pop()) {
+    const { value, level } = next
+    if (level > mostLevels) return `/: is nested more than ${mostLevels} levels deep`
+    const keys = Array.isArray(value) ? null : Object.keys(value)
+    const values: readonly unknown[] = keys === null ? (value as unknown[]) : Object.values(value)
+    spend(budget, 1 + (keys === null ? values.length / 4 : values.length))
+    for (let i = 0; i < values.length; i += 1) {
+      const inner = values[i]
+      if (typeof inner === 'number' && !Number.isFinite(inner))
+        return notFinite(`${pathOf(next)}/${escapePointer(keys?.[i] ?? String(i))}`)
+      if (typeof inner === 'object' && inner !== null)
+        open.push({ value: inner, level: level + 1, key: keys?.[i] ?? String(i), parent: next })
+    }
+  }
+  return null
 }
 
-function told(error: ErrorObject): string {
-  if (error.keyword !== 'enum') return error.message ?? 'is not valid'
-  const { allowedValues } = error.params as { allowedValues: unknown[] }
-  return `must be one of ${allowedValues.map((value) => JSON.stringify(value)).join(', ')}`
+interface Open {
+  readonly value: object
+  readonly level: number
+  readonly key: string
+  readonly parent: Open | null
 }
 
-const formats = createAjv('2020-12').formats
+function pathOf(open: Open): string {
+  return open.parent === null ? '' : `${pathOf(open.parent)}/${escapePointer(open.key)}`
+}
 
-export function isKnownFormat(format: unknown): boolean {
-  return typeof format === 'string' && Object.hasOwn(formats, format)
+function notFinite(path: string): string {
+  return `${path === '' ? '/' : path}: is a number that is too large to be stored`
 }

@@ -1,4 +1,4 @@
-import type { EstimateTokens, TextRange } from '@sluice/contract/extract-function'
+import type { EstimateTokens, ExtractRequest, TextRange } from '@sluice/contract/extract-function'
 import type { Extractor } from '@sluice/contract/extractor'
 import type { TextSplitter } from './text-splitter.ts'
 
@@ -27,5 +27,40 @@ export async function splitForContext(
   if (mostTokens < leastTokens) return null
   const overlapTokens = Math.min(mostOverlapTokens, Math.floor(mostTokens * overlapShare))
   const parts = await splitter.split(text, { type: 'tokens', mostTokens, overlapTokens })
+  return parts.length === 1 ? null : parts.map(({ start, end }) => ({ start, end }))
+}
+
+/** The `max_tokens` that a request may have whose answer was cut off at a smaller one; null: the lane allows no larger one. */
+export function largerAnswerTokens(
+  request: ExtractRequest,
+  {
+    contextTokens,
+    maxOutputTokens,
+    estimateTokens,
+  }: {
+    readonly contextTokens: number | undefined
+    readonly maxOutputTokens: number | undefined
+    readonly estimateTokens: EstimateTokens
+  },
+): number | null {
+  const current = request.extractor.parameters.max_tokens
+  // Without either, the model has written as much as it may already.
+  if (maxOutputTokens === undefined && (current === undefined || contextTokens === undefined)) return null
+  const share = maxOutputTokens ?? Math.floor((contextTokens ?? 0) * answerShare)
+  const room = contextTokens === undefined ? share : contextTokens - estimateTokens(request).input
+  const most = Math.min(share, room)
+  return most > (current ?? 0) ? most : null
+}
+
+/** Two parts of a text, or a few, each with about half of its tokens; null: it is too short. */
+export async function splitInHalves(
+  { extractor, text }: ExtractRequest,
+  { estimateTokens, splitter }: { estimateTokens: EstimateTokens; splitter: Pick<TextSplitter, 'split'> },
+): Promise<readonly TextRange[] | null> {
+  const tokensOf = (part: string) => estimateTokens({ extractor, text: part, reasks: [] }).input
+  const mostTokens = Math.ceil((tokensOf(text) - tokensOf('')) / 2)
+  if (mostTokens < leastTokens) return null
+  const overlapTokens = Math.min(mostOverlapTokens, Math.floor(mostTokens * overlapShare))
+  const parts = await splitter.split(text, { type: 'tokens', mostTokens: mostTokens + overlapTokens, overlapTokens })
   return parts.length === 1 ? null : parts.map(({ start, end }) => ({ start, end }))
 }

@@ -1,10 +1,19 @@
 import { SluiceError } from '@sluice/contract/error'
-import type { ErrorRequestHandler } from 'express'
+import { isOutage } from '@sluice/engine/redis/refusal'
+import type { ErrorRequestHandler, Request, Response } from 'express'
 import type { Logger } from 'pino'
+import { loginPage } from '../pages/login.ts'
+import { escapeHtml, renderPage } from '../pages/html.ts'
 
-/** The only place that turns an error into an answer. A bug is logged with its stack; the answer has only the request id. */
-export function createErrorHandler(log: Logger): ErrorRequestHandler {
-  return (error, _req, res, _next) => {
+export interface ErrorOptions {
+  readonly log: Logger
+  /** Removes secrets from what is logged or answered. */
+  readonly redact: (text: string) => string
+}
+
+/** The one place where an error becomes an answer. A bug is logged with its stack; its answer has the request's id only. */
+export function createErrorHandler({ log, redact }: ErrorOptions): ErrorRequestHandler {
+  return (error, req, res, _next) => {
     const refusal = toRefusal(error, res.locals.requestId as string)
     if (refusal.status >= 500 && refusal.code === 'internal') {
       log.error(
@@ -12,16 +21,47 @@ export function createErrorHandler(log: Logger): ErrorRequestHandler {
         'a request failed',
       )
     }
-    // In the middle of a stream only a broken connection shows the client that data is missing.
+    // In the middle of a stream only a cut shows the client that something is missing.
     if (res.headersSent) {
       res.destroy()
       return
     }
     if (res.destroyed) return
     if (refusal.retryAfterS !== undefined) res.set('retry-after', String(refusal.retryAfterS))
-    if (refusal.status === 401) res.set('www-authenticate', 'Bearer realm="sluice", Basic realm="sluice"')
-    res.status(refusal.status).json(refusal.toBody())
+    res.status(refusal.status)
+    const wantsPage = prefersHtml(req)
+    if (needsKey(refusal)) challenge(res, wantsPage)
+    if (wantsPage) res.type('html').send(needsKey(refusal) ? loginPage(req.originalUrl) : errorPage(refusal))
+    else res.json({ error: { ...refusal.toBody().error, message: redact(refusal.message) } })
   }
+
+  function errorPage({ status, message }: SluiceError): string {
+    const body = `    <h1>${status}</h1>\n    <p>${escapeHtml(redact(message))}</p>\n    <p><a href="/">Sluice</a></p>`
+    return renderPage(`Sluice: ${status}`, body)
+  }
+}
+
+/** A person with a browser, not a program: it names HTML itself, before JSON. */
+function prefersHtml(req: Request): boolean {
+  if (req.method !== 'GET' && req.method !== 'HEAD') return false
+  const accept = req.headers.accept ?? ''
+  return accept.includes('text/html') && req.accepts(['application/json', 'text/html']) === 'text/html'
+}
+
+function needsKey({ code }: SluiceError): boolean {
+  return ['missing_api_key', 'invalid_api_key', 'session_ended'].includes(code)
+}
+
+/**
+ * One header line for each challenge: browsers do not find the second one of a line. Basic comes first, for browsers. A page that
+ * is opened shows the login form instead, so it names no scheme for which the browser would open its own window.
+ */
+function challenge(res: Response, wantsPage: boolean): void {
+  const schemes = wantsPage ? ['Bearer'] : ['Basic', 'Bearer']
+  res.setHeader(
+    'www-authenticate',
+    schemes.map((scheme) => `${scheme} realm="sluice"`),
+  )
 }
 
 function toRefusal(error: unknown, requestId: string): SluiceError {
@@ -30,7 +70,7 @@ function toRefusal(error: unknown, requestId: string): SluiceError {
     return new SluiceError(
       'overloaded_error',
       'redis_unavailable',
-      'Redis does not answer now. Try again shortly; for a batch with the same Idempotency-Key, so that it is not created twice.',
+      'Redis does not answer now. Try again shortly; a batch with the same Idempotency-Key, so that it is not made twice.',
       { retryAfterS: 2 },
     )
   }
@@ -40,20 +80,18 @@ function toRefusal(error: unknown, requestId: string): SluiceError {
   return new SluiceError(
     'server_error',
     'internal',
-    `An internal error occurred; your request is not the cause. The server's log has it under ${requestId}.`,
+    `Something went wrong here, not with your request. It is in the log under ${requestId}.`,
   )
 }
 
-/** ioredis distinguishes these errors only by their text. */
+/** Away, or there and taking no writes. ioredis distinguishes most of these errors only by their text. */
 function isRedisAway(error: unknown): boolean {
   if (!(error instanceof Error)) return false
-  const { code, name, message } = error as NodeJS.ErrnoException
+  const { code = '', name, message } = error as NodeJS.ErrnoException
   return (
-    code === 'ECONNREFUSED' ||
-    code === 'ECONNRESET' ||
+    isOutage(error) ||
+    ['ECONNREFUSED', 'ECONNRESET'].includes(code) ||
     name === 'MaxRetriesPerRequestError' ||
-    /Connection is closed|Stream isn't writeable|Command timed out|LOADING |READONLY |max retries per request/i.test(
-      message,
-    )
+    /Stream isn't writeable|LOADING |READONLY |max retries per request/i.test(message)
   )
 }

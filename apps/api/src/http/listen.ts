@@ -1,7 +1,10 @@
 import { once } from 'node:events'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import type { Duplex } from 'node:stream'
+import { SluiceError } from '@sluice/contract/error'
 import type { Express } from 'express'
+import { limits } from '../gate/limits.ts'
 
 export interface Listening {
   readonly url: string
@@ -16,9 +19,18 @@ export class ListenError extends Error {
 
 /** `port` 0 takes any free one. Throws a ListenError with one line. */
 export async function listen(app: Express, { host, port }: { host: string; port: number }): Promise<Listening> {
-  const server = createServer(app)
-  // A slow upload of a million items is legitimate, but Node aborts requests after 5 minutes by default.
-  server.requestTimeout = 0
+  const server = createServer(
+    {
+      maxHeaderSize: limits.headerBytes,
+      headersTimeout: limits.headersMs,
+      connectionsCheckingInterval: Math.min(5_000, limits.headersMs / 2),
+      // A slow upload of a million items is no attack: gate/body.ts bounds what stops or drips.
+      requestTimeout: 0,
+    },
+    app,
+  )
+  server.maxConnections = limits.connections
+  server.on('clientError', answerUnreadable)
   server.listen(port, host)
   try {
     await once(server, 'listening')
@@ -46,5 +58,34 @@ export async function listen(app: Express, { host, port }: { host: string; port:
       await closed
       clearTimeout(timer)
     },
+  }
+}
+
+/** What Node cannot read as a request never reaches the app: it is answered in the same shape, and its connection ends. */
+function answerUnreadable(error: NodeJS.ErrnoException, socket: Duplex): void {
+  if (!socket.writable || error.code === 'ECONNRESET') {
+    socket.destroy()
+    return
+  }
+  const [status, code, message] = unreadable(error.code)
+  const body = JSON.stringify(new SluiceError('invalid_request_error', code, message).toBody())
+  socket.end(
+    `HTTP/1.1 ${status}\r\ncontent-type: application/json; charset=utf-8\r\ncontent-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${body}`,
+  )
+}
+
+function unreadable(code: string | undefined): readonly [status: string, code: string, message: string] {
+  switch (code) {
+    case 'HPE_HEADER_OVERFLOW':
+      return [
+        '431 Request Header Fields Too Large',
+        'too_large',
+        `URL and headers are larger than ${limits.headerBytes / 1_024} KB together.`,
+      ]
+    case 'ERR_HTTP_REQUEST_TIMEOUT':
+      return ['408 Request Timeout', 'request_timeout', 'The headers did not arrive in time.']
+    case undefined:
+    default:
+      return ['400 Bad Request', 'invalid_request', 'This is not a valid HTTP request.']
   }
 }

@@ -1,9 +1,11 @@
 import { invalidRequest, SluiceError } from '@sluice/contract/error'
 import { parse } from '@sluice/contract/parse'
+import { parseInTurns } from '@sluice/contract/parse-in-turns'
 import type { BodyType, Route } from '@sluice/contract/route'
 import { type RouteName, routes } from '@sluice/contract/routes'
 import type { Express, Request, RequestHandler, Response } from 'express'
 import type { z } from 'zod'
+import { createTurns } from '../gate/turns.ts'
 import { bodyTypeOf } from './read-body.ts'
 
 type Parsed<Schema> = Schema extends z.ZodType ? z.output<Schema> : undefined
@@ -45,7 +47,7 @@ export function mount(app: Express, handlers: Handlers, readBody: (route: Route)
       const answer = await handle({
         params: req.params as Record<string, string>,
         query: parseQuery(route, bodyType, req),
-        body: bodyType === 'json' ? parseBody(route, req) : undefined,
+        body: bodyType === 'json' ? await parseBody(route, req) : undefined,
         bodyType,
         req,
         res,
@@ -80,10 +82,10 @@ function parseQuery(route: Route, bodyType: BodyType, req: Request): unknown {
   throw invalidRequest('invalid_request', `${unknown}: This route takes no query parameters.`, unknown)
 }
 
-function parseBody(route: Route, req: Request): unknown {
+async function parseBody(route: Route, req: Request): Promise<unknown> {
   if (route.body === undefined) return undefined
   if (req.body === undefined && route.bodyOptional !== true) {
     throw invalidRequest('missing_body', 'The request has no body: send JSON, with content-type: application/json.')
   }
-  return parse(route.body, req.body ?? {})
+  return parseInTurns(route.body, req.body ?? {}, createTurns())
 }

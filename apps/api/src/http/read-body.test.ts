@@ -5,6 +5,8 @@ import { bodyContentTypes, bodyTypes, type BodyType, type Route } from '@sluice/
 import { routes } from '@sluice/contract/routes'
 import express from 'express'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { openBounds } from '../gate/bounds.ts'
+import { createMemory } from '../gate/memory.ts'
 import { bodyTypeOf, createReadBody } from './read-body.ts'
 
 const app = express()
@@ -12,6 +14,10 @@ const server = createServer(app)
 const table = Object.entries<Route>(routes).filter(([, { method }]) => method === 'post' || method === 'patch')
 
 beforeAll(async () => {
+  app.use((req, res, next) => {
+    openBounds(req, res, createMemory(1_000_000))
+    next()
+  })
   const readBody = createReadBody(1_000)
   for (const [name, route] of table) {
     app.post(`/${name}`, readBody(route), (req, res) => {

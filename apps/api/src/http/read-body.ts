@@ -1,6 +1,7 @@
-import { invalidRequest, SluiceError } from '@sluice/contract/error'
+import { invalidRequest, type SluiceError } from '@sluice/contract/error'
 import { bodyContentTypes, type BodyType, bodyTypes, type Route } from '@sluice/contract/route'
-import express, { type Request, type RequestHandler } from 'express'
+import type { Request, RequestHandler } from 'express'
+import { readJsonBody } from '../gate/json-body.ts'
 
 /** The form in which a request's body comes; null if the route does not accept it. A request without a body counts as JSON. */
 export function bodyTypeOf(route: Route, req: Request): BodyType | null {
@@ -12,11 +13,11 @@ export function bodyTypeOf(route: Route, req: Request): BodyType | null {
   return !hasBody(req) || req.is([bodyContentTypes.json, 'application/*+json']) ? 'json' : null
 }
 
-/** For each route: parses JSON bodies up to `limitBytes`, and rejects bodies that are too large, not JSON or of a type that the route does not accept. */
+const charsets = /^(utf-?8|us-ascii)$/i
+
+/** For each route: parses JSON bodies up to `limitBytes`, and rejects bodies that are too large, too deep, not JSON or of a type that the route does not accept. */
 export function createReadBody(limitBytes: number): (route: Route) => RequestHandler {
-  const json = express.json({ limit: limitBytes, strict: false })
-  const limit = `${Math.floor(limitBytes / 1_048_576)} MB`
-  return (route) => (req, res, next) => {
+  return (route) => async (req, _res, next) => {
     const type = bodyTypeOf(route, req)
     switch (type) {
       case 'lines':
@@ -24,39 +25,21 @@ export function createReadBody(limitBytes: number): (route: Route) => RequestHan
         return next()
       case 'json':
         if (!hasBody(req)) return next()
-        return json(req, res, (error?: unknown) => next(error === undefined ? undefined : explain(error)))
+        requireUtf8(req)
+        req.body = await readJsonBody(req, limitBytes)
+        return next()
       case null:
-        return next(unsupported(route, req))
+        throw unsupported(route, req)
       default:
         return type satisfies never
     }
   }
+}
 
-  function explain(error: unknown): unknown {
-    const { type = '', message } = error as { type?: string; message?: string }
-    switch (type) {
-      case 'entity.too.large':
-        return new SluiceError(
-          'invalid_request_error',
-          'too_large',
-          `The body is larger than ${limit}: send items as application/x-ndjson, which has no size limit, or split them into several batches.`,
-        )
-      case 'entity.parse.failed':
-        return invalidRequest('invalid_json', `The body is not valid JSON: ${message ?? ''}`)
-      case 'encoding.unsupported':
-      case 'charset.unsupported':
-        return invalidRequest(
-          'unsupported_media_type',
-          `The body's encoding is not supported: ${message ?? ''}`,
-          'content-encoding',
-        )
-      case 'request.aborted':
-      case 'request.size.invalid':
-        return invalidRequest('invalid_request', `The body is incomplete: ${message ?? ''}`)
-      default:
-        return error
-    }
-  }
+function requireUtf8(req: Request): void {
+  const charset = /;\s*charset\s*=\s*"?([^\s";]+)/i.exec(req.headers['content-type'] ?? '')?.[1] ?? 'utf-8'
+  if (charsets.test(charset)) return
+  throw invalidRequest('unsupported_media_type', `Send JSON in UTF-8, not in ${charset}.`, 'content-type')
 }
 
 function hasBody(req: Request): boolean {

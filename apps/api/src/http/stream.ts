@@ -1,9 +1,10 @@
 import { once } from 'node:events'
 import type { Response } from 'express'
+import { limits } from '../gate/limits.ts'
 
 const heartbeatMs = 15_000
 
-/** Aborts when the client disconnects or the server stops. */
+/** Aborts when the client leaves or the server stops. */
 export function leaving(res: Response, stopping: AbortSignal): AbortSignal {
   const abort = new AbortController()
   // A client that left before this line sends no further event: its stream would be read until the batch ends.
@@ -12,42 +13,58 @@ export function leaving(res: Response, stopping: AbortSignal): AbortSignal {
   return AbortSignal.any([abort.signal, stopping])
 }
 
-/** Writes as fast as the client reads. Stops when `signal` aborts; a failing source cuts the connection. */
+/** Writes as fast as the client reads. Ends when `signal` aborts, or the client takes nothing for too long; a source that fails cuts the connection. */
 async function writeAll(res: Response, chunks: AsyncIterable<string>, signal: AbortSignal): Promise<void> {
   try {
     for await (const chunk of chunks) {
       if (signal.aborted) break
-      if (!res.write(chunk)) await once(res, 'drain', { signal })
+      if (!res.write(chunk)) await drained(res, signal)
     }
   } catch (error) {
     if (!signal.aborted) throw error
   }
 }
 
+async function drained(res: Response, signal: AbortSignal): Promise<void> {
+  const stalled = setTimeout(() => res.destroy(), limits.readerStallMs)
+  try {
+    await once(res, 'drain', { signal })
+  } finally {
+    clearTimeout(stalled)
+  }
+}
+
 export async function streamLines(res: Response, lines: AsyncIterable<string>, signal: AbortSignal): Promise<void> {
-  res.status(200).set('content-type', 'application/x-ndjson').set('cache-control', 'no-store')
-  res.flushHeaders()
+  res.status(200).set('content-type', 'application/x-ndjson')
+  if (endsWithHeaders(res)) return
   await writeAll(res, lines, signal)
-  // Incomplete results must not look complete.
+  // Cut off, so that a part does not look like the whole.
   if (signal.aborted) res.destroy()
   else res.end()
 }
 
-/** Server-sent events, with comments that keep proxies from closing a quiet stream. Ends with the event `end`. */
+/** Server-sent events; comments in between keep proxies from closing a quiet stream. Ends with the event `end`. */
 export async function streamEvents(res: Response, events: AsyncIterable<string>, signal: AbortSignal): Promise<void> {
-  res
-    .status(200)
-    .set('content-type', 'text/event-stream')
-    .set('cache-control', 'no-store')
-    .set('x-accel-buffering', 'no')
-  res.flushHeaders()
-  const heartbeat = setInterval(() => res.write(': still here\n\n'), heartbeatMs)
+  res.status(200).set('content-type', 'text/event-stream').set('x-accel-buffering', 'no')
+  if (endsWithHeaders(res)) return
+  const heartbeat = setInterval(() => {
+    // To a client that does not read, they would only pile up here.
+    if (!res.writableNeedDrain) res.write(': still here\n\n')
+  }, heartbeatMs)
   try {
     await writeAll(res, events, signal)
   } finally {
     clearInterval(heartbeat)
   }
   res.end(signal.aborted ? undefined : 'event: end\ndata: {}\n\n')
+}
+
+/** True for HEAD: nothing follows, so nothing is waited for. */
+function endsWithHeaders(res: Response): boolean {
+  res.flushHeaders()
+  if (res.req.method !== 'HEAD') return false
+  res.end()
+  return true
 }
 
 export function formatEvent(event: { name?: string; id?: string; data: unknown }): string {

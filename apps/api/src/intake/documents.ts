@@ -6,9 +6,12 @@ import { type DocumentKind, documentKind, readableDocuments } from '@sluice/docu
 import type { DocumentReader } from '@sluice/documents/document-reader'
 import type { Request } from 'express'
 import type { z } from 'zod'
+import { bodyOf } from '../gate/body.ts'
+import { boundsOf } from '../gate/bounds.ts'
+import { parseJsonPart } from '../gate/json-body.ts'
+import type { MemoryShare } from '../gate/memory.ts'
 import { type UniqueIds, uniqueIds } from './unique-ids.ts'
 import { type FormFile, type FormPart, readForm } from './multipart.ts'
-import { bodyOf } from './upload.ts'
 
 export const mostFieldBytes = 4 * 1_048_576
 const longestFileName = 256
@@ -17,7 +20,7 @@ const howFiles = 'Send a form of files, each as a field `documents`.'
 
 export interface DocumentUpload {
   readonly batch: z.output<typeof documentBatch>
-  /** In the order sent. One whose text cannot be had is an item that fails. */
+  /** In the order sent. A document that cannot be read is an item that fails. */
   readonly items: AsyncIterable<Item>
 }
 
@@ -27,7 +30,8 @@ export async function readDocumentUpload(req: Request, reader: DocumentReader): 
   const first = await parts.next()
   if (first.done || first.value.type === 'file' || first.value.name !== 'batch')
     throw invalidRequest('invalid_request', `batch: The form does not begin with this field. ${how}`, 'batch')
-  return { batch: parse(documentBatch, parseJson(first.value)), items: itemsOf(parts, reader, how) }
+  const batch = parse(documentBatch, parseJsonPart(first.value.value, first.value.name))
+  return { batch, items: itemsOf(parts, { reader, memory: boundsOf(req).memory, howTo: how }) }
 }
 
 /** The items of a form of documents alone, the first of which has the index `from`. */
@@ -36,35 +40,34 @@ export function readDocuments(
   reader: DocumentReader,
   { from, ids }: { from: number; ids: UniqueIds },
 ): AsyncIterable<Item> {
-  return itemsOf(partsOf(req, reader), reader, howFiles, from, ids)
+  return itemsOf(partsOf(req, reader), { reader, memory: boundsOf(req).memory, howTo: howFiles, from, ids })
 }
 
 function partsOf(req: Request, reader: DocumentReader): AsyncGenerator<FormPart> {
-  const limits = { files: 'documents', mostFileBytes: reader.limits.bytes, mostFieldBytes }
-  return readForm(req.headers, bodyOf(req), limits)
-}
-
-export function parseJson({ name, value }: Extract<FormPart, { type: 'field' }>): unknown {
-  try {
-    return JSON.parse(value)
-  } catch (error) {
-    throw invalidRequest('invalid_json', `${name}: This is not valid JSON: ${(error as Error).message}`, name)
-  }
+  const { memory } = boundsOf(req)
+  const options = { files: 'documents', mostFileBytes: reader.limits.bytes, mostFieldBytes, memory }
+  return readForm(req.headers, bodyOf(req), options)
 }
 
 export function requireKind({ fileName, mediaType }: FormFile, param: string): DocumentKind {
   const kind = documentKind(fileName, mediaType)
   if (kind !== null) return kind
-  const message = `${param}: '${fileName}' (${mediaType}) is of no type that is read: send ${readableDocuments}.`
+  const message = `${param}: '${fileName}' (${mediaType}) has a type that is not supported: send ${readableDocuments}.`
   throw new SluiceError('invalid_request_error', 'unsupported_media_type', message, { param })
+}
+
+interface ReadOptions {
+  readonly reader: DocumentReader
+  readonly memory: MemoryShare
+  /** Ends the messages of refusals. */
+  readonly howTo: string
+  readonly from?: number
+  readonly ids?: UniqueIds
 }
 
 async function* itemsOf(
   parts: AsyncIterable<FormPart>,
-  reader: DocumentReader,
-  howTo: string,
-  from = 0,
-  ids = uniqueIds(),
+  { reader, memory, howTo, from = 0, ids = uniqueIds() }: ReadOptions,
 ): AsyncGenerator<Item> {
   const reading: Promise<Item>[] = []
   let index = 0
@@ -72,7 +75,7 @@ async function* itemsOf(
     if (part.type === 'field')
       throw invalidRequest('invalid_request', `${part.name}: There is no such field. ${howTo}`, part.name)
     const item = readItem(part, index)
-    // Told when it is this item's turn.
+    // Its failure is thrown when it is this item's turn.
     item.catch(() => undefined)
     reading.push(item)
     index += 1
@@ -92,6 +95,10 @@ async function* itemsOf(
         param,
       )
     }
+    // Control characters would act on the terminals and logs that show an id.
+    if (/\p{Cc}/u.test(fileName)) {
+      throw invalidRequest('invalid_item', `${param}: The file name has control characters: rename the file.`, param)
+    }
     const first = ids(fileName, from + at)
     if (first !== undefined) {
       throw invalidRequest(
@@ -100,7 +107,8 @@ async function* itemsOf(
         param,
       )
     }
-    return toItem(fileName, reader.read({ kind: requireKind(file, param), bytes }))
+    const reading = reader.read({ kind: requireKind(file, param), bytes })
+    return toItem(fileName, reading).finally(() => memory.give(bytes.length))
   }
 }
 

@@ -2,35 +2,50 @@ import { extractorReference, type Extractor, type ExtractorChoice, type JsonSche
 import { invalidRequest, SluiceError } from '@sluice/contract/error'
 import type { Engine } from '@sluice/engine/engine'
 
-/** What is wrong with a JSON Schema: where, as a JSON pointer, and the fix; null when nothing is. */
-export type CheckSchema = (schema: unknown) => { readonly pointer: string; readonly message: string } | null
+/** A place in a JSON Schema, as a JSON pointer, and what is wrong there and how to correct it. */
+interface SchemaIssue {
+  readonly pointer: string
+  readonly message: string
+}
 
-/** Throws a refusal that names the field, for a schema that is not valid or not safe, or a lane that is not there. */
+/** Whether a JSON Schema is accepted; with warnings about what in it has no effect. */
+export type CheckSchema = (
+  schema: unknown,
+) => { readonly ok: true; readonly warnings: readonly SchemaIssue[] } | ({ readonly ok: false } & SchemaIssue)
+
+/**
+ * Throws a refusal that names the field, for a schema that is not valid or not safe, or a lane that does not exist.
+ * Returns the warnings about the schema, each with its place.
+ */
 export function checkRecipe(
   { schema, lane }: { schema: JsonSchema; lane: string },
   { lanes, checkSchema, prefix = '' }: { lanes: readonly string[]; checkSchema: CheckSchema; prefix?: string },
-): void {
-  const issue = checkSchema(schema)
-  if (issue !== null)
+): string[] {
+  const checked = checkSchema(schema)
+  if (!checked.ok)
     throw invalidRequest(
       'invalid_schema',
-      `schema: at '#${issue.pointer}': ${issue.message}`,
-      `${prefix}schema#${issue.pointer}`,
+      `schema: at '#${checked.pointer}': ${checked.message}`,
+      `${prefix}schema#${checked.pointer}`,
     )
   if (!lanes.includes(lane)) {
     throw invalidRequest('unknown_lane', `There is no lane '${lane}'; there is: ${lanes.join(', ')}.`, `${prefix}lane`)
   }
+  return checked.warnings.map(({ pointer, message }) => `schema: at '#${pointer}': ${message}`)
 }
 
-/** The extractor that a request names or brings along. */
+/** The extractor that a request names or brings along, with the warnings about the schema that it brings. */
 export async function resolveExtractor(
   choice: ExtractorChoice,
   engine: Engine,
   checkSchema: CheckSchema,
-): Promise<Extractor> {
+): Promise<{ extractor: Extractor; warnings: string[] }> {
   if (typeof choice !== 'string') {
-    checkRecipe(choice, { lanes: engine.lanes, checkSchema, prefix: 'extractor.' })
-    return { object: 'extractor', name: null, version: 0, ...choice, created_at: Date.now() / 1000 }
+    const warnings = checkRecipe(choice, { lanes: engine.lanes, checkSchema, prefix: 'extractor.' })
+    return {
+      extractor: { object: 'extractor', name: null, version: 0, ...choice, created_at: Date.now() / 1000 },
+      warnings,
+    }
   }
   if (!extractorReference.safeParse(choice).success) {
     throw invalidRequest(
@@ -40,7 +55,7 @@ export async function resolveExtractor(
     )
   }
   try {
-    return await engine.extractors.get(choice)
+    return { extractor: await engine.extractors.get(choice), warnings: [] }
   } catch (error) {
     if (!(error instanceof SluiceError) || error.code !== 'extractor_not_found') throw error
     throw new SluiceError(

@@ -1,11 +1,18 @@
-import { StringDecoder } from 'node:string_decoder'
 import { invalidRequest, SluiceError } from '@sluice/contract/error'
 import { type Item, type ItemInput, itemInput, maxTextLength, toItem } from '@sluice/contract/item'
 import { parse } from '@sluice/contract/parse'
+import { senderLeft } from '../gate/body.ts'
+import { parseJsonPart } from '../gate/json-body.ts'
+import { limits } from '../gate/limits.ts'
+import { type MemoryShare, unlimitedMemory } from '../gate/memory.ts'
+import { createTurns } from '../gate/turns.ts'
 import { type UniqueIds, uniqueIds } from './unique-ids.ts'
 
-/** A line may hold one text of the greatest length, escaped, and what stands around it. */
+/** A line may hold one text of the greatest length, escaped, and what is around it. */
 const maxLineLength = 2 * maxTextLength + 65_536
+/** UTF-8 takes up to 3 bytes for a UTF-16 unit. */
+const maxLineBytes = 3 * maxLineLength
+const splitBytes = 16 * 1024
 
 /** The items of a JSON request, checked and with their ids. */
 export function* itemsOf(inputs: readonly ItemInput[]): Generator<Item> {
@@ -28,50 +35,60 @@ export interface LineOptions {
   /** Index of the first item. */
   readonly from?: number
   readonly ids?: UniqueIds
-  /** Told of each line that is left out because it is not valid; without it the first such line ends the reading. */
+  /** Called with each line that is left out because it is not valid; without it the first such line ends the reading. */
   readonly skip?: (line: number, message: string) => void
+  /** What the request may hold in memory. */
+  readonly memory?: MemoryShare
+  /** Aborts when the sender has left. */
+  readonly gone?: AbortSignal
 }
 
-/** The items of an NDJSON stream, one a line, read only as fast as they are taken. What is wrong is told with its line, counted from 1. */
+/** The items of an NDJSON stream, one a line, read only as fast as they are taken. A refusal names the line, counted from 1. */
 export async function* readItems(
   body: AsyncIterable<Buffer>,
-  { from = 0, ids = uniqueIds(), skip }: LineOptions = {},
+  { from = 0, ids = uniqueIds(), skip, memory = unlimitedMemory, gone }: LineOptions = {},
 ): AsyncGenerator<Item> {
+  const turn = createTurns()
   let line = 0
   let index = from
-  for await (const text of lines(body)) {
-    line += 1
-    if (text.trim() === '') continue
-    try {
-      yield itemOf(text, line, index)
-      index += 1
-    } catch (error) {
-      if (skip === undefined || !(error instanceof SluiceError)) throw error
-      skip(line, error.message)
+  for await (const texts of lines(body, memory)) {
+    for (const text of texts) {
+      line += 1
+      const item = isBlank(text) ? undefined : itemOf(text, line, index)
+      if (item === undefined) {
+        if (line - (index - from) > limits.emptyLines + (index - from)) throw tooManyEmptyLines()
+      } else {
+        yield item
+        index += 1
+      }
+      const others = turn()
+      if (others !== undefined) await others
+      // All of a small body may have arrived: that its sender has left is seen here only.
+      if (gone?.aborted) throw senderLeft()
     }
   }
 
-  function itemOf(text: string, line: number, index: number): Item {
-    const item = toItem(parseLine(text, line), index)
-    const first = ids(item.id, index)
-    if (first !== undefined) {
+  /** Undefined: the line is not valid and was left out. */
+  function itemOf(text: string, line: number, index: number): Item | undefined {
+    try {
+      const item = toItem(parseLine(text, line), index)
+      const first = ids(item.id, index)
+      if (first === undefined) return item
       throw invalidRequest(
         'duplicate_id',
         `Line ${line}: '${item.id}' is the id of item ${first} (counted from 0) already: ids are unique within a batch.`,
         `line ${line}`,
       )
+    } catch (error) {
+      if (skip === undefined || !(error instanceof SluiceError)) throw error
+      skip(line, error.message)
+      return undefined
     }
-    return item
   }
 }
 
 function parseLine(text: string, line: number): ItemInput {
-  let value: unknown
-  try {
-    value = JSON.parse(text)
-  } catch (error) {
-    throw invalidRequest('invalid_json', `Line ${line} is not valid JSON: ${(error as Error).message}`, `line ${line}`)
-  }
+  const value = parseJsonPart(text, `line ${line}`)
   try {
     return parse(itemInput, value)
   } catch (error) {
@@ -84,15 +101,55 @@ function parseLine(text: string, line: number): ItemInput {
   }
 }
 
-async function* lines(body: AsyncIterable<Buffer>): AsyncGenerator<string> {
-  const decoder = new StringDecoder('utf8')
-  let rest = ''
+function isBlank(text: string): boolean {
+  // Most lines begin with `{` or `"`: only others are looked at whole.
+  const first = text.charCodeAt(0)
+  return first !== 0x7b && first !== 0x22 && text.trim() === ''
+}
+
+function tooManyEmptyLines(): SluiceError {
+  return invalidRequest(
+    'too_many_empty_lines',
+    `More than ${limits.emptyLines.toLocaleString('en')} lines are blank or not valid: send one item on each line.`,
+  )
+}
+
+/** The lines of each chunk that it completes. A line that has no end yet is held, and counted against the memory of the request. */
+async function* lines(body: AsyncIterable<Buffer>, memory: MemoryShare): AsyncGenerator<string[]> {
+  let held: Buffer[] = []
+  let heldBytes = 0
   for await (const chunk of body) {
-    const parts = (rest + decoder.write(chunk)).split('\n')
-    rest = parts.pop() ?? ''
-    if (rest.length > maxLineLength)
-      throw invalidRequest('too_large', `A line has at most ${maxLineLength.toLocaleString('en')} characters.`)
-    yield* parts
+    const end = chunk.lastIndexOf(0x0a)
+    if (end >= 0) {
+      const complete = held.length === 0 ? chunk.subarray(0, end) : Buffer.concat([...held, chunk.subarray(0, end)])
+      memory.give(heldBytes)
+      held = []
+      heldBytes = 0
+      yield* split(complete)
+    }
+    const rest = chunk.subarray(end + 1)
+    if (rest.length === 0) continue
+    memory.take(rest.length)
+    held.push(rest)
+    heldBytes += rest.length
+    if (heldBytes > maxLineBytes) throw lineTooLong()
   }
-  if (rest !== '') yield rest
+  if (heldBytes > 0) yield* split(Buffer.concat(held))
+}
+
+/** At most 16 KB of short lines at a time: splitting more of them at once would take a turn by itself. */
+function* split(bytes: Buffer): Generator<string[]> {
+  let from = 0
+  while (from <= bytes.length) {
+    const near = bytes.indexOf(0x0a, from + splitBytes)
+    const to = near < 0 ? bytes.length : near
+    const texts = bytes.toString('utf8', from, to).split('\n')
+    if (texts.some((text) => text.length > maxLineLength)) throw lineTooLong()
+    yield texts
+    from = to + 1
+  }
+}
+
+function lineTooLong(): SluiceError {
+  return invalidRequest('too_large', `A line has at most ${maxLineLength.toLocaleString('en')} characters.`)
 }

@@ -1,13 +1,15 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import { Busboy, type BusboyInstance } from '@fastify/busboy'
 import { invalidRequest } from '@sluice/contract/error'
+import { limits } from '../gate/limits.ts'
+import { type MemoryShare, unlimitedMemory } from '../gate/memory.ts'
 
 export interface FormFile {
   readonly type: 'file'
-  /** With the folders that the sender tells. */
+  /** With its folders, as the sender wrote it: a name for people, never a path here. */
   readonly fileName: string
   readonly mediaType: string
-  /** Cut off where the file is larger than may be, one byte behind the limit. */
+  /** Where the file is larger than the limit: one byte more than the limit. */
   readonly bytes: Uint8Array<ArrayBuffer>
 }
 export type FormPart = { readonly type: 'field'; readonly name: string; readonly value: string } | FormFile
@@ -17,13 +19,18 @@ export interface FormOptions {
   readonly files: string
   readonly mostFileBytes: number
   readonly mostFieldBytes: number
+  /** What the request may hold in memory: files as they arrive, until they are taken and `done` with. */
+  readonly memory?: MemoryShare
 }
 
-/** The parts of a form as they arrive. No more than one file, and those that one chunk of the body completes, are held at a time. */
+/**
+ * The parts of a form as they arrive. One file, and those that one chunk of the body completes, are held at a time. Whoever takes a
+ * file gives its bytes back to `memory`.
+ */
 export async function* readForm(
   headers: IncomingHttpHeaders,
   body: AsyncIterable<Buffer>,
-  { files, mostFileBytes, mostFieldBytes }: FormOptions,
+  { files, mostFileBytes, mostFieldBytes, memory = unlimitedMemory }: FormOptions,
 ): AsyncGenerator<FormPart> {
   /** In the order sent; a file has its place from its beginning. */
   const arriving: { part: FormPart | null }[] = []
@@ -43,11 +50,27 @@ export async function* readForm(
     const place: { part: FormPart | null } = { part: null }
     arriving.push(place)
     stream.on('error', fail)
-    stream.on('data', (chunk: Buffer) => chunks.push(chunk))
+    stream.on('data', (chunk: Buffer) => {
+      try {
+        memory.take(chunk.length)
+        chunks.push(chunk)
+      } catch (error) {
+        fail(error as Error)
+      }
+    })
     stream.on('end', () => {
       place.part = { type: 'file', fileName, mediaType, bytes: joined(chunks) }
     })
   })
+
+  parser.on('partsLimit', () =>
+    fail(
+      invalidRequest(
+        'too_large',
+        `A form has at most ${limits.formParts.toLocaleString('en')} parts: send the rest in another request.`,
+      ),
+    ),
+  )
 
   for await (const chunk of body) {
     await new Promise<void>((resolve) => {
@@ -70,7 +93,13 @@ export async function* readForm(
         headers: { ...headers, 'content-type': headers['content-type'] ?? '' },
         preservePath: true,
         isPartAFile: (name) => name === files,
-        limits: { fileSize: mostFileBytes + 1, fieldSize: mostFieldBytes },
+        limits: {
+          fileSize: mostFileBytes + 1,
+          fieldSize: mostFieldBytes,
+          fieldNameSize: 256,
+          headerPairs: 16,
+          parts: limits.formParts,
+        },
       })
     } catch (error) {
       throw invalidRequest('invalid_request', `The form cannot be read: ${(error as Error).message}`, 'content-type')
@@ -90,7 +119,7 @@ export async function* readForm(
   }
 }
 
-/** In a buffer of its own, which can be given away. */
+/** In a buffer of its own, which can be sent to another process. */
 function joined(chunks: readonly Buffer[]): Uint8Array<ArrayBuffer> {
   const bytes = new Uint8Array(chunks.reduce((sum, chunk) => sum + chunk.length, 0))
   let at = 0

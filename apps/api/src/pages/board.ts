@@ -2,15 +2,18 @@ import { createBullBoard } from '@bull-board/api'
 import { BullMQAdapter } from '@bull-board/api/bullMQAdapter'
 import { ExpressAdapter } from '@bull-board/express'
 import type { Engine } from '@sluice/engine/engine'
-import type { Router } from 'express'
+import express, { type Router } from 'express'
 
 /** Every open tab polls every queue every few seconds, and rows carry whole values unless they are cut. */
 const longestText = 300
 
+/** The page asks another host for fonts: the policy of our headers stops it, and the browser reports that as an error. */
+const foreignFonts = /<link[^>]*href="https:\/\/fonts\.[^>]*>/g
+
 const descriptions: Record<string, string> = {
-  batches: 'One job a batch: it feeds the batch, and its progress is the batch’s.',
+  batches: 'One job for each batch: it feeds the batch, and shows its progress.',
   summaries:
-    'One job a summary: it takes the summary through its levels, each a batch, and its progress is the level’s.',
+    'One job for each summary: it takes the summary through its levels, each a batch, and shows the progress of the level.',
 }
 const windowDescription = 'The window: items that run or come next. The rest of a batch waits in its ledger.'
 
@@ -45,7 +48,14 @@ export function createBoard(queues: Engine['queues'], { path, readOnly }: { path
       },
     },
   })
-  return server.getRouter() as Router
+  const router = express.Router()
+  router.use((_req, res, next) => {
+    const send = res.send.bind(res)
+    res.send = (body) => send(typeof body === 'string' ? body.replace(foreignFonts, '') : body)
+    next()
+  })
+  router.use(server.getRouter() as Router)
+  return router
 }
 
 function cut(value: unknown): unknown {

@@ -9,12 +9,14 @@ import type { Engine, NewBatch } from '@sluice/engine/engine'
 import { estimateAnswerTokens } from '@sluice/text/estimate-answer'
 import { createEstimateTokens } from '@sluice/text/estimate-tokens'
 import type { Request } from 'express'
+import { bodyOf } from '../gate/body.ts'
+import { boundsOf } from '../gate/bounds.ts'
 import { type CheckSchema, resolveExtractor } from '../intake/extractor-choice.ts'
 import { readDocumentUpload } from '../intake/documents.ts'
 import { readIdempotencyKey } from '../http/idempotency-key.ts'
 import { itemsOf, readItems } from '../intake/items.ts'
 import type { Handlers } from '../http/mount.ts'
-import { bodyOf, createSkipped, parseUploadQuery } from '../intake/upload.ts'
+import { createSkipped, parseUploadQuery } from '../intake/upload.ts'
 
 /** Items whose tokens are counted before other requests are served: about 10 ms. */
 const countedAtOnce = 100
@@ -46,13 +48,17 @@ export function batchRoutes(
     fingerprinted: unknown,
   ) {
     const idempotency = readIdempotencyKey(req, fingerprinted)
-    const extractor = await resolveExtractor(choice, engine, checkSchema)
+    const { extractor, warnings } = await resolveExtractor(choice, engine, checkSchema)
     const { batch, created } = await batches.create({ ...input, extractor, idempotency }, items)
-    return { status: created ? 202 : 200, body: batch, headers: { 'x-sluice-durability': engine.durability } }
+    return {
+      status: created ? 202 : 200,
+      body: { ...batch, warnings },
+      headers: { 'x-sluice-durability': engine.durability },
+    }
   }
 
   async function estimate(choice: ExtractorChoice, items: Iterable<Item> | AsyncIterable<Item>): Promise<Estimate> {
-    const extractor = await resolveExtractor(choice, engine, checkSchema)
+    const { extractor } = await resolveExtractor(choice, engine, checkSchema)
     const answer = Math.min(
       estimateAnswerTokens(extractor.schema),
       extractor.parameters.max_tokens ?? Number.POSITIVE_INFINITY,
@@ -78,7 +84,10 @@ export function batchRoutes(
         case 'lines': {
           const { extractor, options, onInvalid } = parseUploadQuery(req.query)
           const skipped = createSkipped()
-          const items = readItems(bodyOf(req), onInvalid === 'skip' ? { skip: skipped.add } : {})
+          const items = readItems(bodyOf(req), {
+            ...boundsOf(req),
+            ...(onInvalid === 'skip' ? { skip: skipped.add } : {}),
+          })
           // A stream cannot be compared with an earlier one: the fingerprint is that of its query.
           return submit(req, { extractor, options, skipped: skipped.report }, items, req.query)
         }
@@ -100,7 +109,7 @@ export function batchRoutes(
       switch (bodyType) {
         case 'lines': {
           const { extractor } = parseUploadQuery(req.query)
-          return { status: 200, body: await estimate(extractor, readItems(bodyOf(req))) }
+          return { status: 200, body: await estimate(extractor, readItems(bodyOf(req), boundsOf(req))) }
         }
         case 'form': {
           const { batch, items } = await readDocumentUpload(req, documentReader)

@@ -11,7 +11,7 @@ export function extractRoutes(
 ): Pick<Handlers, 'extract'> {
   return {
     async extract({ res, body: { extractor: choice, text, wait_s: waitS, keep_s: keepS } }) {
-      const extractor = await resolveExtractor(choice, engine, checkSchema)
+      const { extractor } = await resolveExtractor(choice, engine, checkSchema)
       const signal = AbortSignal.any([leaving(res, stopping), AbortSignal.timeout(waitS * 1_000)])
       const ended = await engine.extractions.run({ extractor, text, keptMs: keepS * 1_000 }, { signal })
       switch (ended.type) {

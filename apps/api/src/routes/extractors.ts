@@ -1,6 +1,7 @@
-import { extractorReference } from '@sluice/contract/extractor'
+import { type Extractor, extractorReference } from '@sluice/contract/extractor'
 import { notFound } from '@sluice/contract/error'
 import type { Engine } from '@sluice/engine/engine'
+import { toStrictSchema } from '@sluice/schema/strict'
 import { checkRecipe, type CheckSchema } from '../intake/extractor-choice.ts'
 import type { Handlers } from '../http/mount.ts'
 
@@ -10,16 +11,21 @@ export function extractorRoutes(
 ): Pick<Handlers, 'createExtractor' | 'listExtractors' | 'getExtractor'> {
   return {
     async createExtractor({ body }) {
-      checkRecipe(body, { lanes: engine.lanes, checkSchema })
+      const warnings = checkRecipe(body, { lanes: engine.lanes, checkSchema })
       const { extractor, created } = await engine.extractors.put(body)
-      return { status: created ? 201 : 200, body: extractor }
+      return { status: created ? 201 : 200, body: { ...withWireForm(extractor), warnings } }
     },
     async listExtractors({ query }) {
       return { status: 200, body: { object: 'list', ...(await engine.extractors.list(query)) } }
     },
     async getExtractor({ params: { reference = '' } }) {
       if (!extractorReference.safeParse(reference).success) throw notFound('extractor', reference)
-      return { status: 200, body: await engine.extractors.get(reference) }
+      return { status: 200, body: withWireForm(await engine.extractors.get(reference)) }
     },
   }
+}
+
+function withWireForm(extractor: Extractor) {
+  const { schema: _schema, ...wire } = toStrictSchema(extractor.schema)
+  return { ...extractor, wire }
 }

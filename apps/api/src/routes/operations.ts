@@ -6,7 +6,18 @@ import type { Handlers } from '../http/mount.ts'
 
 export function operationRoutes(
   engine: Engine,
-  { version, secured, stopping }: { version: string; secured: boolean; stopping: AbortSignal },
+  {
+    version,
+    secured,
+    stopping,
+    processMetrics,
+  }: {
+    version: string
+    secured: boolean
+    stopping: AbortSignal
+    /** Of this process, in Prometheus' text form. */
+    processMetrics: () => Promise<string>
+  },
 ): Pick<Handlers, 'healthz' | 'readyz' | 'openapi' | 'listLanes' | 'resumeLane' | 'metrics'> {
   const document = createOpenApi({ version, secured })
   return {
@@ -28,7 +39,10 @@ export function operationRoutes(
     async metrics({ res }) {
       const [lanes, memory] = await Promise.all([engine.lanesNow(), engine.memory()])
       const { contentType, text } = await formatMetrics(lanes, memory)
-      res.status(200).set('content-type', contentType).send(text)
+      res
+        .status(200)
+        .set('content-type', contentType)
+        .send(`${text}${await processMetrics()}`)
       return 'written'
     },
     openapi: async () => ({ status: 200, body: document }),

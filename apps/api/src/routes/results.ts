@@ -2,6 +2,7 @@ import { SluiceError } from '@sluice/contract/error'
 import type { Result, ResultsQuery } from '@sluice/contract/result'
 import { mediaTypes } from '@sluice/contract/route'
 import type { Engine } from '@sluice/engine/engine'
+import { createTurns } from '../gate/turns.ts'
 import type { Handlers } from '../http/mount.ts'
 import { formatEvent, leaving, streamEvents, streamLines } from '../http/stream.ts'
 
@@ -62,7 +63,9 @@ async function* mapPages(
   pages: AsyncIterable<readonly Result[]>,
   format: (result: Result) => string,
 ): AsyncGenerator<string> {
+  const turn = createTurns()
   for await (const page of pages) {
+    await turn()
     let chunk = ''
     for (const one of page) {
       chunk += format(one)

@@ -46,7 +46,7 @@ export function summaryRoutes(
 
     async getSummary({ res, params: { id = '' }, query: { wait_s: waitS } }) {
       if (waitS === 0) return { status: 200, body: await summaries.get(id) }
-      const signal = AbortSignal.any([leaving(res, stopping), AbortSignal.timeout(waitS * 1000)])
+      const signal = AbortSignal.any([leaving(res, stopping), AbortSignal.timeout(Math.ceil(waitS * 1000))])
       return { status: 200, body: await summaries.settled(id, { signal }) }
     },
 

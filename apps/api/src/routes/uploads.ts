@@ -2,6 +2,8 @@ import { type BatchOptions, batchOptions } from '@sluice/contract/batch'
 import { parse } from '@sluice/contract/parse'
 import type { DocumentReader } from '@sluice/documents/document-reader'
 import type { Engine } from '@sluice/engine/engine'
+import { bodyOf } from '../gate/body.ts'
+import { boundsOf } from '../gate/bounds.ts'
 import { LRUCache } from 'lru-cache'
 import { readDocuments } from '../intake/documents.ts'
 import { type CheckSchema, resolveExtractor } from '../intake/extractor-choice.ts'
@@ -9,7 +11,7 @@ import { readIdempotencyKey } from '../http/idempotency-key.ts'
 import { readItems } from '../intake/items.ts'
 import type { Handlers } from '../http/mount.ts'
 import { type UniqueIds, uniqueIds } from '../intake/unique-ids.ts'
-import { bodyOf, createSkipped } from '../intake/upload.ts'
+import { createSkipped } from '../intake/upload.ts'
 
 /** Uploads whose ids this process keeps between requests, and ids in all (24 bytes each); those of others are read again. */
 const uploadsKept = 1_000
@@ -32,9 +34,9 @@ export function uploadRoutes(
       const { extractor: choice, ...rest } = body
       const idempotency = readIdempotencyKey(req, body)
       const options: BatchOptions = parse(batchOptions, rest)
-      const extractor = await resolveExtractor(choice, { uploads, ...engine }, checkSchema)
+      const { extractor, warnings } = await resolveExtractor(choice, { uploads, ...engine }, checkSchema)
       const { batch, created } = await uploads.open({ extractor, options, idempotency })
-      return { status: created ? 201 : 200, body: batch }
+      return { status: created ? 201 : 200, body: { ...batch, warnings } }
     },
 
     async appendItems({ req, bodyType, params: { id = '' }, query: { from, on_invalid: onInvalid } }) {
@@ -43,7 +45,12 @@ export function uploadRoutes(
       const items =
         bodyType === 'form'
           ? readDocuments(req, documentReader, { from, ids })
-          : readItems(bodyOf(req), { from, ids, ...(onInvalid === 'skip' ? { skip: skipped.add } : {}) })
+          : readItems(bodyOf(req), {
+              ...boundsOf(req),
+              from,
+              ids,
+              ...(onInvalid === 'skip' ? { skip: skipped.add } : {}),
+            })
       try {
         const { counts } = await uploads.append(id, from, items)
         kept.set(id, { ids, count: counts.total })

@@ -36,12 +36,15 @@ export async function checkHere(given: NodeJS.ProcessEnv): Promise<Check[]> {
       failed('Configuration', line, 'Correct it in the environment, .env or sluice.config.ts.'),
     )
   }
-  return [...(await checkRedis(redisUrl, config.allowWeakDurability)), ...(await checkProviders(config))]
+  return [...(await checkRedis(redisUrl, config)), ...(await checkProviders(config))]
 }
 
-async function checkRedis(url: string | undefined, allowsWeak: boolean): Promise<Check[]> {
+async function checkRedis(
+  url: string | undefined,
+  { allowWeakDurability: allowsWeak, prefix }: Config,
+): Promise<Check[]> {
   if (url === undefined) return [ok('Redis here', 'REDIS_URL is not set: `pnpm start` starts its own Redis.')]
-  const findings = await preflight(url)
+  const findings = await preflight(url, { prefix })
   if (findings.length === 0) return [ok('Redis here', 'It answers, and its settings are durable.')]
   return findings.map(({ severity, message }) => {
     const isFatal = severity === 'fatal' || (severity === 'weak' && !allowsWeak)

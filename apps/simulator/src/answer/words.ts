@@ -34,7 +34,7 @@ export function patternOf(words: readonly string[]): RegExp | null {
   return stems.length === 0 ? null : new RegExp(`(?<![\\p{L}\\p{N}])(?:${stems.join('|')})\\p{L}{0,4}`, 'giu')
 }
 
-export function stemOf(word: string): string {
+function stemOf(word: string): string {
   if (word.length < 5) return word.replace(/(?<=\w{3})s$/, '')
   return word.replace(/(?:ies|ing|ed|es|y|e|s)$/, '')
 }

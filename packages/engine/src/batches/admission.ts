@@ -1,6 +1,6 @@
 import { invalidRequest, SluiceError } from '@sluice/contract/error'
 import type { Redis } from 'ioredis'
-import { primaries } from '../redis/connect.ts'
+import { createRedisMemory, type MemoryUse } from '../redis/memory.ts'
 
 /**
  * New work is rejected above this fraction; the rest is reserved for the results of accepted work.
@@ -12,7 +12,7 @@ const freshMs = 200
 const retryAfterS = 30
 
 export interface Admission {
-  memory(): Promise<{ usedBytes: number; limitBytes: number }>
+  memory(): Promise<MemoryUse>
   /** Throws `redis_full` (503) if Redis has no memory for new work. A Redis without `maxmemory` accepts everything. */
   check(): Promise<void>
   /** Throws `unknown_prices` for a cost limit on a lane without prices: it could not be enforced. */
@@ -26,34 +26,18 @@ export interface AdmissionDependencies {
 
 /** Decides whether new work is accepted. */
 export function createAdmission({ redis, isPriced }: AdmissionDependencies): Admission {
-  let seen: { at: number; usedBytes: number; limitBytes: number } | undefined
-
-  const memory = async () => {
-    const nodes = await Promise.all(
-      primaries(redis).map(async (node) => {
-        const info = await node.info('memory')
-        const field = (name: string) => Number(new RegExp(`^${name}:(\\d+)`, 'm').exec(info)?.[1] ?? 0)
-        return { usedBytes: field('used_memory'), limitBytes: field('maxmemory') }
-      }),
-    )
-    // In a cluster the fullest node counts, because the node of a batch is not known before it is created.
-    const full = (one: { usedBytes: number; limitBytes: number }) =>
-      one.limitBytes === 0 ? 0 : one.usedBytes / one.limitBytes
-    return (
-      nodes.toSorted((a, b) => full(b) - full(a) || b.usedBytes - a.usedBytes)[0] ?? { usedBytes: 0, limitBytes: 0 }
-    )
-  }
+  const memory = createRedisMemory({ redis, freshMs })
 
   return {
-    memory,
+    memory: () => memory.read(),
     async check() {
-      if (seen === undefined || Date.now() - seen.at > freshMs) seen = { at: Date.now(), ...(await memory()) }
-      if (seen.limitBytes === 0 || seen.usedBytes < fullFraction * seen.limitBytes) return
+      if ((await memory.fraction()) < fullFraction) return
+      const { usedBytes, limitBytes } = await memory.read()
       const megabytes = (bytes: number) => Math.round(bytes / 1_048_576)
       throw new SluiceError(
         'overloaded_error',
         'redis_full',
-        `Redis holds ${megabytes(seen.usedBytes)} of at most ${megabytes(seen.limitBytes)} MB: delete ended batches, wait for running ones, or raise maxmemory.`,
+        `Redis holds ${megabytes(usedBytes)} of at most ${megabytes(limitBytes)} MB: delete ended batches, wait for running ones, or raise maxmemory.`,
         { retryAfterS },
       )
     },

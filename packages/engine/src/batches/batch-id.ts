@@ -11,6 +11,15 @@ export function createSummaryId(nowMs: number): string {
   return `summary_${createUnique(nowMs)}`
 }
 
+/** Batches and summaries are stored under keys of the same form: only the kind of the id keeps one from being taken for the other. */
+export function isBatchId(id: string): boolean {
+  return id.startsWith('batch_')
+}
+
+export function isSummaryId(id: string): boolean {
+  return id.startsWith('summary_')
+}
+
 /** Derived from the summary id and the level, so that a step that runs twice creates one batch. */
 export function levelBatchId(summaryId: string, level: number): string {
   return `${summaryId.replace('summary_', 'batch_')}-level${level}`

@@ -7,12 +7,13 @@ import { selectFields } from '../ledger/batch-meta.ts'
 import { batchJob, type BatchJob, batchesQueueName } from '../queues/jobs.ts'
 import { createSupervisor, setAside, type Supervisor } from '../queues/supervisor.ts'
 import type { Changes } from '../redis/changes.ts'
+import type { RedisGate } from '../redis/gate.ts'
 import type { Keys } from '../redis/keys.ts'
 import type { HandleBatchEnded } from './batch-ended.ts'
 import { noteOnBatch } from './batch-steps.ts'
 import { createRateMeter } from './rate-meter.ts'
 
-/** Batches that one process reports at once. The others wait in the queue; they are fed all the same. */
+/** Batches that one process reports at once. The others wait in the queue; they are fed nevertheless. */
 const reportedAtOnce = 200
 const progressMs = 500
 /** A batch without changes is read this often. */
@@ -21,6 +22,7 @@ const progressFields = selectFields('total', 'succeeded', 'failed')
 
 export interface BatchReporterDependencies {
   readonly connection: ConnectionOptions
+  readonly gate: RedisGate
   readonly redis: Redis
   readonly keys: Keys
   readonly changes: Changes
@@ -39,6 +41,7 @@ export function createBatchReporter(dependencies: BatchReporterDependencies): Su
     prefix: keys.batchesQueuePrefix,
     connection,
     atOnce: reportedAtOnce,
+    gate: dependencies.gate,
     onError,
     async run(job, signal) {
       const { batch_id: batchId } = parse(batchJob.loose(), job.data)
@@ -68,6 +71,7 @@ function createReport(
   const k = keys.batch(batchId)
   const meter = createRateMeter()
   let last = ''
+  let lastDone: number | undefined
 
   return async () => {
     const [[, values], [, running]] = (await redis
@@ -89,7 +93,11 @@ function createReport(
     const percent = ended ? 100 : Math.min(99, Math.floor((100 * done) / Math.max(1, total)))
     await job.updateData({ ...job.data, counts, items_per_second: Math.round(rates.p50 * 10) / 10 })
     await job.updateProgress(percent)
-    if (rates.p10 > 0) await noteOnBatch(redis, k, { rate_p50: rates.p50, rate_p10: rates.p10 })
+    if (rates.p10 > 0) {
+      const progress = done === lastDone ? {} : { progress_at: Date.now(), progress_done: done }
+      await noteOnBatch(redis, k, { rate_p50: rates.p50, rate_p10: rates.p10, ...progress })
+    }
+    lastDone = done
     return status
   }
 }

@@ -33,7 +33,7 @@ test('a batch is shown as the contract says', () => {
     rate_p10: 1,
     cost_nano_usd: 1_500_000,
   })
-  const view = toBatch('batch_x', { meta: now, open: 4, running: 2, bytes: 4_096, priced: true })
+  const view = toBatch('batch_x', { meta: now, open: 4, running: 2, bytes: 4_096, priced: true, nowMs: 0 })
   expect(batch.parse(view)).toEqual(view)
   expect(view).toMatchObject({
     extractor: 'person@3',
@@ -46,6 +46,22 @@ test('a batch is shown as the contract says', () => {
   })
 })
 
+test('the estimate is not lower than the wait for the items of a worker that was killed', () => {
+  const killedAt = 1_000_000
+  const now = stored({ status: 'in_progress', total: 100, succeeded: 90, rate_p50: 50, rate_p10: 20 })
+  const at = (nowMs: number, fields: BatchFields = {}) => {
+    const meta = { ...now, progress_at: killedAt, progress_done: 90, ...fields } as typeof now
+    return toBatch('b', { meta, open: 10, running: 10, bytes: null, priced: false, nowMs }).eta_s
+  }
+  expect(at(killedAt + 500)).toEqual({ p50: 0.2, p90: 0.5 })
+  // The lock lasts 15 s, and a scan finds it within 10 s.
+  expect(at(killedAt + 2_000)).toEqual({ p50: 18, p90: 23 })
+  expect(at(killedAt + 24_000)).toEqual({ p50: 0.2, p90: 1 })
+  expect(at(killedAt + 2_000, { succeeded: 91 })).toEqual({ p50: 0.2, p90: 0.5 })
+  // One item in 4 s: a quiet second means nothing.
+  expect(at(killedAt + 10_000, { rate_p50: 0.25, rate_p10: 0.2 })).toEqual({ p50: 40, p90: 50 })
+})
+
 test('the counts always add up to the total', () => {
   const status = fc.constantFrom<BatchStatus>('in_progress', 'paused', 'cancelling', 'completed', 'cancelled')
   fc.assert(
@@ -53,7 +69,7 @@ test('the counts always add up to the total', () => {
       const total = succeeded + failed + open + rest
       const running = Math.min(open, 3)
       const now = { ...meta, status: state, total, succeeded, failed }
-      const { counts } = toBatch('b', { meta: now, open, running, bytes: null, priced: false })
+      const { counts } = toBatch('b', { meta: now, open, running, bytes: null, priced: false, nowMs: 0 })
       const { total: shown, ...parts } = counts
       expect(Object.values(parts).reduce((sum, one) => sum + one, 0)).toBe(shown)
       expect(Math.min(...Object.values(parts))).toBeGreaterThanOrEqual(0)

@@ -1,5 +1,6 @@
 import type { Batch, BatchStatus } from '@sluice/contract/batch'
 import type { BatchMeta } from '../ledger/batch-meta.ts'
+import { itemLockMs, itemScanMs } from '../queues/jobs.ts'
 
 export interface BatchState {
   readonly meta: BatchMeta & { readonly status: BatchStatus }
@@ -11,10 +12,18 @@ export interface BatchState {
   readonly bytes: number | null
   /** Whether its lane has prices. */
   readonly priced: boolean
+  readonly nowMs: number
+  /** The configuration has its lane no more. */
+  readonly laneIsGone?: boolean
 }
 
+/** Without progress for so long, and for so many times the usual interval, a batch waits for something. */
+const quietMs = 1_000
+const quietIntervals = 3
+
 /** The batch as the API shows it. Waiting is what remains, so the counts always add up to `total`. */
-export function toBatch(id: string, { meta, open, running, bytes, priced }: BatchState): Batch {
+export function toBatch(id: string, state: BatchState): Batch {
+  const { meta, open, running, bytes, priced, laneIsGone } = state
   const { status, total, succeeded, failed } = meta
   const stopped = status === 'cancelling' || status === 'cancelled'
   // While a batch is cancelled, only items that a worker holds are open; each ends when its call is aborted.
@@ -26,7 +35,7 @@ export function toBatch(id: string, { meta, open, running, bytes, priced }: Batc
     extractor: meta.label,
     lane: meta.lane,
     status,
-    pause_reason: meta.pause_reason || null,
+    pause_reason: meta.pause_reason || (laneIsGone === true ? laneGone(meta) : null),
     counts: {
       total,
       waiting: stopped ? 0 : rest,
@@ -44,7 +53,7 @@ export function toBatch(id: string, { meta, open, running, bytes, priced }: Batc
       cached: meta.cached,
     },
     cost_usd: priced ? meta.cost_nano_usd / 1e9 : null,
-    eta_s: eta(status, rest + live, meta.rate_p50, meta.rate_p10),
+    eta_s: eta(state, rest + live),
     concurrency: meta.concurrency,
     deadlines: meta.deadlines ?? {},
     max_cost_usd: meta.max_cost_nano_usd === null ? null : meta.max_cost_nano_usd / 1e9,
@@ -58,13 +67,29 @@ export function toBatch(id: string, { meta, open, running, bytes, priced }: Batc
   }
 }
 
+/** Nothing will run the batch until its lane is configured again. */
+function laneGone({ status, lane }: BatchState['meta']): string | null {
+  if (status !== 'in_progress' && status !== 'paused' && status !== 'cancelling') return null
+  return `lane_gone: the lane '${lane}' is not configured; add it to sluice.config.ts again, or cancel the batch`
+}
+
 function seconds(unixMs: number | null): number | null {
   return unixMs === null ? null : unixMs / 1000
 }
 
-/** From the median and the slow tenth of recent rates (items per second). */
-function eta(status: BatchStatus, left: number, rateP50: number, rateP10: number): Batch['eta_s'] {
-  if (status !== 'in_progress' || !(rateP10 > 0)) return null
-  const at = (rate: number) => Math.round((left / rate) * 10) / 10
-  return { p50: at(rateP50), p90: at(rateP10) }
+/** From the median and the slow tenth of recent rates, but no less than the wait for the items of a worker that was killed. */
+function eta({ meta, open, nowMs }: BatchState, left: number): Batch['eta_s'] {
+  const { status, rate_p50: p50, rate_p10: p10 } = meta
+  if (status !== 'in_progress' || !(p10 > 0)) return null
+  const quietForMs = open === 0 ? 0 : sinceProgressMs(meta, nowMs)
+  const waits = quietForMs > Math.max(quietMs, (quietIntervals * 1_000) / p50)
+  // Other workers take over when the lock has expired and the next scan, 5 s later on average, finds it.
+  const wait = (scanMs: number) => (waits ? (itemLockMs + scanMs - quietForMs) / 1_000 : 0)
+  const round = (value: number) => Math.round(value * 10) / 10
+  return { p50: round(Math.max(left / p50, wait(itemScanMs / 2))), p90: round(Math.max(left / p10, wait(itemScanMs))) }
+}
+
+/** 0 if items were done since the last report, whose process may have been killed. */
+function sinceProgressMs({ progress_at, progress_done, succeeded, failed }: BatchMeta, nowMs: number): number {
+  return progress_at === null || succeeded + failed !== progress_done ? 0 : nowMs - progress_at
 }

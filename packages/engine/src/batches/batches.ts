@@ -1,6 +1,7 @@
 import { type Batch, isEnded } from '@sluice/contract/batch'
 import { conflict, notFound, type SluiceError } from '@sluice/contract/error'
 import type { Redis } from 'ioredis'
+import { resumeQuota } from '../quota/quota-view.ts'
 import type { Batches } from '../engine.ts'
 import { patchedFields, readBatchMeta } from '../ledger/batch-meta.ts'
 import type { Ledger } from '../ledger/ledger.ts'
@@ -9,7 +10,7 @@ import { selectFailed } from '../ledger/select-failed.ts'
 import type { Changes } from '../redis/changes.ts'
 import type { Keys } from '../redis/keys.ts'
 import type { Admission } from './admission.ts'
-import { createBatchId } from './batch-id.ts'
+import { createBatchId, isBatchId } from './batch-id.ts'
 import { noteOnBatch } from './batch-steps.ts'
 import type { EnqueueBatch } from './enqueue-batch.ts'
 import type { BatchFinder } from './find-batch.ts'
@@ -73,16 +74,19 @@ export function createBatches(dependencies: BatchesDependencies): Batches {
     },
 
     async pause(id) {
+      requireBatchId(id)
       return after(id, await ledger.pause(id, byUser), 'pause', ['in_progress', 'paused'])
     },
 
     async resume(id) {
+      requireBatchId(id)
       const was = await ledger.resume(id)
       if (was === 'paused' || was === 'in_progress') await start(id)
       return after(id, was, 'resume', ['paused', 'in_progress'])
     },
 
     async resumeLane(lane) {
+      await resumeQuota(redis, keys.lane(lane))
       let count = 0
       for await (const page of redis.sscanStream(keys.activeBatches, { count: readAtOnce })) {
         const ids = page as string[]
@@ -103,6 +107,7 @@ export function createBatches(dependencies: BatchesDependencies): Batches {
     },
 
     async cancel(id) {
+      requireBatchId(id)
       const was = await ledger.cancel(id)
       // The job that was set aside with the pause comes back, and handles the end.
       if (was === 'paused') await enqueueBatch(id)
@@ -150,6 +155,10 @@ export function createBatches(dependencies: BatchesDependencies): Batches {
     if (!allowed.includes(was)) throw conflict('batch_state', `Batch '${id}' is ${was}: it cannot ${verb} now.`)
     return get(id)
   }
+}
+
+function requireBatchId(id: string): void {
+  if (!isBatchId(id)) throw notFound('batch', id)
 }
 
 function cancelled(id: string): SluiceError {

@@ -3,6 +3,7 @@ import { notFound } from '@sluice/contract/error'
 import type { Redis } from 'ioredis'
 import { parseBatchMeta } from '../ledger/batch-meta.ts'
 import type { Keys } from '../redis/keys.ts'
+import { isBatchId } from './batch-id.ts'
 import { toBatch } from './batch-view.ts'
 
 export interface BatchFinder {
@@ -16,9 +17,11 @@ export interface FindBatchDependencies {
   readonly redis: Redis
   readonly keys: Keys
   readonly isPriced: (lane: string) => boolean
+  /** Whether the configuration has the lane. */
+  readonly hasLane: (lane: string) => boolean
 }
 
-export function createBatchFinder({ redis, keys, isPriced }: FindBatchDependencies): BatchFinder {
+export function createBatchFinder({ redis, keys, isPriced, hasLane }: FindBatchDependencies): BatchFinder {
   return {
     find,
     get: async (id) => {
@@ -29,6 +32,7 @@ export function createBatchFinder({ redis, keys, isPriced }: FindBatchDependenci
   }
 
   async function find(id: string): Promise<Batch | null> {
+    if (!isBatchId(id)) return null
     const k = keys.batch(id)
     const [[, stored], [, open], [, running], ...sizes] = (await redis
       .multi()
@@ -42,6 +46,8 @@ export function createBatchFinder({ redis, keys, isPriced }: FindBatchDependenci
     if (meta === null || meta.status === 'staging') return null
     // A Redis that does not know MEMORY USAGE answers with an error.
     const bytes = sizes.some(([error]) => error !== null) ? null : sizes.reduce((sum, [, size]) => sum + (size ?? 0), 0)
-    return toBatch(id, { meta: { ...meta, status: meta.status }, open, running, bytes, priced: isPriced(meta.lane) })
+    const { lane, status } = meta
+    const laneState = { priced: isPriced(lane), laneIsGone: !hasLane(lane) }
+    return toBatch(id, { meta: { ...meta, status }, open, running, bytes, ...laneState, nowMs: Date.now() })
   }
 }

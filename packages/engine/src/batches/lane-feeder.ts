@@ -1,33 +1,26 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Queue } from 'bullmq'
 import type { Redis } from 'ioredis'
-import { LRUCache } from 'lru-cache'
-import { divide } from '../lanes/fair-share.ts'
 import type { OpenLane } from '../lanes/open-lane.ts'
 import type { Turn } from '../lanes/ready-batches.ts'
-import { readBatchMeta } from '../ledger/batch-meta.ts'
 import type { Feed, Ledger } from '../ledger/ledger.ts'
 import { itemJobName, itemJobId, itemJobOptions } from '../queues/jobs.ts'
 import type { ChangeListener, Changes } from '../redis/changes.ts'
 import type { Keys } from '../redis/keys.ts'
 import { createLease } from '../redis/lease.ts'
+import type { RedisMemory } from '../redis/memory.ts'
 import { type CappedBatches, createCappedBatches } from './capped-batches.ts'
+import { createFeedPlan, frontRow, type Portion } from './feed-plan.ts'
 
 /** A feeder that dies is replaced after this. Meanwhile the workers live on the items in the window. */
 const leaseMs = 3_000
 /** Between two rounds, so that items that end one by one do not cost a round each. */
 const roundMs = 10
-/** Without a message: how often a full window is looked at, and a lane without work. */
+/** Without a message: how often a full window is checked, and a lane without work. */
 const fullMs = 100
 const idleMs = 1_000
-/** Most items of one batch in one step: bounds the time of its script. */
-const mostAtOnce = 500
-/** A batch that had nothing in the window goes to the front with this many, so that it starts at once behind a large one. */
-const frontRow = 16
-/** A batch that was fed within this time is no newcomer, although its last items may have ended. */
-const fedLatelyMs = 5_000
-/** With more ready batches than this, turns alone decide: to read what each holds would cost more than it gains. */
-const mostCompared = 64
+/** Nothing is fed above this: the rest of the memory is for the results of what is in the window. New batches are rejected at 80 %. */
+const fullFraction = 0.95
 
 export interface LaneFeederDependencies {
   readonly redis: Redis
@@ -38,6 +31,7 @@ export interface LaneFeederDependencies {
   readonly workerId: string
   readonly ledger: Ledger
   readonly changes: Changes
+  readonly memory: RedisMemory
   readonly onError: (error: Error) => void
 }
 
@@ -45,21 +39,15 @@ export interface LaneFeeder {
   stop(): Promise<void>
 }
 
-interface Portion {
-  readonly turn: Turn
-  readonly places: number
-  /** To the front of the queue. */
-  readonly first: boolean
-}
-
 /**
  * Keeps a lane's window filled from all batches that are ready, by weight. It keeps no state that matters: it may die at any point,
  * run in two processes at once, or be replaced. A batch costs it nothing while it is paused or wholly in the window.
  */
 export function createLaneFeeder(dependencies: LaneFeederDependencies): LaneFeeder {
-  const { redis, keys, name, lane, workerId, ledger, changes, onError } = dependencies
+  const { redis, keys, name, lane, workerId, ledger, changes, memory, onError } = dependencies
   const { queue, window, ready } = lane
   const k = keys.lane(name)
+  const plan = createFeedPlan({ redis, keys, ready })
   const lease = createLease({ redis, key: k.feeder, holder: workerId, ms: leaseMs })
   const stopping = new AbortController()
   const { signal } = stopping
@@ -67,7 +55,6 @@ export function createLaneFeeder(dependencies: LaneFeederDependencies): LaneFeed
   let hasWork = false
   /** What a step that failed half-way has left to do; done before anything else. */
   let unfinished: { readonly jobs: ItemJobToAdd[]; readonly again: Turn[]; readonly capped: Turn[] } = noneLeft()
-  const fedLately = new LRUCache<string, true>({ max: 1_000, ttl: fedLatelyMs })
   const running = run()
   lane.onJobEnded(() => {
     if (hasWork) change?.notify()
@@ -88,7 +75,9 @@ export function createLaneFeeder(dependencies: LaneFeederDependencies): LaneFeed
     while (!signal.aborted) {
       const startedAt = Date.now()
       try {
-        const fed = (await lease.hold()) ? await feedRound(cappedBatches) : 0
+        const isMine = await lease.hold()
+        if (!isMine) hasWork = false
+        const fed = isMine ? await feedRound(cappedBatches) : 0
         failures = 0
         if (fed === 0) await listening.wait(hasWork ? fullMs : idleMs, signal)
         await pause(startedAt + roundMs - Date.now())
@@ -99,6 +88,8 @@ export function createLaneFeeder(dependencies: LaneFeederDependencies): LaneFeed
         await pause(Math.min(2_000, 50 * 2 ** failures))
       }
     }
+    // What is left undone is found by the sweeper.
+    await finish().catch(() => {})
     // The next feeder need not wait for the lease to end. Without Redis it ends by itself.
     await lease.release().catch(() => {})
     await redis.publish(k.changes, 'free').catch(() => {})
@@ -111,59 +102,22 @@ export function createLaneFeeder(dependencies: LaneFeederDependencies): LaneFeed
   /** Returns how many items it brought into the window. */
   async function feedRound(cappedBatches: CappedBatches): Promise<number> {
     await finish()
-    const aside = await cappedBatches.release()
-    const { capacity, free } = await window.room()
-    const turns = await ready.next(Math.max(mostCompared + 1, Math.min(free, mostAtOnce)))
-    hasWork = turns.length + aside > 0
-    if (turns.length === 0) return 0
-    const plan = turns.length > mostCompared ? inTurn(turns, capacity, free) : await byLoad(turns, capacity, free)
-    // What one batch may hold while others wait whose load is not compared.
-    const most = turns.length > mostCompared ? Math.max(frontRow, Math.ceil(capacity / 8)) : capacity * 2
-    return plan.length === 0 ? 0 : feed(plan, most)
+    const capped = await cappedBatches.release()
+    const { portions, most, hasReady } = await plan.next(await window.room())
+    hasWork = hasReady || capped > 0
+    if (portions.length === 0 || (await memory.fraction()) > fullFraction) return 0
+    return feed(portions, most)
   }
 
-  /** Many batches: each gets its turn, by weight through the virtual times, and a place or more as there are places. */
-  function inTurn(turns: readonly Turn[], capacity: number, free: number): Portion[] {
-    if (free < capacity / 8) return []
-    const each = Math.max(1, Math.floor(free / turns.length))
-    return turns.slice(0, free).map((turn) => ({ turn, places: each, first: false }))
-  }
-
-  /** Few batches: places go to those that hold least for their weight. One that holds nothing gets some also where none are free. */
-  async function byLoad(turns: readonly Turn[], capacity: number, free: number): Promise<Portion[]> {
-    const loads = await readLoads(turns)
-    const newcomers = loads.filter(({ open, batchId }) => open === 0 && !fedLately.has(batchId))
-    const extra = Math.max(0, Math.min(frontRow * newcomers.length, Math.ceil(capacity / 4) + Math.min(0, free)))
-    const places = new Map<string, number>()
-    // A few at a time are not worth a round trip, unless the window is that small.
-    if (free >= capacity / 8) for (const [id, count] of divide(free, loads)) places.set(id, count)
-    else for (const [id, count] of divide(extra, newcomers)) places.set(id, Math.min(count, frontRow))
-    return loads.flatMap(({ turn, open, batchId }) => {
-      const count = places.get(batchId) ?? 0
-      if (count === 0) return []
-      return [{ turn, places: Math.min(count, mostAtOnce), first: open === 0 && !fedLately.has(batchId) }]
-    })
-  }
-
-  async function readLoads(turns: readonly Turn[]) {
-    return Promise.all(
-      turns.map(async (turn) => {
-        const k = keys.batch(turn.batchId)
-        const [meta, open] = await Promise.all([readBatchMeta(redis, k, 'priority'), redis.hlen(k.open)])
-        return { turn, batchId: turn.batchId, weight: meta?.priority || 1, open }
-      }),
-    )
-  }
-
-  async function feed(plan: readonly Portion[], most: number): Promise<number> {
-    await ready.take(plan.map(({ turn }) => turn))
+  async function feed(portions: readonly Portion[], most: number): Promise<number> {
+    await ready.take(portions.map(({ turn }) => turn))
     const { jobs, again, capped } = unfinished
     const errors: unknown[] = []
     await Promise.all(
-      plan.map(async ({ turn, places, first }) => {
+      portions.map(async ({ turn, places, first }) => {
         try {
           const feed = await ledger.feed(turn.batchId, { places, most })
-          fedLately.set(turn.batchId, true)
+          plan.fed(turn.batchId)
           const next = { batchId: turn.batchId, at: turn.at + feed.items.length / feed.weight }
           if (feed.left > 0 && feed.status === 'in_progress') (feed.isFull ? capped : again).push(next)
           jobs.push(...itemJobs(turn.batchId, feed, first && feed.items.length <= frontRow))

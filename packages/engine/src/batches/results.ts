@@ -10,6 +10,7 @@ import type { Keys } from '../redis/keys.ts'
 import { readDone, readRange } from '../ledger/result-pages.ts'
 import { ofItem, parseStored } from '../ledger/stored-result.ts'
 import type { Changes } from '../redis/changes.ts'
+import { isBatchId } from './batch-id.ts'
 
 /** Without a message a followed batch is read this often. */
 const pollMs = 1_000
@@ -44,7 +45,7 @@ export function createResults({ redis, keys, changes, items }: ResultsDependenci
   return {
     async read(batchId, query, { signal }) {
       const position = parseCursor(query)
-      const meta = await readBatchMeta(redis, keys.batch(batchId))
+      const meta = isBatchId(batchId) ? await readBatchMeta(redis, keys.batch(batchId)) : null
       if (meta === null || meta.status === 'staging') throw notFound('batch', batchId)
       return pages(batchId, query, position, signal)
     },

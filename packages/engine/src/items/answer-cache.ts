@@ -6,7 +6,7 @@ import type { Keys } from '../redis/keys.ts'
 import type { StoredResult } from '../ledger/stored-result.ts'
 
 /** The part of a result that does not depend on the item. */
-export type Answer = Pick<StoredResult, 'data' | 'parts'>
+export type Answer = Pick<StoredResult, 'data' | 'repaired' | 'parts'>
 
 /** Answers stored across batches, for batches that ask for it. A lost answer costs one more call, so they are not part of the ledger. */
 export interface Answers {

@@ -1,13 +1,15 @@
+import type { AfterTruncation } from '@sluice/contract/extract-function'
 import type { Call } from '@sluice/contract/outcome'
 import type { FailureType } from '@sluice/contract/result'
 import { addUsage } from '@sluice/contract/usage'
 import type { Tries } from '../ledger/run.ts'
+import { splitPart } from './long-text.ts'
 
 /** What follows from a call. Nothing else decides whether an item is retried. */
 export type Decision =
-  | { readonly type: 'succeed'; readonly data: unknown }
+  | { readonly type: 'succeed'; readonly data: unknown; readonly repaired: boolean }
   | { readonly type: 'fail'; readonly error: { readonly type: FailureType; readonly message: string } }
-  /** Ask again at once, showing the model its errors. */
+  /** Ask again at once: showing the model its errors, with room for a longer answer, or for a part of the text. */
   | { readonly type: 'ask-again'; readonly tries: Tries }
   /** A rate limit was reached: reserve again. Costs the item no attempt. */
   | { readonly type: 'wait'; readonly tries: Tries }
@@ -30,21 +32,27 @@ export interface RetryPolicy {
 export function decide(
   call: Call,
   tries: Tries,
-  policy: RetryPolicy & { reasks: number },
+  policy: RetryPolicy & { reasks: number; afterTruncation?: AfterTruncation | undefined },
   random: () => number = Math.random,
 ): Decision {
   const { outcome } = call
   const used = withCall(tries, call)
   switch (outcome.type) {
     case 'extracted':
-      return { type: 'succeed', data: outcome.data }
+      return { type: 'succeed', data: outcome.data, repaired: outcome.repaired === true }
+    case 'truncated': {
+      // The same request would be cut off again, and paid again.
+      const next = policy.afterTruncation === undefined ? null : longerAnswer(used, policy.afterTruncation)
+      return next === null ? fail('truncated', outcome.message) : { type: 'ask-again', tries: next }
+    }
     case 'refused':
-    case 'truncated':
     case 'filtered':
     case 'rejected':
       return fail(outcome.type, outcome.message)
     case 'too-large':
       return fail('too_large', outcome.message)
+    case 'broken-check':
+      return fail('internal_error', outcome.message)
     case 'invalid-output': {
       const last = used.reasks.at(-1)
       const same = last !== undefined && last.errors.join('\n') === outcome.errors.join('\n')
@@ -77,6 +85,16 @@ export function decide(
     default:
       return outcome satisfies never
   }
+}
+
+/** Splits of one text without an answer to any part: by then an eighth of it has too long an answer, and the model does not stop. */
+const mostSplits = 3
+
+/** Once with the largest `max_tokens`, then in smaller parts. Null: neither is possible. */
+export function longerAnswer(tries: Tries, { maxTokens, parts }: AfterTruncation): Tries | null {
+  if (tries.maxTokens === undefined && maxTokens !== null) return { ...tries, maxTokens }
+  const splits = (tries.splits ?? 0) + 1
+  return parts === null || splits > mostSplits ? null : { ...splitPart(tries, parts), splits }
 }
 
 /** What an item has used, including this call. */

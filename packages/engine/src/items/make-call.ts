@@ -3,9 +3,10 @@ import type { Call } from '@sluice/contract/outcome'
 import { noUsage } from '@sluice/contract/usage'
 import type { ExpectedCost, Ledger, Opened } from '../ledger/ledger.ts'
 import { noCost, type Run, type Tries } from '../ledger/run.ts'
-import { type Quota, QuotaTooLargeError, type Reservation } from '../quota/quota.ts'
+import { type CallNeed, type Quota, QuotaTooLargeError, type Reservation } from '../quota/quota.ts'
 import { abortAfter } from './deadlines.ts'
 import type { Money } from './prices.ts'
+import type { AbortReason } from './run-end.ts'
 import type { Slots } from './slots.ts'
 
 /** How long the ledger's permission for a call holds. Pausing and cancelling act within a second. */
@@ -20,6 +21,8 @@ export interface Activity {
 export interface MakeCallDependencies {
   readonly ledger: Ledger
   readonly quota: Quota
+  /** The lane's model, for extractors that name none. */
+  readonly model: string
   readonly extract: Extract
   readonly estimateTokens: EstimateTokens
   /** The calls that this process may have in flight on the lane. */
@@ -35,6 +38,10 @@ export interface MakeCallDependencies {
 interface CallLimits {
   /** The run's own signal: its abort reason says what follows. */
   readonly signal: AbortSignal
+  /** In a process of its own. */
+  readonly isIsolated: boolean
+  /** Aborts when no call may begin any more. */
+  readonly stopping: AbortSignal
   /** Aborts when the item's first call has not begun in time; null: no such deadline. */
   readonly begin: AbortSignal | null
   /** Aborts when the item takes too long in all. */
@@ -50,8 +57,8 @@ export type CallMade =
   | { readonly type: 'too-large'; readonly message: string }
   /** The ledger did not open the call. */
   | { readonly type: Exclude<Opened, 'opened'> }
-  /** The run's signal aborted. */
-  | { readonly type: 'aborted' }
+  /** The run was aborted, or the process began to stop before the call had begun. */
+  | { readonly type: 'aborted'; readonly reason: AbortReason }
   /** A deadline passed before the call began. */
   | { readonly type: 'late' }
   /** The item's deadline passed while the call was under way: it may have been paid. */
@@ -61,14 +68,25 @@ export type MakeCall = (run: Run, tries: Tries, request: ExtractRequest, limits:
 
 /** Waits for room and quota, opens the call in the ledger, makes it. Slots and quota are held only inside. */
 export function createMakeCall(dependencies: MakeCallDependencies): MakeCall {
-  const { ledger, quota, extract, estimateTokens, slots, openingSlots, money, activity, onRepeated } = dependencies
+  const {
+    ledger,
+    quota,
+    model: laneModel,
+    extract,
+    estimateTokens,
+    slots,
+    openingSlots,
+    money,
+    activity,
+    onRepeated,
+  } = dependencies
 
-  async function ask(request: ExtractRequest, { signal, end, callMs }: CallLimits): Promise<Call> {
+  async function ask(request: ExtractRequest, { signal, isIsolated, end, callMs }: CallLimits): Promise<Call> {
     const timeout = callMs === null ? null : abortAfter(callMs)
     const began = performance.now()
     activity.inFlight += 1
     try {
-      return await extract(request, { signal: any(signal, end, timeout) })
+      return await extract(request, { signal: any(signal, end, timeout), isIsolated })
     } catch (error) {
       if (timeout?.aborted !== true || signal.aborted || end?.aborted === true) throw error
       return timedOut(performance.now() - began)
@@ -77,10 +95,10 @@ export function createMakeCall(dependencies: MakeCallDependencies): MakeCall {
     }
   }
 
-  async function reserve(tokens: number, signal: AbortSignal): Promise<Reservation> {
+  async function reserve(need: CallNeed, signal: AbortSignal): Promise<Reservation> {
     activity.waitingForQuota += 1
     try {
-      return await quota.reserve(tokens, { signal })
+      return await quota.reserve(need, { signal })
     } finally {
       activity.waitingForQuota -= 1
     }
@@ -94,22 +112,27 @@ export function createMakeCall(dependencies: MakeCallDependencies): MakeCall {
   }
 
   return async (run, tries, request, limits) => {
-    const waiting = any(limits.signal, limits.begin, limits.end)
+    const waiting = any(limits.signal, limits.stopping, limits.begin, limits.end)
     let reserved: Reservation | undefined
     let opened: Opened | undefined
+    /** The ledger may have opened it, although its reply did not come. */
+    let opening = false
     let started = false
     try {
       using _opening = await openingSlots.take(waiting)
       const tokens = estimateTokens(request)
       const expected = money.expect(tokens)
-      reserved = await reserve(Math.max(tokens.input, tokens.mostOutput ?? 0), waiting)
+      const { model = laneModel } = request.extractor.parameters
+      reserved = await reserve({ model, tokens: Math.max(tokens.input, tokens.mostOutput ?? 0) }, waiting)
       const openedAt = performance.now()
+      opening = true
       opened = await open(run, expected)
       if (opened === 'opened') {
         using _slot = await slots.take(waiting)
         // The batch may have been paused or cancelled while this call waited for a slot.
         if (performance.now() - openedAt > openForMs) opened = await open(run, expected)
         if (opened === 'opened') {
+          waiting.throwIfAborted()
           started = true
           const call = await ask(request, limits)
           quota.settle(reserved, call)
@@ -124,10 +147,12 @@ export function createMakeCall(dependencies: MakeCallDependencies): MakeCall {
       // Once started, a call may have reached the provider: its reservation stays spent, and the ledger keeps it as unsettled.
       if (reserved && started) quota.settle(reserved, null)
       if (reserved && !started) quota.release(reserved)
+      const stopped = !started && limits.stopping.aborted
       const late = limits.end?.aborted === true || (!started && limits.begin?.aborted === true)
-      if (!limits.signal.aborted && !late) throw error
-      if (opened === 'opened' && !started) await ledger.closeCall(run, tries, noCost, 'settled')
-      if (limits.signal.aborted) return { type: 'aborted' }
+      if (!limits.signal.aborted && !late && !stopped) throw error
+      if (opening && !started) await ledger.closeCall(run, tries, noCost, 'settled')
+      if (limits.signal.aborted) return { type: 'aborted', reason: limits.signal.reason as AbortReason }
+      if (stopped) return { type: 'aborted', reason: 'shutdown' }
       return { type: started ? 'cut-off' : 'late' }
     }
   }

@@ -18,7 +18,7 @@ export interface RecipesDependencies {
 export function createRecipes({ redis, keys }: RecipesDependencies): ReadRecipe {
   const cache = new LRUCache<string, Recipe>({
     max: recipesCached,
-    // A reading whose place in the cache is taken by another batch goes on.
+    // A reading continues even if another batch takes its place in the cache.
     ignoreFetchAbort: true,
     fetchMethod: async (batchId) => (await readRecipe(redis, keys.batch(batchId))) ?? undefined,
   })

@@ -55,11 +55,12 @@ export function createRecordItem({ ledger, answers }: RecordItemDependencies): R
       return { type: 'failed', message: `${error.type}: ${error.message} (item '${item.id}')` }
     },
 
-    async withoutCall({ run, item, textHash }, { countedAs, data, parts, ...from }) {
+    async withoutCall({ run, item, textHash }, { countedAs, data, repaired, parts, ...from }) {
       const result: StoredResult = {
         ...ofItem(item, run.index),
         status: 'succeeded',
         data,
+        ...(repaired === undefined ? {} : { repaired }),
         ...(parts === undefined ? {} : { parts }),
         ...('duplicateOf' in from ? { duplicate_of: from.duplicateOf } : { cached: true }),
         usage: noTries.usage,

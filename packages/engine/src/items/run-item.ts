@@ -1,11 +1,11 @@
 import type { Run } from '../ledger/run.ts'
+import { isOutage } from '../redis/refusal.ts'
 import { nextRequest } from './long-text.ts'
 import type { MakeCall } from './make-call.ts'
 import { noLastCall, type RecordItem } from './record-item.ts'
 import type { RunEnd } from './run-end.ts'
 import type { SettleCall } from './settle-call.ts'
 import type { HeldItem, TakeItem } from './take-item.ts'
-import { isOutage } from './unexpected-error.ts'
 
 export interface RunItemDependencies {
   readonly takeItem: TakeItem
@@ -14,11 +14,17 @@ export interface RunItemDependencies {
   readonly record: RecordItem
 }
 
-export type RunItem = (run: Run, options: { signal: AbortSignal }) => Promise<RunEnd>
+/** `signal` aborts the run, call and all. `stopping` aborts when no call may begin any more; one in flight may end. */
+interface RunSignals {
+  readonly signal: AbortSignal
+  readonly stopping: AbortSignal
+}
+
+export type RunItem = (run: Run, signals: RunSignals) => Promise<RunEnd>
 
 /** One run of an item on a worker: take it, make calls until one settles it, record its result. */
 export function createRunItem({ takeItem, makeCall, settleCall, record }: RunItemDependencies): RunItem {
-  return async (run, { signal }) => {
+  return async (run, signals) => {
     const result = await takeItem(run)
     switch (result.type) {
       case 'dropped':
@@ -28,24 +34,26 @@ export function createRunItem({ takeItem, makeCall, settleCall, record }: RunIte
       case 'failed':
         return record.failure(result.held, result.error, noLastCall)
       case 'held':
-        return callUntilSettled(result.held, signal)
+        return callUntilSettled(result.held, signals)
       default:
         return result satisfies never
     }
   }
 
-  async function callUntilSettled(first: HeldItem, signal: AbortSignal): Promise<RunEnd> {
+  async function callUntilSettled(first: HeldItem, signals: RunSignals): Promise<RunEnd> {
     let held = first
     try {
-      for (;;) {
+      for (let call = 1; ; call += 1) {
+        held = { ...held, run: { ...held.run, call: `${held.run.token}.${call}` } }
         const request = nextRequest(held.recipe.extractor, held.item.text, held.tries)
-        const made = await makeCall(held.run, held.tries, request, { signal, ...held.deadlines })
-        const settled = await settleCall.made(held, made, signal)
+        const isIsolated = held.isSuspect
+        const made = await makeCall(held.run, held.tries, request, { ...signals, isIsolated, ...held.deadlines })
+        const settled = await settleCall.made(held, made)
         if (settled.type === 'ended') return settled.end
         held = settled.held
       }
     } catch (error) {
-      if (signal.aborted || isOutage(error)) throw error
+      if (signals.signal.aborted || signals.stopping.aborted || isOutage(error)) throw error
       return settleCall.threw(held, error)
     }
   }

@@ -3,7 +3,7 @@ import { type Call, paid } from '@sluice/contract/outcome'
 import type { Ledger } from '../ledger/ledger.ts'
 import type { CallEnd, Cost, Tries } from '../ledger/run.ts'
 import { type Decision, decide, type RetryPolicy, withCall } from './decide.ts'
-import { afterPart, ofPart, wholeAnswer } from './long-text.ts'
+import { afterPart, ofPart, optionsAfterTruncation, wholeAnswer } from './long-text.ts'
 import type { Money } from './prices.ts'
 import type { LastCall, RecordItem } from './record-item.ts'
 import type { RunEnd } from './run-end.ts'
@@ -42,10 +42,13 @@ export function createSettleAnswer(dependencies: SettleAnswerDependencies): Sett
       // The item's first call has begun.
       deadlines: { ...before.deadlines, begin: null },
     }
-    const decision = decide(call, held.tries, { ...policy, reasks: held.recipe.extractor.reasks })
+    const { reasks } = held.recipe.extractor
+    const isTruncated = call.outcome.type === 'truncated'
+    const afterTruncation = isTruncated ? await optionsAfterTruncation(longTexts, held) : undefined
+    const decision = decide(call, held.tries, { ...policy, reasks, afterTruncation })
     switch (decision.type) {
       case 'succeed':
-        return settleSuccess(held, call, decision.data, last)
+        return settleSuccess(decision.repaired ? repaired(held) : held, call, decision.data, last)
       case 'fail': {
         const message = ofPart(held.tries, decision.error.message)
         return ended(record.failure(held, { ...decision.error, message }, last))
@@ -100,6 +103,10 @@ export function createSettleAnswer(dependencies: SettleAnswerDependencies): Sett
 /** The run ends as `end` says once that is recorded. */
 export async function ended(end: Promise<RunEnd>): Promise<Settled> {
   return { type: 'ended', end: await end }
+}
+
+function repaired(held: HeldItem): HeldItem {
+  return { ...held, tries: { ...held.tries, repaired: true } }
 }
 
 function lastCall(call: Call, nanoUsd: number): LastCall {

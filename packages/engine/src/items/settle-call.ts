@@ -1,7 +1,9 @@
+import { type LongTexts, ProcessEndedError } from '@sluice/contract/extract-function'
 import type { Ledger } from '../ledger/ledger.ts'
 import { overCost } from '../ledger/pause-reason.ts'
-import { noCost } from '../ledger/run.ts'
-import { backoffMs, type RetryPolicy } from './decide.ts'
+import { noCost, type Tries } from '../ledger/run.ts'
+import { backoffMs, longerAnswer, type RetryPolicy } from './decide.ts'
+import { optionsAfterTruncation } from './long-text.ts'
 import type { CallMade } from './make-call.ts'
 import { noLastCall, type RecordItem, unsettledCall } from './record-item.ts'
 import type { AbortReason, RunEnd } from './run-end.ts'
@@ -13,8 +15,8 @@ import { UnexpectedError } from './unexpected-error.ts'
 const mostThrown = 3
 
 export interface SettleCall {
-  /** What follows from a call, or from the reason why there was none. `signal` is the run's. */
-  made(held: HeldItem, made: CallMade, signal: AbortSignal): Promise<Settled>
+  /** What follows from a call, or from the reason why there was none. */
+  made(held: HeldItem, made: CallMade): Promise<Settled>
   /**
    * What follows from an error that no outcome describes. Without a bound, BullMQ would run the item, and the user pay for it, without
    * end. Rejects when Redis does not answer.
@@ -26,12 +28,19 @@ export interface SettleCallDependencies {
   readonly ledger: Ledger
   readonly record: RecordItem
   readonly settleAnswer: SettleAnswer
+  readonly longTexts: LongTexts
   readonly policy: RetryPolicy
 }
 
-export function createSettleCall({ ledger, record, settleAnswer, policy }: SettleCallDependencies): SettleCall {
+export function createSettleCall({
+  ledger,
+  record,
+  settleAnswer,
+  longTexts,
+  policy,
+}: SettleCallDependencies): SettleCall {
   return {
-    async made(held, made, signal) {
+    async made(held, made) {
       const { begin, waitedTooLong, tookTooLong } = held.deadlines
       switch (made.type) {
         case 'answered':
@@ -45,12 +54,11 @@ export function createSettleCall({ ledger, record, settleAnswer, policy }: Settl
         case 'too-large':
           return ended(record.failure(held, { type: 'too_large', message: made.message }, noLastCall))
         case 'aborted':
-          return ended(aborted(held, signal.reason as AbortReason))
+          return ended(aborted(held, made.reason))
         case 'stale':
           return { type: 'ended', end: { type: 'dropped' } }
         case 'over-cost':
-          await ledger.pause(held.run.batchId, overCost)
-          return ended(letGo(held, 'requeue'))
+          return typeof held.tries.maxTokens === 'number' ? withoutLargerAnswer(held) : ended(pauseForCost(held))
         case 'paused':
           return ended(letGo(held, 'requeue'))
         case 'cancelled':
@@ -64,6 +72,9 @@ export function createSettleCall({ ledger, record, settleAnswer, policy }: Settl
       const thrown = (before.tries.thrown ?? 0) + 1
       const held = { ...before, tries: { ...before.tries, calls: before.tries.calls + 1, thrown } }
       if ((await ledger.closeCall(held.run, held.tries, noCost, 'unsettled')) === 'stale') return { type: 'dropped' }
+      // Nothing is asked again: the next answer would end a process too.
+      if (error instanceof ProcessEndedError)
+        return record.failure(held, { type: 'internal_error', message: error.message }, unsettledCall)
       const unexpected = new UnexpectedError(error)
       if (thrown >= mostThrown) {
         return record.failure(held, { type: 'internal_error', message: unexpected.message }, unsettledCall)
@@ -71,6 +82,21 @@ export function createSettleCall({ ledger, record, settleAnswer, policy }: Settl
       await ledger.letGo(held.run, 'wait')
       return { type: 'threw', delayMs: backoffMs(thrown, policy, Math.random), error: unexpected }
     },
+  }
+
+  /** The larger `max_tokens` after a truncated answer does not fit the batch's cost cap: the text is split, or the truncation is final. */
+  async function withoutLargerAnswer(held: HeldItem): Promise<Settled> {
+    const tries: Tries = { ...held.tries, maxTokens: null }
+    const options = await optionsAfterTruncation(longTexts, { ...held, tries })
+    const next = options === undefined ? null : longerAnswer(tries, options)
+    if (next !== null) return { type: 'call-again', held: { ...held, tries: next } }
+    const message = "The answer was cut off, and a longer one may cost more than the batch's cap allows."
+    return ended(record.failure(held, { type: 'truncated', message }, noLastCall))
+  }
+
+  async function pauseForCost(held: HeldItem): Promise<RunEnd> {
+    await ledger.pause(held.run.batchId, overCost)
+    return letGo(held, 'requeue')
   }
 
   async function aborted(held: HeldItem, reason: AbortReason): Promise<RunEnd> {

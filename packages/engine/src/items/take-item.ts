@@ -10,6 +10,12 @@ import type { Answer, Answers } from './answer-cache.ts'
 import { type ItemDeadlines, itemDeadlines } from './deadlines.ts'
 import { withParts } from './long-text.ts'
 
+/**
+ * Processes that may die with an item before it counts as the possible cause. An item loses a run for other reasons too (its machine goes, Redis is away):
+ * these do it no harm, as only the death of its own process ends it.
+ */
+const lostRunsAllowed = 2
+
 /** An item that this run may record. */
 export interface TakenItem {
   readonly run: Run
@@ -22,6 +28,8 @@ export interface TakenItem {
 /** A taken item that needs a call, with what it has used so far. */
 export interface HeldItem extends TakenItem {
   readonly tries: Tries
+  /** Earlier runs of the item were lost with their processes: its calls are made in a process of its own. */
+  readonly isSuspect: boolean
   readonly deadlines: ItemDeadlines
 }
 
@@ -88,7 +96,8 @@ export function createTakeItem({ ledger, items, readRecipe, answers, longTexts }
       if (cached !== null) return { type: 'answered', taken, answer: { ...cached, countedAs: 'cached' } }
     }
     const deadlines = itemDeadlines(options.deadlines ?? {}, ledgerReply, Date.now())
-    const held: HeldItem = { ...taken, tries: ledgerReply.tries, deadlines }
+    const isSuspect = ledgerReply.lostRuns >= lostRunsAllowed
+    const held: HeldItem = { ...taken, tries: ledgerReply.tries, isSuspect, deadlines }
     if (item.failure !== undefined) return { type: 'failed', held, error: item.failure }
     if (deadlines.passed !== null)
       return { type: 'failed', held, error: { type: 'timed_out', message: deadlines.passed } }
@@ -100,8 +109,12 @@ export function createTakeItem({ ledger, items, readRecipe, answers, longTexts }
   }
 }
 
-function answerOf({ data, parts }: Pick<Result, 'data' | 'parts'>): Answer {
-  return parts === undefined ? { data } : { data, parts }
+function answerOf({ data, repaired, parts }: Pick<Result, 'data' | 'repaired' | 'parts'>): Answer {
+  return {
+    data,
+    ...(repaired === undefined ? {} : { repaired }),
+    ...(parts === undefined ? {} : { parts }),
+  }
 }
 
 /** 128 bits of SHA-256 in 22 characters: enough that two texts of a batch never have the same hash. */

@@ -1,3 +1,5 @@
+import { isReply } from '../redis/refusal.ts'
+
 /**
  * An error that no outcome describes. It is logged, so it names the error's class and place only: the original message may quote a
  * text or an answer.
@@ -15,13 +17,4 @@ function describe(cause: unknown): string {
   if (isReply(cause)) return cause.message
   const place = cause.stack?.split('\n').find((line) => /^\s+at /.test(line))
   return place === undefined ? cause.name : `${cause.name} ${place.trim()}`
-}
-
-/** Whether Redis cannot serve now (READONLY, LOADING, OOM), which is not the item's fault. The message of a failed script begins with ERR. */
-export function isOutage(error: unknown): boolean {
-  return isReply(error) && !error.message.startsWith('ERR ')
-}
-
-function isReply(error: unknown): error is Error & { name: 'ReplyError' } {
-  return error instanceof Error && error.name === 'ReplyError'
 }

@@ -2,7 +2,7 @@ import type { LaneConfig } from '@sluice/contract/lane'
 import type { LaneView } from '@sluice/contract/lane-view'
 import type { Queue } from 'bullmq'
 import type { Redis } from 'ioredis'
-import { readHeldUntil } from '../quota/held-until.ts'
+import { type QuotaView, readQuota } from '../quota/quota-view.ts'
 import type { Keys, LaneKeys } from '../redis/keys.ts'
 import { latencyBounds, readGauges } from './lane-stats.ts'
 import { type LaneWork, noWork, type ReadLaneWork } from './lane-work.ts'
@@ -41,19 +41,19 @@ interface LaneState {
   readonly stats: Readonly<Record<string, string>>
   readonly inFlight: number
   readonly waitingForQuota: number
-  readonly heldUntil: number | null
+  readonly quota: QuotaView
 }
 
 async function readLane(redis: Redis, k: LaneKeys, queue: Queue): Promise<LaneState> {
-  const [jobs, members, stats, gauges, heldUntil] = await Promise.all([
+  const [jobs, members, stats, gauges, quota] = await Promise.all([
     queue.getJobCounts('wait', 'prioritized', 'active', 'delayed'),
     readLiveWorkers(redis, k),
     redis.hgetall(k.stats),
     readGauges(redis, k),
-    readHeldUntil(redis, k),
+    readQuota(redis, k),
   ])
   const concurrency = members.reduce((sum, member) => sum + Number(member.split('|')[2] ?? 0), 0)
-  return { jobs, workers: members.length, concurrency, stats, ...gauges, heldUntil }
+  return { jobs, workers: members.length, concurrency, stats, ...gauges, quota }
 }
 
 function toLaneView(name: string, { model, prices }: LaneConfig, work: LaneWork, lane: LaneState): LaneView {
@@ -67,7 +67,9 @@ function toLaneView(name: string, { model, prices }: LaneConfig, work: LaneWork,
     workers_wanted: workersWanted({ ...lane, items: work.items + lane.inFlight }),
     in_flight: lane.inFlight,
     waiting_for_quota: lane.waitingForQuota,
-    held_until: lane.heldUntil === null ? null : lane.heldUntil / 1_000,
+    held_until: heldUntil(lane.quota),
+    limits: [...lane.quota.limits],
+    models: [...lane.quota.models],
     items_waiting: work.items,
     window: {
       waiting: (lane.jobs['wait'] ?? 0) + (lane.jobs['prioritized'] ?? 0),
@@ -114,4 +116,10 @@ function latencies(number: (field: string) => number): LaneView['call_seconds'] 
     }),
   )
   return { buckets, sum: number('latency sum') / 1_000, count: sum + number('latency more') }
+}
+
+/** The latest time that a model of the lane is held to. */
+function heldUntil({ models }: QuotaView): number | null {
+  const held = models.flatMap((model) => (model.held_until === null ? [] : [model.held_until]))
+  return held.length === 0 ? null : Math.max(...held)
 }

@@ -1,4 +1,4 @@
--- A batch has items for its lane's window. It joins at the lane's clock, so it gets neither ahead of the batches that wait nor behind them.
+-- A batch has items for its lane's window. It joins at the lane's clock, so that it gets its turn neither before nor after its due.
 -- KEYS: ready, capped, clock
 -- ARGV: batchId, channel
 -- Returns 1 when it was not ready before.

@@ -18,8 +18,9 @@ import { readBatchMeta } from '../ledger/batch-meta.ts'
 import type { Ledger } from '../ledger/ledger.ts'
 import type { Queues } from '../queues/queues.ts'
 import { createAdaptiveLimit, watched } from '../quota/adaptive-limit.ts'
+import { configuredLimits } from '../quota/configured-limits.ts'
 import { createQuota } from '../quota/create-quota.ts'
-import { laneLimits } from '../quota/lane-limits.ts'
+import type { RedisGate } from '../redis/gate.ts'
 import type { Keys } from '../redis/keys.ts'
 import { createLaneStats } from './lane-stats.ts'
 import { createReadyBatches, type ReadyBatches } from './ready-batches.ts'
@@ -66,6 +67,9 @@ export interface OpenLaneDependencies {
   readonly liveWorker: LiveWorker
   readonly items: ItemSource
   readonly readRecipe: ReadRecipe
+  readonly gate: RedisGate
+  /** Aborts when nothing may begin any more. */
+  readonly stopping: AbortSignal
   readonly onError: (error: Error) => void
 }
 
@@ -88,6 +92,7 @@ export function openLane(dependencies: OpenLaneDependencies): OpenLane {
       ...calls,
       ledger,
       quota,
+      model: config.model,
       estimateTokens,
       money,
       activity,
@@ -96,6 +101,7 @@ export function openLane(dependencies: OpenLaneDependencies): OpenLane {
     settleCall: createSettleCall({
       ledger,
       record,
+      longTexts,
       policy,
       settleAnswer: createSettleAnswer({ ledger, record, pauseLane, longTexts, policy, money, onCall: stats.called }),
     }),
@@ -104,12 +110,15 @@ export function openLane(dependencies: OpenLaneDependencies): OpenLane {
   const jobEnded: { listener?: () => void } = {}
   const limiter = itemLimiter(config, liveWorker.held)
   const worker = createItemWorker({
-    connection: redis,
+    redis,
     keys,
     lane: name,
+    workerId: liveWorker.id,
     concurrency: liveWorker.held,
     limiter,
     runItem,
+    gate: dependencies.gate,
+    stopping: dependencies.stopping,
     onJobEnded: () => jobEnded.listener?.(),
     onError,
   })
@@ -162,7 +171,8 @@ function openCalls({ redis, keys, name, config, provider, liveWorker, onError }:
   const quota = createQuota({
     redis,
     key: keys.lane(name).quota,
-    limits: laneLimits(config),
+    limits: configuredLimits(config),
+    longestWaitMs: config.longestWaitS * 1_000,
     ...(config.maxInFlight === undefined ? {} : { maxInFlight: config.maxInFlight }),
     ...(adaptive === null ? {} : { onMode: (mode) => adaptive.heard(mode) }),
     onError,

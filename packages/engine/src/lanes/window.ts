@@ -41,7 +41,7 @@ export interface LaneWindow {
   /** Counts this worker in for the next 6 s. */
   announce(worker: LiveWorker): Promise<void>
   retire(worker: LiveWorker): Promise<void>
-  /** Items that may be in the window, and places that are free now; fewer than 0 where a new batch got some of its own. */
+  /** Items that may be in the window, and places that are free now; negative if a new batch got extra places. */
   room(): Promise<{ readonly capacity: number; readonly free: number }>
 }
 

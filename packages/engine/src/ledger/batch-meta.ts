@@ -94,6 +94,9 @@ const ownFields = {
   deduplicated: count,
   /** Items answered from the cache of answers. */
   cached: count,
+  /** When a report last found more items done, and how many were done then. */
+  progress_at: time,
+  progress_done: count,
   /** Items per second: the median of recent rates. */
   rate_p50: rate,
   /** Items per second: the slowest tenth of recent rates. */

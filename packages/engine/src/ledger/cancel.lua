@@ -1,5 +1,6 @@
 -- Items that have not started never will; workers abort the calls in flight, and the batch ends with the last of them.
 -- leave-window.lua then takes the queued items out of the window.
+-- FLAGS: allow-oom
 -- KEYS: meta, open, requeue, parked, releasing
 -- ARGV: now, channel
 -- now: unix ms. channel: where the change is published.

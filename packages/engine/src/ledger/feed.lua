@@ -1,6 +1,7 @@
 -- Takes the next items into the window: those that came back first, then new ones.
 -- Each gets a feed number, which makes its job id unique and distinguishes an old job from the current one.
 -- Items whose text another item has answered come back here, a part at a time (release-parked.lua).
+-- FLAGS: none
 -- KEYS: meta, open, requeue, parked, releasing
 -- ARGV: places, most, now
 -- places: items to take now. most: items of the batch that may be open; its own concurrency may be less. now: unix ms.

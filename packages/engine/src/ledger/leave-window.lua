@@ -1,6 +1,7 @@
 -- Takes items that wait in the lane's queue out of the window, a page at a time: of a paused batch to be fed again later, of a cancelled
 -- batch for good. Their jobs then carry an old feed number and are dropped when a worker gets them, so BullMQ needs no change.
 -- Safe to stop half-way: an item that is left in the window is handed back, or ended, when a worker takes it.
+-- FLAGS: allow-oom
 -- KEYS: meta, open, runs, requeue
 -- ARGV: status, cursor, most, now
 -- status: the batch's, for which this is done. cursor: of the last page, '0' at first. most: items of a page. now: unix ms.

@@ -11,6 +11,8 @@ export type Taken =
       firstTakenAt: number | null
       /** Unix ms; since when the batch's items wait. */
       waitingSince: number
+      /** Runs that neither ended nor let go of the item: their processes probably died. */
+      lostRuns: number
     }
   /** Another item of the batch has the same text and this result. */
   | { type: 'twin'; index: number; stored: string }
@@ -67,7 +69,7 @@ export interface Ledger {
   openCall(run: Run, expected: ExpectedCost): Promise<Opened | 'repeated'>
   /** The call ended and the item is not done. */
   closeCall(run: Run, tries: Tries, cost: Cost, end: CallEnd): Promise<'closed' | 'stale'>
-  /** Stores the item's one result. `stale`: another run holds or has recorded it; the cost is added all the same. */
+  /** Stores the item's one result. `stale`: another run holds or has recorded it; the cost is added all the same, once. */
   record(
     run: Run,
     status: 'succeeded' | 'failed',
@@ -82,6 +84,8 @@ export interface Ledger {
   pause(batchId: string, reason: string): Promise<string>
   resume(batchId: string): Promise<string>
   cancel(batchId: string): Promise<string>
+  /** Ends a batch that is being cancelled and whose lane has no worker: nobody else would. Resolves to its status, or `gone`. */
+  endCancelled(batchId: string): Promise<string>
   /** How many of the given items went back, or null when the batch is gone or cancelled. At most 1,000 at once. */
   retry(batchId: string, indexes: readonly number[]): Promise<number | null>
 }
@@ -116,6 +120,7 @@ const scripts = {
   resume: file('resume.lua'),
   cancel: file('cancel.lua'),
   leaveWindow: file('leave-window.lua'),
+  endCancelled: file('end-cancelled.lua'),
   retry: file('retry.lua'),
 }
 
@@ -144,7 +149,7 @@ export function createLedger({ redis, keys, events }: LedgerDependencies): Ledge
 
     async openCall(run, { inputNanoUsd, outputTokenNanoUsd, mostOutputTokens }) {
       return (await scripts.openCall(redis, keys.batch(run.batchId), {
-        ...runArgs(run),
+        ...callArgs(run),
         inputNanoUsd: Math.ceil(inputNanoUsd),
         outputTokenNanoUsd: Math.ceil(outputTokenNanoUsd),
         mostOutputTokens: mostOutputTokens ?? '',
@@ -153,7 +158,7 @@ export function createLedger({ redis, keys, events }: LedgerDependencies): Ledge
 
     async closeCall(run, tries, cost, end) {
       return (await scripts.closeCall(redis, keys.batch(run.batchId), {
-        ...runArgs(run),
+        ...callArgs(run),
         ...costArgs(cost),
         callEnd: end,
         triesJson: JSON.stringify(tries),
@@ -163,7 +168,7 @@ export function createLedger({ redis, keys, events }: LedgerDependencies): Ledge
     async record(run, status, result, cost, end, { textHash = '', withoutCall = '' as const } = {}) {
       const k = keys.batch(run.batchId)
       const [answer, batchStatus, released = 0] = (await scripts.record(redis, k, {
-        ...runArgs(run),
+        ...callArgs(run),
         ...costArgs(cost),
         status,
         callEnd: end,
@@ -206,6 +211,11 @@ export function createLedger({ redis, keys, events }: LedgerDependencies): Ledge
       return before
     },
 
+    async endCancelled(batchId) {
+      const k = keys.batch(batchId)
+      return (await scripts.endCancelled(redis, k, { now: Date.now(), channel: k.changes })) as string
+    },
+
     async retry(batchId, indexes) {
       const k = keys.batch(batchId)
       const count = (await scripts.retry(redis, k, { channel: k.changes, now: Date.now(), indexes })) as number
@@ -227,6 +237,10 @@ function runArgs({ index, feed, token }: Run) {
   return { index, feed, token }
 }
 
+function callArgs(run: Run) {
+  return { ...runArgs(run), call: run.call ?? run.token }
+}
+
 function costArgs({ paidCalls, usage, cachedInputTokens, nanoUsd }: Cost) {
   return {
     paidCalls,
@@ -240,12 +254,13 @@ function costArgs({ paidCalls, usage, cachedInputTokens, nanoUsd }: Cost) {
 function readTaken([type, ...rest]: [Taken['type'], ...string[]]): Taken {
   if (type === 'twin') return { type, index: Number(rest[0]), stored: rest[1] ?? '' }
   if (type !== 'taken') return { type }
-  const [tries, firstTakenAt, waitingSince] = rest
+  const [tries, firstTakenAt, waitingSince, lostRuns] = rest
   return {
     type,
     tries: tries ? (JSON.parse(tries) as Tries) : noTries,
     firstTakenAt: firstTakenAt ? Number(firstTakenAt) : null,
     waitingSince: Number(waitingSince),
+    lostRuns: Number(lostRuns),
   }
 }
 

@@ -1,4 +1,5 @@
 -- A run ends without a result. A call that it left in flight may have been paid.
+-- FLAGS: allow-oom
 -- KEYS: meta, open, runs, requeue, calls, unsettled
 -- ARGV: index, feed, token, to, now, channel
 -- to: 'wait' (its job goes back to the lane's queue), 'requeue' (the feeder feeds it again) or 'cancel' (it will not run again).

@@ -1,8 +1,9 @@
 -- The last check before money is spent: the call may start only while this run holds the item, and below the batch's cap on the cost.
 -- If how an earlier call ended is not known, this call repeats it.
+-- FLAGS: none
 -- KEYS: meta, open, runs, calls, unsettled
--- ARGV: index, feed, token, inputNanoUsd, outputTokenNanoUsd, mostOutputTokens
--- inputNanoUsd: expected cost of the input. outputTokenNanoUsd: price of an output token. mostOutputTokens: '' when not limited; then
+-- ARGV: index, feed, token, call, inputNanoUsd, outputTokenNanoUsd, mostOutputTokens
+-- call: id of the call, unique in the batch. inputNanoUsd: expected cost of the input. outputTokenNanoUsd: price of an output token. mostOutputTokens: '' when not limited; then
 -- twice the average of the batch's answers is expected, or 1,000 while there are none.
 -- Returns 'opened', 'repeated' (opened, too), 'stale', 'paused', 'cancelled' or 'over-cost'.
 -- include: end-call.lua
@@ -26,5 +27,5 @@ if cap and cap ~= '' and spent + pending + expected > tonumber(cap) then return 
 local repeats = redis.call('SREM', unsettled, index) == 1
 if repeats then redis.call('HINCRBY', meta, 'repeated_calls', 1) end
 if expected > 0 then redis.call('HINCRBY', meta, 'expected_nano_usd', string.format('%.0f', expected)) end
-redis.call('HSET', calls, index, token .. '|' .. string.format('%.0f', expected))
+redis.call('HSET', calls, index, call .. '|' .. string.format('%.0f', expected))
 return repeats and 'repeated' or 'opened'

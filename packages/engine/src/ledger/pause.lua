@@ -1,4 +1,5 @@
 -- Nothing new starts; calls in flight end and are recorded. leave-window.lua then takes the queued items out of the window.
+-- FLAGS: allow-oom
 -- KEYS: meta
 -- ARGV: reason, channel
 -- channel: where the change is published.

@@ -1,21 +1,24 @@
 -- Records the one final result of an item: set if absent, counted, and added to the order of completion. Safe to run twice.
 -- Items with the same text that wait for this one go back to the feeder: the first 1,000 at once, further ones in steps of feed.lua.
--- KEYS: meta, open, runs, calls, unsettled, tries, results, done, failed, twins, parked, requeue, releasing
--- ARGV: index, feed, token, status, callEnd, result
+-- FLAGS: allow-oom
+-- KEYS: meta, open, runs, calls, overtaken, unsettled, tries, results, done, failed, twins, parked, requeue, releasing
+-- ARGV: index, feed, token, call, status, callEnd, result
 -- ARGV: paidCalls, inputTokens, cachedInputTokens, outputTokens, costNanoUsd
 -- ARGV: now, channel, textHash, countedAs
--- status: 'succeeded' or 'failed'. callEnd: of its last call, 'settled' or 'unsettled'. result: JSON. now: unix ms.
+-- call: id of the item's last call; its cost is added. status: 'succeeded' or 'failed'. callEnd: of its last call, 'settled' or 'unsettled'. result: JSON. now: unix ms.
 -- channel: where the change is published. textHash: '' when texts are not compared.
 -- countedAs: field of meta that counts answers without a call; '' when a call was made.
--- Returns {'recorded', status of the batch, items to feed that waited for this one}, or {'stale'}: another run holds or has recorded the item; the cost is added all the same.
--- include: usage.lua
+-- Returns {'recorded', status of the batch, items to feed that waited for this one}, or
+-- {'stale', status of the batch}: another run holds the item, or it is recorded; the cost is added all the same, once.
 -- include: end-call.lua
+-- include: usage.lua
 -- include: finish.lua
 -- include: release-parked.lua
 if redis.call('EXISTS', meta) == 0 then return { 'stale' } end
-addUsage(meta, { paidCalls, inputTokens, cachedInputTokens, outputTokens, costNanoUsd })
-if redis.call('HGET', open, index) ~= feed then return { 'stale' } end
-if redis.call('HGET', runs, index) ~= token then return { 'stale' } end
+settleCost(meta, calls, overtaken, index, call, callEnd, { paidCalls, inputTokens, cachedInputTokens, outputTokens, costNanoUsd })
+if redis.call('HGET', open, index) ~= feed or redis.call('HGET', runs, index) ~= token then
+  return { 'stale', redis.call('HGET', meta, 'status') }
+end
 local position = redis.call('RPUSH', done, index) - 1
 redis.call('HSET', results, index, position .. '|' .. result)
 redis.call('HINCRBY', meta, status, 1)
@@ -24,7 +27,7 @@ redis.call('HDEL', open, index)
 redis.call('HDEL', runs, index)
 endCall(meta, calls, index, callEnd)
 redis.call('SREM', unsettled, index)
-redis.call('HDEL', tries, index, 'first:' .. index)
+redis.call('HDEL', tries, index, 'first:' .. index, 'lost:' .. index)
 if countedAs ~= '' then redis.call('HINCRBY', meta, countedAs, 1) end
 local released = 0
 if textHash ~= '' then

@@ -10,6 +10,8 @@ export interface Run {
   readonly feed: number
   /** Unique for each run. The last run that took the item holds it. */
   readonly token: string
+  /** Id of the run's last call, unique in the batch: its cost is counted once. Until the run has made a call, the token takes its place. */
+  readonly call?: string
 }
 
 /** What an item has used of its budgets so far. Stored until the item is done, so that another worker continues from it. */
@@ -22,6 +24,12 @@ export interface Tries {
   readonly usage: Usage
   readonly nanoUsd: number
   readonly reasks: readonly Reask[]
+  /** `max_tokens` of the next call, after an answer was cut off at a smaller one; null: a larger one is too expensive. */
+  readonly maxTokens?: number | null
+  /** How often the text was split because an answer was cut off, since a part last had an answer. */
+  readonly splits?: number
+  /** The answer to an earlier part was not plain JSON. */
+  readonly repaired?: true
   /** For a text that is longer than the lane's context: the ranges of its parts, and the answers to the first of them. */
   readonly parts?: { readonly ranges: readonly TextRange[]; readonly answers: readonly unknown[] }
 }

@@ -7,6 +7,7 @@ export interface StoredResult {
   readonly id?: string
   readonly status: 'succeeded' | 'failed'
   readonly data?: unknown
+  readonly repaired?: true
   readonly error?: { readonly type: FailureType; readonly message: string }
   readonly raw?: string
   readonly parts?: NonNullable<Result['parts']>

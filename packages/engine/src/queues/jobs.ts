@@ -1,3 +1,4 @@
+import { parse } from '@sluice/contract/parse'
 import type { JobsOptions } from 'bullmq'
 import { z } from 'zod'
 
@@ -6,8 +7,22 @@ import { z } from 'zod'
  * texts are in the batch's blocks, results in the ledger.
  */
 
-export const itemJob = z.strictObject({ batch_id: z.string(), index: z.int(), feed: z.int() })
-export type ItemJob = z.infer<typeof itemJob>
+const itemJob = z.strictObject({
+  batch_id: z.string(),
+  index: z.int(),
+  feed: z.int(),
+  /** Format of the job; 1 where it is missing. */
+  v: z.literal(1).optional(),
+})
+type ItemJob = z.infer<typeof itemJob>
+
+/** The data of an item's job; null when a newer version wrote it, which this one must leave to newer workers. Throws if it is malformed. */
+export function readItemJob(data: unknown): ItemJob | null {
+  const parsed = itemJob.safeParse(data)
+  if (parsed.success) return parsed.data
+  const isNewer = parsed.error.issues.every(({ code, path }) => code === 'unrecognized_keys' || path[0] === 'v')
+  return isNewer ? null : parse(itemJob, data)
+}
 
 export function itemJobName(label: string, index: number): string {
   return `${label} · item ${index}`
@@ -43,6 +58,13 @@ export const supervisorJobOptions: JobsOptions = {
   removeOnComplete: { count: 1_000, age: 7 * 86_400 },
   removeOnFail: { count: 1_000, age: 7 * 86_400 },
 }
+
+/**
+ * The item jobs of a dead worker run again after at most lock + scan = 25 s (58.8 s with BullMQ's defaults), any number of times.
+ * BullMQ renews the lock every half of `lockRenewTime`, so every quarter of its time.
+ */
+export const itemLockMs = 15_000
+export const itemScanMs = 10_000
 
 /**
  * Another process replaces a dead one within lock + scan = 8 s; until then the lanes' workers have what is in the window.

@@ -1,4 +1,6 @@
 import { type ConnectionOptions, DelayedError, type Job, UnrecoverableError, WaitingError, Worker } from 'bullmq'
+import type { RedisGate } from '../redis/gate.ts'
+import { isReply } from '../redis/refusal.ts'
 import { supervisorTimes } from './jobs.ts'
 
 /** What `run` returns for a job that has nothing to do until someone promotes it. Meanwhile it costs nothing. */
@@ -19,17 +21,18 @@ export interface SupervisorDependencies<Data> {
   readonly run: (job: Job<Data>, signal: AbortSignal) => Promise<object | typeof setAside>
   /** Jobs that this process runs at once. Each costs a promise and a subscription. */
   readonly atOnce: number
+  readonly gate: RedisGate
   readonly onError: (error: Error) => void
 }
 
 /** Runs one durable job per batch or summary, from its beginning to its end, however long that takes. */
 export function createSupervisor<Data>(dependencies: SupervisorDependencies<Data>): Supervisor {
-  const { name, prefix, connection, atOnce, run, onError } = dependencies
+  const { name, prefix, connection, atOnce, run, gate, onError } = dependencies
   const closing = new AbortController()
   const worker = new Worker<Data>(
     name,
     async (job, token, signal) => {
-      // BullMQ aborts only the jobs that run when it is told; one that it was fetching begins afterwards.
+      // BullMQ aborts only the jobs that run at that moment; a job that it was fetching begins afterwards.
       const stopping = AbortSignal.any(signal === undefined ? [closing.signal] : [closing.signal, signal])
       try {
         const ended = await run(job, stopping)
@@ -44,7 +47,16 @@ export function createSupervisor<Data>(dependencies: SupervisorDependencies<Data
     },
     { connection, prefix, concurrency: atOnce, ...supervisorTimes },
   )
-  worker.on('error', onError)
+  worker.on('error', (error) => {
+    // BullMQ repeats a fetch that an error reply ended without any pause.
+    if (isReply(error)) gate.refused(error, prefix)
+    onError(error)
+  })
+  const watching = gate.watch({
+    closed: () => void worker.pause(true),
+    waiting() {},
+    opened: () => void (!closing.signal.aborted && worker.resume()),
+  })
   worker.on('failed', (_job, error) => {
     if (!(error instanceof UnrecoverableError)) onError(error)
   })
@@ -58,6 +70,7 @@ export function createSupervisor<Data>(dependencies: SupervisorDependencies<Data
       const closed = worker.close()
       closing.abort('shutdown')
       await closed
+      watching[Symbol.dispose]()
     },
   }
 }

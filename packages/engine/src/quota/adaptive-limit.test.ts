@@ -181,7 +181,7 @@ describe('the calls in flight where no limit is known', () => {
     const rooms: number[] = []
     const limit = createAdaptiveLimit({ most, resize: (room) => rooms.push(room) })
     for (let i = 0; i < 500; i += 1) {
-      limit.heard(i % 2 === 0 ? 'probing' : 'paced')
+      limit.heard(i % 2 === 0 ? 'starting' : 'paced')
       limit.begin()({ outcome: refusal } as Call)
     }
     expect(rooms).toEqual([])

@@ -1,5 +1,6 @@
 import type { Extract } from '@sluice/contract/extract-function'
 import { type Call, paid } from '@sluice/contract/outcome'
+import type { QuotaMode } from './exchange.ts'
 import { add, fade, fit, noSamples } from './line-fit.ts'
 
 // The calls in flight of a lane whose provider tells no limit: additive increase, multiplicative decrease (Chiu and Jain, "Analysis of the
@@ -30,7 +31,7 @@ export interface AdaptiveLimit {
   /** A call goes. What is returned takes what it ended in, null when it was given up. */
   readonly begin: () => (call: Call | null) => void
   /** How the lane's quota lets calls go. Adapts only while `free`; before and beside that there is room for `most` calls. */
-  readonly heard: (mode: 'probing' | 'free' | 'paced') => void
+  readonly heard: (mode: QuotaMode) => void
 }
 
 /** The same function, each call told to `limit`. */
@@ -93,7 +94,7 @@ export function createAdaptiveLimit({
       if (mode === 'paced' && phase !== 'off') {
         phase = 'off'
         resize(most)
-      } else if (mode === 'free' && phase === 'off') {
+      } else if ((mode === 'free' || mode === 'learned') && phase === 'off') {
         phase = 'doubling'
         round = noRound
         move(Math.max(firstLevel, inFlight) / swing)

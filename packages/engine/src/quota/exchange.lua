@@ -1,294 +1,259 @@
--- One exchange of a process with its lane's quota: takes in what came back, reserves for calls that wait, says when they may go.
--- A window is a bucket as the provider keeps it: level, rate (units per ms), cap. There is one for each kind of limit ('requests', 'tokens')
--- and source: 'set' by the configuration, for each of its periods, 'told' by headers. A budget is a window longer than a minute: it is
--- counted, so that all of it may go at once. `q.at` is when the last granted call goes, and the levels are of that
--- instant: a grant does what the provider will do, so the level after it is what the header of its answer should say.
--- `correction` sums up what headers have added to a level. level - correction is free of it, so the header of an answer less what was
--- expected in these terms is a sample of the correction, whatever was sent or corrected in between.
--- KEYS: state (MessagePack). ARGV: message (JSON, ExchangeMessage in exchange.ts; times in ms).
--- Returns {mode, epoch, ms the lane is held, ms until to come again, most tokens of a call or '', then for each granted call:
--- ms until it goes (-1: it never can), what its headers should say of requests, of tokens ('' for no such window)}. Numbers as strings.
-local horizonMs, forgetAfterMs, staleAfterMs, smoothingMs, probeMs, lostAfterMs = 100, 3600000, 5000, 600, 125, 5000
-local minuteMs, budgetParts, longestHoldMs = 60000, 24, 86400000
+-- One exchange of a worker process with a lane's quota, for one model: takes in what answers said, grants calls that wait.
+-- KEYS: quota
+-- ARGV: model, text, clock
+-- quota: hash, MessagePack. Field '': what all models share (configured limits, calls in flight). Field of a model: limits that headers told
+-- (told.lua), the pace that refusals taught (learned.lua), the hold. text: JSON, ExchangeMessage in exchange.ts; times in ms.
+-- clock: '' for Redis's own, or ms, so that tests pass minutes in no time.
+-- Returns {mode, epoch, ms the lane is held, ms until the next exchange, most tokens of a call or '', requests and tokens granted before,
+-- what full buckets lost, by limit (JSON), then for each grant the ms until it goes; -1: it never fits}. Numbers as strings.
+-- include: told.lua
+-- include: learned.lua
+-- include: refusals.lua
+-- include: configured.lua
+local horizonMs, keepMs, lostMs, idleMs, stillMs = 100, 3600000, 5000, 10000, 1000
+local initialWindow, openWindow, mostModels = 10, 256, 100
+
 local time = redis.call('TIME')
-local now = time[1] * 1000 + time[2] / 1000
-local m = cjson.decode(ARGV[1])
-local packed = redis.call('GET', KEYS[1])
-local q = packed and cmsgpack.unpack(packed)
--- A clock that was set back (another server took over): nothing stored is of use.
-if not q or now < q.now - 1000 then
-  q = { at = now, epoch = math.floor(now), heldUntil = 0, strikes = 0, free = false, probes = 0, probeAt = 0, windows = {}, budgets = {}, holders = {} }
-end
-q.now = now
-local windows, epoch = q.windows, q.epoch
+local now = clock == '' and time[1] * 1000 + time[2] / 1000 or tonumber(clock)
+local m = cjson.decode(text)
 
--- The slope is how fast others take from the bucket, or, upwards, by how much calls cost less than reserved.
-local function pace(w) return math.max(w.rate + w.slope, w.rate / 10) end
-
--- Kept in the bucket for what no header has told yet: 4 mean deviations, at least 20 ms of refill. It is what keeps refusals away; it
--- costs no pace, only itself, once.
-local function reserveOf(w)
-  return w.source == 'set' and 0 or math.min(w.cap / 2, math.max(4 * w.deviation, 20 * w.rate))
+local function load(field)
+  local packed = redis.call('HGET', quota, field)
+  local state = packed and cmsgpack.unpack(packed)
+  -- A clock that was set back (another server took over): nothing stored is of use.
+  return state and state.now < now + 1000 and state or nil
 end
 
-local function refill(w, ms, full)
-  w.level = math.max(w.level, math.min(full, w.level + pace(w) * ms))
-  w.correction = w.correction + (pace(w) - w.rate) * ms
+local lane = load('') or { at = now, holders = {}, buckets = {}, budgets = {} }
+local q = load('model ' .. model) or {
+  at = now, epoch = math.floor(now), granted = { requests = 0, tokens = 0 }, uncharged = { requests = 0, tokens = 0 }, told = {}, holders = {}, heldUntil = 0, strikes = 0,
+  refusedAt = 0, answeredAt = now, goneAt = 0, open = false, window = initialWindow, 
+  flow = { before = { requests = 0, tokens = 0 }, beforeAt = now, mark = { requests = 0, tokens = 0 }, at = now },
+}
+q.now, lane.now = now, now
+-- Never less: a header tells what remained after a call, so what came back of calls before it must not count twice.
+for _, unit in ipairs({ 'requests', 'tokens' }) do
+  q.granted[unit] = q.granted[unit] + m.went[unit]
+  q.uncharged[unit] = q.uncharged[unit] + m.back[unit] + m.uncharged[unit]
 end
 
--- No sliding period holds more than the limit: the rate is less by what the burst adds, 250 ms of a minute, 25 ms of a second.
-local function configure(limits)
-  local windowsSet, budgetsSet = {}, {}
-  for _, limit in ipairs(limits) do
-    local kind, most, period = limit.kind, limit.most, limit.periodMs
-    local key = 'set ' .. kind .. ' ' .. period
-    if period > minuteMs then
-      budgetsSet[key] = q.budgets[key] or { kind = kind, partMs = period / budgetParts, parts = {} }
-      budgetsSet[key].most = most
-    elseif windows[key] and windows[key].limit == most then
-      windowsSet[key] = windows[key]
+-- What every process has in flight. One that has not reported for a while is lost with its calls.
+local function countHolders(holders, mine)
+  holders[m.by] = mine
+  local sum = { requests = 0, tokens = 0, waiting = 0 }
+  for id, holder in pairs(holders) do
+    if now - holder.at > lostMs then
+      holders[id] = nil
     else
-      local smallest = kind == 'requests' and 1 or 0
-      local cap = math.max(smallest, most * math.min(250 / period, 1 / 40))
-      windowsSet[key] = {
-        source = 'set', kind = kind, limit = most, period = period, rate = (most - (cap - smallest)) / period,
-        cap = cap, level = cap, slope = 0, correction = 0,
-      }
+      sum.requests, sum.tokens = sum.requests + holder.requests, sum.tokens + holder.tokens
+      if holder.waiting then sum.waiting = sum.waiting + 1 end
     end
   end
-  for key, w in pairs(windows) do
-    if w.source == 'told' then windowsSet[key] = w end
+  return sum
+end
+local waits = #m.costs > 0
+local mine = { requests = m.held.requests, tokens = m.held.tokens, waiting = waits, at = now }
+local inFlight = countHolders(q.holders, mine)
+local cost = m.costs[1] or (m.held.requests > 0 and m.held.tokens / m.held.requests) or q.cost or 1
+q.cost = cost
+
+if now - q.flow.at > 500 then
+  local mark = { requests = q.granted.requests, tokens = q.granted.tokens }
+  q.flow = { before = q.flow.mark, beforeAt = q.flow.at, mark = mark, at = now }
+end
+
+-- Until the first answers nobody knows what the provider takes: ten calls, and one more for each answer, as TCP begins (RFC 6928).
+local function openGate()
+  local quiet = now - math.max(q.answeredAt, q.heldUntil) > idleMs and inFlight.requests == 0
+  if quiet then q.open, q.window, q.answeredAt = false, initialWindow, now end
+  if m.answered > 0 then q.window, q.answeredAt = math.min(openWindow, q.window + m.answered), now end
+  if q.open or quiet then return end
+  local fresh, unsure = false, false
+  for _, limit in pairs(q.told) do
+    if now - limit.seenAt < idleMs then fresh = true end
+    spill(limit, q.granted, inFlight, now)
+    if not limit.known and toldLevel(limit, q.granted, inFlight, now) < 1000 * cost then unsure = true end
   end
-  windows, q.windows, q.budgets = windowsSet, windowsSet, budgetsSet
+  q.open = (fresh and not unsure) or q.window >= openWindow or q.learned ~= nil
 end
 
--- What went in the last whole parts of the period and in the one that has begun is never more than the limit.
-local function spend(b, amount)
-  local part, last = math.floor(q.at / b.partMs), b.parts[#b.parts]
-  if not last or last[1] ~= part then
-    last = { part, 0 }
-    b.parts[#b.parts + 1] = last
+configure(lane, m.limits, now)
+giveBackConfigured(lane, m.back, m.over, now)
+rollWindows(q, now)
+for _, told in ipairs(m.told) do
+  told.scope = m.refused and m.refused.scope
+  learnTold(q, told, inFlight, now)
+  if q.told[told.name] and not q.open then guessFactor(q.told[told.name], told, q.firstSent or 0) end
+end
+for name, limit in pairs(q.told) do
+  if limit.resetAt then limit.resetAt = math.min(limit.resetAt, limit.seenAt + longestWait(limit, m.longestWaitMs)) end
+  -- Answers have stopped to tell of it.
+  if q.answeredAt - limit.seenAt > 60000 then q.told[name] = nil end
+end
+if m.refused then onRefusal(q, m.refused, m.longestWaitMs, inFlight, cost, now) end
+if m.answered > 0 and now - m.answeredAge > q.refusedAt then q.strikes = 0 end
+forgetLearned(q, now)
+openGate()
+
+-- The limits that bind: a configured limit is idle where the provider told one that is no higher, because it knows what bursts it allows.
+local active, most = {}, math.huge
+for key, bucket in pairs(lane.buckets) do
+  local told = false
+  for _, limit in pairs(q.told) do
+    if limit.unit == bucket.kind and bucket.period == 60000 and limit.period <= 60000 and limit.limit and limit.limit <= bucket.limit then told = true end
   end
-  last[2] = last[2] + amount
-  b.left = b.left - amount
+  if not told then active[#active + 1] = bucket end
+  if bucket.kind == 'tokens' then most = math.min(most, bucket.limit) end
+end
+for _, budget in pairs(lane.budgets) do
+  if budget.kind == 'tokens' then most = math.min(most, budget.most) end
+end
+local toldAny = false
+for _, limit in pairs(q.told) do
+  toldAny = true
+  if limit.unit == 'tokens' and limit.limit and limit.period >= 60000 then most = math.min(most, limit.limit / math.min(1, limit.factor)) end
 end
 
--- From the oldest part on: then no later window sums up to less than went in it.
-local function giveBack(b, amount)
-  if amount < 0 then return spend(b, -amount) end
-  for _, part in ipairs(b.parts) do
-    local from = math.min(amount, part[2])
-    part[2], b.left, amount = part[2] - from, b.left + from, amount - from
+q.at = math.max(q.at, lane.at, now, q.heldUntil)
+
+-- Ms from q.at until every configured limit has room; the levels are those of then.
+local function configuredWait(tokens)
+  local wait = 0
+  for _, bucket in ipairs(active) do
+    local amount = bucket.kind == 'requests' and 1 or tokens
+    bucket.most = math.max(bucket.most, amount)
+    refillConfigured(bucket, q.at)
+    wait = math.max(wait, (amount - bucket.level) / bucket.rate)
   end
+  return wait
 end
 
-local function count(b)
-  while b.parts[1] and b.parts[1][1] < math.floor(now / b.partMs) - budgetParts do table.remove(b.parts, 1) end
-  b.left = b.most
-  for _, part in ipairs(b.parts) do b.left = b.left - part[2] end
-end
+local again, granted = 500, 0
 
--- A limit told that is far longer than a minute (Groq counts requests by the day) says nothing of the pace while a good part of it is left.
-local function far(w) return w.long and w.level > w.cap / 10 end
-
-local function countDown(key, kind, seen, period)
-  local before = windows[key]
-  if not before or not before.long or before.limit ~= seen.limit then q.epoch = q.epoch + 1 end
-  windows[key] = {
-    source = 'told', kind = kind, long = true, limit = seen.limit, period = period, rate = seen.limit / period, cap = seen.limit,
-    level = seen.remaining, slope = 0, correction = 0, deviation = 0, synced = false, toldAt = now, age = seen.age,
-  }
-end
-
-local function learn(kind, seen)
-  local key, rate, since = 'told ' .. kind, seen.limit / minuteMs, q.at - (now - seen.age)
-  local w = windows[key]
-  local period = seen.periodMs or w and w.limit == seen.limit and w.period or minuteMs
-  if period > minuteMs then return countDown(key, kind, seen, period) end
-  local off = w and seen.off and seen.epoch == epoch and seen.off - (w.correction - w.slope * since)
-  if not w or w.long or w.limit ~= seen.limit then
-    -- The other probes under way take theirs; how many calls of a free lane are under way nobody knows.
-    local level = q.free and 0 or seen.remaining + rate * math.max(0, since) - math.max(0, q.probes - 1) * seen.cost
-    if w then level = off and w.level + off - math.max(0, w.rate - rate) * since or math.min(w.level, seen.remaining) end
-    windows[key] = {
-      source = 'told', kind = kind, limit = seen.limit, period = minuteMs, rate = rate, cap = seen.cap, level = math.min(seen.cap, level),
-      slope = 0, correction = 0, deviation = seen.cap / 16, synced = false, toldAt = now, age = seen.age,
-    }
-    q.epoch = q.epoch + 1
-  elseif off then
-    -- A fading-memory filter of the first order: the least-squares line through the samples, older ones counting ever less.
-    local dt = math.max(0.1, now - w.toldAt)
-    -- Over 20 calls at least: a header is whole numbers, and at one call in 2 s that would look like others coming and going.
-    local theta = w.synced and math.exp(-dt / (smoothingMs + seen.age + 20 * seen.cost / rate)) or 0
-    w.level, w.correction = w.level + (1 - theta ^ 2) * off, w.correction + (1 - theta ^ 2) * off
-    w.cap = math.max(1, w.cap + (1 - theta) * (seen.cap - w.cap))
-    if w.synced then
-      w.deviation = w.deviation + (1 - theta) * (math.abs(off) - w.deviation)
-      -- A full bucket tells nothing of what others take.
-      local slope = w.level < 0.95 * w.cap and w.slope + (1 - theta) ^ 2 * off / dt or w.slope * theta
-      w.slope = math.max(-0.9 * rate, math.min(0.25 * rate, slope))
-    end
-    w.level, w.toldAt, w.age, w.synced = math.min(w.cap, w.level), now, seen.age, true
-  end
-end
-
-local function hold(refused)
-  -- Beyond a day it is rather a mistake than a wish, and an answer would tell again.
-  local after = math.min(longestHoldMs, refused.after)
-  -- Calls that went before the last hold ended tell nothing new but a later instant.
-  if now - refused.age > q.heldUntil then
-    -- Where the calls in flight adapt, a short wait that was told is all there is to it. To begin with single calls again would empty the
-    -- lane for the time of a call, and send all at once after.
-    q.free = q.free and m.adapts and after >= 0 and after <= 1000
-    if after < 0 then after = math.min(60000, 1000 * 2 ^ q.strikes) end
-    q.strikes, q.epoch = math.min(10, q.strikes + 1), q.epoch + 1
-    for _, w in pairs(windows) do
-      -- Of a long one the answers tell what is left, refusals as well.
-      if not w.long and (not refused.scope or refused.scope == w.kind) then
-        w.level, w.slope, w.synced = math.min(w.level, 0), 0, false
-        if w.deviation then w.deviation = math.max(2 * w.deviation, 10 * w.rate) end
+-- Ms from q.at until every limit that was told or learned has room; huge where only a reset or an answer can tell.
+local function providerWait(tokens)
+  local wait, untilReset = 0, nil
+  for _, limit in pairs(q.told) do
+    local amount = limit.factor * (limit.unit == 'requests' and 1 or tokens)
+    local unseen = limit.factor * inFlight[limit.unit]
+    spill(limit, q.granted, inFlight, q.at)
+    local need = math.min(limit.most, amount + (limit.window and math.min(toldReserve(limit), unseen) or toldReserve(limit)))
+    local level = toldLevel(limit, q.granted, inFlight, q.at)
+    if limit.rolled and not limit.trusted and unseen > 0 then level = 0 end
+    if level < need then
+      local still = (limit.window or limit.rate == 0) and math.huge or (need - level) / limit.rate
+      wait = math.max(wait, still)
+      if limit.window and limit.resetAt then again = math.min(again, math.max(2, limit.resetAt - now)) end
+      -- The headers themselves said that nothing is left, and until when.
+      if limit.least < amount and limit.resetAt and limit.resetAt > now then
+        untilReset = math.max(untilReset or 0, math.min(limit.resetAt, q.at + still))
+      elseif limit.least < amount and not limit.resetAt and limit.rate > 0 then
+        untilReset = math.max(untilReset or 0, math.min(q.at + still, limit.seenAt + math.min(limit.period, m.longestWaitMs)))
       end
     end
   end
-  q.heldUntil = math.max(q.heldUntil, now + after)
+  if q.learned then
+    refillLearned(q.learned, q.at)
+    wait = math.max(wait, ((q.learned.unit == 'requests' and 1 or tokens) - q.learned.level) / learnedPace(q.learned, q.at))
+  end
+  return wait, untilReset
 end
 
-configure(m.limits)
-for _, w in pairs(windows) do
-  if now > q.at then refill(w, now - q.at, w.cap) end
-  if w.source == 'told' and not w.long and now - w.toldAt > staleAfterMs + 2 * w.age then
-    -- Others may have used it up since. The lane goes on at its pace, which wastes nothing, until an answer tells more.
-    w.level, w.slope, w.synced = math.min(w.level, reserveOf(w) + 1), 0, false
-  end
+local lost = {}
+for name, limit in pairs(q.told) do
+  spill(limit, q.granted, inFlight, q.at)
+  lost[name .. ' ' .. (limit.limit and string.format('%.17g', limit.limit) or '')] = limit.lost
 end
-q.at = math.max(q.at, now)
-if m.requests then learn('requests', m.requests) end
-if m.tokens then learn('tokens', m.tokens) end
-for _, w in pairs(windows) do
-  -- Never above the cap: nothing is minted. What calls really used, headers tell better.
-  local back = w.kind == 'requests' and m.backRequests or m.backTokens - (w.source == 'set' and m.overTokens or 0)
-  if not w.long then w.level = math.min(math.max(w.cap, w.level), w.level + back) end
-end
-for _, b in pairs(q.budgets) do
-  count(b)
-  giveBack(b, b.kind == 'requests' and m.backRequests or m.backTokens - m.overTokens)
-end
-if m.refused then hold(m.refused) end
-if m.answered and now - m.answered > q.heldUntil then
-  q.strikes, q.free = 0, true
-  for _, w in pairs(windows) do q.free = q.free and far(w) end
-end
-q.at = math.max(q.at, q.heldUntil)
+local reply = { '', '', '', '', '', string.format('%.17g', q.granted.requests), string.format('%.17g', q.granted.tokens), toldAny and cjson.encode(lost) or '' }
 
-local active, most = {}, math.huge
-for _, w in pairs(windows) do
-  -- A limit told that is no higher makes the configured one idle: the provider knows what bursts it allows.
-  local told = windows['told ' .. w.kind]
-  if w.source == 'set' and w.period == minuteMs and told and not told.long and told.limit <= w.limit then
-    w.level = 0
-  elseif not far(w) then
-    active[#active + 1] = w
+-- Room for calls in flight: the lane's own bound, shared evenly among the processes that wait, and the gate of a lane that has just begun.
+local function roomInFlight()
+  local room = q.open and math.huge or math.floor(q.window) - inFlight.requests
+  if m.maxInFlight then
+    local held = { requests = m.laneHeld, tokens = 0, waiting = waits, at = now }
+    local sum = countHolders(lane.holders, held)
+    local part = math.ceil(m.maxInFlight / math.max(1, sum.waiting))
+    room = math.min(room, m.maxInFlight - sum.requests, part - m.laneHeld)
   end
-  if w.kind == 'tokens' then most = math.min(most, w.limit) end
+  return room
 end
-for _, b in pairs(q.budgets) do
-  if b.kind == 'tokens' then most = math.min(most, b.most) end
-end
+local room = roomInFlight()
+if not q.open and not toldAny and q.window == initialWindow then q.firstSent = inFlight.requests end
 
--- Calls in flight: each process tells how many it holds. While another waits none takes more than its part.
-local room, held, granted = math.huge, m.inFlight and m.inFlight.held, 0
-if m.inFlight then
-  local others, waiting = 0, 1
-  for id, holder in pairs(q.holders) do
-    if now - holder.at > lostAfterMs then
-      q.holders[id] = nil
-    elseif id ~= m.inFlight.by then
-      others = others + holder.held
-      if holder.waiting then waiting = waiting + 1 end
-    end
-  end
-  room = math.min(m.inFlight.most - others, math.ceil(m.inFlight.most / waiting)) - held
-end
-local blockedMs = 0
-local function mayGo(tokens)
-  -- A place that another process frees is looked for often.
-  if granted >= room then blockedMs = 25 end
-  for _, b in pairs(q.budgets) do
-    if b.left < (b.kind == 'requests' and 1 or tokens) then blockedMs = 500 end
-  end
-  return blockedMs == 0
-end
-
-local reply, mode, again = { '', '', '', '', '' }, 'paced', 500
-local function grant(tokens, ms, requestsLeft, tokensLeft)
-  local n = #reply
-  reply[n + 1], reply[n + 2], reply[n + 3] = tostring(ms), requestsLeft or '', tokensLeft or ''
-  if ms < 0 then return end
-  granted = granted + 1
-  for _, b in pairs(q.budgets) do spend(b, b.kind == 'requests' and 1 or tokens) end
-end
-local function reserve(tokens)
-  local wait, needs, expected = 0, {}, {}
-  for i, w in ipairs(active) do
-    local cost = w.kind == 'requests' and 1 or tokens
-    if w.source == 'set' then w.cap = math.max(w.cap, cost) end
-    needs[i] = cost + math.min(reserveOf(w), math.max(0, w.cap - cost))
-    wait = math.max(wait, (needs[i] - w.level) / pace(w))
-  end
-  for i, w in ipairs(active) do
-    refill(w, wait, math.max(w.cap, needs[i]))
-    w.level = w.level - (w.kind == 'requests' and 1 or tokens)
-    if w.source == 'told' then expected[w.kind] = tostring(w.level - w.correction) end
-  end
+local function grant(tokens, wait)
   q.at = q.at + wait
-  return q.at - now, expected.requests, expected.tokens
+  for _, bucket in ipairs(active) do
+    refillConfigured(bucket, q.at)
+    bucket.level = bucket.level - (bucket.kind == 'requests' and 1 or tokens)
+  end
+  for _, budget in pairs(lane.budgets) do spendBudget(budget, budget.kind == 'requests' and 1 or tokens, q.at) end
+  if q.learned then
+    refillLearned(q.learned, q.at)
+    q.learned.level = q.learned.level - (q.learned.unit == 'requests' and 1 or tokens)
+  end
+  q.granted.requests, q.granted.tokens = q.granted.requests + 1, q.granted.tokens + tokens
+  inFlight.requests, inFlight.tokens = inFlight.requests + 1, inFlight.tokens + tokens
+  mine.requests, mine.tokens = mine.requests + 1, mine.tokens + tokens
+  lane.at, q.goneAt, granted = q.at, q.at, granted + 1
+  if not q.open and q.window == initialWindow then q.firstSent = inFlight.requests end
+  reply[#reply + 1] = string.format('%.3f', q.at - now)
 end
 
-if #active > 0 then
-  -- A call is granted when its turn begins within the horizon, however long it has to save up then: so no large one starves, and little
-  -- stands ahead that could not be taken back when the limit falls.
-  for _, tokens in ipairs(m.costs) do
+local function hasBudget(tokens)
+  for _, budget in pairs(lane.budgets) do
+    if budget.left < (budget.kind == 'requests' and 1 or tokens) then return false end
+  end
+  return true
+end
+
+-- The process whose call needs a long saving goes first: without this, small calls of others would take all that comes in.
+local function othersTurn() return q.saver and q.saver.by ~= m.by and now - q.saver.at < 1500 end
+
+for _, tokens in ipairs(m.costs) do
+  if tokens > most then
+    reply[#reply + 1] = '-1'
+  else
     if q.at > now + horizonMs then break end
-    if tokens > most then
-      grant(tokens, -1)
-    elseif mayGo(tokens) then
-      grant(tokens, reserve(tokens))
-    else
-      break
+    if granted >= room then again = math.min(again, 25) break end
+    if not hasBudget(tokens) then break end
+    local configured, provider, untilReset = configuredWait(tokens), providerWait(tokens)
+    local wait = math.max(0, configured, provider)
+    if othersTurn() then again = math.min(again, math.max(50, wait)) break end
+    if q.at + wait > now + horizonMs then
+      if wait < math.huge then q.saver = { by = m.by, at = now } end
+      again = math.min(again, q.at + math.min(wait, (untilReset or math.huge) - q.at) - now - (wait < math.huge and horizonMs / 2 or 0))
+      -- The lane never stands still: with nothing in flight and no wait told, one call looks, whatever was computed.
+      local still = math.max(q.goneAt + stillMs, untilReset or 0, q.heldUntil, q.at + configured)
+      if granted > 0 or inFlight.requests > 0 then break end
+      if still > now then again = math.min(again, still - now) break end
+      wait = 0
     end
-  end
-  again = q.at - now - horizonMs / 2
-elseif q.heldUntil > now then
-  mode, again = 'probing', q.heldUntil - now
-elseif not q.free then
-  -- 8 a second by all workers together: a start is no storm, and where answers take 30 s, 240 calls are in flight by the first.
-  mode = 'probing'
-  if #m.costs > 0 and now >= q.probeAt and m.costs[1] <= most and mayGo(m.costs[1]) then
-    q.probes, q.probeAt = q.probes + 1, now + probeMs
-    grant(m.costs[1], 0)
-  end
-  again = math.min(50, q.probeAt - now)
-else
-  if not m.inFlight and not next(q.budgets) then mode = 'free' end
-  q.probes = 0
-  for _, tokens in ipairs(m.costs) do
-    if tokens > most then
-      grant(tokens, -1)
-    elseif mayGo(tokens) then
-      grant(tokens, 0)
-    else
-      break
-    end
+    if q.saver and q.saver.by == m.by then q.saver = nil end
+    grant(tokens, wait)
   end
 end
-again = math.max(again, blockedMs)
+if q.saver and q.saver.by == m.by and not waits then q.saver = nil end
 
-if m.inFlight then
-  q.holders[m.inFlight.by] = { held = held + granted, waiting = #m.costs > granted, at = now }
+local mode = 'paced'
+if not toldAny and q.learned and #active == 0 then mode = 'learned' end
+if not toldAny and not q.learned and #active == 0 then
+  mode = not q.open and 'starting' or (m.maxInFlight or next(lane.budgets)) and 'counted' or 'free'
 end
-local holdMs, keepMs = math.max(0, q.heldUntil - now), forgetAfterMs
-for _, b in pairs(q.budgets) do keepMs = math.max(keepMs, b.partMs * (budgetParts + 1)) end
-redis.call('SET', KEYS[1], cmsgpack.pack(q), 'PX', math.ceil(keepMs + holdMs))
+if q.heldUntil > now then again = math.min(again, q.heldUntil - now) end
+if mode == 'free' then again = math.max(50, 12 * inFlight.waiting) end
+
+if m.maxInFlight then lane.holders[m.by] = { requests = m.laneHeld + granted, tokens = 0, waiting = #m.costs > granted, at = now } end
+local holdMs, keep = math.max(0, q.heldUntil - now), keepMs
+for _, budget in pairs(lane.budgets) do keep = math.max(keep, 1.1 * budget.period) end
+redis.call('HSET', quota, '', cmsgpack.pack(lane), 'model ' .. model, cmsgpack.pack(q))
+redis.call('PEXPIRE', quota, math.ceil(keep + holdMs))
+-- The model is what a user may write into an extractor: those of which nothing is left are dropped.
+if redis.call('HLEN', quota) > mostModels then
+  local all = redis.call('HGETALL', quota)
+  for i = 1, #all, 2 do
+    if all[i] ~= '' and now - cmsgpack.unpack(all[i + 1]).now > 60000 then redis.call('HDEL', quota, all[i]) end
+  end
+end
 reply[1], reply[2], reply[3] = mode, tostring(q.epoch), tostring(holdMs)
-reply[4], reply[5] = tostring(math.max(10, math.min(500, again))), most < math.huge and tostring(most) or ''
+reply[4], reply[5] = tostring(math.max(2, math.min(500, again))), most < math.huge and tostring(most) or ''
 return reply

@@ -1,96 +1,120 @@
 import type { Redis } from 'ioredis'
-import { loadPositionalScript as loadScript } from '../redis/script.ts'
+import { loadScript } from '../redis/script.ts'
+import type { ConfiguredLimit } from './configured-limits.ts'
 
-/** What the answers since the last exchange told of one kind of limit, the mean over the calls. Times in ms. */
-export interface Seen {
-  readonly limit: number
-  /** The limit's period, where the answers tell it; else it is what it was before, or a minute. */
-  readonly periodMs?: number
-  /** What the last answer said is left. */
-  readonly remaining: number
-  /** What the bucket holds when full. */
-  readonly cap: number
-  /** What was left less what was expected; none: no expectation came with the calls. */
-  readonly off?: number
-  /** The epoch of these expectations. */
-  readonly epoch?: number
-  /** What was reserved for a call. */
-  readonly cost: number
-  /** Since the calls went. */
-  readonly age: number
+export interface Amounts {
+  readonly requests: number
+  readonly tokens: number
 }
 
-/** At most so many in any period of this length. */
-export interface ConfiguredLimit {
-  readonly kind: 'requests' | 'tokens'
-  readonly most: number
-  readonly periodMs: number
+/** What answers since the last exchange said of one limit: means, and what the newest said. Times in ms. */
+export interface SeenLimit {
+  readonly name: string
+  readonly unit: 'requests' | 'tokens'
+  /** Answers. */
+  readonly count: number
+  readonly limit?: number
+  readonly remaining?: number
+  /** What remained in the newest, in the one with the least, and in the one with the most. */
+  readonly last?: number
+  readonly least?: number
+  readonly greatest?: number
+  /** Of the newest. */
+  readonly reset?: number
+  /** `reset` is a multiple of this, because the provider rounds. */
+  readonly resetStep: number
+  readonly period?: number
+  /** Since the calls went, since their answers came, and since the newest of them went. */
+  readonly age: number
+  readonly back: number
+  readonly lastAge: number
+  /** How much the lane had granted when it granted the calls; none: they went without a grant. */
+  readonly mark?: number
+  /** What the lane's copy of the bucket had lost by then, because it was full. */
+  readonly lost?: number
+  /** What was reserved for a call, and what its answer says that it used; 0: it does not say. */
+  readonly cost: number
+  readonly used: number
+  /** The answers were refusals: the calls were not charged. */
+  readonly refused?: boolean
 }
 
 export interface ExchangeMessage {
+  /** The process. */
+  readonly by: string
   readonly limits: readonly ConfiguredLimit[]
-  /** Where the calls in flight of the lane are limited: what this process has of them, those granted to it included. */
-  readonly inFlight?: { readonly most: number; readonly by: string; readonly held: number }
-  /** The processes bound their calls in flight by what they see of the provider. */
-  readonly adapts: boolean
+  readonly maxInFlight?: number
+  /** The longest that a provider may make the lane wait, except for a day's limit. */
+  readonly longestWaitMs: number
+  /** What this process has in flight of the model, calls that were granted included. */
+  readonly held: Amounts
+  /** Its calls in flight of all models. */
+  readonly laneHeld: number
   /** Tokens of each call that waits, in order. */
   readonly costs: readonly number[]
-  readonly requests?: Seen
-  readonly tokens?: Seen
-  /** Reserved for calls that were not made. */
-  readonly backRequests: number
-  readonly backTokens: number
-  /** What calls used beyond what was reserved for them; negative: less. */
-  readonly overTokens: number
-  /** The lane's calls are refused: `after` ms to wait, -1 when the provider did not say; `age` ms since the call went. */
-  readonly refused?: { readonly after: number; readonly age: number; readonly scope?: 'requests' | 'tokens' }
-  /** Ms since the last call went that was answered with success. */
-  readonly answered?: number
+  readonly told: readonly SeenLimit[]
+  /** Went without a grant. */
+  readonly went: Amounts
+  /** Granted for calls that were not made. */
+  readonly back: Amounts
+  /** Granted for calls that the provider refused: it did not charge them. */
+  readonly uncharged: Amounts
+  /** Tokens that calls used beyond what was reserved for them; negative: less. */
+  readonly over: number
+  /** `after`: ms that the provider asked to wait, -1 when it did not say. `age`: since the refused call went. */
+  readonly refused?: {
+    readonly after: number
+    readonly age: number
+    readonly scope?: 'requests' | 'tokens'
+    /** Not refused, but failures in a row: the provider cannot cope. */
+    readonly overloaded: boolean
+  }
+  /** Calls that were answered with success, and the ms since the last of them went. */
+  readonly answered: number
+  readonly answeredAge: number
 }
 
-export interface Grant {
-  /** From now, in ms; -1: it is larger than the limit. */
-  readonly delayMs: number
-  /** What the headers of the answer should say is left, in terms free of corrections; null: no such limit is known. */
-  readonly requests: number | null
-  readonly tokens: number | null
-}
+/**
+ * How calls of the model may go. `starting`: a few until the first answers. `free`: no limit is known. `counted`: no limit but those that
+ * the lane's configuration counts. `learned`: at a pace that refusals taught. `paced`: by limits that are told or configured.
+ */
+export type QuotaMode = 'starting' | 'free' | 'counted' | 'learned' | 'paced'
 
 export interface ExchangeReply {
-  /** `probing`: nothing is known of the limit, one call at a time looks; `free`: the provider tells none. */
-  readonly mode: 'probing' | 'free' | 'paced'
-  /** Expectations of another epoch are worth nothing: the limit changed, or a refusal came. */
+  readonly mode: QuotaMode
+  /** Another one: a refusal came. What was granted before it must ask again. */
   readonly epoch: number
   readonly heldMs: number
   readonly againMs: number
-  /** The most tokens a call may have. */
   readonly mostTokens: number
-  /** For the first of the calls that wait. */
-  readonly grants: readonly Grant[]
+  /** Granted before these grants, since the lane's first call. */
+  readonly granted: Amounts
+  /** What buckets that were full could not take, by the limit's name and size. */
+  readonly lost: Readonly<Record<string, number>>
+  /** For the first of the calls that wait: ms until each may go; -1: it is larger than a limit. */
+  readonly delaysMs: readonly number[]
 }
 
 const script = loadScript(new URL('exchange.lua', import.meta.url))
 
-/** One trade with the lane's quota: out goes what came back and what waits, back come the calls that may go soon. */
-export async function exchange(redis: Redis, key: string, message: ExchangeMessage): Promise<ExchangeReply> {
-  return readReply((await script(redis, [key], [JSON.stringify(message)])) as string[])
-}
-
-export function readReply([mode, epoch, heldMs, againMs, mostTokens, ...flat]: readonly string[]): ExchangeReply {
-  const grants: Grant[] = []
-  for (let i = 0; i < flat.length; i += 3) {
-    grants.push({ delayMs: Number(flat[i]), requests: numberOf(flat[i + 1]), tokens: numberOf(flat[i + 2]) })
-  }
+/** Reports what came back and asks for the calls that wait, in one atomic step. `clock`: unix ms in place of the Redis server's own. */
+export async function exchange(
+  redis: Redis,
+  key: string,
+  model: string,
+  message: ExchangeMessage,
+  { clock = '' }: { clock?: number | '' } = {},
+): Promise<ExchangeReply> {
+  const reply = (await script(redis, { quota: key }, { model, text: JSON.stringify(message), clock })) as string[]
+  const [mode, epoch, heldMs, againMs, mostTokens, requests, tokens, lost, ...delays] = reply
   return {
-    mode: mode as ExchangeReply['mode'],
+    mode: mode as QuotaMode,
     epoch: Number(epoch),
     heldMs: Number(heldMs),
     againMs: Number(againMs),
-    mostTokens: numberOf(mostTokens) ?? Number.POSITIVE_INFINITY,
-    grants,
+    mostTokens: mostTokens === '' ? Number.POSITIVE_INFINITY : Number(mostTokens),
+    granted: { requests: Number(requests), tokens: Number(tokens) },
+    lost: lost ? (JSON.parse(lost) as Record<string, number>) : {},
+    delaysMs: delays.map(Number),
   }
-}
-
-function numberOf(text: string | undefined): number | null {
-  return text === undefined || text === '' ? null : Number(text)
 }

@@ -1,13 +1,24 @@
 import type { Call } from '@sluice/contract/outcome'
-import type { Grant } from './exchange.ts'
+import type { Amounts, ExchangeReply } from './exchange.ts'
 
-/** A place in the lane's limit, given for one call. */
-export interface Reservation {
+/** What one call takes of the quota. Providers limit each model separately. */
+export interface CallNeed {
+  readonly model: string
+  /** As counted here; what the provider charges for them is learned. */
   readonly tokens: number
-  /** When the call went, by `performance.now()`. */
+}
+
+/** Where the lane was when it granted a call. */
+export interface Mark extends Amounts {
+  readonly lost: ExchangeReply['lost']
+}
+
+/** A place in the quota, given for one call. */
+export interface Reservation extends CallNeed {
+  /** When the call went, by the process's clock. */
   readonly goneAtMs: number
-  /** What the quota expects the answer to say; null: nothing. */
-  readonly expected: (Pick<Grant, 'requests' | 'tokens'> & { readonly epoch: number }) | null
+  /** How much the lane had granted, this call included; null: it went without a grant, because no limit is known. */
+  readonly mark: Mark | null
 }
 
 /**
@@ -16,20 +27,17 @@ export interface Reservation {
  */
 export interface Quota extends AsyncDisposable {
   /**
-   * Resolves at the instant the call may go; first come, first served in this process. Rejects when `signal` aborts, or with
-   * QuotaTooLargeError when a limit of the lane is less than `tokens`. While Redis is away it waits.
+   * Resolves when the call may go; first come, first served in this process. Rejects when `signal` aborts, or with QuotaTooLargeError when
+   * a limit is less than what the call needs. While Redis is away it waits.
    */
-  reserve(tokens: number, options: { readonly signal: AbortSignal }): Promise<Reservation>
-  /**
-   * Gives back what the call did not use and takes in what its answer told of the limit. Null: it was cut off, and nobody knows what it
-   * used, so all of it stays spent. Never throws, never waits.
-   */
+  reserve(need: CallNeed, options: { readonly signal: AbortSignal }): Promise<Reservation>
+  /** Reports how the call ended and what its answer said of limits. Null: it was cut off, and may have been charged. Never throws, never waits. */
   settle(reservation: Reservation, call: Call | null): void
   /** Gives the reservation back whole: the call was not made. */
   release(reservation: Reservation): void
 }
 
-/** A call that needs more tokens than the lane's limit ever holds: waiting is useless. */
+/** A call that needs more tokens than a limit ever holds: waiting is useless. */
 export class QuotaTooLargeError extends Error {
   override readonly name = 'QuotaTooLargeError'
 }

@@ -4,7 +4,7 @@ import { LRUCache } from 'lru-cache'
 import { itemJobId, itemJobName, itemJobOptions } from '../queues/jobs.ts'
 import type { Keys } from '../redis/keys.ts'
 
-/** An item that has been in the window for less is not looked at. */
+/** An item that has been in the window for less is not checked. */
 const openForMs = 15_000
 const batchesKept = 1_000
 
@@ -15,10 +15,9 @@ export interface RepairOpenDependencies {
 }
 
 /**
- * Adds the jobs of items that are in the window but have none: the feeder died between two steps, or a failover lost the job, or rolled
- * the ledger back behind a job that had ended. After the first look
- * only items that were in the window at the last one, too, are looked at, so most calls end without being looked at.
- * Returns how many were added.
+ * Adds the jobs of items that are in the window but have none: the feeder died between two steps, a failover lost the job, or it rolled
+ * the ledger back to before a job that had ended. After the first check of a batch, only items that were in the window at the previous
+ * check, too, are checked, so most calls end without ever being checked. Returns how many jobs were added.
  */
 export function createRepairOpen({ redis, keys, queueOf }: RepairOpenDependencies) {
   const looks = new LRUCache<string, { readonly at: number; readonly open: ReadonlyMap<string, string> }>({

@@ -4,6 +4,7 @@ import type { HandleBatchEnded } from '../batches/batch-ended.ts'
 import { forgetBatch } from '../batches/forget-batch.ts'
 import type { Retention } from '../batches/retention.ts'
 import { readBatchMeta } from '../ledger/batch-meta.ts'
+import type { Ledger } from '../ledger/ledger.ts'
 import type { Keys } from '../redis/keys.ts'
 import { createLease } from '../redis/lease.ts'
 import { repeat, type Repeating } from '../repeat.ts'
@@ -23,6 +24,7 @@ export interface SweeperDependencies {
   readonly keys: Keys
   readonly workerId: string
   readonly queueOf: (lane: string) => Queue | undefined
+  readonly ledger: Ledger
   readonly enqueueBatch: EnqueueBatch
   readonly handleBatchEnded: HandleBatchEnded
   readonly retention: Retention
@@ -38,8 +40,18 @@ export interface SweeperDependencies {
  * handled, and staged items that will never be sealed. Removes batches and summaries that ended longer ago than `retentionMs`.
  */
 export function createSweeper(dependencies: SweeperDependencies): Repeating {
-  const { redis, keys, enqueueBatch, handleBatchEnded, retention, summaries, enqueueSummary, retentionMs, onError } =
-    dependencies
+  const {
+    redis,
+    keys,
+    ledger,
+    enqueueBatch,
+    handleBatchEnded,
+    retention,
+    summaries,
+    enqueueSummary,
+    retentionMs,
+    onError,
+  } = dependencies
   const lease = createLease({ redis, key: keys.sweepLease, holder: dependencies.workerId, ms: 3 * sweepMs })
   const repairOpen = createRepairOpen(dependencies)
   let cursor = '0'
@@ -78,7 +90,9 @@ export function createSweeper(dependencies: SweeperDependencies): Repeating {
       case 'in_progress':
       case 'cancelling':
         await enqueueBatch(id)
-        if (meta !== null) await repairOpen(id, meta)
+        if (meta === null) return
+        if (status === 'cancelling' && (await hasNoWorker(meta.lane))) await ledger.endCancelled(id)
+        else await repairOpen(id, meta)
         return
       case 'completed':
       case 'cancelled':
@@ -89,6 +103,12 @@ export function createSweeper(dependencies: SweeperDependencies): Repeating {
       default:
         status satisfies never
     }
+  }
+
+  /** A lane that was removed from the configuration: this worker does not have it, and no other one either. */
+  async function hasNoWorker(lane: string): Promise<boolean> {
+    if (dependencies.queueOf(lane) !== undefined) return false
+    return (await redis.zcount(keys.lane(lane).workers, Date.now(), '+inf')) === 0
   }
 
   async function sweepActiveSummary(id: string): Promise<void> {

@@ -1,5 +1,6 @@
 import { parseRedisAddress } from '@sluice/contract/redis-address'
 import { Cluster, Redis } from 'ioredis'
+import { watchConnection } from './heartbeat.ts'
 
 /**
  * Two kinds of connections. Who serves a request wants to fail fast; who works on through an outage waits.
@@ -12,6 +13,9 @@ interface ConnectOptions {
   readonly commandTimeout?: number
   readonly connectTimeout?: number
   readonly retryStrategy?: (times: number) => number | null
+  readonly reconnectOnError?: (error: Error) => boolean
+  /** As CLIENT LIST shows it. */
+  readonly connectionName?: string
   /** Of a cluster: how a command that met a node that is away, or slots that move, is sent again. */
   readonly resend?: { readonly times: number; readonly everyMs: number }
 }
@@ -24,9 +28,19 @@ export function connectFailingFast(url: string, onError: (error: Error) => void)
 /** For weeks: what was paid for is not given up while a node of a cluster is away. ioredis gives up after 16 times, about a second. */
 const resendForEver = { times: 10_000_000, everyMs: 500 } as const
 
+/** Another Sentinel is asked after this. */
+const sentinelMs = 2_000
+/** How often the slots of a cluster are read again, and how long one node may take to tell them. */
+const slotsRefreshMs = 3_000
+
 /** For workers and subscribers: commands wait until Redis is back. */
-export function connectWaiting(url: string, onError: (error: Error) => void): Promise<Redis> {
-  return opened(url, { maxRetriesPerRequest: null, resend: resendForEver }, onError)
+export function connectWaiting(
+  url: string,
+  onError: (error: Error) => void,
+  { connectionName }: { connectionName?: string } = {},
+): Promise<Redis> {
+  const name = connectionName === undefined ? {} : { connectionName }
+  return opened(url, { maxRetriesPerRequest: null, resend: resendForEver, ...name }, onError)
 }
 
 /** Resolves when the connection is ready; rejects with the first error. Afterwards it reconnects by itself, at most a second apart. */
@@ -34,9 +48,12 @@ async function opened(url: string, options: ConnectOptions, onError: (error: Err
   const redis = createRedis(url, {
     connectTimeout: 5_000,
     retryStrategy: (times) => Math.min(1_000, 50 * 2 ** times),
+    // A primary that was demoted: its address, or Sentinel, leads to the new one. The command itself fails, and whoever sent it repeats it.
+    reconnectOnError: (error) => /READONLY/.test(error.message),
     ...options,
   })
   redis.on('error', onError)
+  watchConnection(redis)
   try {
     await redis.connect()
   } catch (error) {
@@ -49,7 +66,7 @@ async function opened(url: string, options: ConnectOptions, onError: (error: Err
 /** A client for any address, not yet connected. A cluster takes the same commands, as each of ours stays within one slot. */
 export function createRedis(url: string, all: ConnectOptions): Redis {
   const address = parseRedisAddress(url)
-  if (address === null) throw new Error('This is no address of a Redis: see REDIS_URL in README.md.')
+  if (address === null) throw new Error('This is not the address of a Redis: see REDIS_URL in README.md.')
   const { username, password } = address
   const { resend, ...options } = all
   const shared = {
@@ -67,6 +84,9 @@ export function createRedis(url: string, all: ConnectOptions): Redis {
         ...shared,
         sentinels: [...address.nodes],
         name: address.primary,
+        // Sentinel says so at once when it promotes another one; the old one may only be silent.
+        failoverDetector: true,
+        sentinelCommandTimeout: sentinelMs,
         db: address.db,
         ...(password === undefined ? {} : { sentinelPassword: password }),
         ...(address.tls ? { enableTLSForSentinelMode: true } : {}),
@@ -76,6 +96,8 @@ export function createRedis(url: string, all: ConnectOptions): Redis {
       const cluster = new Cluster([...address.nodes], {
         lazyConnect: true,
         enableOfflineQueue,
+        slotsRefreshInterval: slotsRefreshMs,
+        slotsRefreshTimeout: slotsRefreshMs,
         clusterRetryStrategy: (times) => retryStrategy?.(times) ?? null,
         ...(resend === undefined
           ? {}

@@ -3,16 +3,16 @@ import { Redis } from 'ioredis'
 import { primaries } from './connect.ts'
 
 /**
- * What Redis has on disk when it answers: every write, all but the last second, or nothing. 'unknown' where it does not tell.
- * Of a cluster, the least of its primaries. It is said of their own disks: a replica that takes over may lack the last writes.
+ * What is on disk when Redis answers: every write, all but the last second, or nothing; 'unknown' if Redis does not report it.
+ * For a cluster, the weakest of its primaries. It is about their own disks: a replica that takes over may lack the last writes.
  */
 export type DurabilityLevel = 'always' | 'everysec' | 'none' | 'unknown'
 
 export interface Durability {
   readonly level: DurabilityLevel
   /**
-   * Resolves when what this connection wrote is on disk. With `always` it is so before Redis answers; Redis 7.2 and later are
-   * asked all the same (WAITAOF). Where less was allowed, nothing is waited for.
+   * Resolves when everything that this connection wrote is on disk. With `always` that is true when Redis answers; Redis 7.2 and
+   * later confirm it (WAITAOF). With a weaker setting that the user has allowed, it resolves at once.
    */
   confirm(): Promise<void>
 }
@@ -23,7 +23,7 @@ const weakestFirst = ['none', 'everysec', 'unknown', 'always'] as const
 export async function readDurability(redis: Redis): Promise<Durability> {
   const levels = new Set(await Promise.all(primaries(redis).map(readLevel)))
   const level = weakestFirst.find((one) => levels.has(one)) ?? 'unknown'
-  // In a cluster the question would go to any node; there `always` alone has to do.
+  // In a cluster WAITAOF would go to any node, so `always` alone must be enough.
   const asks = level === 'always' && redis instanceof Redis && (await knowsWaitAof(redis))
   return {
     level,

@@ -14,13 +14,15 @@ export interface BatchKeys {
   readonly open: string
   /** Hash index -> run token: the items that a worker holds. Only the run with this token may change the item. */
   readonly runs: string
-  /** Hash index -> `<run token>|<expected cost in nano-dollars>`: the calls in flight, or cut off by the death of their worker. */
+  /** Hash index -> `<call id>|<expected cost in nano-dollars>`: the calls in flight, or cut off by the death of their worker. */
   readonly calls: string
+  /** Hash call id -> expected cost: calls whose item another run took while they were in flight. Their cost is counted if it is reported. */
+  readonly overtaken: string
   /** Set of indexes: a call was made and how it ended is not known, so it may have been paid. */
   readonly unsettled: string
   /**
    * Hash index -> JSON (`Tries` in ledger/run.ts): what an item has used of its budgets, until it is done. And `first:<index>` -> time
-   * when the item was first taken, where the batch limits the time of an item.
+   * when the item was first taken, where the batch limits the time of an item; and `lost:<index>` -> runs that were lost with their process.
    */
   readonly tries: string
   /**
@@ -64,7 +66,7 @@ export interface LaneKeys {
   readonly feeder: string
   /** Pub/sub channel: a batch became ready, or the lane has no feeder. */
   readonly changes: string
-  /** String, MessagePack: the state of the quota (exchange.lua). Expires some time after the last call. */
+  /** Hash, MessagePack: the state of the quota (exchange.lua), shared and for each model. Expires some time after the last call. */
   readonly quota: string
   /**
    * Hash of totals since the lane's first call: `calls <outcome type>`, `latency <upper bound in s, or more>` (not cumulative),
@@ -77,6 +79,8 @@ export interface LaneKeys {
 
 export interface Keys {
   readonly prefix: string
+  /** String: the format of all data under the prefix (redis/format.ts). A process that reads older formats only does not start. */
+  readonly format: string
   batch(id: string): BatchKeys
   summary(id: string): SummaryKeys
   lane(name: string): LaneKeys
@@ -97,6 +101,8 @@ export interface Keys {
   readonly activeSummaries: string
   /** Sorted set: summary id -> time of its end: as `endedBatches`. */
   readonly endedSummaries: string
+  /** Sorted set: worker id -> when it last said that it lives, by the clock of Redis. */
+  readonly workersAlive: string
   /** String: id of the worker that sweeps; expires 15 s after it last said so. */
   readonly sweepLease: string
   /**
@@ -119,6 +125,7 @@ export interface Keys {
 export function createKeys(prefix: string): Keys {
   return {
     prefix,
+    format: `${prefix}:format`,
     batch(id) {
       const base = `${prefix}:{${id}}`
       return {
@@ -127,6 +134,7 @@ export function createKeys(prefix: string): Keys {
         open: `${base}:open`,
         runs: `${base}:runs`,
         calls: `${base}:calls`,
+        overtaken: `${base}:overtaken`,
         unsettled: `${base}:unsettled`,
         tries: `${base}:tries`,
         twins: `${base}:twins`,
@@ -147,6 +155,7 @@ export function createKeys(prefix: string): Keys {
     expiringBatches: `${prefix}:{batches}:expiring`,
     activeSummaries: `${prefix}:{summaries}:active`,
     endedSummaries: `${prefix}:{summaries}:ended`,
+    workersAlive: `${prefix}:{workers}:alive`,
     sweepLease: `${prefix}:{batches}:sweep`,
     idempotency: (hash) => `${prefix}:idempotency:${hash}`,
     answer: (hash) => `${prefix}:answer:${hash}`,
@@ -159,7 +168,7 @@ export function createKeys(prefix: string): Keys {
       clock: `${prefix}:{lane-${name}}:clock`,
       feeder: `${prefix}:{lane-${name}}:feeder`,
       changes: `${prefix}:{lane-${name}}:changes`,
-      quota: `${prefix}:{lane-${name}}:quota`,
+      quota: `${prefix}:{lane-${name}}:limits`,
       stats: `${prefix}:{lane-${name}}:stats`,
       gauges: `${prefix}:{lane-${name}}:gauges`,
     }),

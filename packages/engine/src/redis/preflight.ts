@@ -1,10 +1,12 @@
 import { parseRedisAddress } from '@sluice/contract/redis-address'
 import type { Redis } from 'ioredis'
 import { createRedis, primaries } from './connect.ts'
+import { formatProblem } from './format.ts'
+import { createKeys } from './keys.ts'
 
 /**
- * What is wrong with a Redis, and the fix. `fatal`: nothing can run on it. `weak`: it may lose what was accepted when it dies,
- * so it is refused unless someone asked for it. `warning`: it cannot be told.
+ * A problem of a Redis, and the fix. `fatal`: nothing can run on it. `weak`: a crash may lose accepted work, so it is rejected unless
+ * the user has allowed it. `warning`: it cannot be checked.
  */
 export interface Finding {
   readonly severity: 'fatal' | 'weak' | 'warning'
@@ -18,7 +20,10 @@ const oldestVersion = [6, 2] as const
  * Looks at a Redis before anything runs on it. Never hangs: BullMQ would, in silence, on a Redis in protected mode.
  * `now` in the messages is what was found; the fix is a line of redis.conf.
  */
-export async function preflight(url: string, { timeoutMs = 5_000 } = {}): Promise<Finding[]> {
+export async function preflight(
+  url: string,
+  { timeoutMs = 5_000, prefix }: { timeoutMs?: number; prefix?: string } = {},
+): Promise<Finding[]> {
   const redis = createRedis(url, {
     connectTimeout: timeoutMs,
     commandTimeout: timeoutMs,
@@ -31,6 +36,8 @@ export async function preflight(url: string, { timeoutMs = 5_000 } = {}): Promis
   })
   try {
     await redis.connect()
+    const newer = prefix === undefined ? null : await formatProblem(redis, createKeys(prefix))
+    if (newer !== null) return [{ severity: 'fatal', message: newer }]
     return [...(await examineAll(redis)), ...aboutFailover(url)]
   } catch (error) {
     return [{ severity: 'fatal', message: explain(lastError ?? (error as Error), url) }]
@@ -103,7 +110,7 @@ async function examine(redis: Redis): Promise<Finding[]> {
         "Redis keeps no append-only file: what was accepted is lost when it dies. Set 'appendonly yes' and 'appendfsync always'.",
     })
   } else {
-    // Managed Redis often forbids CONFIG; then it cannot be told.
+    // Managed Redis often forbids CONFIG; then the setting is unknown.
     const fsync = await redis.config('GET', 'appendfsync').then(
       (reply) => reply[1],
       () => undefined,
@@ -111,7 +118,7 @@ async function examine(redis: Redis): Promise<Finding[]> {
     if (fsync === undefined) {
       findings.push({
         severity: 'warning',
-        message: "Redis does not tell its appendfsync (CONFIG is forbidden): see that it is 'always'.",
+        message: "Redis does not show its appendfsync (CONFIG is forbidden): make sure that it is 'always'.",
       })
     } else if (fsync !== 'always') {
       findings.push({
@@ -133,10 +140,10 @@ function parseInfo(text: string): Map<string, string> {
 }
 
 function explain(error: Error & { code?: string }, url: string): string {
-  // Host and port: neither scheme nor credentials help whoever reads this.
+  // Host and port only: scheme and credentials do not help the reader.
   const where = url.replace(/^[^/]*\/\/(?:[^@/]*@)?/, '')
   if (/DENIED/.test(error.message)) {
-    return `Redis at ${where} is in protected mode and refuses us: set a password ('requirepass') or 'protected-mode no' on a private network.`
+    return `Redis at ${where} is in protected mode and rejects this client: set a password ('requirepass') or 'protected-mode no' on a private network.`
   }
   if (/NOAUTH|WRONGPASS|invalid password/i.test(error.message))
     return `Redis at ${where} refuses the password: set it in REDIS_URL (redis://:password@host:6379).`

@@ -26,13 +26,14 @@ type PositionalScript = (redis: Redis, keys: readonly string[], args: readonly S
  *
  * Each such line becomes a `local` statement with these names (lines keep their numbers in error messages); a last name with `...`
  * becomes a table of the remaining arguments. Several lines of one kind continue each other. `-- include: name.lua` inserts a file of
- * the same folder, which has no header: its functions take parameters.
+ * the same folder, which has no header: its functions take parameters. `-- FLAGS: allow-oom` lets Redis 7 and later run the script
+ * also when its memory is full; with `-- FLAGS: none` such a Redis rejects it as a whole, before its first write.
  * `url` is of the file, as `new URL('record.lua', import.meta.url)`. Throws if the header is malformed.
  */
 export function loadScript(url: URL): Script {
   const file = url.pathname.slice(url.pathname.lastIndexOf('/') + 1)
-  const { keys: keyNames, args: argNames, variadic, source } = compileScript(file, readSource(file, url))
-  const run = evaluator(source)
+  const { keys: keyNames, args: argNames, variadic, source, flags } = compileScript(file, readSource(file, url))
+  const run = flags === undefined ? evaluator(source) : flaggedEvaluator(source, flags)
   const known = new Set(variadic === null ? argNames : [...argNames, variadic])
   return async (redis, keys, args = {}) => {
     const given = new Map<string, unknown>(Object.entries(keys))
@@ -69,11 +70,14 @@ interface CompiledScript {
   readonly args: readonly string[]
   readonly variadic: string | null
   readonly source: string
+  /** Undefined: the header declares none, and the script runs as on a Redis before 7. Empty: `none`. */
+  readonly flags: string | undefined
 }
 
 /** Lua allows 200 local variables in a function. Half of them are left for the body. */
 const mostNames = 100
 const headerLine = /^-- (KEYS|ARGV): ?(.*)$/
+const flagsLine = /^-- FLAGS: (none|allow-oom)$/
 const validName = /^[a-z][A-Za-z0-9]*$/
 /** Keywords would not compile; the others are what bodies call. */
 const takenNames = new Set(
@@ -116,21 +120,27 @@ export function compileScript(file: string, lua: string): CompiledScript {
     return (names.length === 0 ? '' : `local ${names.join(', ')} = ${values.join(', ')}`) + rest
   }
 
+  let flags: string | undefined
   const source = lua
     .split('\n')
     .map((line) => {
+      const [, given] = flagsLine.exec(line) ?? []
+      if (given === undefined && line.startsWith('-- FLAGS:')) {
+        throw new Error(`${file}: its header has '${line}': write '-- FLAGS: allow-oom' or '-- FLAGS: none'.`)
+      }
+      if (given !== undefined) flags = given === 'none' ? '' : given
       const [, kind, text] = headerLine.exec(line) ?? []
       return kind === undefined ? line : declare(kind as 'KEYS' | 'ARGV', text ?? '')
     })
     .join('\n')
   if (found.KEYS.length === 0) throw new Error(`${file}: its header has no line '-- KEYS: name, name'.`)
-  return { keys: found.KEYS, args: found.ARGV, variadic, source }
+  return { keys: found.KEYS, args: found.ARGV, variadic, source, flags }
 }
 
 function readSource(file: string, url: URL): string {
   return readFileSync(url, 'utf8').replace(/^-- include: (\S+)$/gm, (_, name: string) => {
     const included = readFileSync(new URL(name, url), 'utf8')
-    if (/^-- (KEYS|ARGV|include):/m.test(included)) {
+    if (/^-- (KEYS|ARGV|FLAGS|include):/m.test(included)) {
       throw new Error(`${name}, included by ${file}: an included file has no KEYS, ARGV or include line.`)
     }
     return included
@@ -147,6 +157,27 @@ function evaluator(source: string): PositionalScript {
       // Not loaded yet, or Redis was restarted since.
       if (!(error instanceof Error) || !error.message.startsWith('NOSCRIPT')) throw error
       return (await redis.eval(source, keys.length, ...keys, ...args)) as LuaReply
+    }
+  }
+}
+
+/** Redis before 7 does not compile `#!lua`. Which one it is shows at the first call, and again after a failover to another version. */
+const unknownShebang = /compiling script|unexpected symbol near '#'/
+
+/** As `evaluator`. The shebang takes the place of a first comment line, so that lines keep their numbers. */
+function flaggedEvaluator(source: string, flags: string): PositionalScript {
+  const shebang = flags === '' ? '#!lua' : `#!lua flags=${flags}`
+  const flagged = evaluator(source.startsWith('-- ') ? source.replace(/^.*/, shebang) : `${shebang}\n${source}`)
+  const plain = evaluator(source)
+  const withoutFlags = new WeakSet<Redis>()
+  return async (redis, keys, args) => {
+    if (withoutFlags.has(redis)) return plain(redis, keys, args)
+    try {
+      return await flagged(redis, keys, args)
+    } catch (error) {
+      if (!(error instanceof Error) || !unknownShebang.test(error.message)) throw error
+      withoutFlags.add(redis)
+      return plain(redis, keys, args)
     }
   }
 }

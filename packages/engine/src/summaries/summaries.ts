@@ -3,7 +3,7 @@ import { conflict, notFound, SluiceError } from '@sluice/contract/error'
 import type { Summary, SummaryStatus } from '@sluice/contract/summary'
 import type { Redis } from 'ioredis'
 import type { Admission } from '../batches/admission.ts'
-import { createSummaryId, levelBatchId } from '../batches/batch-id.ts'
+import { createSummaryId, isSummaryId, levelBatchId } from '../batches/batch-id.ts'
 import type { Batches, Chunk, NewSummary, Results, Summaries } from '../engine.ts'
 import type { Idempotency } from '../batches/idempotency.ts'
 import type { Keys } from '../redis/keys.ts'
@@ -17,6 +17,9 @@ import { toSummary } from './summary-view.ts'
 const stagingMs = 10 * 60_000
 /** How often a summary is read while waiting: a pause of the level's batch sends no message to the summary. */
 const pollMs = 1_000
+
+/** Of a change that another one overtakes. */
+const mostTries = 20
 
 type Stored = SummaryMeta & { readonly status: SummaryStatus }
 
@@ -96,7 +99,8 @@ export function createSummaries(dependencies: SummariesDependencies): Summaries 
     },
 
     async cancel(id) {
-      for (;;) {
+      // A try fails when the summary has moved to another level since it was read; it has far fewer levels than tries.
+      for (let tries = 0; tries < mostTries; tries += 1) {
         const meta = await stored(id)
         if (meta.status === 'cancelled') return get(id)
         if (meta.status !== 'in_progress') throw wrongState(id, meta.status, 'be cancelled')
@@ -105,6 +109,9 @@ export function createSummaries(dependencies: SummariesDependencies): Summaries 
         await batches.cancel(levelBatchId(id, meta.level)).catch(unlessEnded)
         return get(id)
       }
+      throw new SluiceError('conflict_error', 'summary_busy', `Summary '${id}' keeps changing: try again.`, {
+        retryAfterS: 1,
+      })
     },
 
     async delete(id) {
@@ -174,7 +181,7 @@ export function createSummaries(dependencies: SummariesDependencies): Summaries 
   }
 
   async function findStored(id: string): Promise<Stored | null> {
-    const meta = await store.read(id)
+    const meta = isSummaryId(id) ? await store.read(id) : null
     return meta === null || meta.status === 'staging' ? null : (meta as Stored)
   }
 }

@@ -10,6 +10,7 @@ import {
   supervisorJobOptions,
 } from '../queues/jobs.ts'
 import { createSupervisor, type Supervisor } from '../queues/supervisor.ts'
+import type { RedisGate } from '../redis/gate.ts'
 import type { Keys } from '../redis/keys.ts'
 import type { RunSummary, SummaryProgress } from './run-summary.ts'
 import type { SummaryStore } from './summary-store.ts'
@@ -44,18 +45,26 @@ export function createOnLevelEnded({ enqueueSummary }: { readonly enqueueSummary
 
 export interface SummaryWorkerDependencies {
   readonly connection: ConnectionOptions
+  readonly gate: RedisGate
   readonly keys: Keys
   readonly runSummary: RunSummary
   readonly onError: (error: Error) => void
 }
 
 /** Runs the queue `summaries`: one durable job per summary. Bull Board shows its progress. */
-export function createSummaryWorker({ connection, keys, runSummary, onError }: SummaryWorkerDependencies): Supervisor {
+export function createSummaryWorker({
+  connection,
+  gate,
+  keys,
+  runSummary,
+  onError,
+}: SummaryWorkerDependencies): Supervisor {
   return createSupervisor<SummaryJob>({
     name: summariesQueueName,
     prefix: keys.summariesQueuePrefix,
     connection,
     atOnce: 1_000,
+    gate,
     onError,
     async run(job, signal) {
       const { summary_id: summaryId } = parse(summaryJob.loose(), job.data)

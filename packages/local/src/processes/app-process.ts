@@ -15,6 +15,12 @@ export interface Running extends AsyncDisposable {
   stop(signal?: NodeJS.Signals): Promise<number | null>
 }
 
+/** Only what the machine needs: no settings of the developer. */
+export function inherited(): Record<string, string> {
+  const { PATH = '', NODE_COMPILE_CACHE } = process.env
+  return { PATH, ...(NODE_COMPILE_CACHE === undefined ? {} : { NODE_COMPILE_CACHE }) }
+}
+
 export async function run(
   app: 'api' | 'worker' | 'simulator',
   env: Record<string, string>,
@@ -23,7 +29,7 @@ export async function run(
   // Ends with this process, even if a test run or a benchmark is killed.
   const child = spawn(process.execPath, ['--import', stopWithParent, `apps/${app}/src/main.ts`], {
     cwd: root,
-    env: { PATH: process.env['PATH'] ?? '', ...env },
+    env: { ...inherited(), ...env },
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
   })
   let printed = ''

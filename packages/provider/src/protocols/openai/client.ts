@@ -1,3 +1,4 @@
+import { parseJson } from '@sluice/contract/json-text'
 import type { LaneConfig } from '@sluice/contract/lane'
 import { APIError, OpenAI } from 'openai'
 import type { ChatCompletionCreateParamsNonStreaming } from 'openai/resources'
@@ -57,10 +58,8 @@ class Sdk extends OpenAI {
   }
 }
 
+/** JSON that is too deep or has too many values is not parsed: a small text of this kind takes the memory of the process. */
 function parseBody(text: string): unknown {
-  try {
-    return JSON.parse(text) as unknown
-  } catch {
-    return text
-  }
+  const parsed = parseJson(text)
+  return parsed.ok ? parsed.value : text
 }

@@ -14,9 +14,9 @@ export const openai: Protocol = {
     const client = createOpenAiClient(lane)
     return {
       prepare(extractor) {
-        const { addedNulls, body } = createRequest(extractor, lane, client.baseUrl)
+        const { form, body } = createRequest(extractor, lane, client.baseUrl)
         return {
-          addedNulls,
+          ...form,
           async send(request, { signal }) {
             try {
               return readAnswer(await client.post(body(request), signal))

@@ -2,18 +2,19 @@ import type { ExtractRequest } from '@sluice/contract/extract-function'
 import type { Extractor } from '@sluice/contract/extractor'
 import type { LaneConfig } from '@sluice/contract/lane'
 import type { ChatCompletionCreateParamsNonStreaming } from 'openai/resources'
+import type { SentForm } from '../../check-answer.ts'
 import { createAnswerFormat } from './answer-format.ts'
 import { createConversation } from '../../conversation.ts'
 
 export interface RequestTemplate {
-  readonly addedNulls: boolean
+  readonly form: SentForm
   /** The request body for one text. */
   readonly body: (request: ExtractRequest) => ChatCompletionCreateParamsNonStreaming
 }
 
 /** What is the same for every text of an extractor is computed once. */
 export function createRequest(extractor: Extractor, lane: LaneConfig, baseUrl: URL): RequestTemplate {
-  const { responseFormat, schemaText, addedNulls } = createAnswerFormat(extractor, lane.structuredOutput)
+  const { responseFormat, schemaText, ...form } = createAnswerFormat(extractor, lane.structuredOutput)
   const { model = lane.model, max_tokens, ...sampling } = extractor.parameters
   // Newer models of OpenAI reject `max_tokens`; most compatible servers know no other name.
   const maxTokensField = baseUrl.hostname.endsWith('openai.com') ? 'max_completion_tokens' : 'max_tokens'
@@ -24,7 +25,7 @@ export function createRequest(extractor: Extractor, lane: LaneConfig, baseUrl: U
     ...(max_tokens === undefined ? {} : { [maxTokensField]: max_tokens }),
   }
   return {
-    addedNulls,
+    form,
     body: (request) =>
       ({ ...fixed, messages: createConversation(request, schemaText) }) as ChatCompletionCreateParamsNonStreaming,
   }

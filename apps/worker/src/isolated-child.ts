@@ -1,0 +1,43 @@
+import { refineFor } from '@sluice/config/code-extractor'
+import { readConfig } from '@sluice/config/config'
+import type { ExtractRequest } from '@sluice/contract/extract-function'
+import type { Call } from '@sluice/contract/outcome'
+import { createProvider, type Provider } from '@sluice/provider/provider'
+
+export interface IsolatedRequest {
+  readonly lane: string
+  readonly request: ExtractRequest
+}
+
+export type IsolatedAnswer =
+  | { readonly type: 'ready' }
+  | { readonly type: 'called'; readonly call: Call }
+  /** A bug: the stack names its place and quotes neither text nor answer. */
+  | { readonly type: 'threw'; readonly name: string }
+
+if (process.send === undefined) throw new Error('This is started by isolated-process.ts.')
+
+// It ends with its worker. Signals of a terminal go to all its processes, and the worker decides when this one ends.
+process.on('disconnect', () => process.exit())
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => undefined)
+
+const { lanes, extractors } = await readConfig()
+const providers = new Map<string, Provider>()
+process.on('message', (message: IsolatedRequest) => void call(message))
+answer({ type: 'ready' })
+
+async function call({ lane, request }: IsolatedRequest): Promise<void> {
+  try {
+    const provider =
+      providers.get(lane) ?? createProvider(lanes[lane]!, { refine: (extractor) => refineFor(extractors, extractor) })
+    providers.set(lane, provider)
+    // The worker ends this process when the call is aborted.
+    answer({ type: 'called', call: await provider.extract(request, { signal: new AbortController().signal }) })
+  } catch (error) {
+    answer({ type: 'threw', name: error instanceof Error ? error.name : typeof error })
+  }
+}
+
+function answer(message: IsolatedAnswer): void {
+  process.send?.(message)
+}

@@ -1,0 +1,59 @@
+import type { Extract } from '@sluice/contract/extract-function'
+import type { LaneConfig } from '@sluice/contract/lane'
+import pLimit from 'p-limit'
+import { type IsolatedProcess, startIsolatedProcess } from './isolated-process.ts'
+
+/** Processes for suspect items at once. When a worker dies, all that it held are suspects, most of them without cause. */
+const mostProcesses = 2
+const idleMs = 30_000
+/** Beyond the lane's own time-out of a call: the check of its answer. */
+const checkMs = 30_000
+
+export interface IsolatedExtract extends AsyncDisposable {
+  /** The lane's `extract`, with calls for suspect items made in another process, one at a time in each. */
+  wrap(laneName: string, lane: LaneConfig, extract: Extract): Extract
+}
+
+/** So that an item whose answer ends its process ends at most two workers, and never one after the other for as long as it exists. */
+export function createIsolatedExtract(): IsolatedExtract {
+  const whenFree = pLimit(mostProcesses)
+  const all = new Set<IsolatedProcess>()
+  const idle: IsolatedProcess[] = []
+  let ending: NodeJS.Timeout | undefined
+
+  async function withProcess<T>(work: (process: IsolatedProcess) => Promise<T>): Promise<T> {
+    clearTimeout(ending)
+    const process = idle.pop() ?? startIsolatedProcess()
+    all.add(process)
+    try {
+      return await work(process)
+    } finally {
+      if (process.hasEnded) all.delete(process)
+      else idle.push(process)
+      ending = setTimeout(() => void endIdle(), idleMs)
+    }
+  }
+
+  async function endIdle(): Promise<void> {
+    for (const process of idle.splice(0)) {
+      all.delete(process)
+      await process.end()
+    }
+  }
+
+  return {
+    wrap: (laneName, lane, extract) => (request, options) => {
+      if (options.isIsolated !== true) return extract(request, options)
+      const { signal } = options
+      const limitMs = lane.timeoutMs + checkMs
+      return whenFree(() => {
+        signal.throwIfAborted()
+        return withProcess((process) => process.call({ lane: laneName, request }, { signal, limitMs }))
+      })
+    },
+    async [Symbol.asyncDispose]() {
+      clearTimeout(ending)
+      await Promise.all([...all].map((process) => process.end()))
+    },
+  }
+}

@@ -1,0 +1,205 @@
+import { type Call, paid, type ToldLimit } from '@sluice/contract/outcome'
+import type { ExchangeMessage, SeenLimit } from './exchange.ts'
+import type { Reservation } from './quota.ts'
+
+type Report = Pick<ExchangeMessage, 'told' | 'back' | 'uncharged' | 'over' | 'refused' | 'answered' | 'answeredAge'>
+
+/**
+ * Failures in a row, in one process, that count as an overload of the provider: where each call fails by chance, one in ten, so many in a
+ * row come once in 100 million calls.
+ */
+const overloadedAfter = 8
+
+/** What the answers of a process have said since its last exchange. Times are the process's, in ms. */
+export interface Answers {
+  add(reservation: Reservation, call: Call, nowMs: number): void
+  /** The call was not made. */
+  giveBack(tokens: number): void
+  /** There is something to report. */
+  any(): boolean
+  /** The provider refuses: the lane must know at once. */
+  urgent(): boolean
+  /** All of it, once. */
+  take(nowMs: number): Report
+}
+
+/** Of all answers since the last exchange that told the same limit: sums, and what the newest said. */
+interface Told {
+  readonly newest: ToldLimit
+  readonly newestGoneAtMs: number
+  readonly refused: boolean
+  readonly count: number
+  readonly remaining: number
+  readonly least: number
+  readonly greatest: number
+  readonly goneAtMs: number
+  readonly answeredAtMs: number
+  /** Null: one of the calls went without a grant. */
+  readonly mark: number | null
+  readonly lost: number | null
+  readonly cost: number
+  readonly used: number
+}
+
+interface Refused {
+  readonly untilMs: number
+  readonly goneAtMs: number
+  readonly scope: 'requests' | 'tokens' | null
+  readonly overloaded: boolean
+}
+
+export function createAnswers(): Answers {
+  const told = new Map<string, Told>()
+  let back = { requests: 0, tokens: 0 }
+  let uncharged = { requests: 0, tokens: 0 }
+  let over = 0
+  let refused: Refused | null = null
+  let answered = 0
+  let answeredGoneAtMs = 0
+  let failures = 0
+  let any = false
+
+  return {
+    add(reservation, call, nowMs) {
+      any = true
+      // After its grant a call may still wait for a slot.
+      const goneAtMs = Math.max(reservation.goneAtMs, nowMs - call.latencyMs)
+      const { outcome } = call
+      for (const limit of call.limits ?? []) {
+        addTold(limit, reservation, call, { goneAtMs, nowMs })
+      }
+      if (paid(call) === 'yes') {
+        failures = 0
+        answered += 1
+        answeredGoneAtMs = Math.max(answeredGoneAtMs, goneAtMs)
+        const used = call.usage.input_tokens + call.usage.output_tokens
+        if (used > 0) over += used - reservation.tokens
+      } else if (outcome.type === 'rate-limited') {
+        uncharged.requests += 1
+        uncharged.tokens += reservation.tokens
+        refuse(nowMs, goneAtMs, outcome.retryAfterMs, outcome.scope, false)
+      } else if (outcome.type === 'unavailable' && outcome.retryAfterMs !== 0) {
+        failures += 1
+        if (failures >= overloadedAfter) refuse(nowMs, goneAtMs, outcome.retryAfterMs, null, true)
+      }
+    },
+    giveBack(tokens) {
+      any = true
+      back.requests += 1
+      back.tokens += tokens
+    },
+    any: () => any,
+    urgent: () => refused !== null,
+    take(nowMs) {
+      const report: Report = {
+        told: [...told.values()].map((one) => seen(one, nowMs)),
+        back,
+        uncharged,
+        over,
+        ...(refused === null ? {} : { refused: reportRefused(refused, nowMs) }),
+        answered,
+        answeredAge: nowMs - answeredGoneAtMs,
+      }
+      told.clear()
+      back = { requests: 0, tokens: 0 }
+      uncharged = { requests: 0, tokens: 0 }
+      over = answered = answeredGoneAtMs = 0
+      refused = null
+      any = false
+      return report
+    },
+  }
+
+  function addTold(
+    limit: ToldLimit,
+    { mark, tokens }: Reservation,
+    { outcome, usage }: Call,
+    at: { goneAtMs: number; nowMs: number },
+  ): void {
+    const isRefusal = outcome.type === 'rate-limited'
+    const before = told.get(limit.name)
+    // A refused call was not charged, so its header does not fit those of calls that were. The latest state of the limit is worth most.
+    const fits = before?.newest.limit === limit.limit && before.refused === isRefusal
+    if (before && !fits && (before.refused || at.goneAtMs < before.newestGoneAtMs) && !isRefusal) return
+    const sum = fits ? before : nothingTold
+    const isNewest = !fits || at.goneAtMs >= before.newestGoneAtMs
+    const remaining = limit.remaining ?? 0
+    told.set(limit.name, {
+      newest: isNewest ? limit : before.newest,
+      newestGoneAtMs: isNewest ? at.goneAtMs : before.newestGoneAtMs,
+      refused: isRefusal,
+      count: sum.count + 1,
+      remaining: sum.remaining + remaining,
+      least: Math.min(sum.least, remaining),
+      greatest: Math.max(sum.greatest, remaining),
+      goneAtMs: sum.goneAtMs + at.goneAtMs,
+      answeredAtMs: sum.answeredAtMs + at.nowMs,
+      mark: mark === null || sum.mark === null ? null : sum.mark + mark[limit.unit],
+      lost:
+        mark === null || sum.lost === null ? null : sum.lost + (mark.lost[`${limit.name} ${limit.limit ?? ''}`] ?? 0),
+      used: sum.used + usage.input_tokens + usage.output_tokens,
+      cost: sum.cost + (limit.unit === 'requests' ? 1 : Math.max(1, tokens)),
+    })
+  }
+
+  function refuse(
+    nowMs: number,
+    goneAtMs: number,
+    afterMs: number | null,
+    scope: Refused['scope'],
+    overloaded: boolean,
+  ): void {
+    refused = {
+      untilMs: Math.max(refused?.untilMs ?? -1, afterMs === null ? -1 : nowMs + afterMs),
+      goneAtMs: Math.max(refused?.goneAtMs ?? 0, goneAtMs),
+      scope,
+      overloaded: overloaded && (refused?.overloaded ?? true),
+    }
+  }
+}
+
+function reportRefused(refused: Refused, nowMs: number): NonNullable<ExchangeMessage['refused']> {
+  return {
+    after: refused.untilMs < 0 ? -1 : Math.max(0, refused.untilMs - nowMs),
+    age: nowMs - refused.goneAtMs,
+    ...(refused.scope === null ? {} : { scope: refused.scope }),
+    overloaded: refused.overloaded,
+  }
+}
+
+const nothingTold = {
+  count: 0,
+  remaining: 0,
+  least: Number.POSITIVE_INFINITY,
+  greatest: 0,
+  goneAtMs: 0,
+  answeredAtMs: 0,
+  mark: 0,
+  lost: 0,
+  cost: 0,
+  used: 0,
+}
+
+function seen(told: Told, nowMs: number): SeenLimit {
+  const { newest, count } = told
+  return {
+    name: newest.name,
+    unit: newest.unit,
+    count,
+    ...(newest.limit === null ? {} : { limit: newest.limit }),
+    ...(newest.remaining === null
+      ? {}
+      : { remaining: told.remaining / count, last: newest.remaining, least: told.least, greatest: told.greatest }),
+    ...(newest.resetMs === null ? {} : { reset: newest.resetMs }),
+    resetStep: newest.resetStepMs,
+    ...(newest.periodMs === null ? {} : { period: newest.periodMs }),
+    age: nowMs - told.goneAtMs / count,
+    back: nowMs - told.answeredAtMs / count,
+    lastAge: nowMs - told.newestGoneAtMs,
+    ...(told.mark === null ? {} : { mark: told.mark / count }),
+    ...(told.lost === null ? {} : { lost: told.lost / count }),
+    cost: told.cost / count,
+    used: told.used / count,
+    ...(told.refused ? { refused: true } : {}),
+  }
+}

@@ -1,0 +1,28 @@
+/**
+ * Replies by which Redis says that it takes no writes, or none here: it is full (OOM), cannot save (MISCONF), is a replica (READONLY),
+ * has too few replicas, is loading, or the cluster has no node for the key now. None of them is the fault of what was sent.
+ */
+const codes = 'OOM|MISCONF|READONLY|NOREPLICAS|LOADING|MASTERDOWN|CLUSTERDOWN|TRYAGAIN|BUSY|NOAUTH|NOPERM|WRONGPASS'
+/** Redis before 7 puts the reply of a command that failed in a script into a text that begins with ERR. */
+const refusal = new RegExp(`^(?:-?(?:${codes})\\b|ERR .*-(?:${codes})\\b)`, 's')
+/** What ioredis says when a command could not be sent, or when its reply never came. */
+const lostConnection =
+  /Connection is closed|Connection in .* is ended|None of startup nodes|Failed to refresh slots|Too many Cluster redirections|Cluster isn't ready|Socket timeout|Command timed out|Reached the max retries|ECONN|EPIPE|ETIMEDOUT|EAI_AGAIN|ENOTFOUND/
+
+/** An error reply of Redis to any command. */
+export function isReply(error: unknown): error is Error & { name: 'ReplyError' } {
+  return error instanceof Error && error.name === 'ReplyError'
+}
+
+/** Whether Redis cannot serve now, which is not the fault of what was sent: the same write may succeed later. */
+export function isOutage(error: unknown): boolean {
+  if (!(error instanceof Error)) return false
+  if (isReply(error)) return refusal.test(error.message)
+  return refusal.test(error.message) || lostConnection.test(error.message)
+}
+
+/** The code of a reply, for a line of the log: OOM, READONLY, ... */
+export function outageCode(error: unknown): string {
+  const message = error instanceof Error ? error.message : String(error)
+  return new RegExp(`\\b(?:${codes})\\b`).exec(message)?.[0] ?? 'no connection'
+}

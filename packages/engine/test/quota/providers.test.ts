@@ -1,0 +1,120 @@
+import { randomBytes } from 'node:crypto'
+import { Redis } from 'ioredis'
+import { afterAll, describe, expect, inject, test } from 'vitest'
+import type { LimitRule, ProviderRules } from './providers.ts'
+import { createVirtualLane, type LaneOptions } from './virtual-lane.ts'
+
+const redis = new Redis(inject('redisUrl'), { maxRetriesPerRequest: null })
+afterAll(() => redis.disconnect())
+
+const requests = (more: Partial<LimitRule> = {}): LimitRule => ({
+  unit: 'requests',
+  kind: 'bucket',
+  limit: 12_000,
+  periodMs: 60_000,
+  burstMs: 1_000,
+  ...more,
+})
+const tokens = (more: Partial<LimitRule> = {}): LimitRule => requests({ unit: 'tokens', limit: 756_000, ...more })
+const inWindows = { kind: 'window', limit: 2_000, periodMs: 10_000 } as const
+
+interface Row {
+  readonly name: string
+  readonly rules: ProviderRules
+  readonly used: number
+  readonly refused: number
+  readonly ms?: number
+  readonly lane?: Partial<LaneOptions>
+}
+
+/** Told: the provider's headers say limit, remaining and reset. */
+const told = { used: 0.98, refused: 0.001 }
+const partly = { used: 0.95, refused: 0.005 }
+
+const rows: readonly Row[] = [
+  { name: 'a bucket of a second', rules: { limits: [requests()] }, ...told },
+  { name: 'a bucket of ten seconds', rules: { limits: [requests({ burstMs: 10_000 })] }, ...told },
+  { name: 'a bucket whose reset is rounded to seconds', rules: { limits: [requests()], resetStepMs: 1_000 }, ...told },
+  { name: 'a bucket of a tenth of a second', rules: { limits: [requests({ burstMs: 100 })] }, ...partly },
+  { name: 'headers that are written with the answer', rules: { limits: [requests()], stampsAfter: true }, ...told },
+  { name: 'fixed windows', rules: { limits: [requests(inWindows)] }, ...told },
+  {
+    name: 'fixed windows whose reset is rounded to seconds',
+    rules: { limits: [requests(inWindows)], resetStepMs: 1_000 },
+    ...told,
+  },
+  {
+    name: 'fixed windows, headers written with the answer',
+    rules: { limits: [requests(inWindows)], stampsAfter: true },
+    ...told,
+  },
+  { name: 'tokens that are charged as counted', rules: { limits: [tokens()] }, ...told },
+  { name: 'tokens that are charged half', rules: { limits: [tokens()], factor: 0.5 }, ...partly },
+  { name: 'tokens that are charged five times', rules: { limits: [tokens()], factor: 5 }, ...partly },
+  { name: 'neither limit nor its name', rules: { limits: [requests()], headers: 'no-limit' }, ...partly },
+  { name: 'no reset', rules: { limits: [requests()], headers: 'no-reset' }, ...partly },
+  { name: 'no reset of fixed windows', rules: { limits: [requests(inWindows)], headers: 'no-reset' }, ...partly },
+  { name: 'the limit alone', rules: { limits: [requests()], headers: 'limit' }, ...partly },
+  {
+    name: 'no headers, but when to come again',
+    rules: { limits: [requests()], headers: 'none', retryAfter: 'seconds' },
+    ...partly,
+  },
+]
+
+describe('of a provider with', () => {
+  test.each(rows)('$name, the lane uses $used of the limit, with at most $refused refused', async (row) => {
+    await using lane = createVirtualLane({
+      redis,
+      key: `test-${randomBytes(5).toString('hex')}:{lane-test}:limits`,
+      rules: row.rules,
+      ...row.lane,
+    })
+    const run = await lane.run(row.ms ?? 20_000)
+    expect(lane.provider.used(lane.time.clock.now())).toBeGreaterThan(row.used)
+    expect(run.refused / run.made).toBeLessThanOrEqual(row.refused)
+  })
+})
+
+describe('a limit that changes', () => {
+  const falling = { from: 1e8, to: 192_000 }
+  test.each([falling, { ...falling, from: 1e12 }])(
+    'from $from to $to tokens a minute stops nothing, and neither does the way back',
+    async ({ from, to }) => {
+      const rules = (limit: number): ProviderRules => ({ limits: [tokens({ limit })] })
+      await using lane = createVirtualLane({
+        redis,
+        key: `test-${randomBytes(5).toString('hex')}:{lane-test}:limits`,
+        rules: rules(from),
+      })
+      await lane.run(5_000)
+      lane.provider.change(rules(to), lane.time.clock.now())
+      const before = { made: lane.stats.made, refused: lane.stats.refused }
+      await lane.run(25_000)
+      const made = lane.stats.made - before.made
+      expect(lane.provider.used(lane.time.clock.now())).toBeGreaterThan(0.95)
+      // Calls in flight when it falls cannot be taken back.
+      expect(lane.stats.refused - before.refused).toBeLessThan(200 + 0.02 * made)
+      expect(lane.stats.longestStillMs).toBeLessThan(1_500)
+      lane.provider.change(rules(756_000), lane.time.clock.now())
+      await lane.run(45_000)
+      expect(lane.provider.used(lane.time.clock.now())).toBeGreaterThan(0.95)
+    },
+  )
+})
+
+describe('a fresh lane', () => {
+  test('lets seven calls go at once, and no more than ten, however many workers begin together', async () => {
+    await using lane = createVirtualLane({
+      redis,
+      key: `test-${randomBytes(5).toString('hex')}:{lane-test}:limits`,
+      rules: { limits: [requests()] },
+      workers: 8,
+      latencyMs: 880,
+      spread: 0,
+    })
+    const run = await lane.run(800)
+    expect(run.begunAtMs).toHaveLength(10)
+    expect(run.begunAtMs[6]! - 1_790_000_003_000).toBeLessThan(40)
+  })
+})

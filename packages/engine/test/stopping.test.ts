@@ -1,0 +1,75 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { describe, expect, test } from 'vitest'
+import { extracted, inline, options, readAll, testSluice, texts } from './harness.ts'
+
+/** What a lane holds beyond its calls in flight: 20 of 25 calls, or 5 of 25 where a limit lets 5 begin. */
+const lanes = [
+  ['for a slot', { concurrency: 'fixed' as const }, 20],
+  ['for the quota', { concurrency: 'fixed' as const, maxInFlight: 5 }, 5],
+] as const
+
+describe('a worker that stops', () => {
+  test.each(lanes)(
+    'begins no call for items that wait %s, hands them back at once, and nothing is paid twice',
+    async (_, lane, begun) => {
+      const items = 60
+      const sluice = testSluice(lane)
+      const engine = await sluice.engine()
+      let made = 0
+      const free = Promise.withResolvers<void>()
+      const answer = async () => {
+        made += 1
+        await free.promise
+        return extracted({ ok: true })
+      }
+      const worker = await sluice.worker(answer, { concurrency: 20 })
+      const { batch } = await engine.batches.create({ extractor: inline, options }, texts(items))
+      const runs = () => sluice.redis.hlen(sluice.keys.batch(batch.id).runs)
+      await expect.poll(() => made).toBe(begun)
+      await expect.poll(runs).toBe(25)
+
+      const closed = worker.close(20_000)
+      // What has not begun is handed back while the calls in flight have their grace.
+      await expect.poll(runs).toBe(begun)
+      await sleep(200)
+      expect(made).toBe(begun)
+      free.resolve()
+      await closed
+      expect(made).toBe(begun)
+      expect((await engine.batches.get(batch.id)).counts).toMatchObject({ succeeded: begun, failed: 0 })
+
+      await sluice.worker(answer, { concurrency: 20 })
+      await readAll(engine, batch.id)
+      expect(made).toBe(items)
+      expect((await engine.batches.get(batch.id)).usage).toMatchObject({ calls: items, repeated_calls: 0 })
+    },
+  )
+
+  test('begins no call when it is stopped at any moment of its start', async () => {
+    const sluice = testSluice({ concurrency: 'fixed' })
+    const engine = await sluice.engine()
+    const { batch } = await engine.batches.create({ extractor: inline, options }, texts(100))
+    let made = 0
+    let stopped = false
+    let afterStop = 0
+    const answer = async () => {
+      made += 1
+      if (stopped) afterStop += 1
+      await sleep(5)
+      return extracted({ ok: true })
+    }
+    for (let delayMs = 0; delayMs < 60; delayMs += 7) {
+      stopped = false
+      const worker = await sluice.worker(answer, { concurrency: 4 })
+      await sleep(delayMs)
+      stopped = true
+      await worker.close(5_000)
+    }
+    expect(afterStop).toBe(0)
+    stopped = false
+    await sluice.worker(answer, { concurrency: 20 })
+    await readAll(engine, batch.id)
+    expect(made).toBe(100)
+    expect((await engine.batches.get(batch.id)).usage).toMatchObject({ calls: 100, repeated_calls: 0 })
+  })
+})

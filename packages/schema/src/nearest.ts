@@ -1,0 +1,9 @@
+import { closest, distance } from 'fastest-levenshtein'
+
+/** The name that was probably meant: at most a third of its letters differ, and at most three. */
+export function nearest(word: string, names: readonly string[]): string | undefined {
+  if (word.length > 40 || names.length === 0) return undefined
+  const same = names.find((name) => name.toLowerCase() === word.toLowerCase())
+  const best = same ?? closest(word, names)
+  return distance(word.toLowerCase(), best.toLowerCase()) <= Math.min(3, best.length / 3) ? best : undefined
+}

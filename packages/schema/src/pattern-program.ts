@@ -1,0 +1,185 @@
+import { type AST, RegExpParser } from '@eslint-community/regexpp'
+
+/** A pattern as a list of instructions for all its states at once: no backtracking, so no text makes it slow. */
+export interface Program {
+  readonly operations: readonly Operation[]
+  /** Patterns looked for before or after a position; tested by `look` operations. */
+  readonly looks: readonly Look[]
+  /** Runs from the end of the text to its start. */
+  readonly isReversed: boolean
+}
+
+export interface Look {
+  readonly program: Program
+  readonly isNegated: boolean
+}
+
+export type Operation =
+  | { readonly type: 'set'; readonly has: (code: number) => boolean }
+  | { readonly type: 'split'; readonly targets: number[] }
+  | { readonly type: 'assert'; readonly kind: 'start' | 'end' | 'boundary' | 'no-boundary' }
+  | { readonly type: 'look'; readonly index: number }
+  | { readonly type: 'match' }
+
+export interface ParsedPattern {
+  readonly program: Program
+  /** The text is read by code points. False for patterns that are valid only without the flag `u`, as `[\w-.]`. */
+  readonly isUnicode: boolean
+}
+
+/** `(a{100}){99}` has 9,900 states: each may cost time for each character of a text. */
+const mostOperations = 10_000
+
+/** Throws a SyntaxError that says what is wrong, or what is not supported. */
+export function parsePattern(source: string): ParsedPattern {
+  const { ast, isUnicode } = parse(source)
+  return {
+    program: compileProgram(ast.alternatives, { isReversed: false, flags: isUnicode ? 'u' : '', sets: new Map() }),
+    isUnicode,
+  }
+}
+
+function parse(source: string): { ast: AST.Pattern; isUnicode: boolean } {
+  const parser = new RegExpParser()
+  try {
+    return { ast: parser.parsePattern(source, 0, source.length, { unicode: true }), isUnicode: true }
+  } catch (error) {
+    // Escapes that do nothing, as in `\-` or `[\w-.]`: JSON Schema asks for `u`, many schemas were written without it.
+    try {
+      return { ast: parser.parsePattern(source, 0, source.length, { unicode: false }), isUnicode: false }
+    } catch {
+      throw error
+    }
+  }
+}
+
+interface Mode {
+  readonly isReversed: boolean
+  readonly flags: string
+  /** Classes by their text: `[a-z]{1000}` needs only one. */
+  readonly sets: Map<string, (code: number) => boolean>
+}
+
+function compileProgram(alternatives: readonly AST.Alternative[], mode: Mode): Program {
+  const operations: Operation[] = []
+  const looks: Look[] = []
+  const add = (operation: Operation): number => {
+    if (operations.length >= mostOperations) throw new SyntaxError(`it has more than ${mostOperations} states`)
+    return operations.push(operation) - 1
+  }
+  // A split with one target is a jump; its target is known once what follows is written.
+  const jump = (): { readonly targets: number[] } => {
+    const targets: number[] = []
+    add({ type: 'split', targets })
+    return { targets }
+  }
+
+  const anyOf = (all: readonly AST.Alternative[]): void => {
+    if (all.length === 1) return sequence(all[0]!.elements)
+    const { targets } = jump()
+    const ends = all.map(({ elements }) => {
+      targets.push(operations.length)
+      sequence(elements)
+      return jump()
+    })
+    for (const end of ends) end.targets.push(operations.length)
+  }
+
+  const sequence = (elements: readonly AST.Element[]): void => {
+    for (const element of mode.isReversed ? elements.toReversed() : elements) one(element)
+  }
+
+  const one = (element: AST.Element): void => {
+    switch (element.type) {
+      case 'Character':
+        add({ type: 'set', has: (code) => code === element.value })
+        return
+      case 'CharacterSet':
+      case 'CharacterClass':
+        add({ type: 'set', has: setOnce(element.raw, mode) })
+        return
+      case 'Group':
+        if (element.modifiers !== null && element.modifiers !== undefined)
+          throw new SyntaxError('modifiers, as in (?i:a), are not supported')
+        return anyOf(element.alternatives)
+      case 'CapturingGroup':
+        return anyOf(element.alternatives)
+      case 'Quantifier':
+        return repeat(element)
+      case 'Assertion':
+        return assert(element)
+      case 'Backreference':
+        throw new SyntaxError(`back-references, as ${element.raw}, are not supported`)
+      case 'ExpressionCharacterClass':
+        throw new SyntaxError('set operations in classes are not supported')
+      default:
+        element satisfies never
+    }
+  }
+
+  const repeat = ({ min, max, element }: AST.Quantifier): void => {
+    for (let i = 0; i < min; i += 1) one(element)
+    if (max === Number.POSITIVE_INFINITY) {
+      const start = operations.length
+      const { targets } = jump()
+      targets.push(operations.length)
+      one(element)
+      jump().targets.push(start)
+      targets.push(operations.length)
+      return
+    }
+    const exits: number[][] = []
+    for (let i = min; i < max; i += 1) {
+      const { targets } = jump()
+      targets.push(operations.length)
+      exits.push(targets)
+      one(element)
+    }
+    for (const targets of exits) targets.push(operations.length)
+  }
+
+  const assert = (element: AST.Assertion): void => {
+    if (element.kind === 'word') add({ type: 'assert', kind: element.negate ? 'no-boundary' : 'boundary' })
+    else if (element.kind === 'start' || element.kind === 'end') add({ type: 'assert', kind: element.kind })
+    else if (element.kind === 'lookahead' || element.kind === 'lookbehind') {
+      // What follows a position is matched from the end of the text, so that one pass answers for all positions.
+      const program = compileProgram(element.alternatives, { ...mode, isReversed: element.kind === 'lookahead' })
+      add({ type: 'look', index: looks.push({ program, isNegated: element.negate }) - 1 })
+    }
+  }
+
+  anyOf(alternatives)
+  add({ type: 'match' })
+  return { operations, looks, isReversed: mode.isReversed }
+}
+
+function setOnce(raw: string, { sets, flags }: Mode): (code: number) => boolean {
+  const set = sets.get(raw) ?? setOf(raw, flags)
+  sets.set(raw, set)
+  return set
+}
+
+/** The states of a program, those of its look-arounds included. */
+export function countStates({ operations, looks }: Program): number {
+  return looks.reduce((sum, look) => sum + countStates(look.program), operations.length)
+}
+
+const asciiSize = 128
+
+/** ECMA-262's own classes: each character is put to the engine's RegExp once, and remembered. */
+function setOf(raw: string, flags: string): (code: number) => boolean {
+  const single = new RegExp(`^(?:${raw})$`, flags)
+  const test = (code: number) => single.test(String.fromCodePoint(code))
+  const ascii = Uint8Array.from({ length: asciiSize }, (_, code) => Number(test(code)))
+  const others = new Map<number, boolean>()
+  return (code) => {
+    if (code < asciiSize) return ascii[code] === 1
+    let known = others.get(code)
+    if (known === undefined) {
+      known = test(code)
+      // A text may hold each of 1.1 million characters.
+      if (others.size < 10_000) others.set(code, known)
+    }
+    return known
+  }
+}

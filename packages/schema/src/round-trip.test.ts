@@ -1,0 +1,172 @@
+import { Validator } from '@cfworker/json-schema'
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { dropAddedNulls } from './null-drop.ts'
+import { encodeStrict } from './strict-encoder.test-support.ts'
+import { toStrictSchema, unwrap } from './strict.ts'
+import type { SchemaNode } from './subschemas.ts'
+
+/** A schema with values that are valid by it, built together so that no generator of instances has to be trusted. */
+interface Case {
+  readonly schema: SchemaNode
+  readonly values: readonly unknown[]
+}
+
+const names = ['a', 'b', 'c/d', '~', 'value', 'kind']
+const strings = fc.constantFrom('', 'a', 'null', 'x y', 'é', '2020-01-02')
+
+const scalars: fc.Arbitrary<Case> = fc.oneof(
+  fc.record({
+    schema: fc.constantFrom<SchemaNode>({ type: 'string' }, { type: 'string', maxLength: 20, pattern: '' }),
+    values: fc.array(strings, { minLength: 1, maxLength: 3 }),
+  }),
+  fc.record({
+    schema: fc.constant<SchemaNode>({ type: 'integer', minimum: 0 }),
+    values: fc.array(fc.nat(9), { minLength: 1, maxLength: 3 }),
+  }),
+  fc.record({
+    schema: fc.constant<SchemaNode>({ type: ['number', 'boolean'] }),
+    values: fc.array(fc.oneof(fc.boolean(), fc.nat(3)), { minLength: 1, maxLength: 3 }),
+  }),
+  fc.record({
+    schema: fc.constant<SchemaNode>({ type: ['string', 'null'] }),
+    values: fc.array(fc.option(strings), { minLength: 1, maxLength: 3 }),
+  }),
+  fc.record({
+    schema: fc.constant<SchemaNode>({ type: ['string', 'null'], default: null }),
+    values: fc.constant([null, 'x']),
+  }),
+  fc
+    .uniqueArray(fc.constantFrom<unknown>('a', 1, null, true), { minLength: 1 })
+    .map((values) => ({ schema: { enum: values }, values })),
+  fc
+    .constantFrom<unknown>('a', 0, null)
+    .map((value) => ({ schema: { const: value, description: 'fixed' }, values: [value] })),
+  fc.constant({ schema: { type: 'null' }, values: [null] }),
+  fc.constant({ schema: {}, values: [null, 'a', [], {}] }),
+  fc.constant({ schema: { type: 'object', additionalProperties: { type: 'integer' } }, values: [{}, { a: 1, x: 2 }] }),
+  fc.constant({ schema: { type: 'array', prefixItems: [{ type: 'string' }] }, values: [[], ['a', null]] }),
+  fc.constant({ schema: { properties: { a: { type: 'string' } } }, values: [{}, 5, { a: 'x' }] }),
+)
+
+function lists(inner: Case, nullable: boolean): Case {
+  const list = { type: nullable ? ['array', 'null'] : 'array', items: inner.schema }
+  return { schema: list, values: [[], inner.values, ...(nullable ? [null] : [])] }
+}
+
+function objects(properties: readonly [string, Case, 'required' | 'optional'][], closed: boolean, pick: number): Case {
+  const schema = {
+    type: 'object',
+    properties: Object.fromEntries(properties.map(([name, { schema: inner }]) => [name, inner])),
+    required: properties.filter(([, , how]) => how === 'required').map(([name]) => name),
+    ...(closed ? { additionalProperties: false } : {}),
+  }
+  // Nothing may be valid by a union of forms that exclude each other.
+  if (properties.some(([, { values }, how]) => how === 'required' && values.length === 0)) return { schema, values: [] }
+  const value = (isWhole: boolean) =>
+    Object.fromEntries(
+      properties
+        // Absent means the default: it may come back in its place.
+        .filter(
+          ([, { schema: inner, values }, how]) =>
+            how === 'required' || 'default' in inner || (isWhole && values.length > 0),
+        )
+        .map(([name, { values }]) => [name, values[pick % values.length]]),
+    )
+  return { schema, values: [value(true), value(false)] }
+}
+
+function union(keyword: 'anyOf' | 'oneOf', forms: readonly Case[]): Case {
+  const schema = { [keyword]: forms.map(({ schema: form }) => form) }
+  const isValid = new Validator(schema, '2020-12')
+  // By oneOf a value of one form may be valid by another as well, and so by none.
+  const values = forms.flatMap((form) => form.values).filter((value) => isValid.validate(value).valid)
+  return { schema, values }
+}
+
+function combined(first: Case, second: Case): Case {
+  const schema = { allOf: [first.schema, second.schema] }
+  const validator = new Validator(schema, '2020-12')
+  const merged = first.values.flatMap((a) =>
+    second.values.map((b) => (isObject(a) && isObject(b) ? { ...a, ...b } : a)),
+  )
+  return { schema, values: merged.filter((value) => validator.validate(value).valid) }
+}
+
+function isObject(value: unknown): value is object {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+const { any: cases } = fc.letrec<{ any: Case; object: Case }>((tie) => ({
+  object: fc
+    .tuple(
+      fc.uniqueArray(
+        fc.tuple(fc.constantFrom(...names), tie('any'), fc.constantFrom('required' as const, 'optional' as const)),
+        {
+          selector: ([name]) => name,
+          minLength: 1,
+          maxLength: 4,
+        },
+      ),
+      fc.boolean(),
+      fc.nat(5),
+    )
+    .map(([properties, closed, pick]) => objects(properties, closed, pick)),
+  any: fc.oneof(
+    { depthSize: 'small', withCrossShrink: true },
+    scalars,
+    tie('object'),
+    fc.tuple(tie('any'), fc.boolean()).map(([inner, nullable]) => lists(inner, nullable)),
+    fc
+      .tuple(fc.constantFrom('anyOf' as const, 'oneOf' as const), fc.array(tie('any'), { minLength: 1, maxLength: 3 }))
+      .map(([keyword, forms]) => union(keyword, forms)),
+    fc.tuple(tie('object'), tie('object')).map(([first, second]) => combined(first, second)),
+  ),
+}))
+
+/** The case with one of its schemas moved into a definition with a difficult name. */
+function throughDefinition({ schema, values }: Case, name: string): Case {
+  const pointer = encodeURIComponent(name.replaceAll('~', '~0').replaceAll('/', '~1'))
+  return { schema: { $ref: `#/$defs/${pointer}`, description: 'd', $defs: { [name]: schema } }, values }
+}
+
+describe('whatever the schema, every valid value comes back from the wire as it was, or the schema was sent loose with the reason', () => {
+  const counts = { strict: 0, loose: 0, values: 0 }
+
+  test.each<[string, fc.Arbitrary<Case>]>([
+    ['as generated', cases],
+    [
+      'behind a definition',
+      fc
+        .tuple(cases, fc.constantFrom('x', 'a/b', 'List<T>', '50% ~', 'a b'))
+        .map(([one, name]) => throughDefinition(one, name)),
+    ],
+  ])('%s', (_, arbitrary) => {
+    fc.assert(
+      fc.property(arbitrary, ({ schema, values }) => {
+        const made = toStrictSchema(schema)
+        if (!made.strict) {
+          expect(made.reason).not.toBe('')
+          expect(made.pointer === '' || made.pointer.startsWith('/')).toBe(true)
+          counts.loose += 1
+          return
+        }
+        counts.strict += 1
+        const ofStrict = new Validator(made.schema, '2020-12')
+        for (const value of values) {
+          const sent = encodeStrict(made.schema, made.wrapped ? { value } : value)
+          expect(ofStrict.validate(sent)).toMatchObject({ valid: true })
+          expect(dropAddedNulls(schema, made.wrapped ? unwrap(sent) : sent)).toEqual(value)
+          counts.values += 1
+        }
+      }),
+      { numRuns: 800 },
+    )
+  })
+
+  test('and both happen often enough to say something', () => {
+    expect(counts.strict).toBeGreaterThan(150)
+    expect(counts.loose).toBeGreaterThan(150)
+    expect(counts.values).toBeGreaterThan(250)
+  })
+})
