@@ -48,15 +48,14 @@ async function measure(batches: number, itemsEach: number, { concurrency, latenc
     )
   }
   const opened = await openEngine(server.url, { concurrency, latencyMs })
-  const calls = () => opened.calls()
   const total = batches * itemsEach
   // The beginning and the end, where not all calls are in flight, do not count.
   const [from, to] = [total * 0.1, total * 0.9]
-  while (calls() < from) await sleep(50)
-  const begun = { at: performance.now(), cpu: process.cpuUsage(), calls: calls() }
-  while (calls() < to) await sleep(50)
+  while (opened.calls() < from) await sleep(50)
+  const begun = { at: performance.now(), cpu: process.cpuUsage(), calls: opened.calls() }
+  while (opened.calls() < to) await sleep(50)
   const cpu = process.cpuUsage(begun.cpu)
-  const items = calls() - begun.calls
+  const items = opened.calls() - begun.calls
   const run = {
     itemsPerSecond: (1_000 * items) / (performance.now() - begun.at),
     cpuMsPerItem: (cpu.user + cpu.system) / 1_000 / items,

@@ -66,7 +66,9 @@ describe('the end of a batch', () => {
     const seen: EndedBatch[] = []
     sweep(sluice, [async (batch) => void seen.push(batch)])
     await expect.poll(() => isActive(sluice, id)).toBe(false)
-    expect(seen).toEqual([{ id, status: 'completed', round: 1, summaryId: null, finishedAt: expect.any(Number) }])
+    expect(seen).toEqual([
+      { id, status: 'completed', round: 1, summaryId: null, keptMs: null, finishedAt: expect.any(Number) },
+    ])
   })
 
   test('is handled again by another process when one died between two consumers', async () => {

@@ -137,9 +137,10 @@ export function createSweeper(dependencies: SweeperDependencies): Repeating {
   async function sweepStaging(id: string): Promise<void> {
     const meta = await readBatchMeta(redis, keys.batch(id), 'summary')
     if (meta !== null && meta.status !== 'staging' && meta.status !== 'uploading') {
-      // Who stored it may have died before it said that the batch is active; if it has ended, the next sweep handles that.
-      const listed = redis.multi().sadd(keys.activeBatches, id).zadd(keys.allBatches, 0, id)
-      await listed.zrem(keys.stagingBatches, id).exec()
+      // Whoever stored it may have died before it was active and listed; if it has ended, the next sweep handles that.
+      const listed = redis.multi().sadd(keys.activeBatches, id).zrem(keys.stagingBatches, id)
+      if (!meta.summary) listed.zadd(keys.allBatches, 0, id)
+      await listed.exec()
     } else if (meta === null) await redis.zrem(keys.stagingBatches, id)
     // The job of a summary begins the batch of its level, however late.
     else if (!meta.summary || (await summaries.read(meta.summary))?.status !== 'in_progress')
