@@ -3,6 +3,7 @@ import { laneConfig } from '@sluice/contract/lane'
 import type { Call } from '@sluice/contract/outcome'
 import { createEngine } from '@sluice/engine/create-engine'
 import { createWorker } from '@sluice/engine/create-worker'
+import type { Engine } from '@sluice/engine/engine'
 
 export const extractor: Extractor = {
   object: 'extractor',
@@ -25,18 +26,28 @@ const call: Call = {
   latencyMs: 1,
 }
 
-/** Engine and worker in this process, with a provider that answers after `latencyMs`: only Sluice's own cost is measured. */
-export async function openEngine(
-  redisUrl: string,
-  { concurrency, latencyMs }: { concurrency: number; latencyMs: number },
-) {
-  const options = {
+function optionsFor(redisUrl: string) {
+  return {
     redisUrl,
     prefix: 'bench',
     // Fixed: with a provider that answers at once, the only latency to adapt to is our own.
     lanes: { default: laneConfig.parse({ model: 'none', concurrency: 'fixed' }) },
     onError: (error: Error) => console.error(error.message),
   }
+}
+
+/** The engine alone: what is submitted waits for a worker. */
+export function openEngineAlone(redisUrl: string): Promise<Engine> {
+  return createEngine(optionsFor(redisUrl))
+}
+
+/** Engine and worker in this process, with a provider that answers after `latencyMs`: only Sluice's own cost is measured. */
+export async function openEngine(
+  redisUrl: string,
+  { concurrency, latencyMs }: { concurrency: number; latencyMs: number },
+) {
+  const options = optionsFor(redisUrl)
+  let calls = 0
   const engine = await createEngine(options)
   const worker = await createWorker({
     ...options,
@@ -45,6 +56,7 @@ export async function openEngine(
     provider: () => ({
       estimateTokens: () => ({ input: 100, mostOutput: null }),
       async extract() {
+        calls += 1
         if (latencyMs > 0) await new Promise((resolve) => setTimeout(resolve, latencyMs))
         return call
       },
@@ -52,6 +64,8 @@ export async function openEngine(
   })
   return {
     engine,
+    /** Calls made so far. */
+    calls: () => calls,
     async close() {
       await worker.close(0)
       await engine[Symbol.asyncDispose]()

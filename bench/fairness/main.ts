@@ -6,19 +6,31 @@ import { Redis } from 'ioredis'
 import { startOwnRedis } from '@sluice/local/redis/own-redis'
 import { extractor, openEngine } from '../instant-engine.ts'
 import { texts } from '../texts.ts'
+import { compareManyBatches } from './many-batches.ts'
 
-/** Ten items submitted after a large batch: when is the first one called, when is the last one done? And is the lane shared by weight? */
+/**
+ * Ten items submitted after a large batch: when is the first one called, when is the last one done? And is the lane shared by weight?
+ * With `--batches 900 --items 15`: as many items as one batch and as 900, and nothing else.
+ */
 const { values } = parseArgs({
   options: {
     large: { type: 'string', default: '50000' },
     concurrency: { type: 'string', default: '50' },
     'latency-ms': { type: 'string', default: '200' },
+    batches: { type: 'string' },
+    items: { type: 'string', default: '15' },
   },
 })
 const large = Number(values.large)
 const concurrency = Number(values.concurrency)
 const latencyMs = Number(values['latency-ms'])
 const small = 10
+
+if (values.batches !== undefined) {
+  const [batches, itemsEach] = [Number(values.batches), Number(values.items)]
+  await compareManyBatches({ batches, itemsEach, concurrency, latencyMs })
+  process.exit(0)
+}
 
 await using server = await startOwnRedis()
 const redis = new Redis(server.url, { maxRetriesPerRequest: null })

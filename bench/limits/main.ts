@@ -4,7 +4,8 @@ import { createJob } from './create-job.ts'
 import { type Measured, measure } from './measure.ts'
 import { createProgress } from './progress.ts'
 import { startProvider } from './provider.ts'
-import { type CaseResult, writeReport } from './report.ts'
+import { runMatrix } from './provider-matrix.ts'
+import { type CaseResult, writeMatrix, writeReport } from './report.ts'
 import type { Job } from './system.ts'
 import { systems } from './systems.ts'
 import { plainTable } from './table.ts'
@@ -22,6 +23,11 @@ const { values } = parseArgs({
     seconds: { type: 'string', default: '60' },
     quick: { type: 'boolean', default: false },
     write: { type: 'boolean', default: false },
+    /** Every kind of provider, in place of the cases; 20 s each, the median of so many. */
+    providers: { type: 'boolean', default: false },
+    repeats: { type: 'string', default: '1' },
+    /** Part of a provider's name; none: all. */
+    provider: { type: 'string', default: '' },
   },
 })
 const seconds = values.quick ? 10 : Number(values.seconds)
@@ -39,7 +45,17 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
   process.on(signal, () => stopping.abort(new Error(`Stopped by ${signal}.`)))
 }
 try {
-  await runAll(stopping.signal)
+  if (values.providers) {
+    const options = {
+      seconds: values.seconds === '60' ? 20 : seconds,
+      repeats: Number(values.repeats),
+      only: values.provider,
+    }
+    const table = await runMatrix(chosen, { ...options, signal: stopping.signal })
+    if (values.write) await writeMatrix(table, process.argv.slice(2))
+  } else {
+    await runAll(stopping.signal)
+  }
 } catch (error) {
   if (!stopping.signal.aborted) throw error
   console.error((stopping.signal.reason as Error).message)

@@ -1,10 +1,12 @@
 import { run } from '@sluice/local/processes/app-process'
 import type { Case } from './cases.ts'
 import { latencyMs } from './ideal.ts'
+import type { ProviderRules } from './provider-rows.ts'
 import { createRequest } from './request.ts'
 
 interface ProviderStats {
   readonly requests: number
+  readonly admitted: number
   readonly refused: number
   /** Calls admitted; `second` by the clock. Seconds without any are left out. */
   readonly per_second: readonly { readonly second: number; readonly calls: number }[]
@@ -20,6 +22,10 @@ export interface StrictProvider extends AsyncDisposable {
   begin(one: Case, options: { signal: AbortSignal }): Promise<void>
   change(one: Case, perSecond: number, options: { signal: AbortSignal }): Promise<void>
   stats(options: { signal: AbortSignal }): Promise<ProviderStats>
+  /** Counts at zero, the limits of a kind of provider. */
+  setRules(rules: ProviderRules, latencyMs: number, options: { signal: AbortSignal }): Promise<void>
+  /** Other limits; what was counted stays. */
+  changeRules(rules: ProviderRules, options: { signal: AbortSignal }): Promise<void>
 }
 
 /** Calls before the first case, so that it does not meet a process that is still compiling. */
@@ -61,6 +67,14 @@ export async function startProvider({ signal }: { signal: AbortSignal }): Promis
       },
       async change(one, perSecond, options) {
         await post('/_simulator/limits', limit(one, perSecond), options)
+      },
+      async setRules(rules, p50, options) {
+        await post('/_simulator/reset', {}, options)
+        await post('/_simulator/latency', { p50_ms: p50 }, options)
+        await post('/_simulator/limits', rules, options)
+      },
+      async changeRules(rules, options) {
+        await post('/_simulator/limits', rules, options)
       },
       stats: async (options) => (await (await fetch(`${base}/_simulator/stats`, options)).json()) as ProviderStats,
       [Symbol.asyncDispose]: () => simulator[Symbol.asyncDispose](),

@@ -33,12 +33,28 @@ export async function writeReport(results: readonly CaseResult[], args: readonly
     ...(picture === undefined ? [] : [`![Calls admitted each second](limits.svg)\n`]),
     ...sections,
   ]
+  await writeSection(begins, ends, parts.join('\n'))
+}
+
+/** Writes the table of all kinds of providers into docs/operations/benchmarks.md. */
+export async function writeMatrix(table: string, args: readonly string[]): Promise<void> {
+  const command = `pnpm bench limits${args.map((arg) => ` ${arg}`).join('')}`
+  const text = `## Every kind of provider
+
+\`${command}\` on ${new Date().toISOString().slice(0, 10)}. Part of the limit used from the first call on, in a time in which there is more work than it admits, and part of the requests that were refused.
+
+${table}
+`
+  await writeSection('<!-- providers -->', '<!-- end of providers -->', text)
+}
+
+async function writeSection(from: string, to: string, content: string): Promise<void> {
   const file = new URL('benchmarks.md', docs)
   const text = await readFile(file, 'utf8')
-  const [from, to] = [text.indexOf(begins), text.indexOf(ends)]
-  if (from < 0 || to < from)
-    throw new Error(`docs/operations/benchmarks.md must contain the lines '${begins}' and '${ends}'.`)
-  await writeFile(file, `${text.slice(0, from + begins.length)}\n\n${parts.join('\n')}\n${text.slice(to)}`)
+  const [begin, end] = [text.indexOf(from), text.indexOf(to)]
+  if (begin < 0 || end < begin)
+    throw new Error(`docs/operations/benchmarks.md must contain the lines '${from}' and '${to}'.`)
+  await writeFile(file, `${text.slice(0, begin + from.length)}\n\n${content}\n${text.slice(end)}`)
 }
 
 function toldOf({ case: { unit, perSecond }, told }: Job): string {

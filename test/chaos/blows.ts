@@ -1,10 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import type { Redis } from 'ioredis'
 import type { Crew } from './crew.ts'
 import type { TcpProxy } from './tcp-proxy.ts'
 
 export interface Struck {
   readonly crew: Crew
   readonly redis: { kill(): Promise<void>; start(): Promise<void> }
+  /** To Redis itself, past the proxy. */
+  readonly admin: Redis
   readonly proxy: TcpProxy
   readonly setFaults: (rates: Record<string, number>) => Promise<void>
   readonly random: () => number
@@ -14,6 +17,8 @@ export interface Struck {
 
 /** Longer than the lock of 15 s and the scan of 10 s: by then another worker has taken over. */
 const frozenMs = 27_000
+/** How long Redis refuses writes: also longer than the locks, now and then. */
+const refusedMs = (random: () => number) => 500 + random() * (random() < 0.2 ? 20_000 : 4_000)
 
 /** The blows: faults that a run injects. Each resolves when it is over; `lost` is the number of workers whose calls in flight have an unknown end. */
 export const blows: Record<string, (struck: Struck) => Promise<{ lost: number }>> = {
@@ -56,6 +61,44 @@ export const blows: Record<string, (struck: Struck) => Promise<{ lost: number }>
     await sleep(frozenMs)
     worker.child.kill('SIGCONT')
     return { lost: 1 }
+  },
+  async 'a worker is frozen for less than its lock'({ crew, random }) {
+    const worker = crew.workers[Math.floor(random() * crew.workers.length)]!
+    worker.child.kill('SIGSTOP')
+    await sleep(2_000 + random() * 6_000)
+    worker.child.kill('SIGCONT')
+    return { lost: 0 }
+  },
+  async 'all workers are replaced one by one'({ crew }) {
+    for (const place of crew.workers.keys()) {
+      const code = await crew.stopWorker(place, 'SIGTERM')
+      if (code !== 0) throw new Error(`A worker ended with ${code} on SIGTERM.`)
+    }
+    return { lost: crew.workers.length }
+  },
+  async 'the memory of Redis is full'({ admin, random }) {
+    await admin.config('SET', 'maxmemory', '1')
+    await sleep(refusedMs(random))
+    await admin.config('SET', 'maxmemory', '0')
+    return { lost: 0 }
+  },
+  async 'Redis has too few replicas'({ admin, random }) {
+    await admin.config('SET', 'min-replicas-to-write', '1')
+    await sleep(refusedMs(random))
+    await admin.config('SET', 'min-replicas-to-write', '0')
+    return { lost: 0 }
+  },
+  async 'Redis is demoted and promoted again'({ admin, random }) {
+    await admin.replicaof('127.0.0.1', 1)
+    await sleep(refusedMs(random))
+    await admin.replicaof('NO', 'ONE')
+    return { lost: 0 }
+  },
+  async 'the host of Redis goes silent, and its address leads to a reachable one'({ proxy, random }) {
+    proxy.goSilent()
+    await sleep(1_000 + random() * 8_000)
+    proxy.goOn()
+    return { lost: 0 }
   },
   async 'the provider fails'({ setFaults }) {
     await setFaults({

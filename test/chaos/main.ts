@@ -8,17 +8,21 @@ const { values } = parseArgs({
     items: { type: 'string', default: '5000' },
     workers: { type: 'string', default: '3' },
     seconds: { type: 'string', default: '90' },
+    blows: { type: 'string' },
+    small: { type: 'string', default: '200' },
   },
 })
 const seed = Number(values.seed ?? Date.now() % 1_000_000)
 console.error(
-  `Seed ${seed}: pnpm chaos --seed ${seed} --items ${values.items} --workers ${values.workers} --seconds ${values.seconds}`,
+  `Seed ${seed}: pnpm chaos --seed ${seed} --items ${values.items} --workers ${values.workers} --seconds ${values.seconds} --small ${values.small}${values.blows === undefined ? '' : ` --blows ${values.blows}`}`,
 )
 const report = await runChaos({
   seed,
   items: Number(values.items),
   workers: Number(values.workers),
   seconds: Number(values.seconds),
+  ...(values.blows === undefined ? {} : { blows: Number(values.blows) }),
+  smallBatches: Number(values.small),
   say: console.error,
 })
 const { struck, broken, ...figures } = report

@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from 'node:util'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Result } from '@sluice/contract/result'
+import { Redis } from 'ioredis'
 import { run } from '@sluice/local/processes/app-process'
 import { createRandom } from '../../apps/simulator/src/random.ts'
 import { startOwnRedis } from '@sluice/local/redis/own-redis'
@@ -16,6 +17,10 @@ export interface ChaosOptions {
   readonly workers: number
   /** For how long blows are injected. */
   readonly seconds: number
+  /** Instead of `seconds`: how many. */
+  readonly blows?: number
+  /** Small batches beside the three large ones. */
+  readonly smallBatches?: number
   readonly say: (line: string) => void
 }
 
@@ -46,12 +51,15 @@ const endWithinMs = 180_000
 /** How an item may fail after bad answers. */
 const failures: readonly string[] = ['refused', 'truncated', 'filtered', 'invalid_output']
 
-/** Runs three batches on real processes while they are killed, frozen and disconnected, then checks every promise. */
-export async function runChaos({ seed, items, workers, seconds, say }: ChaosOptions): Promise<ChaosReport> {
+/** Runs three large batches and many small ones on real processes while they are killed, frozen and disconnected, then checks every promise. */
+export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
+  const { seed, items, workers, seconds, say, smallBatches = 200 } = options
   const random = createRandom(seed)
   await using stack = new AsyncDisposableStack()
   const redis = stack.use(await startOwnRedis())
   const proxy = stack.use(await startTcpProxy({ host: '127.0.0.1', port: Number(new URL(redis.url).port) }))
+  const admin = stack.adopt(new Redis(redis.url, { maxRetriesPerRequest: null }), (it) => it.disconnect())
+  admin.on('error', () => {})
   const simulator = stack.use(
     await run(
       'simulator',
@@ -89,7 +97,8 @@ export async function runChaos({ seed, items, workers, seconds, say }: ChaosOpti
   }
 
   const began = performance.now()
-  const sizes = [Math.ceil(items * 0.6), Math.ceil(items * 0.3), Math.ceil(items * 0.1)]
+  const small = Array.from({ length: smallBatches }, () => 1 + Math.floor(random() * 3))
+  const sizes = [Math.ceil(items * 0.6), Math.ceil(items * 0.3), Math.ceil(items * 0.1), ...small]
   const batches = await Promise.all(
     sizes.map(async (size, number) => {
       const texts = Array.from(
@@ -107,12 +116,18 @@ export async function runChaos({ seed, items, workers, seconds, say }: ChaosOpti
   const struck: Record<string, number> = {}
   let lost = 0
   const names = Object.keys(blows)
-  while (performance.now() - began < seconds * 1_000) {
+  let dealt = 0
+  const goesOn = () =>
+    options.blows === undefined ? performance.now() - began < seconds * 1_000 : dealt < options.blows
+  while (goesOn()) {
+    dealt += 1
     const name = names[Math.floor(random() * names.length)]!
     const pause = 500 + random() * 2_500
     say(`${elapsed(began)} ${name}`)
     struck[name] = (struck[name] ?? 0) + 1
-    lost += (await blows[name]!({ crew, redis, proxy, setFaults, random, resumeLane: () => client.resumeLane() })).lost
+    lost += (
+      await blows[name]!({ crew, redis, admin, proxy, setFaults, random, resumeLane: () => client.resumeLane() })
+    ).lost
     await sleep(pause)
   }
   const healed = performance.now()

@@ -18,6 +18,8 @@ export interface TcpProxy extends AsyncDisposable {
   goSilent(): void
   /** New connections lead there. Connections that are silent stay so: nobody closes them. */
   pointTo(target: Target): void
+  /** After `goSilent`: new connections pass again, silent ones stay silent. */
+  goOn(): void
 }
 
 export async function startTcpProxy(first: Target): Promise<TcpProxy> {
@@ -72,6 +74,9 @@ export async function startTcpProxy(first: Target): Promise<TcpProxy> {
     goSilent() {
       silent = true
       for (const socket of sockets) silentSockets.add(socket)
+    },
+    goOn() {
+      silent = false
     },
     pointTo(next) {
       target = next

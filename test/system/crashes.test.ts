@@ -66,18 +66,26 @@ test('while items wait for the lock of a killed worker, the estimate is not lowe
 })
 
 test('SIGTERM returns running items within a second after the grace period, spends no attempt, and exits 0', async () => {
-  const system = await startSystem({ simulator: { SIMULATOR_LATENCY_MS: '60000', SIMULATOR_LATENCY_SPREAD: '0' } })
+  const system = await startSystem({ simulator: { SIMULATOR_LATENCY_MS: '100', SIMULATOR_LATENCY_SPREAD: '0' } })
   const stopped = await system.worker({ SLUICE_CONCURRENCY: '20', SLUICE_GRACE_S: '0.3' })
-  const { id } = await system.submit(people(30))
-  await system.until(id, (batch) => batch.counts.running >= 20)
+  const total = 3_000
+  const { id } = await system.submit(people(total))
+  await system.until(id, ({ counts }) => counts.succeeded > 100)
+  // Calls that start now would hold the worker for a minute.
+  await system.simulator.set('latency', { p50_ms: 60_000 })
+  await system.until(id, ({ counts }) => counts.running >= 10)
   const began = Date.now()
   expect(await stopped.stop('SIGTERM')).toBe(0)
   expect(Date.now() - began).toBeLessThan(300 + 1_000 * system.slowdown)
-  expect((await system.batch(id)).counts).toMatchObject({ running: 0, waiting: 30 })
+  const { counts } = await system.batch(id)
+  expect(counts.running).toBe(0)
+  expect(counts.waiting).toBe(total - counts.succeeded)
+  expect(counts.waiting).toBeGreaterThan(0)
 
   await system.simulator.set('latency', { p50_ms: 20 })
   await system.worker()
   const results = await system.results(id)
+  expect(results).toHaveLength(total)
   expect(results.every((one) => one.status === 'succeeded' && one.attempts === 1)).toBe(true)
 })
 

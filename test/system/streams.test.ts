@@ -75,7 +75,13 @@ test('progress is told until the end', async () => {
 test('a text is extracted while one waits, and with an extractor by name', async () => {
   const system = await startSystem()
   await system.worker()
-  expect((await system.request('POST', '/v1/extractors', { name: 'person', ...person })).status).toBe(201)
+  const stored = await system.request('POST', '/v1/extractors', { name: 'person', ...person })
+  expect(stored).toMatchObject({ status: 201, body: { wire: { strict: true, wrapped: false } } })
+  const record = { type: 'object', properties: { all: { type: 'object', additionalProperties: { type: 'string' } } } }
+  await system.request('POST', '/v1/extractors', { name: 'record', schema: record })
+  expect((await system.request('GET', '/v1/extractors/record')).body).toMatchObject({
+    wire: { strict: false, pointer: '/properties/all', reason: 'allows properties that it does not name' },
+  })
   const { status, body } = await system.request('POST', '/v1/extract', {
     extractor: 'person',
     text: 'My name is John and I am 20 years old',

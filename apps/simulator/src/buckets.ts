@@ -35,6 +35,34 @@ export function createBucket(limitPerMinute: number, burstS: number, now: number
   }
 }
 
+/** A limit in fixed windows: all of it again at each window's start. Windows begin by the clock, at whole multiples of their length. */
+export function createFixedWindow(limitPerMinute: number, windowS: number, now: number, wallClock = Date.now): Bucket {
+  const windowMs = windowS * 1_000
+  const capacity = Math.max(1, (limitPerMinute / 60) * windowS)
+  const offset = wallClock() - now
+  const windowOf = (time: number) => Math.floor((time + offset) / windowMs)
+  let window = windowOf(now)
+  let level = capacity
+  const settle = (time: number) => {
+    if (windowOf(time) > window) level = capacity
+    window = windowOf(time)
+    return level
+  }
+  const untilEnd = (time: number) => (windowOf(time) + 1) * windowMs - offset - time
+  return {
+    // Of a window, where the header speaks of a window.
+    limitPerMinute: capacity,
+    capacity,
+    remaining: settle,
+    take(amount, time) {
+      level = settle(time) - amount
+    },
+    waitFor: (amount, time) =>
+      amount > capacity ? Number.POSITIVE_INFINITY : settle(time) >= amount ? 0 : untilEnd(time),
+    resetMs: untilEnd,
+  }
+}
+
 /** A Go duration, as OpenAI's reset headers have it: `12ms`, `1.5s`, `6m0s`. */
 export function formatGoDuration(ms: number): string {
   if (ms <= 0) return '0s'

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { type FaultName, faultName } from './faults.ts'
+import { headerFamilies, type HeaderFamily } from './limit-headers.ts'
 
 const number = (fallback: number, min: number) =>
   z
@@ -41,7 +42,10 @@ const environment = z.object({
   SIMULATOR_TPM: optionalNumber,
   /** What the buckets hold, in seconds of their refill: 60 for a whole minute's worth, 1 where limits are enforced each second. */
   SIMULATOR_BURST_S: number(60, 0.001),
-  SIMULATOR_HEADERS: z.enum(['on', 'off']).default('on'),
+  /** Length of fixed windows in seconds, in place of buckets. */
+  SIMULATOR_WINDOW_S: optionalNumber,
+  /** `on`: OpenAI's; `off`: none. */
+  SIMULATOR_HEADERS: z.enum(['on', 'off', ...headerFamilies]).default('on'),
   SIMULATOR_API_KEY: z.string().optional(),
   SIMULATOR_MODELS: z.string().default('simulator,gpt-4.1-mini'),
   /** Calls in flight from which on latency grows with the load. */
@@ -58,7 +62,8 @@ export interface SimulatorConfig {
   readonly rpm: number | null
   readonly tpm: number | null
   readonly burstS: number
-  readonly headers: boolean
+  readonly windowS: number | null
+  readonly headers: HeaderFamily
   readonly apiKey: string | null
   readonly models: readonly string[]
   readonly capacity: number | null
@@ -87,7 +92,8 @@ export function readSimulatorConfig(env: NodeJS.ProcessEnv = process.env): Simul
     rpm: it.SIMULATOR_RPM,
     tpm: it.SIMULATOR_TPM,
     burstS: it.SIMULATOR_BURST_S,
-    headers: it.SIMULATOR_HEADERS === 'on',
+    windowS: it.SIMULATOR_WINDOW_S,
+    headers: it.SIMULATOR_HEADERS === 'on' ? 'openai' : it.SIMULATOR_HEADERS === 'off' ? 'none' : it.SIMULATOR_HEADERS,
     apiKey: it.SIMULATOR_API_KEY || null,
     models: it.SIMULATOR_MODELS.split(',').map((model) => model.trim()),
     capacity: it.SIMULATOR_CAPACITY,

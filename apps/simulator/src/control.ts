@@ -2,13 +2,21 @@ import { z } from 'zod'
 import { type ApiError, invalidRequest } from './errors.ts'
 import { type Faults, faultPlan } from './faults.ts'
 import type { Latency, LatencySettings } from './latency.ts'
+import { headerFamilies } from './limit-headers.ts'
 import type { Limits, LimitSettings } from './limits.ts'
 import type { Stats } from './stats.ts'
 
 const limitsBody = z.strictObject({
+  /** The model whose own limits these are; none: all others. */
+  model: z.string().optional(),
   rpm: z.number().positive().nullable().optional(),
   tpm: z.number().positive().nullable().optional(),
   burst_s: z.number().positive().optional(),
+  window_s: z.number().positive().nullable().optional(),
+  charge: z.enum(['admission', 'answer']).optional(),
+  factor: z.number().positive().optional(),
+  headers: z.enum(headerFamilies).optional(),
+  retry_after: z.enum(['ms', 'seconds', 'none']).optional(),
 })
 const latencyBody = z.strictObject({ p50_ms: z.number().min(0), spread: z.number().min(0).optional() })
 
@@ -41,17 +49,9 @@ export function createControl(
         case 'limits': {
           const parsed = limitsBody.safeParse(body)
           if (!parsed.success) return refuse(parsed.error)
-          const { rpm, tpm, burst_s } = parsed.data
-          const before = limits.settings
-          limits.set(
-            {
-              rpm: rpm === undefined ? before.rpm : rpm,
-              tpm: tpm === undefined ? before.tpm : tpm,
-              burstS: burst_s ?? before.burstS,
-            },
-            performance.now(),
-          )
-          return { now: { rpm: limits.settings.rpm, tpm: limits.settings.tpm, burst_s: limits.settings.burstS } }
+          const next = changedLimits(limits.settings, parsed.data)
+          limits.set(next, performance.now(), parsed.data.model)
+          return { now: shownLimits(next) }
         }
         case 'latency': {
           const parsed = latencyBody.safeParse(body)
@@ -70,6 +70,23 @@ export function createControl(
       }
     },
   }
+}
+
+function changedLimits(before: LimitSettings, body: z.infer<typeof limitsBody>): LimitSettings {
+  return {
+    rpm: body.rpm === undefined ? before.rpm : body.rpm,
+    tpm: body.tpm === undefined ? before.tpm : body.tpm,
+    burstS: body.burst_s ?? before.burstS,
+    windowS: body.window_s === undefined ? before.windowS : body.window_s,
+    charge: body.charge ?? before.charge,
+    factor: body.factor ?? before.factor,
+    headers: body.headers ?? before.headers,
+    retryAfter: body.retry_after ?? before.retryAfter,
+  }
+}
+
+function shownLimits({ rpm, tpm, burstS, windowS, charge, factor, headers, retryAfter }: LimitSettings): object {
+  return { rpm, tpm, burst_s: burstS, window_s: windowS, charge, factor, headers, retry_after: retryAfter }
 }
 
 function refuse(error: z.ZodError): { error: ApiError } {

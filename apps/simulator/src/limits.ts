@@ -1,5 +1,6 @@
-import { type Bucket, createBucket, formatGoDuration } from './buckets.ts'
+import { type Bucket, createBucket, createFixedWindow, formatGoDuration } from './buckets.ts'
 import type { ApiError } from './errors.ts'
+import { type HeaderFamily, limitHeaders } from './limit-headers.ts'
 
 export interface LimitSettings {
   /** Null for no limit. */
@@ -7,16 +8,45 @@ export interface LimitSettings {
   readonly tpm: number | null
   /** Seconds of refill that the buckets hold. */
   readonly burstS: number
+  /** Length of a fixed window in seconds, in place of a bucket; null: a bucket. */
+  readonly windowS: number | null
+  /** Tokens are charged when a call is admitted, or when it is answered. */
+  readonly charge: 'admission' | 'answer'
+  /** What is charged for each token. */
+  readonly factor: number
+  readonly headers: HeaderFamily
+  /** How a refusal says when to come again. */
+  readonly retryAfter: 'ms' | 'seconds' | 'none'
+}
+
+export const defaultLimits: LimitSettings = {
+  rpm: null,
+  tpm: null,
+  burstS: 60,
+  windowS: null,
+  charge: 'admission',
+  factor: 1,
+  headers: 'openai',
+  retryAfter: 'ms',
 }
 
 export interface Limits {
-  set(settings: LimitSettings, now: number): void
+  /** Of one model, or of all that have no own. What was used is forgotten. */
+  set(settings: LimitSettings, now: number, model?: string): void
   readonly settings: LimitSettings
   /** Null when there is room for the call; nothing is taken. */
   refusal(model: string, tokens: number, now: number): ApiError | null
-  take(tokens: number, now: number): void
-  /** `x-ratelimit-*` as they stand now. */
-  headers(now: number): Record<string, string>
+  take(model: string, tokens: number, now: number): void
+  /** The call has been answered. */
+  answered(model: string, tokens: number, now: number): void
+  /** As they stand now. */
+  headers(model: string, now: number): Record<string, string>
+}
+
+interface ModelLimits {
+  readonly settings: LimitSettings
+  readonly requests: Bucket | null
+  readonly tokens: Bucket | null
 }
 
 /** The most tokens an answer may have are reserved, or the prompt where it is longer (reported of OpenAI). */
@@ -24,50 +54,78 @@ export function tokensReserved(promptTokens: number, maxTokens: number | null): 
   return Math.max(promptTokens, maxTokens ?? 0)
 }
 
-/** Request and token buckets; a set of limits starts with full ones. */
-export function createLimits(initial: LimitSettings, headersOn: boolean, startedAt: number): Limits {
+/** Each model has limits of its own, which start with nothing used. */
+export function createLimits(initial: LimitSettings, startedAt: number): Limits {
   let settings = initial
-  let requests: Bucket | null = null
-  let tokens: Bucket | null = null
-  const limits: Limits = {
-    set(next, now) {
-      settings = next
-      requests = next.rpm === null ? null : createBucket(next.rpm, next.burstS, now)
-      tokens = next.tpm === null ? null : createBucket(next.tpm, next.burstS, now)
+  const own = new Map<string, LimitSettings>()
+  const counted = new Map<string, ModelLimits>()
+  const of = (model: string, now: number): ModelLimits => {
+    const before = counted.get(model)
+    if (before !== undefined) return before
+    const made = countLimits(own.get(model) ?? settings, now)
+    counted.set(model, made)
+    return made
+  }
+  let setAt = startedAt
+  return {
+    set(next, now, model) {
+      setAt = now
+      if (model === undefined) {
+        settings = next
+        own.clear()
+        counted.clear()
+      } else {
+        own.set(model, next)
+        counted.delete(model)
+      }
     },
     get settings() {
       return settings
     },
     refusal(model, amount, now) {
-      if (tokens !== null && amount > tokens.limitPerMinute) return tooLarge(model, tokens.limitPerMinute, amount)
+      const { settings: rules, requests, tokens } = of(model, setAt)
+      const charged = rules.charge === 'answer' ? 1 : amount * rules.factor
+      if (tokens !== null && charged > tokens.limitPerMinute) return tooLarge(model, tokens.limitPerMinute, charged)
       const forRequest = requests?.waitFor(1, now) ?? 0
       // More than a short bucket holds goes through when it is full, and is paid off after.
-      const forTokens = tokens?.waitFor(Math.min(amount, tokens.capacity), now) ?? 0
+      const forTokens = tokens?.waitFor(Math.min(charged, tokens.capacity), now) ?? 0
       if (forRequest <= 0 && forTokens <= 0) return null
-      return forRequest >= forTokens
-        ? reached(model, 'requests', requests!, 1, forRequest, now)
-        : reached(model, 'tokens', tokens!, amount, forTokens, now)
+      const error =
+        forRequest >= forTokens
+          ? reached(model, 'requests', requests!, 1, forRequest, now)
+          : reached(model, 'tokens', tokens!, charged, forTokens, now)
+      return withRetryAfter(error, rules.retryAfter)
     },
-    take(amount, now) {
+    take(model, amount, now) {
+      const { settings: rules, requests, tokens } = of(model, setAt)
       requests?.take(1, now)
-      tokens?.take(amount, now)
+      if (rules.charge === 'admission') tokens?.take(amount * rules.factor, now)
     },
-    headers(now) {
-      const headers: Record<string, string> = {}
-      if (!headersOn) return headers
-      if (requests !== null) addHeaders(headers, 'requests', requests, now)
-      if (tokens !== null) addHeaders(headers, 'tokens', tokens, now)
-      return headers
+    answered(model, amount, now) {
+      const { settings: rules, tokens } = of(model, setAt)
+      if (rules.charge === 'answer') tokens?.take(amount * rules.factor, now)
+    },
+    headers(model, now) {
+      const limits = of(model, setAt)
+      return limitHeaders(limits.settings.headers, limits, now)
     },
   }
-  limits.set(initial, startedAt)
-  return limits
 }
 
-function addHeaders(headers: Record<string, string>, what: 'requests' | 'tokens', bucket: Bucket, now: number): void {
-  headers[`x-ratelimit-limit-${what}`] = String(Math.round(bucket.limitPerMinute))
-  headers[`x-ratelimit-remaining-${what}`] = String(Math.max(0, Math.floor(bucket.remaining(now))))
-  headers[`x-ratelimit-reset-${what}`] = formatGoDuration(bucket.resetMs(now))
+function countLimits(settings: LimitSettings, now: number): ModelLimits {
+  const { rpm, tpm, burstS, windowS } = settings
+  const count = (perMinute: number | null) => {
+    if (perMinute === null) return null
+    return windowS === null ? createBucket(perMinute, burstS, now) : createFixedWindow(perMinute, windowS, now)
+  }
+  return { settings, requests: count(rpm), tokens: count(tpm) }
+}
+
+function withRetryAfter(error: ApiError, style: LimitSettings['retryAfter']): ApiError {
+  const { 'retry-after': seconds = '1', ...headers } = error.headers ?? {}
+  if (style === 'ms') return error
+  const { 'retry-after-ms': _ms, ...others } = headers
+  return { ...error, headers: style === 'none' ? others : { ...others, 'retry-after': seconds } }
 }
 
 const names = { requests: 'requests per min (RPM)', tokens: 'tokens per min (TPM)' }

@@ -9,7 +9,7 @@ import { type ApiError, badKey, invalidRequest, unknownModel, unknownUrl, wrongM
 import { createFaults } from './faults.ts'
 import { readBody, sendError, sendJson } from './http.ts'
 import { createLatency } from './latency.ts'
-import { createLimits } from './limits.ts'
+import { createLimits, defaultLimits } from './limits.ts'
 import { createRandom } from './random.ts'
 import { createStats } from './stats.ts'
 
@@ -30,12 +30,19 @@ export async function startSimulator(config: SimulatorConfig): Promise<Simulator
   const random = createRandom(config.seed)
   const initial = {
     faults: { rates: config.faults },
-    limits: { rpm: config.rpm, tpm: config.tpm, burstS: config.burstS },
+    limits: {
+      ...defaultLimits,
+      rpm: config.rpm,
+      tpm: config.tpm,
+      burstS: config.burstS,
+      windowS: config.windowS,
+      headers: config.headers,
+    },
     latency: { p50Ms: config.latencyMs, spread: config.latencySpread },
   }
   const stats = createStats()
   const faults = createFaults(random, initial.faults)
-  const limits = createLimits(initial.limits, config.headers, performance.now())
+  const limits = createLimits(initial.limits, performance.now())
   const latency = createLatency(random, initial.latency, config.capacity)
   const control = createControl({ faults, limits, latency, stats }, initial)
   const chat = createChat({ models: config.models, answerer: createAnswerer(), limits, latency, faults, stats })

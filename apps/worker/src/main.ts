@@ -1,7 +1,8 @@
 import { refineFor } from '@sluice/config/code-extractor'
 import { createTextSplitter } from '@sluice/text/text-splitter'
 import { createWorker } from '@sluice/engine/create-worker'
-import { boot } from '@sluice/process/boot'
+import { checkConnections } from '@sluice/engine/redis/connection-limits'
+import { boot, refuse } from '@sluice/process/boot'
 import { stopOnSignals } from '@sluice/process/stop-on-signals'
 import { createLongTexts } from '@sluice/provider/long-texts'
 import { createProvider } from '@sluice/provider/provider'
@@ -15,6 +16,9 @@ const {
   extractors,
   worker: { concurrency, graceMs, retentionMs },
 } = config
+
+const tooManyConnections = await checkConnections(config.redisUrl, { lanes: Object.keys(lanes).length })
+if (tooManyConnections !== null) refuse(tooManyConnections)
 
 const providers = new Map(
   Object.entries(lanes).map(([name, lane]) => [

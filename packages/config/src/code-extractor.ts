@@ -7,7 +7,7 @@ import { notJsonAt } from './code-extractor-output.ts'
 import { codePlace, whereItThrew } from './where-it-threw.ts'
 import { errorLines, pointerOf } from './zod-errors.ts'
 
-export type Refined =
+type Refined =
   | { readonly type: 'valid'; readonly data: unknown }
   /** One line each, `/path: what is wrong`, fit to show the model. */
   | { readonly type: 'invalid'; readonly errors: readonly string[] }

@@ -190,12 +190,22 @@ export const createdBatch = z
   .meta({ id: 'CreatedBatch' })
 
 export const batchList = z
-  .object({ object: z.literal('list'), data: z.array(batch), has_more: z.boolean() })
+  .object({
+    object: z.literal('list'),
+    data: z.array(batch),
+    has_more: z.boolean(),
+    next: z
+      .string()
+      .nullable()
+      .describe(
+        'Send it as `after` for the next page; null when there is none. With `status`, one request looks at 5,000 batches at most, so a page may have fewer than `limit` although there is a next one.',
+      ),
+  })
   .meta({ id: 'BatchList' })
 export type BatchList = z.infer<typeof batchList>
 
 export const listBatchesQuery = z.strictObject({
-  after: z.string().optional().describe('The id of the last batch that you have.'),
+  after: z.string().optional().describe('`next` of the page before, or the id of the last batch that you have.'),
   limit: z.coerce.number().int().min(1).max(100).default(20),
   status: batchStatus.optional(),
 })

@@ -9,6 +9,12 @@ export const extractNow = z
     extractor: extractorChoice,
     text: itemText,
     wait_s: z.number().min(0).max(600).default(60).describe('How long to wait before answering 202 with the batch.'),
+    keep_s: z
+      .number()
+      .min(60)
+      .max(31_536_000)
+      .default(3_600)
+      .describe('How long the batch and its result are kept after its end, at most as long as any batch.'),
   })
   .meta({ id: 'ExtractNow' })
 

@@ -69,7 +69,7 @@ export const schemaWarnings = z
   .describe("What of the schema is not checked, as `schema: at '#/properties/a/format': ...`. None: all of it is.")
 
 /** How a schema goes to a provider with strict structured output. */
-export const wireForm = z
+const wireForm = z
   .discriminatedUnion('strict', [
     z.object({
       strict: z.literal(true),

@@ -17,7 +17,7 @@ export type ParsedJson =
 const shortLength = 2 * maxJsonValues
 
 /** What of a JSON text is beyond the limits; null when nothing is. Whether it is valid JSON is not checked. */
-export function checkJsonSize(text: string): Extract<ParsedJson, { ok: false }> | null {
+function checkJsonSize(text: string): Extract<ParsedJson, { ok: false }> | null {
   if (text.length <= shortLength && hasFewBrackets(text)) return null
   const bytes = new TextEncoder().encode(text)
   const problem = createJsonScan().feed(bytes)

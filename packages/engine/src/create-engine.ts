@@ -6,12 +6,14 @@ import { connectFailingFast, connectWaiting } from './redis/connect.ts'
 import { readDurability } from './redis/durability.ts'
 import type { Engine } from './engine.ts'
 import { createBatchFinder } from './batches/find-batch.ts'
+import { createExtractions } from './batches/extractions.ts'
 import { createExtractors } from './extractors/extractors.ts'
 import { createIdempotency } from './batches/idempotency.ts'
 import { createItemSource } from './batches/item-reader.ts'
 import { createKeys } from './redis/keys.ts'
 import { createMoney } from './items/prices.ts'
 import { readLanes } from './lanes/lane-view.ts'
+import { createLaneWork } from './lanes/lane-work.ts'
 import { createLedger } from './ledger/ledger.ts'
 import { createQueues } from './queues/queues.ts'
 import { createResults } from './batches/results.ts'
@@ -73,6 +75,7 @@ export async function createEngine({ redisUrl, prefix, lanes, onError }: EngineO
   })
   const opened = opening.move()
   const results = createResults({ redis, keys, changes, items: createItemSource({ redis, keys }) })
+  const work = createLaneWork({ redis, keys })
   const summaryStore = createSummaryStore({ redis, keys })
 
   return {
@@ -88,6 +91,15 @@ export async function createEngine({ redisUrl, prefix, lanes, onError }: EngineO
       idempotency,
     }),
     results,
+    extractions: createExtractions({
+      redis,
+      keys,
+      changes,
+      admission,
+      finder,
+      confirm,
+      queueOf: (lane) => laneQueues.get(lane)!,
+    }),
     summaries: createSummaries({
       redis,
       keys,
@@ -107,7 +119,7 @@ export async function createEngine({ redisUrl, prefix, lanes, onError }: EngineO
     contextTokens: (lane) => lanes[lane]?.contextTokens,
     durability: durability.level,
     memory: () => admission.memory(),
-    lanesNow: () => readLanes({ redis, keys, lanes, queueOf: (name) => laneQueues.get(name)! }),
+    lanesNow: () => readLanes({ redis, keys, lanes, work, queueOf: (name) => laneQueues.get(name)! }),
     cost(lane, usage) {
       const prices = lanes[lane]?.prices
       return prices === undefined ? null : createMoney(prices).of({ usage, cachedInputTokens: 0 }) / 1e9

@@ -16,6 +16,7 @@ export interface Engine extends AsyncDisposable {
   readonly extractors: Extractors
   readonly batches: Batches
   readonly results: Results
+  readonly extractions: Extractions
   readonly summaries: Summaries
   /** All BullMQ queues, for Bull Board. Names: `batches`, `summaries`, `lane-<name>`. */
   readonly queues: readonly Queue[]
@@ -134,6 +135,21 @@ export interface Uploads {
   addSkipped(id: string, skipped: Skipped): Promise<void>
   /** Starts the batch. Safe if it has started. */
   seal(id: string): Promise<Batch>
+}
+
+/** Single texts, each with a request that waits for its result. */
+export interface Extractions {
+  /**
+   * Stores the text as a batch of one item and waits for its result. `pending`: `signal` aborted, or the batch was paused or cancelled;
+   * it is on disk. The batch goes on in any case. It is removed `keptMs` after its end.
+   */
+  run(
+    input: { readonly extractor: Extractor; readonly text: string; readonly keptMs: number },
+    options: { signal: AbortSignal },
+  ): Promise<
+    | { readonly type: 'result'; readonly batchId: string; readonly result: Result }
+    | { readonly type: 'pending'; readonly batch: Batch }
+  >
 }
 
 export interface Results {

@@ -66,7 +66,7 @@ describe('a batch', () => {
       throw new Error('line 201 is bad')
     }
     await expect(engine.batches.create({ extractor: inline, options }, failing())).rejects.toThrow('line 201')
-    expect(await engine.batches.list({ limit: 10 })).toEqual({ object: 'list', data: [], has_more: false })
+    expect(await engine.batches.list({ limit: 10 })).toEqual({ object: 'list', data: [], has_more: false, next: null })
     expect(await sluice.redis.keys(`${sluice.prefix}:*batch_*`)).toEqual([])
   })
 

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, expect, inject, test } from 'vitest'
+import { checkConnections } from '@sluice/engine/redis/connection-limits'
 import { preflight } from '@sluice/engine/redis/preflight'
 
 async function freePort(): Promise<number> {
@@ -94,3 +95,15 @@ describe('the preflight', () => {
     expect(await preflight(locked.url.replace('//', '//:pw@'))).toEqual([])
   })
 })
+
+test.runIf(program)(
+  'more lanes than Redis has connections for are refused at the start, with the number and the fix',
+  async () => {
+    await using redis = await redisWith(['--maxclients', '60'])
+    expect(await checkConnections(redis.url, { lanes: 40 })).toBeNull()
+    expect(await checkConnections(redis.url, { lanes: 60 })).toMatch(
+      /^This worker needs 65 connections to Redis: one for each of its 60 lanes, and 5 more\. Redis has 5\d left: raise its maxclients/,
+    )
+    expect(await checkConnections(redis.url, { lanes: 10_000_000 })).toMatch(/raise that limit \(ulimit -n/)
+  },
+)

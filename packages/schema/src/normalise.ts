@@ -33,7 +33,7 @@ export class SchemaIssueError extends Error {
 }
 
 /** To read and compile one takes some 10 µs. */
-export const mostSubschemas = 6_000
+export const mostSubschemas = 5_500
 /** Of all patterns; each takes some 100 bytes of memory. */
 export const mostPatternStates = 50_000
 

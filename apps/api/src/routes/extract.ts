@@ -1,5 +1,3 @@
-import { batchOptions, type Batch } from '@sluice/contract/batch'
-import type { Result } from '@sluice/contract/result'
 import type { Engine } from '@sluice/engine/engine'
 import { type CheckSchema, resolveExtractor } from '../intake/extractor-choice.ts'
 import type { Handlers } from '../http/mount.ts'
@@ -12,42 +10,20 @@ export function extractRoutes(
   stopping: AbortSignal,
 ): Pick<Handlers, 'extract'> {
   return {
-    async extract({ res, body: { extractor: choice, text, wait_s } }) {
+    async extract({ res, body: { extractor: choice, text, wait_s: waitS, keep_s: keepS } }) {
       const { extractor } = await resolveExtractor(choice, engine, checkSchema)
-      const { batch } = await engine.batches.create({ extractor, options: batchOptions.parse({}) }, [{ id: '0', text }])
-      const ended = new AbortController()
-      const signal = AbortSignal.any([
-        leaving(res, stopping),
-        AbortSignal.timeout(Math.ceil(wait_s * 1000)),
-        ended.signal,
-      ])
-      try {
-        const found = await Promise.race([firstResult(batch.id, signal), paused(batch.id, signal)])
-        if (found === undefined) return { status: 202, body: await engine.batches.get(batch.id) }
-        const { index: _index, id: _id, cursor: _cursor, ...result } = found
-        return { status: 200, body: { batch_id: batch.id, ...result } }
-      } finally {
-        ended.abort()
+      const signal = AbortSignal.any([leaving(res, stopping), AbortSignal.timeout(waitS * 1_000)])
+      const ended = await engine.extractions.run({ extractor, text, keptMs: keepS * 1_000 }, { signal })
+      switch (ended.type) {
+        case 'pending':
+          return { status: 202, body: ended.batch }
+        case 'result': {
+          const { index: _index, id: _id, cursor: _cursor, ...result } = ended.result
+          return { status: 200, body: { batch_id: ended.batchId, ...result } }
+        }
+        default:
+          return ended satisfies never
       }
     },
-  }
-
-  async function firstResult(batchId: string, signal: AbortSignal): Promise<Result | undefined> {
-    for await (const [result] of await engine.results.read(batchId, { order: 'completion', follow: true }, { signal }))
-      return result
-    return undefined
-  }
-
-  /** A lane that is down pauses the batch. Then waiting is useless, and the batch reports why. */
-  async function paused(batchId: string, signal: AbortSignal): Promise<undefined> {
-    let last: Batch | undefined
-    for await (last of engine.batches.watch(batchId, { intervalMs: 100, signal }))
-      if (last.status === 'paused') return undefined
-    // Ended or timed out: `firstResult` answers.
-    await new Promise<void>((resolve) => {
-      if (signal.aborted) resolve()
-      else signal.addEventListener('abort', () => resolve(), { once: true })
-    })
-    return undefined
   }
 }

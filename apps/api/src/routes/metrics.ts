@@ -12,6 +12,7 @@ export async function formatMetrics(
   const counter = (name: string, help: string, labelNames: readonly string[] = ['lane']) =>
     new Counter({ name: `sluice_${name}`, help, labelNames: [...labelNames], registers: [registry] })
 
+  const ofModel = ['lane', 'model']
   const workers = gauge('workers', 'Worker processes that are alive.')
   const wanted = gauge('workers_wanted', 'Worker processes that the current work could keep busy.')
   const concurrency = gauge('concurrency', 'Calls that all workers may have in flight together.')
@@ -19,6 +20,18 @@ export async function formatMetrics(
   const waiting = gauge('calls_waiting_for_quota', 'Calls that wait for the rate limit.')
   const items = gauge('items_waiting', 'Items of all running batches that are neither done nor in flight.')
   const batches = gauge('batches_active', 'Running batches.')
+  const held = gauge(
+    'held_seconds',
+    'How long no call of the model may start, because the provider asked to wait.',
+    ofModel,
+  )
+  const modelInFlight = gauge('model_in_flight', 'Requests and tokens in flight of a model.', [...ofModel, 'unit'])
+  const factor = gauge('token_cost_factor', 'Tokens that the provider charges for each token counted.', ofModel)
+  const ofLimit = [...ofModel, 'limit', 'unit', 'source']
+  const limitSize = gauge('limit', 'A limit that is known, in a period.', ofLimit)
+  const limitRemaining = gauge('limit_remaining', 'What calls may use of a limit now.', ofLimit)
+  const limitUsed = gauge('limit_used', 'What is used of a limit now.', ofLimit)
+  const binding = gauge('limit_binding', '1 for the limit of a model with the least room.', [...ofModel, 'limit'])
   const window = gauge('window_jobs', 'Items that are BullMQ jobs, by their state.', ['lane', 'state'])
   const calls = counter('calls_total', 'Calls to the provider, by outcome.', ['lane', 'outcome'])
   const repeated = counter('repeated_calls_total', 'Calls that repeat a call which may have been paid.')
@@ -40,6 +53,16 @@ export async function formatMetrics(
     items.set({ lane }, it.items_waiting)
     batches.set({ lane }, it.batches)
     for (const [state, jobs] of Object.entries(it.window)) window.set({ lane, state }, jobs)
+    setLimits(lane, '', it.limits)
+    for (const known of it.models) {
+      const { model } = known
+      held.set({ lane, model }, known.held_until === null ? 0 : Math.max(0, known.held_until - Date.now() / 1_000))
+      modelInFlight.set({ lane, model, unit: 'requests' }, known.requests_in_flight)
+      modelInFlight.set({ lane, model, unit: 'tokens' }, known.tokens_in_flight)
+      if (known.cost_factor !== null) factor.set({ lane, model }, known.cost_factor)
+      if (known.binding_limit !== null) binding.set({ lane, model, limit: known.binding_limit }, 1)
+      setLimits(lane, model, known.limits)
+    }
     for (const [outcome, number] of Object.entries(it.calls)) calls.inc({ lane, outcome }, number)
     repeated.inc({ lane }, it.repeated_calls)
     for (const [kind, number] of Object.entries(it.usage))
@@ -51,4 +74,13 @@ export async function formatMetrics(
     count.inc({ lane }, it.call_seconds.count)
   }
   return { contentType: registry.contentType, text: await registry.metrics() }
+
+  function setLimits(lane: string, model: string, limits: LaneView['limits']): void {
+    for (const { name, unit, source, limit, remaining, used } of limits) {
+      const labels = { lane, model, limit: name, unit, source }
+      if (limit !== null) limitSize.set(labels, limit)
+      limitRemaining.set(labels, remaining)
+      limitUsed.set(labels, used)
+    }
+  }
 }

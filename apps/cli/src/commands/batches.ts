@@ -34,6 +34,6 @@ export async function batches(cli: Cli, { status, after, limit }: BatchesOptions
     // Ids are not shortened when a program reads them.
     return table(head, rows, process.stdout.isTTY ? (process.stdout.columns ?? 120) : Number.POSITIVE_INFINITY)
   })
-  if (list.has_more) cli.screen.say(`To see more, add: --after ${list.data.at(-1)?.id}`)
+  if (list.next) cli.screen.say(`To see more, add: --after ${list.next}`)
   return exitCodes.ok
 }

@@ -53,18 +53,19 @@ export function createChat({ models, answerer, limits, latency, faults, stats }:
     const prompt = promptTokens(request, schema === null ? 0 : answerer.sizeOf(schema))
     const reserved = tokensReserved(prompt, request.maxTokens)
     const full = limits.refusal(model, reserved, now)
-    if (full !== null) return refuse(response, full, now)
+    if (full !== null) return refuse(response, model, full, now)
 
     const text = textOf(messages)
     const fault = faults.next(text)
     if (fault !== null) stats.failed(fault.name)
     const refused = fault === null ? null : refusalOf(fault, model, reserved)
-    if (refused !== null) return refuse(response, refused, now)
+    if (refused !== null) return refuse(response, model, refused, now)
 
-    limits.take(reserved, now)
+    limits.take(model, reserved, now)
     stats.admitted(Date.now())
-    const headers = limits.headers(now)
+    const headers = limits.headers(model, now)
     if (!(await pause(delayOf(fault), response))) return stats.left()
+    limits.answered(model, reserved, performance.now())
     const status = fault === null ? undefined : serverErrors[fault.name]
     if (status !== undefined) return sendError(response, serverError(status), headers)
     if (fault?.name === 'cut') {
@@ -103,9 +104,9 @@ export function createChat({ models, answerer, limits, latency, faults, stats }:
     return { error: unknownModel(request.model) }
   }
 
-  function refuse(response: ServerResponse, error: ApiError, now: number): void {
+  function refuse(response: ServerResponse, model: string, error: ApiError, now: number): void {
     stats.refused(error.status === 429 ? kindOf(error) : String(error.status))
-    sendError(response, error, limits.headers(now))
+    sendError(response, error, limits.headers(model, now))
   }
 
   function delayOf(fault: Fault | null): number {

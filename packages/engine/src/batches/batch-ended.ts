@@ -16,6 +16,8 @@ export interface EndedBatch {
   readonly round: number
   /** The summary that the batch is a level of; null for a user's own batch. */
   readonly summaryId: string | null
+  /** How long it is kept; null: as long as configured for all. */
+  readonly keptMs: number | null
 }
 
 /** Acts on the end of a batch. May be called more than once for the same end, so it must be safe to repeat. */
@@ -41,7 +43,7 @@ export type HandleBatchEnded = (batchId: string) => Promise<'handled' | 'not-end
  */
 export function createBatchEnded({ redis, keys, consumers }: BatchEndedDependencies): HandleBatchEnded {
   return async (id) => {
-    const meta = await readBatchMeta(redis, keys.batch(id), 'finished_at', 'retrying_at', 'round', 'summary')
+    const meta = await readBatchMeta(redis, keys.batch(id), 'finished_at', 'retrying_at', 'round', 'summary', 'kept_ms')
     if (meta === null) {
       await redis.srem(keys.activeBatches, id)
       return 'gone'
@@ -50,7 +52,7 @@ export function createBatchEnded({ redis, keys, consumers }: BatchEndedDependenc
     if (status === 'staging' || !isEnded(status) || finishedAt === null) return 'not-ended'
     if (isBeingRetried(meta)) return 'retrying'
 
-    const ended = { id, status, finishedAt, round: meta.round, summaryId: meta.summary || null }
+    const ended = { id, status, finishedAt, round: meta.round, summaryId: meta.summary || null, keptMs: meta.kept_ms }
     const results = await Promise.allSettled(consumers.map(async (consume) => consume(ended)))
     const errors = results.flatMap((result) => (result.status === 'rejected' ? [result.reason as unknown] : []))
     if (errors.length > 1) throw new AggregateError(errors, `${errors.length} consumers of the end of '${id}' failed.`)

@@ -16,6 +16,7 @@ import type { EnqueueBatch } from './enqueue-batch.ts'
 import type { BatchFinder } from './find-batch.ts'
 import { forgetBatch } from './forget-batch.ts'
 import type { Idempotency } from './idempotency.ts'
+import { createListBatches } from './list-batches.ts'
 import { createStageBatch } from './stage-batch.ts'
 import { createWatchBatch } from './watch-batch.ts'
 
@@ -32,8 +33,8 @@ export interface BatchesDependencies {
   readonly idempotency: Idempotency
 }
 
-/** Ids that are read in one round trip when batches are listed. */
-const listedAtOnce = 100
+/** Batches that are read in one round trip. */
+const readAtOnce = 200
 
 export function createBatches(dependencies: BatchesDependencies): Batches {
   const { redis, keys, ledger, changes, finder, enqueueBatch, confirm, admission, idempotency } = dependencies
@@ -62,19 +63,7 @@ export function createBatches(dependencies: BatchesDependencies): Batches {
     get,
     watch: createWatchBatch({ keys, changes, finder }),
 
-    async list({ after, limit, status }) {
-      const data: Batch[] = []
-      let max = after === undefined ? '+' : `(${after}`
-      // One more than the limit shows whether there are more.
-      while (data.length <= limit) {
-        const ids = await redis.zrevrangebylex(keys.allBatches, max, '-', 'LIMIT', 0, listedAtOnce)
-        if (ids.length === 0) break
-        const page = await Promise.all(ids.map((id) => find(id)))
-        data.push(...page.filter((one) => one !== null).filter((one) => status === undefined || one.status === status))
-        max = `(${ids.at(-1)}`
-      }
-      return { object: 'list', data: data.slice(0, limit), has_more: data.length > limit }
-    },
+    list: createListBatches({ redis, keys, finder }),
 
     async patch(id, patch) {
       const { lane } = await get(id)
@@ -99,11 +88,20 @@ export function createBatches(dependencies: BatchesDependencies): Batches {
     async resumeLane(lane) {
       await resumeQuota(redis, keys.lane(lane))
       let count = 0
-      for (const id of await redis.smembers(keys.activeBatches)) {
-        const meta = await readBatchMeta(redis, keys.batch(id), 'lane', 'pause_reason')
-        if (meta?.status !== 'paused' || meta.lane !== lane || !isOfLane(meta.pause_reason)) continue
-        if ((await ledger.resume(id)) === 'paused') count += 1
-        await start(id)
+      for await (const page of redis.sscanStream(keys.activeBatches, { count: readAtOnce })) {
+        const ids = page as string[]
+        const metas = await Promise.all(ids.map((id) => readBatchMeta(redis, keys.batch(id), 'lane', 'pause_reason')))
+        const paused = ids.filter((_, i) => {
+          const meta = metas[i]
+          return meta?.status === 'paused' && meta.lane === lane && isOfLane(meta.pause_reason)
+        })
+        // One after the other, each would wait for several writes to disk.
+        await Promise.all(
+          paused.map(async (id) => {
+            if ((await ledger.resume(id)) === 'paused') count += 1
+            await start(id)
+          }),
+        )
       }
       return count
     },

@@ -20,10 +20,11 @@ export interface EnqueueBatchDependencies {
  */
 export function createEnqueueBatch({ redis, keys, queue }: EnqueueBatchDependencies): EnqueueBatch {
   return async (batchId) => {
-    const meta = await readBatchMeta(redis, keys.batch(batchId), 'label', 'lane', 'total', 'round')
+    const meta = await readBatchMeta(redis, keys.batch(batchId), 'label', 'lane', 'total', 'round', 'direct')
     if (meta === null) return
-    const { status, label, lane, total, round } = meta
+    const { status, label, lane, total, round, direct } = meta
     if (status === 'in_progress') await createReadyBatches({ redis, keys, lane }).mark(batchId)
+    if (direct) return
     const add = () =>
       queue.add(
         batchJobName(label, total),

@@ -22,7 +22,7 @@ export interface Portion {
   readonly first: boolean
 }
 
-export interface Round {
+interface Round {
   readonly portions: readonly Portion[]
   /** Items that one batch may have in the window at most. */
   readonly most: number

@@ -11,5 +11,6 @@ export async function forgetBatch(redis: Redis, keys: Keys, id: string): Promise
     .srem(keys.activeBatches, id)
     .zrem(keys.stagingBatches, id)
     .zrem(keys.endedBatches, id)
+    .zrem(keys.expiringBatches, id)
     .exec()
 }

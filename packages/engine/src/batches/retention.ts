@@ -18,23 +18,31 @@ export interface RetentionDependencies {
   readonly retentionMs: number | null
 }
 
+/** Batches that one sweep removes; the next sweep goes on. */
+const removedAtOnce = 2_000
+
 /** Keeps the ended batches by the time of their end, and removes them when they expire. */
 export function createRetention({ redis, keys, retentionMs }: RetentionDependencies): Retention {
   return {
-    async onBatchEnded({ id, finishedAt, summaryId }) {
+    async onBatchEnded({ id, finishedAt, summaryId, keptMs }) {
       // A batch of a summary is removed together with its summary.
-      if (summaryId === null) await redis.zadd(keys.endedBatches, finishedAt, id)
+      if (summaryId !== null) return
+      if (keptMs === null) await redis.zadd(keys.endedBatches, finishedAt, id)
+      else await redis.zadd(keys.expiringBatches, finishedAt + Math.min(keptMs, retentionMs ?? keptMs), id)
     },
 
     async removeExpired() {
-      if (retentionMs === null) return
-      for (const id of await redis.zrangebyscore(keys.endedBatches, '-inf', Date.now() - retentionMs)) {
-        const meta = await readBatchMeta(redis, keys.batch(id))
-        // A retried batch is running again.
-        if (meta !== null && (meta.status === 'staging' || !isEnded(meta.status)))
-          await redis.zrem(keys.endedBatches, id)
-        else await forgetBatch(redis, keys, id)
-      }
+      await removeUntil(keys.expiringBatches, Date.now())
+      if (retentionMs !== null) await removeUntil(keys.endedBatches, Date.now() - retentionMs)
     },
+  }
+
+  async function removeUntil(key: string, time: number): Promise<void> {
+    for (const id of await redis.zrangebyscore(key, '-inf', time, 'LIMIT', 0, removedAtOnce)) {
+      const meta = await readBatchMeta(redis, keys.batch(id))
+      // A retried batch is running again.
+      if (meta !== null && (meta.status === 'staging' || !isEnded(meta.status))) await redis.zrem(key, id)
+      else await forgetBatch(redis, keys, id)
+    }
   }
 }

@@ -63,8 +63,10 @@ export function createItemWorker(dependencies: ItemWorkerDependencies): ItemWork
     dependencies
   const slotKey = keys.lane(lane).workers
 
-  // BullMQ passes the signal only to a processor that declares three parameters.
-  const processJob = async (job: Job, token = '', signal = new AbortController().signal) => {
+  // BullMQ passes the signal only to a processor whose `length` is three: parameters with defaults do not count.
+  const processJob = async (job: Job, lockToken: string | undefined, runSignal: AbortSignal | undefined) => {
+    const token = lockToken ?? ''
+    const signal = runSignal ?? new AbortController().signal
     const data = readItemJob(job.data)
     if (data === null) return leaveToNewer(job, token)
     const { batch_id: batchId, index, feed } = data

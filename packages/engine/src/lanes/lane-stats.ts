@@ -1,11 +1,17 @@
 import type { Call } from '@sluice/contract/outcome'
 import type { Redis } from 'ioredis'
 import type { Activity } from '../items/make-call.ts'
+import { loadScript } from '../redis/script.ts'
 import { repeat } from '../repeat.ts'
+
+const scripts = {
+  write: loadScript(new URL('write-gauges.lua', import.meta.url)),
+  read: loadScript(new URL('read-gauges.lua', import.meta.url)),
+}
 
 const flushMs = 1_000
 /** A worker that has not written its gauges for this long is dead. */
-export const gaugesLiveMs = 5_000
+const gaugesLiveMs = 5_000
 /** Upper bounds in seconds: from a cached answer to the longest time-out. */
 export const latencyBounds = [0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 600] as const
 
@@ -41,9 +47,9 @@ export function createLaneStats({ redis, keys, workerId, activity, onError }: La
     const pipeline = redis.pipeline()
     for (const [field, by] of adding) pipeline.hincrby(keys.stats, field, Math.round(by))
     if (idle) pipeline.hdel(keys.gauges, workerId)
-    else pipeline.hset(keys.gauges, workerId, `${inFlight}|${waitingForQuota}|${Date.now()}`)
     hasGauges = !idle
     await pipeline.exec()
+    if (!idle) await scripts.write(redis, { gauges: keys.gauges }, { workerId, inFlight, waitingForQuota })
   }
   const flushing = repeat(flush, { everyMs: flushMs, first: 'after-interval', onError })
 
@@ -67,4 +73,16 @@ export function createLaneStats({ redis, keys, workerId, activity, onError }: La
       await redis.hdel(keys.gauges, workerId).catch(onError)
     },
   }
+}
+
+/** What the workers of a lane do now, in sum. */
+export async function readGauges(
+  redis: Redis,
+  { gauges }: { readonly gauges: string },
+): Promise<{ inFlight: number; waitingForQuota: number }> {
+  const [inFlight, waitingForQuota] = (await scripts.read(redis, { gauges }, { liveMs: gaugesLiveMs })) as [
+    number,
+    number,
+  ]
+  return { inFlight, waitingForQuota }
 }

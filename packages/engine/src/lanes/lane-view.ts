@@ -2,22 +2,29 @@ import type { LaneConfig } from '@sluice/contract/lane'
 import type { LaneView } from '@sluice/contract/lane-view'
 import type { Queue } from 'bullmq'
 import type { Redis } from 'ioredis'
-import { selectFields } from '../ledger/batch-meta.ts'
-import { isOfLane } from '../ledger/pause-reason.ts'
 import { type QuotaView, readQuota } from '../quota/quota-view.ts'
 import type { Keys, LaneKeys } from '../redis/keys.ts'
-import { gaugesLiveMs, latencyBounds } from './lane-stats.ts'
+import { latencyBounds, readGauges } from './lane-stats.ts'
+import { type LaneWork, noWork, type ReadLaneWork } from './lane-work.ts'
+import { readLiveWorkers } from './window.ts'
 
 export interface ReadLanesDependencies {
   readonly redis: Redis
   readonly keys: Keys
   readonly lanes: Readonly<Record<string, LaneConfig>>
+  readonly work: ReadLaneWork
   readonly queueOf: (lane: string) => Queue
 }
 
-/** Reads what every lane does now. One round trip per active batch: fast for thousands, too slow for a page that is polled often. */
-export async function readLanes({ redis, keys, lanes, queueOf }: ReadLanesDependencies): Promise<LaneView[]> {
-  const work = await readWork(redis, keys)
+/** Reads what every lane does now. */
+export async function readLanes({
+  redis,
+  keys,
+  lanes,
+  work: readWork,
+  queueOf,
+}: ReadLanesDependencies): Promise<LaneView[]> {
+  const work = await readWork()
   return Promise.all(
     Object.entries(lanes).map(async ([name, config]) =>
       toLaneView(name, config, work.get(name) ?? noWork, await readLane(redis, keys.lane(name), queueOf(name))),
@@ -40,16 +47,16 @@ interface LaneState {
 async function readLane(redis: Redis, k: LaneKeys, queue: Queue): Promise<LaneState> {
   const [jobs, members, stats, gauges, quota] = await Promise.all([
     queue.getJobCounts('wait', 'prioritized', 'active', 'delayed'),
-    redis.zrangebyscore(k.workers, Date.now(), '+inf'),
+    readLiveWorkers(redis, k),
     redis.hgetall(k.stats),
-    readGauges(redis, k.gauges),
+    readGauges(redis, k),
     readQuota(redis, k),
   ])
   const concurrency = members.reduce((sum, member) => sum + Number(member.split('|')[2] ?? 0), 0)
   return { jobs, workers: members.length, concurrency, stats, ...gauges, quota }
 }
 
-function toLaneView(name: string, { model, prices }: LaneConfig, work: Work, lane: LaneState): LaneView {
+function toLaneView(name: string, { model, prices }: LaneConfig, work: LaneWork, lane: LaneState): LaneView {
   const number = (field: string) => Number(lane.stats[field] ?? 0)
   return {
     object: 'lane',
@@ -109,50 +116,6 @@ function latencies(number: (field: string) => number): LaneView['call_seconds'] 
     }),
   )
   return { buckets, sum: number('latency sum') / 1_000, count: sum + number('latency more') }
-}
-
-async function readGauges(redis: Redis, key: string): Promise<{ inFlight: number; waitingForQuota: number }> {
-  const sum = { inFlight: 0, waitingForQuota: 0 }
-  for (const gauges of Object.values(await redis.hgetall(key))) {
-    const [inFlight = 0, waiting = 0, at = 0] = gauges.split('|').map(Number)
-    if (Date.now() - at > gaugesLiveMs) continue
-    sum.inFlight += inFlight
-    sum.waitingForQuota += waiting
-  }
-  return sum
-}
-
-/** What the batches of a lane have to do. */
-interface Work {
-  /** Not done and not in flight. */
-  readonly items: number
-  readonly batches: number
-  readonly pauseReason: string | null
-}
-
-const noWork: Work = { items: 0, batches: 0, pauseReason: null }
-const workFields = selectFields('lane', 'total', 'succeeded', 'failed', 'pause_reason')
-
-/** The work of all active batches, by lane. */
-async function readWork(redis: Redis, keys: Keys): Promise<Map<string, Work>> {
-  const work = new Map<string, Work>()
-  for (const id of await redis.smembers(keys.activeBatches)) {
-    const k = keys.batch(id)
-    const [[, values], [, calls]] = (await redis
-      .multi()
-      .hmget(k.meta, ...workFields.names)
-      .hlen(k.calls)
-      .exec()) as [[null, (string | null)[]], [null, number]]
-    const meta = workFields.parse(values)
-    if (meta === null) continue
-    const { status, lane, total, succeeded, failed, pause_reason: reason } = meta
-    const before = work.get(lane) ?? noWork
-    if (status === 'paused' && isOfLane(reason)) work.set(lane, { ...before, pauseReason: reason })
-    if (status !== 'in_progress') continue
-    const left = total - succeeded - failed - calls
-    work.set(lane, { ...before, items: before.items + Math.max(0, left), batches: before.batches + 1 })
-  }
-  return work
 }
 
 /** The latest time that a model of the lane is held to. */

@@ -1,7 +1,13 @@
 import { randomUUID } from 'node:crypto'
 import type { Queue } from 'bullmq'
 import type { Redis } from 'ioredis'
-import type { Keys } from '../redis/keys.ts'
+import type { Keys, LaneKeys } from '../redis/keys.ts'
+import { loadScript } from '../redis/script.ts'
+
+const scripts = {
+  announce: loadScript(new URL('announce.lua', import.meta.url)),
+  liveWorkers: loadScript(new URL('live-workers.lua', import.meta.url)),
+}
 
 /**
  * The window: how many items may be in a lane's queue at once, shared among its batches. It is twice what the lane's workers run at
@@ -55,11 +61,7 @@ export function createLaneWindow({ redis, keys, lane, queue }: LaneWindowDepende
   const readCapacity = async (): Promise<number> => {
     const now = Date.now()
     if (seen !== undefined && now - seen.at < freshMs) return seen.capacity
-    const [[, members]] = (await redis
-      .multi()
-      .zrangebyscore(workers, now, '+inf')
-      .zremrangebyscore(workers, '-inf', now - 60_000)
-      .exec()) as [[null, string[]], unknown]
+    const members = await readLiveWorkers(redis, { workers })
     const held = members.reduce((sum, one) => sum + Number(one.split('|')[1]), 0)
     seen = { at: now, capacity: Math.max(smallestWindow, held * windowPerConcurrency) }
     return seen.capacity
@@ -67,7 +69,7 @@ export function createLaneWindow({ redis, keys, lane, queue }: LaneWindowDepende
 
   return {
     async announce(worker) {
-      await redis.zadd(workers, Date.now() + liveMs, member(worker))
+      await scripts.announce(redis, { workers }, { member: member(worker), liveMs })
     },
     async retire(worker) {
       await redis.zrem(workers, member(worker))
@@ -80,4 +82,9 @@ export function createLaneWindow({ redis, keys, lane, queue }: LaneWindowDepende
       return { capacity, free: capacity - Object.values(jobs).reduce((sum, count) => sum + count, 0) }
     },
   }
+}
+
+/** The workers of a lane that are alive: `<worker id>|<items it holds at most>|<calls in flight at most>`. */
+export async function readLiveWorkers(redis: Redis, { workers }: Pick<LaneKeys, 'workers'>): Promise<string[]> {
+  return (await scripts.liveWorkers(redis, { workers })) as string[]
 }

@@ -61,6 +61,10 @@ const ownFields = {
   retrying_at: time,
   /** When its items last began to wait, if that is later than created_at: `wait_s` counts from here. */
   waiting_since: time,
+  /** How long it is kept after its end; null: as long as configured for all. Never longer than that. */
+  kept_ms: optionalNumber,
+  /** It has no job of its own: one text, for whose result a request waits. */
+  direct: flag,
   /** The lines that the upload left out. */
   skipped: json<Skipped | null>(null),
 

@@ -8,6 +8,7 @@
 -- what full buckets lost, by limit (JSON), then for each grant the ms until it goes; -1: it never fits}. Numbers as strings.
 -- include: told.lua
 -- include: learned.lua
+-- include: refusals.lua
 -- include: configured.lua
 local horizonMs, keepMs, lostMs, idleMs, stillMs = 100, 3600000, 5000, 10000, 1000
 local initialWindow, openWindow, mostModels = 10, 256, 100
@@ -56,59 +57,9 @@ local inFlight = countHolders(q.holders, mine)
 local cost = m.costs[1] or (m.held.requests > 0 and m.held.tokens / m.held.requests) or q.cost or 1
 q.cost = cost
 
--- How much went lately, units per ms: since the last but one mark, so over half a second to a second.
-local function flowOf(unit)
-  return math.max(0, q.granted[unit] - q.flow.before[unit]) / math.max(50, now - q.flow.beforeAt)
-end
 if now - q.flow.at > 500 then
   local mark = { requests = q.granted.requests, tokens = q.granted.tokens }
   q.flow = { before = q.flow.mark, beforeAt = q.flow.at, mark = mark, at = now }
-end
-
--- A wait that was told is bounded, so that a mistake does not hold the lane; only a day's limit may last until its own reset.
-local function longestWait(limit)
-  return limit.period >= 3600000 and math.max(m.longestWaitMs, 1.1 * limit.period) or m.longestWaitMs
-end
-local function boundedWait(after)
-  local longest = m.longestWaitMs
-  for _, limit in pairs(q.told) do
-    if limit.remaining < 1 and limit.resetAt then longest = math.max(longest, math.min(limit.resetAt - now, longestWait(limit))) end
-  end
-  return math.min(after, longest)
-end
-
--- Whether a limit that headers told was used up, so that it explains the refusal.
-local function explain(refused)
-  local explained = false
-  for _, limit in pairs(q.told) do
-    local unit = limit.factor * (limit.unit == 'requests' and 1 or cost)
-    if (not refused.scope or refused.scope == limit.unit) and toldLevel(limit, q.granted, inFlight, now) < 2 * unit + toldReserve(limit) then
-      explained = true
-      limit.noise = math.min(limit.most / 8, 1.5 * limit.noise + unit)
-      if limit.seenAt < now - refused.age then restartRefused(limit, 0, now - refused.age, q.granted[limit.unit], inFlight[limit.unit]) end
-    end
-  end
-  return explained
-end
-
-local function onRefusal(refused)
-  local after = refused.after
-  -- A call that went before the last refusal was known says nothing new, except to wait longer.
-  if now - refused.age <= q.refusedAt then
-    if after >= 0 then q.heldUntil = math.max(q.heldUntil, now + boundedWait(after)) end
-    return
-  end
-  local explained = not refused.overloaded and explain(refused)
-  if after < 0 then after = math.min(60000, (refused.overloaded and 1000 or explained and 100 or 500) * 2 ^ q.strikes) end
-  after = boundedWait(after)
-  q.heldUntil, q.reason = math.max(q.heldUntil, now + after), refused.overloaded and 'overloaded' or 'refused'
-  q.refusedAt, q.strikes, q.epoch = now, math.min(10, q.strikes + 1), q.epoch + 1
-  if refused.overloaded then
-    q.open, q.window = false, initialWindow
-  elseif not explained then
-    local unit = refused.scope or 'requests'
-    learnFromRefusal(q, unit, after, flowOf(unit), unit == 'requests' and 1 or cost, now)
-  end
 end
 
 -- Until the first answers nobody knows what the provider takes: ten calls, and one more for each answer, as TCP begins (RFC 6928).
@@ -135,11 +86,11 @@ for _, told in ipairs(m.told) do
   if q.told[told.name] and not q.open then guessFactor(q.told[told.name], told, q.firstSent or 0) end
 end
 for name, limit in pairs(q.told) do
-  if limit.resetAt then limit.resetAt = math.min(limit.resetAt, now + longestWait(limit)) end
+  if limit.resetAt then limit.resetAt = math.min(limit.resetAt, limit.seenAt + longestWait(limit, m.longestWaitMs)) end
   -- Answers have stopped to tell of it.
   if q.answeredAt - limit.seenAt > 60000 then q.told[name] = nil end
 end
-if m.refused then onRefusal(m.refused) end
+if m.refused then onRefusal(q, m.refused, m.longestWaitMs, inFlight, cost, now) end
 if m.answered > 0 and now - m.answeredAge > q.refusedAt then q.strikes = 0 end
 forgetLearned(q, now)
 openGate()
@@ -197,7 +148,7 @@ local function providerWait(tokens)
       if limit.least < amount and limit.resetAt and limit.resetAt > now then
         untilReset = math.max(untilReset or 0, math.min(limit.resetAt, q.at + still))
       elseif limit.least < amount and not limit.resetAt and limit.rate > 0 then
-        untilReset = math.max(untilReset or 0, math.min(q.at + still, now + math.min(limit.period, m.longestWaitMs)))
+        untilReset = math.max(untilReset or 0, math.min(q.at + still, limit.seenAt + math.min(limit.period, m.longestWaitMs)))
       end
     end
   end

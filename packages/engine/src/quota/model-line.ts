@@ -181,7 +181,8 @@ export function createModelLine(dependencies: ModelLineDependencies): ModelLine 
 
   /** Repeats until Redis answers; meanwhile only what was granted goes. Null: closed. */
   async function untilAnswered(message: Parameters<typeof trade>[0]): Promise<ExchangeReply | null> {
-    while (!closed) {
+    for (;;) {
+      if (closed) return null
       try {
         const reply = await trade(message)
         return closed ? null : reply
@@ -191,7 +192,6 @@ export function createModelLine(dependencies: ModelLineDependencies): ModelLine 
         await new Promise<void>((resolve) => void clock.after(retryMs, resolve))
       }
     }
-    return null
   }
 
   function take(reply: ExchangeReply, asked: readonly Waiter[]): void {

@@ -18,8 +18,10 @@ local function spill(limit, granted, inFlight, t)
   if over > 0 then limit.lost = limit.lost + over end
 end
 
--- Kept back for what no header has told yet: three times the mean error of what was expected of a header.
-local function toldReserve(limit) return math.min(limit.most / 4, 3 * limit.noise) end
+-- Kept back for what no header has told yet: three times the mean error of what was expected of a header, and 10 ms of refill.
+local function toldReserve(limit)
+  return math.min(limit.most / 4, math.max(3 * limit.noise, limit.window and 0 or 10 * limit.rate))
+end
 
 -- A bucket's reset follows from what remains: when one falls the other grows. A window's reset only gets shorter, whatever remains.
 -- In a bucket the two also give the rate of the refill.
@@ -159,7 +161,7 @@ local function learnTold(state, told, inFlight, now)
     if not told.limit or (limit and limit.limit == told.limit) then return end
     told.remaining = told.limit * 1000 / (told.period or minuteMs)
     -- Nothing was said to remain, so nothing was said to be used up.
-    told.last, told.least, told.greatest = told.remaining, math.huge, told.remaining
+    told.last, told.least, told.greatest = told.remaining, 1e300, told.remaining
   end
   local changed = not limit or (told.limit and told.limit ~= limit.limit)
   -- Of a call that went before the limit changed.
@@ -207,7 +209,8 @@ local function rollWindows(state, now)
   for _, limit in pairs(state.told) do
     if limit.window and limit.resetAt and now >= limit.resetAt then
       restart(limit, limit.most, limit.resetAt, state.granted[limit.unit])
-      limit.least = limit.most
+      -- No header has said anything of the new window.
+      limit.least = 1e300
       limit.since, limit.rolled = limit.resetAt, true
       limit.resetAt = limit.periodTold and limit.resetAt + limit.period or nil
     end

@@ -136,7 +136,11 @@ export function createSweeper(dependencies: SweeperDependencies): Repeating {
 
   async function sweepStaging(id: string): Promise<void> {
     const meta = await readBatchMeta(redis, keys.batch(id), 'summary')
-    if (meta?.status !== 'staging' && meta?.status !== 'uploading') await redis.zrem(keys.stagingBatches, id)
+    if (meta !== null && meta.status !== 'staging' && meta.status !== 'uploading') {
+      // Who stored it may have died before it said that the batch is active; if it has ended, the next sweep handles that.
+      const listed = redis.multi().sadd(keys.activeBatches, id).zadd(keys.allBatches, 0, id)
+      await listed.zrem(keys.stagingBatches, id).exec()
+    } else if (meta === null) await redis.zrem(keys.stagingBatches, id)
     // The job of a summary begins the batch of its level, however late.
     else if (!meta.summary || (await summaries.read(meta.summary))?.status !== 'in_progress')
       await forgetBatch(redis, keys, id)

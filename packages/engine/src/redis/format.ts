@@ -2,7 +2,7 @@ import type { Redis } from 'ioredis'
 import type { Keys } from './keys.ts'
 
 /** Of the keys and values that this version writes. It changes when an older version could not read them. */
-export const dataFormat = 1
+const dataFormat = 1
 
 /** Null when this version may use the data under the prefix; otherwise why not, and what to do. */
 export async function formatProblem(redis: Redis, keys: Keys): Promise<string | null> {

@@ -95,6 +95,8 @@ export interface Keys {
   readonly stagingBatches: string
   /** Sorted set: batch id -> time of its end. The sweeper enters ended batches, and removes them after the retention time. */
   readonly endedBatches: string
+  /** Sorted set: batch id -> time at which the sweeper removes it: ended batches with a retention time of their own. */
+  readonly expiringBatches: string
   /** Set of summary ids: as `activeBatches`. */
   readonly activeSummaries: string
   /** Sorted set: summary id -> time of its end: as `endedBatches`. */
@@ -150,6 +152,7 @@ export function createKeys(prefix: string): Keys {
     activeBatches: `${prefix}:{batches}:active`,
     stagingBatches: `${prefix}:{batches}:staging`,
     endedBatches: `${prefix}:{batches}:ended`,
+    expiringBatches: `${prefix}:{batches}:expiring`,
     activeSummaries: `${prefix}:{summaries}:active`,
     endedSummaries: `${prefix}:{summaries}:ended`,
     workersAlive: `${prefix}:{workers}:alive`,

@@ -59,11 +59,6 @@ export function loadScript(url: URL): Script {
   }
 }
 
-/** As `loadScript`, for a script whose header declares no names. */
-export function loadPositionalScript(url: URL): PositionalScript {
-  return evaluator(readFileSync(url, 'utf8'))
-}
-
 interface CompiledScript {
   readonly keys: readonly string[]
   /** Without the variadic one. */

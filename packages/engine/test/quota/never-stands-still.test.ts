@@ -12,14 +12,15 @@ const redis = new Redis(inject('redisUrl'), { maxRetriesPerRequest: null })
 afterAll(() => redis.disconnect())
 
 const startMs = 1_790_000_000_000
-const longestWaitMs = 20_000
+const longestWaitMs = 3_000
 const callMs = 200
 const atOnce = 6
 
 const number = fc.oneof(fc.integer({ min: 0, max: 300 }), fc.constantFrom(1e4, 192_000, 1e8, 1e12))
 const header = fc.record({
   unit: fc.constantFrom('requests' as const, 'tokens' as const),
-  limit: fc.option(number.map((limit) => limit + 1)),
+  // At least what a call takes: what never fits is refused at once.
+  limit: fc.option(number.map((limit) => limit + 40)),
   remaining: fc.option(number),
   resetMs: fc.option(fc.constantFrom(0, 5, 700, 3_000, 60_000, 3e9, 1e13)),
   resetStepMs: fc.constantFrom(1, 1_000),
@@ -28,9 +29,9 @@ const header = fc.record({
 const answer = fc.record({
   headers: fc.option(fc.array(header, { maxLength: 2 })),
   refused: fc.boolean(),
-  retryAfterMs: fc.option(fc.constantFrom(0, 40, 2_500, 1e12)),
+  retryAfterMs: fc.option(fc.constantFrom(0, 40, 900, 1e12)),
   /** How many calls get this answer. */
-  times: fc.integer({ min: 1, max: 25 }),
+  times: fc.integer({ min: 1, max: 5 }),
 })
 
 /**
@@ -39,12 +40,12 @@ const answer = fc.record({
  */
 test('whatever a provider says, a lane with nothing in flight and no wait that was told sends a call within a second', async () => {
   await fc.assert(
-    fc.asyncProperty(fc.array(answer, { minLength: 1, maxLength: 12 }), fc.integer(), async (script, seed) => {
+    fc.asyncProperty(fc.array(answer, { minLength: 1, maxLength: 8 }), fc.integer(), async (script, seed) => {
       const still = await longestStill(script, seed)
       // A second, and two exchanges.
       expect(still).toBeLessThan(1_100)
     }),
-    { numRuns: 15 },
+    { numRuns: 60, interruptAfterTimeLimit: 90_000 },
   )
 }, 120_000)
 

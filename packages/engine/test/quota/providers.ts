@@ -67,7 +67,7 @@ function createCounter(rule: LimitRule, startMs: number): Counter {
     let window = windowOf(startMs)
     let left = rule.limit
     const settle = (nowMs: number) => {
-      if (windowOf(nowMs) > window) left = rule.limit + Math.min(0, left) * 0
+      if (windowOf(nowMs) > window) left = rule.limit
       window = Math.max(window, windowOf(nowMs))
       return left
     }
