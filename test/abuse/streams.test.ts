@@ -42,14 +42,16 @@ async function follow(
 }
 
 test('500 followers that do not read: those beyond the limit get 429, nobody waits for them, and all is as before when they go', async () => {
-  const system = await startSystem({ env: { ...secured, ...watched } })
+  // The heap of a container of 768 MB: without a limit V8 leaves garbage where it is, and the peak says nothing.
+  const env = { ...secured, ...watched, NODE_OPTIONS: `${watched.NODE_OPTIONS} --max-old-space-size=384` }
+  const system = await startSystem({ env })
   await system.worker({ SLUICE_CONCURRENCY: '50' })
   const created = await system.request(
     'POST',
     '/v1/batches',
     {
       extractor: { schema: { type: 'object', properties: { name: { type: 'string' } } } },
-      items: people(2_000).map((text) => ({ text, metadata: { note: 'x'.repeat(6_000) } })),
+      items: people(2_000).map((text) => ({ text, metadata: { note: 'x'.repeat(14_000) } })),
     },
     bearer,
   )
@@ -75,19 +77,23 @@ test('500 followers that do not read: those beyond the limit get 429, nobody wai
       .poll(
         async () => {
           const metrics = (await send(system, 'GET', '/metrics', { headers: bearer })).text
-          return Number(/sluice_api_streams_open (\d+)/.exec(metrics)?.[1])
+          const open = Number(/sluice_api_streams_open (\d+)/.exec(metrics)?.[1])
+          // On a busy machine Redis may be too slow for some of them, which are cut: others take their places.
+          for (let more = open; more < limits.streams.perCaller; more += 1)
+            sockets.push(await follow(system, kinds[more % 2]!, bearer))
+          return open
         },
         { timeout: 20_000 },
       )
       .toBe(limits.streams.perCaller)
-    await sleep(5_000)
-    during = { redis: await redisClients(), mb: await residentMb(system.api.child) }
     const refused = await send(system, 'GET', kinds[0]!, { headers: bearer })
     expect([refused.status, errorOf(refused).code, Number(refused.headers['retry-after'])]).toEqual([
       429,
       'too_many_streams',
       5,
     ])
+    await sleep(5_000)
+    during = { redis: await redisClients(), mb: await residentMb(system.api.child) }
     // What does not last is answered all the while.
     expect((await send(system, 'GET', `/v1/batches/${id}`, { headers: bearer })).status).toBe(200)
   })
@@ -96,6 +102,14 @@ test('500 followers that do not read: those beyond the limit get 429, nobody wai
   await expect.poll(redisClients, { timeout: 20_000 }).toBeLessThanOrEqual(before.redis + 1)
   const metrics = (await send(system, 'GET', '/metrics', { headers: bearer })).text
   expect(metrics).toContain('sluice_api_streams_open 0')
+  console.error(
+    'cut',
+    system.api
+      .output()
+      .split('\n')
+      .filter((line) => line.includes('/results') && line.includes('"status":200'))
+      .slice(0, 4),
+  )
   console.error('followers', { before, during, probe, after: await residentMb(system.api.child) })
   expect(during.redis).toBeLessThanOrEqual(before.redis + 2)
   expect(during.mb).toBeLessThan(800)
