@@ -39,7 +39,7 @@ export type Outcome =
   | { readonly type: 'out-of-funds' | 'bad-credentials' | 'unknown-model' | 'wrong-url'; readonly message: string }
 
 /** What the headers of an answer said of one limit; null where a header was missing or not usable. */
-export interface ToldLimit {
+export interface ReportedLimit {
   /** Distinguishes the limits of one provider, such as `requests`, `tokens-day` or `input-tokens`. */
   readonly name: string
   readonly unit: 'requests' | 'tokens'
@@ -53,8 +53,8 @@ export interface ToldLimit {
   readonly periodMs: number | null
 }
 
-/** All limits that the headers of one answer told. */
-export type LimitSample = readonly ToldLimit[]
+/** All limits that the headers of one answer reported. */
+export type LimitSample = readonly ReportedLimit[]
 
 /** One call to the provider. */
 export interface Call {

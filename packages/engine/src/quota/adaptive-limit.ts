@@ -34,7 +34,7 @@ export interface AdaptiveLimit {
   readonly heard: (mode: QuotaMode) => void
 }
 
-/** The same function, each call told to `limit`. */
+/** The same function, each call reported to `limit`. */
 export function watched(extract: Extract, limit: AdaptiveLimit): Extract {
   return async (request, options) => {
     const end = limit.begin()
@@ -50,7 +50,7 @@ export function watched(extract: Extract, limit: AdaptiveLimit): Extract {
 
 export interface AdaptiveLimitOptions {
   readonly most: number
-  /** Is told how many calls may be in flight. */
+  /** Gets how many calls may be in flight. */
   readonly resize: (limit: number) => void
   /** In ms; the wall clock, so that all workers of a lane raise and lower at the same time and each sees what all of them do. */
   readonly now?: () => number

@@ -1,8 +1,8 @@
-import { type Call, paid, type ToldLimit } from '@sluice/contract/outcome'
+import { type Call, paid, type ReportedLimit } from '@sluice/contract/outcome'
 import type { ExchangeMessage, SeenLimit } from './exchange.ts'
 import type { Reservation } from './quota.ts'
 
-type Report = Pick<ExchangeMessage, 'told' | 'back' | 'uncharged' | 'over' | 'refused' | 'answered' | 'answeredAge'>
+type Report = Pick<ExchangeMessage, 'reported' | 'back' | 'uncharged' | 'over' | 'refused' | 'answered' | 'answeredAge'>
 
 /**
  * Failures in a row, in one process, that count as an overload of the provider: where each call fails by chance, one in ten, so many in a
@@ -23,9 +23,9 @@ export interface Answers {
   take(nowMs: number): Report
 }
 
-/** Of all answers since the last exchange that told the same limit: sums, and what the newest said. */
-interface Told {
-  readonly newest: ToldLimit
+/** Of all answers since the last exchange that reported the same limit: sums, and what the newest said. */
+interface Reported {
+  readonly newest: ReportedLimit
   readonly newestGoneAtMs: number
   readonly refused: boolean
   readonly count: number
@@ -49,7 +49,7 @@ interface Refused {
 }
 
 export function createAnswers(): Answers {
-  const told = new Map<string, Told>()
+  const reported = new Map<string, Reported>()
   let back = { requests: 0, tokens: 0 }
   let uncharged = { requests: 0, tokens: 0 }
   let over = 0
@@ -66,7 +66,7 @@ export function createAnswers(): Answers {
       const goneAtMs = Math.max(reservation.goneAtMs, nowMs - call.latencyMs)
       const { outcome } = call
       for (const limit of call.limits ?? []) {
-        addTold(limit, reservation, call, { goneAtMs, nowMs })
+        addReported(limit, reservation, call, { goneAtMs, nowMs })
       }
       if (paid(call) === 'yes') {
         failures = 0
@@ -92,7 +92,7 @@ export function createAnswers(): Answers {
     urgent: () => refused !== null,
     take(nowMs) {
       const report: Report = {
-        told: [...told.values()].map((one) => seen(one, nowMs)),
+        reported: [...reported.values()].map((one) => seen(one, nowMs)),
         back,
         uncharged,
         over,
@@ -100,7 +100,7 @@ export function createAnswers(): Answers {
         answered,
         answeredAge: nowMs - answeredGoneAtMs,
       }
-      told.clear()
+      reported.clear()
       back = { requests: 0, tokens: 0 }
       uncharged = { requests: 0, tokens: 0 }
       over = answered = answeredGoneAtMs = 0
@@ -110,21 +110,21 @@ export function createAnswers(): Answers {
     },
   }
 
-  function addTold(
-    limit: ToldLimit,
+  function addReported(
+    limit: ReportedLimit,
     { mark, tokens }: Reservation,
     { outcome, usage }: Call,
     at: { goneAtMs: number; nowMs: number },
   ): void {
     const isRefusal = outcome.type === 'rate-limited'
-    const before = told.get(limit.name)
+    const before = reported.get(limit.name)
     // A refused call was not charged, so its header does not fit those of calls that were. The latest state of the limit is worth most.
     const fits = before?.newest.limit === limit.limit && before.refused === isRefusal
     if (before && !fits && (before.refused || at.goneAtMs < before.newestGoneAtMs) && !isRefusal) return
-    const sum = fits ? before : nothingTold
+    const sum = fits ? before : nothingReported
     const isNewest = !fits || at.goneAtMs >= before.newestGoneAtMs
     const remaining = limit.remaining ?? 0
-    told.set(limit.name, {
+    reported.set(limit.name, {
       newest: isNewest ? limit : before.newest,
       newestGoneAtMs: isNewest ? at.goneAtMs : before.newestGoneAtMs,
       refused: isRefusal,
@@ -167,7 +167,7 @@ function reportRefused(refused: Refused, nowMs: number): NonNullable<ExchangeMes
   }
 }
 
-const nothingTold = {
+const nothingReported = {
   count: 0,
   remaining: 0,
   least: Number.POSITIVE_INFINITY,
@@ -180,8 +180,8 @@ const nothingTold = {
   used: 0,
 }
 
-function seen(told: Told, nowMs: number): SeenLimit {
-  const { newest, count } = told
+function seen(reported: Reported, nowMs: number): SeenLimit {
+  const { newest, count } = reported
   return {
     name: newest.name,
     unit: newest.unit,
@@ -189,17 +189,22 @@ function seen(told: Told, nowMs: number): SeenLimit {
     ...(newest.limit === null ? {} : { limit: newest.limit }),
     ...(newest.remaining === null
       ? {}
-      : { remaining: told.remaining / count, last: newest.remaining, least: told.least, greatest: told.greatest }),
+      : {
+          remaining: reported.remaining / count,
+          last: newest.remaining,
+          least: reported.least,
+          greatest: reported.greatest,
+        }),
     ...(newest.resetMs === null ? {} : { reset: newest.resetMs }),
     resetStep: newest.resetStepMs,
     ...(newest.periodMs === null ? {} : { period: newest.periodMs }),
-    age: nowMs - told.goneAtMs / count,
-    back: nowMs - told.answeredAtMs / count,
-    lastAge: nowMs - told.newestGoneAtMs,
-    ...(told.mark === null ? {} : { mark: told.mark / count }),
-    ...(told.lost === null ? {} : { lost: told.lost / count }),
-    cost: told.cost / count,
-    used: told.used / count,
-    ...(told.refused ? { refused: true } : {}),
+    age: nowMs - reported.goneAtMs / count,
+    back: nowMs - reported.answeredAtMs / count,
+    lastAge: nowMs - reported.newestGoneAtMs,
+    ...(reported.mark === null ? {} : { mark: reported.mark / count }),
+    ...(reported.lost === null ? {} : { lost: reported.lost / count }),
+    cost: reported.cost / count,
+    used: reported.used / count,
+    ...(reported.refused ? { refused: true } : {}),
   }
 }

@@ -97,7 +97,7 @@ export function createQuota(dependencies: QuotaDependencies): Quota {
   }
 }
 
-/** Of several models: the calls in flight adapt as long as one of them has no limit that is told. */
+/** Of several models: the calls in flight adapt as long as one of them has no limit that is reported. */
 function widest(modes: readonly QuotaMode[]): QuotaMode {
   for (const mode of ['free', 'learned', 'paced', 'counted'] as const) if (modes.includes(mode)) return mode
   return 'starting'

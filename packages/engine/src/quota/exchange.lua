@@ -1,12 +1,12 @@
 -- One exchange of a worker process with a lane's quota, for one model: takes in what answers said, grants calls that wait.
 -- KEYS: quota
 -- ARGV: model, text, clock
--- quota: hash, MessagePack. Field '': what all models share (configured limits, calls in flight). Field of a model: limits that headers told
--- (told.lua), the pace that refusals taught (learned.lua), the hold. text: JSON, ExchangeMessage in exchange.ts; times in ms.
+-- quota: hash, MessagePack. Field '': what all models share (configured limits, calls in flight). Field of a model: limits that headers reported
+-- (reported.lua), the pace that refusals taught (learned.lua), the hold. text: JSON, ExchangeMessage in exchange.ts; times in ms.
 -- clock: '' for Redis's own, or ms, so that tests pass minutes in no time.
 -- Returns {mode, epoch, ms the lane is held, ms until the next exchange, most tokens of a call or '', requests and tokens granted before,
 -- what full buckets lost, by limit (JSON), then for each grant the ms until it goes; -1: it never fits}. Numbers as strings.
--- include: told.lua
+-- include: reported.lua
 -- include: learned.lua
 -- include: refusals.lua
 -- include: configured.lua
@@ -26,7 +26,7 @@ end
 
 local lane = load('') or { at = now, holders = {}, buckets = {}, budgets = {} }
 local q = load('model ' .. model) or {
-  at = now, epoch = math.floor(now), granted = { requests = 0, tokens = 0 }, uncharged = { requests = 0, tokens = 0 }, told = {}, holders = {}, heldUntil = 0, strikes = 0,
+  at = now, epoch = math.floor(now), granted = { requests = 0, tokens = 0 }, uncharged = { requests = 0, tokens = 0 }, reported = {}, holders = {}, heldUntil = 0, strikes = 0,
   refusedAt = 0, answeredAt = now, goneAt = 0, open = false, window = initialWindow, 
   flow = { before = { requests = 0, tokens = 0 }, beforeAt = now, mark = { requests = 0, tokens = 0 }, at = now },
 }
@@ -69,10 +69,10 @@ local function openGate()
   if m.answered > 0 then q.window, q.answeredAt = math.min(openWindow, q.window + m.answered), now end
   if q.open or quiet then return end
   local fresh, unsure = false, false
-  for _, limit in pairs(q.told) do
+  for _, limit in pairs(q.reported) do
     if now - limit.seenAt < idleMs then fresh = true end
     spill(limit, q.granted, inFlight, now)
-    if not limit.known and toldLevel(limit, q.granted, inFlight, now) < 1000 * cost then unsure = true end
+    if not limit.known and reportedLevel(limit, q.granted, inFlight, now) < 1000 * cost then unsure = true end
   end
   q.open = (fresh and not unsure) or q.window >= openWindow or q.learned ~= nil
 end
@@ -80,37 +80,37 @@ end
 configure(lane, m.limits, now)
 giveBackConfigured(lane, m.back, m.over, now)
 rollWindows(q, now)
-for _, told in ipairs(m.told) do
-  told.scope = m.refused and m.refused.scope
-  learnTold(q, told, inFlight, now)
-  if q.told[told.name] and not q.open then guessFactor(q.told[told.name], told, q.firstSent or 0) end
+for _, reported in ipairs(m.reported) do
+  reported.scope = m.refused and m.refused.scope
+  learnReported(q, reported, inFlight, now)
+  if q.reported[reported.name] and not q.open then guessFactor(q.reported[reported.name], reported, q.firstSent or 0) end
 end
-for name, limit in pairs(q.told) do
+for name, limit in pairs(q.reported) do
   if limit.resetAt then limit.resetAt = math.min(limit.resetAt, limit.seenAt + longestWait(limit, m.longestWaitMs)) end
   -- Answers have stopped to tell of it.
-  if q.answeredAt - limit.seenAt > 60000 then q.told[name] = nil end
+  if q.answeredAt - limit.seenAt > 60000 then q.reported[name] = nil end
 end
 if m.refused then onRefusal(q, m.refused, m.longestWaitMs, inFlight, cost, now) end
 if m.answered > 0 and now - m.answeredAge > q.refusedAt then q.strikes = 0 end
 forgetLearned(q, now)
 openGate()
 
--- The limits that bind: a configured limit is idle where the provider told one that is no higher, because it knows what bursts it allows.
+-- The limits that bind: a configured limit is idle where the provider reported one that is no higher, because it knows what bursts it allows.
 local active, most = {}, math.huge
 for key, bucket in pairs(lane.buckets) do
-  local told = false
-  for _, limit in pairs(q.told) do
-    if limit.unit == bucket.kind and bucket.period == 60000 and limit.period <= 60000 and limit.limit and limit.limit <= bucket.limit then told = true end
+  local reported = false
+  for _, limit in pairs(q.reported) do
+    if limit.unit == bucket.kind and bucket.period == 60000 and limit.period <= 60000 and limit.limit and limit.limit <= bucket.limit then reported = true end
   end
-  if not told then active[#active + 1] = bucket end
+  if not reported then active[#active + 1] = bucket end
   if bucket.kind == 'tokens' then most = math.min(most, bucket.limit) end
 end
 for _, budget in pairs(lane.budgets) do
   if budget.kind == 'tokens' then most = math.min(most, budget.most) end
 end
-local toldAny = false
-for _, limit in pairs(q.told) do
-  toldAny = true
+local reportedAny = false
+for _, limit in pairs(q.reported) do
+  reportedAny = true
   if limit.unit == 'tokens' and limit.limit and limit.period >= 60000 then most = math.min(most, limit.limit / math.min(1, limit.factor)) end
 end
 
@@ -130,15 +130,15 @@ end
 
 local again, granted = 500, 0
 
--- Ms from q.at until every limit that was told or learned has room; huge where only a reset or an answer can tell.
+-- Ms from q.at until every limit that was reported or learned has room; huge where only a reset or an answer can tell.
 local function providerWait(tokens)
   local wait, untilReset = 0, nil
-  for _, limit in pairs(q.told) do
+  for _, limit in pairs(q.reported) do
     local amount = limit.factor * (limit.unit == 'requests' and 1 or tokens)
     local unseen = limit.factor * inFlight[limit.unit]
     spill(limit, q.granted, inFlight, q.at)
-    local need = math.min(limit.most, amount + (limit.window and math.min(toldReserve(limit), unseen) or toldReserve(limit)))
-    local level = toldLevel(limit, q.granted, inFlight, q.at)
+    local need = math.min(limit.most, amount + (limit.window and math.min(reportedReserve(limit), unseen) or reportedReserve(limit)))
+    local level = reportedLevel(limit, q.granted, inFlight, q.at)
     if limit.rolled and not limit.trusted and unseen > 0 then level = 0 end
     if level < need then
       local still = (limit.window or limit.rate == 0) and math.huge or (need - level) / limit.rate
@@ -160,11 +160,11 @@ local function providerWait(tokens)
 end
 
 local lost = {}
-for name, limit in pairs(q.told) do
+for name, limit in pairs(q.reported) do
   spill(limit, q.granted, inFlight, q.at)
   lost[name .. ' ' .. (limit.limit and string.format('%.17g', limit.limit) or '')] = limit.lost
 end
-local reply = { '', '', '', '', '', string.format('%.17g', q.granted.requests), string.format('%.17g', q.granted.tokens), toldAny and cjson.encode(lost) or '' }
+local reply = { '', '', '', '', '', string.format('%.17g', q.granted.requests), string.format('%.17g', q.granted.tokens), reportedAny and cjson.encode(lost) or '' }
 
 -- Room for calls in flight: the lane's own bound, shared evenly among the processes that wait, and the gate of a lane that has just begun.
 local function roomInFlight()
@@ -178,7 +178,7 @@ local function roomInFlight()
   return room
 end
 local room = roomInFlight()
-if not q.open and not toldAny and q.window == initialWindow then q.firstSent = inFlight.requests end
+if not q.open and not reportedAny and q.window == initialWindow then q.firstSent = inFlight.requests end
 
 local function grant(tokens, wait)
   q.at = q.at + wait
@@ -222,7 +222,7 @@ for _, tokens in ipairs(m.costs) do
     if q.at + wait > now + horizonMs then
       if wait < math.huge then q.saver = { by = m.by, at = now } end
       again = math.min(again, q.at + math.min(wait, (untilReset or math.huge) - q.at) - now - (wait < math.huge and horizonMs / 2 or 0))
-      -- The lane never stands still: with nothing in flight and no wait told, one call looks, whatever was computed.
+      -- The lane never stands still: with nothing in flight and no wait asked for, one call looks, whatever was computed.
       local still = math.max(q.goneAt + stillMs, untilReset or 0, q.heldUntil, q.at + configured)
       if granted > 0 or inFlight.requests > 0 then break end
       if still > now then again = math.min(again, still - now) break end
@@ -235,8 +235,8 @@ end
 if q.saver and q.saver.by == m.by and not waits then q.saver = nil end
 
 local mode = 'paced'
-if not toldAny and q.learned and #active == 0 then mode = 'learned' end
-if not toldAny and not q.learned and #active == 0 then
+if not reportedAny and q.learned and #active == 0 then mode = 'learned' end
+if not reportedAny and not q.learned and #active == 0 then
   mode = not q.open and 'starting' or (m.maxInFlight or next(lane.budgets)) and 'counted' or 'free'
 end
 if q.heldUntil > now then again = math.min(again, q.heldUntil - now) end

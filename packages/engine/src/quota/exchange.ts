@@ -52,7 +52,7 @@ export interface ExchangeMessage {
   readonly laneHeld: number
   /** Tokens of each call that waits, in order. */
   readonly costs: readonly number[]
-  readonly told: readonly SeenLimit[]
+  readonly reported: readonly SeenLimit[]
   /** Went without a grant. */
   readonly went: Amounts
   /** Granted for calls that were not made. */
@@ -76,7 +76,7 @@ export interface ExchangeMessage {
 
 /**
  * How calls of the model may go. `starting`: a few until the first answers. `free`: no limit is known. `counted`: no limit but those that
- * the lane's configuration counts. `learned`: at a pace that refusals taught. `paced`: by limits that are told or configured.
+ * the lane's configuration counts. `learned`: at a pace that refusals taught. `paced`: by limits that are reported or configured.
  */
 export type QuotaMode = 'starting' | 'free' | 'counted' | 'learned' | 'paced'
 

@@ -24,7 +24,7 @@ local function learnFromRefusal(state, unit, heldMs, flow, cost, now)
     local admitted, elapsed = state.granted[unit] - state.uncharged[unit] - before.mark, now - before.since
     local busy = elapsed - before.held
     if admitted >= 10 * cost and busy > 200 then
-      -- Where most of the time was told waits, as in a fixed window, the calls are spread over it.
+      -- Where most of the time was spent in waits, as in a fixed window, the calls are spread over it.
       rate, guessed = before.held > 0.6 * elapsed and admitted / elapsed or admitted / busy, false
       rate = math.max(rate, 0.5 * before.rate)
     else

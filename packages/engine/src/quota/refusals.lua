@@ -1,13 +1,13 @@
 -- What follows from a refused call, and from failures in a row: a wait, and what it says of the limits.
 
--- A wait that was told is bounded, so that a mistake does not hold the lane; only a limit of an hour or more may last until its own reset.
+-- A wait that was asked for is bounded, so that a mistake does not hold the lane; only a limit of an hour or more may last until its own reset.
 local function longestWait(limit, longestMs)
   return limit.period >= 3600000 and math.max(longestMs, 1.1 * limit.period) or longestMs
 end
 
 local function boundedWait(state, after, longestMs, now)
   local longest = longestMs
-  for _, limit in pairs(state.told) do
+  for _, limit in pairs(state.reported) do
     if limit.remaining < 1 and limit.resetAt then longest = math.max(longest, math.min(limit.resetAt - now, longestWait(limit, longestMs))) end
   end
   return math.min(after, longest)
@@ -18,13 +18,13 @@ local function flowOf(state, unit, now)
   return math.max(0, state.granted[unit] - state.flow.before[unit]) / math.max(50, now - state.flow.beforeAt)
 end
 
--- Whether a limit that headers told was used up, so that it explains the refusal.
+-- Whether a limit that headers reported was used up, so that it explains the refusal.
 local function explain(state, refused, inFlight, cost, now)
   local explained = false
-  for _, limit in pairs(state.told) do
+  for _, limit in pairs(state.reported) do
     local unit = limit.factor * (limit.unit == 'requests' and 1 or cost)
     local fits = not refused.scope or refused.scope == limit.unit
-    if fits and toldLevel(limit, state.granted, inFlight, now) < 2 * unit + toldReserve(limit) then
+    if fits and reportedLevel(limit, state.granted, inFlight, now) < 2 * unit + reportedReserve(limit) then
       explained = true
       limit.noise = math.min(limit.most / 8, 1.5 * limit.noise + unit)
       local at = now - refused.age

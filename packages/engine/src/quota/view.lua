@@ -1,7 +1,7 @@
 -- What the quota of a lane knows now. Changes nothing.
 -- KEYS: quota
 -- Returns JSON, QuotaState in quota-view.ts. Times are unix ms.
--- include: told.lua
+-- include: reported.lua
 -- include: learned.lua
 local lostMs = 5000
 local time = redis.call('TIME')
@@ -23,21 +23,21 @@ end
 local function viewModel(name, q)
   local inFlight, limits, factor, binds, leastRoom = inFlightOf(q.holders), {}, nil, nil, math.huge
   local heldUntil, reason = q.heldUntil > now and q.heldUntil or nil, q.reason
-  for told, limit in pairs(q.told) do
+  for reported, limit in pairs(q.reported) do
     local ended = limit.window and limit.resetAt and limit.resetAt <= now
-    local left = ended and limit.most or math.min(limit.most, math.max(0, toldLevel(limit, q.granted, inFlight, now)))
+    local left = ended and limit.most or math.min(limit.most, math.max(0, reportedLevel(limit, q.granted, inFlight, now)))
     local one = limit.factor * (limit.unit == 'requests' and 1 or q.cost)
     limits[#limits + 1] = {
-      name = told, unit = limit.unit, source = 'header', limit = limit.limit, period_ms = limit.limit and limit.period or nil,
+      name = reported, unit = limit.unit, source = 'header', limit = limit.limit, period_ms = limit.limit and limit.period or nil,
       left = left, most = limit.most, resets_at = limit.resetAt and limit.resetAt > now and limit.resetAt or nil, shape = limit.window and 'window' or 'bucket',
     }
     local room = (left - one) / limit.most
-    if room < leastRoom then binds, leastRoom = told, room end
+    if room < leastRoom then binds, leastRoom = reported, room end
     if limit.unit == 'tokens' and limit.known then factor = limit.factor end
     -- Used up, and the provider said until when.
     if left < one and limit.least < one and limit.window and limit.resetAt and limit.resetAt > (heldUntil or now) then
       heldUntil, reason = limit.resetAt, 'used up'
-      binds = told
+      binds = reported
     end
   end
   if q.learned then

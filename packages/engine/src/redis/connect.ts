@@ -66,7 +66,7 @@ async function opened(url: string, options: ConnectOptions, onError: (error: Err
 /** A client for any address, not yet connected. A cluster takes the same commands, as each of ours stays within one slot. */
 export function createRedis(url: string, all: ConnectOptions): Redis {
   const address = parseRedisAddress(url)
-  if (address === null) throw new Error('This is not the address of a Redis: see REDIS_URL in README.md.')
+  if (address === null) throw new Error('This is not the address of a Redis: see docs/reference/redis.md.')
   const { username, password } = address
   const { resend, ...options } = all
   const shared = {

@@ -34,7 +34,7 @@ export async function readDurability(redis: Redis): Promise<Durability> {
       throw new SluiceError(
         'overloaded_error',
         'not_on_disk',
-        'Redis has not told in time that this is on disk. Repeat the request with the same Idempotency-Key.',
+        'Redis did not confirm in time that this is on disk. Repeat the request with the same Idempotency-Key.',
         { retryAfterS: 5 },
       )
     },

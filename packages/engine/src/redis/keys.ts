@@ -86,14 +86,14 @@ export interface Keys {
   lane(name: string): LaneKeys
   /** Sorted set, all scores 0: the ids of all batches that users see. Their ids sort by time. */
   readonly allBatches: string
-  /** Set of batch ids: those whose job the sweeper adds again if it was lost. An ended batch stays until the next sweep. */
+  /** Set of batch ids: those that have not ended, or whose end is not handled yet. The sweeper repairs them. */
   readonly activeBatches: string
   /**
    * Sorted set: batch id -> time; 10 minutes after it the sweeper removes the batch if it still is not sealed. Renewed while items come.
    * The time of an upload is set so that it has 24 hours.
    */
   readonly stagingBatches: string
-  /** Sorted set: batch id -> time of its end. The sweeper enters ended batches, and removes them after the retention time. */
+  /** Sorted set: batch id -> time of its end. `batches/retention.ts` enters ended batches; the sweeper removes them after the retention time. */
   readonly endedBatches: string
   /** Sorted set: batch id -> time at which the sweeper removes it: ended batches with a retention time of their own. */
   readonly expiringBatches: string

@@ -16,7 +16,7 @@ const nothing: ExchangeMessage = {
   held: { requests: 0, tokens: 0 },
   laneHeld: 0,
   costs: [],
-  told: [],
+  reported: [],
   went: { requests: 0, tokens: 0 },
   back: { requests: 0, tokens: 0 },
   uncharged: { requests: 0, tokens: 0 },

@@ -38,7 +38,7 @@ const answer = fc.record({
  * The provider says anything at all: limits that jump by orders of magnitude, resets of years, refusals without a reason. What it may do is
  * make the lane wait, for as long as it says and as the configuration allows. Otherwise a call goes within a second.
  */
-test('whatever a provider says, a lane with nothing in flight and no wait that was told sends a call within a second', async () => {
+test('whatever a provider says, a lane with nothing in flight and no wait that was asked for sends a call within a second', async () => {
   await fc.assert(
     fc.asyncProperty(fc.array(answer, { minLength: 1, maxLength: 8 }), fc.integer(), async (script, seed) => {
       const still = await longestStill(script, seed)
@@ -56,11 +56,11 @@ async function longestStill(script: readonly Answer[], seed: number): Promise<nu
   const key = `test-${randomBytes(5).toString('hex')}:{lane-test}:limits`
   const answers = script.flatMap((one) => Array.from({ length: one.times }, () => one))
   let inFlight = 0
-  /** Since then nothing is in flight and no wait that was told holds. */
+  /** Since then nothing is in flight and no wait that was asked for holds. */
   let freeSinceMs = startMs
   let longest = 0
   let refusals = 0
-  const told = new Map<string, number>()
+  const reported = new Map<string, number>()
   const quotas = [0, 1].map(() =>
     createQuota({
       redis,
@@ -80,7 +80,7 @@ async function longestStill(script: readonly Answer[], seed: number): Promise<nu
   const loop = async (quota: (typeof quotas)[number]) => {
     while (answers.length > 0) {
       const reservation = await quota.reserve({ model: 'model', tokens: 40 }, { signal: stop.signal })
-      if (inFlight === 0) longest = Math.max(longest, time.clock.now() - Math.max(freeSinceMs, ...told.values()))
+      if (inFlight === 0) longest = Math.max(longest, time.clock.now() - Math.max(freeSinceMs, ...reported.values()))
       inFlight += 1
       await time.sleep(callMs)
       const call = toCall(answers.shift() ?? script.at(-1)!)
@@ -98,14 +98,14 @@ async function longestStill(script: readonly Answer[], seed: number): Promise<nu
   expect(answers).toHaveLength(0)
   return longest
 
-  /** Until when the provider has told the lane to wait: what it asked for, and what its headers say of a limit that is used up. */
+  /** Until when the provider asked the lane to wait: what it asked for, and what its headers say of a limit that is used up. */
   function listen({ outcome, limits }: Call): void {
     const nowMs = time.clock.now()
     if (outcome.type === 'rate-limited') {
       refusals += 1
       // Without an instant: what the lane waits by itself, at most a minute.
       const ms = outcome.retryAfterMs ?? Math.min(60_000, 500 * 2 ** refusals)
-      told.set('refused', Math.max(told.get('refused') ?? 0, nowMs + Math.min(longestWaitMs, ms)))
+      reported.set('refused', Math.max(reported.get('refused') ?? 0, nowMs + Math.min(longestWaitMs, ms)))
     } else {
       refusals = 0
     }
@@ -114,7 +114,7 @@ async function longestStill(script: readonly Answer[], seed: number): Promise<nu
       const most = limit.unit === 'requests' ? 5 : 50 * 50
       if (limit.remaining !== null && limit.remaining > most) continue
       const ms = limit.resetMs ?? limit.periodMs ?? 60_000
-      told.set(limit.name, Math.max(told.get(limit.name) ?? 0, nowMs + Math.min(longestWaitMs, ms)))
+      reported.set(limit.name, Math.max(reported.get(limit.name) ?? 0, nowMs + Math.min(longestWaitMs, ms)))
     }
   }
 }

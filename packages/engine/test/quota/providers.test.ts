@@ -27,28 +27,32 @@ interface Row {
   readonly lane?: Partial<LaneOptions>
 }
 
-/** Told: the provider's headers say limit, remaining and reset. */
-const told = { used: 0.98, refused: 0.001 }
+/** Reported: the provider's headers say limit, remaining and reset. */
+const reported = { used: 0.98, refused: 0.001 }
 const partly = { used: 0.95, refused: 0.005 }
 
 const rows: readonly Row[] = [
-  { name: 'a bucket of a second', rules: { limits: [requests()] }, ...told },
-  { name: 'a bucket of ten seconds', rules: { limits: [requests({ burstMs: 10_000 })] }, ...told },
-  { name: 'a bucket whose reset is rounded to seconds', rules: { limits: [requests()], resetStepMs: 1_000 }, ...told },
+  { name: 'a bucket of a second', rules: { limits: [requests()] }, ...reported },
+  { name: 'a bucket of ten seconds', rules: { limits: [requests({ burstMs: 10_000 })] }, ...reported },
+  {
+    name: 'a bucket whose reset is rounded to seconds',
+    rules: { limits: [requests()], resetStepMs: 1_000 },
+    ...reported,
+  },
   { name: 'a bucket of a tenth of a second', rules: { limits: [requests({ burstMs: 100 })] }, ...partly },
-  { name: 'headers that are written with the answer', rules: { limits: [requests()], stampsAfter: true }, ...told },
-  { name: 'fixed windows', rules: { limits: [requests(inWindows)] }, ...told },
+  { name: 'headers that are written with the answer', rules: { limits: [requests()], stampsAfter: true }, ...reported },
+  { name: 'fixed windows', rules: { limits: [requests(inWindows)] }, ...reported },
   {
     name: 'fixed windows whose reset is rounded to seconds',
     rules: { limits: [requests(inWindows)], resetStepMs: 1_000 },
-    ...told,
+    ...reported,
   },
   {
     name: 'fixed windows, headers written with the answer',
     rules: { limits: [requests(inWindows)], stampsAfter: true },
-    ...told,
+    ...reported,
   },
-  { name: 'tokens that are charged as counted', rules: { limits: [tokens()] }, ...told },
+  { name: 'tokens that are charged as counted', rules: { limits: [tokens()] }, ...reported },
   { name: 'tokens that are charged half', rules: { limits: [tokens()], factor: 0.5 }, ...partly },
   { name: 'tokens that are charged five times', rules: { limits: [tokens()], factor: 5 }, ...partly },
   { name: 'neither limit nor its name', rules: { limits: [requests()], headers: 'no-limit' }, ...partly },

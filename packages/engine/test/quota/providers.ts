@@ -1,4 +1,4 @@
-import type { LimitSample, ToldLimit } from '@sluice/contract/outcome'
+import type { LimitSample, ReportedLimit } from '@sluice/contract/outcome'
 
 /** How a provider counts one of its limits. */
 export interface LimitRule {
@@ -11,7 +11,7 @@ export interface LimitRule {
   /** Of a bucket: what it holds, in ms of its refill. */
   readonly burstMs?: number
   /** The period that headers speak of, if not `periodMs`. */
-  readonly toldPeriodMs?: number
+  readonly reportedPeriodMs?: number
 }
 
 export interface ProviderRules {
@@ -149,7 +149,7 @@ export function createProvider(initial: ProviderRules, startMs: number): Virtual
   const headersAt = (nowMs: number): LimitSample | null => {
     const { headers = 'all' } = rules
     if (headers === 'none') return null
-    return counters.map((counter) => told(counter, headers, rules.resetStepMs ?? 1, nowMs))
+    return counters.map((counter) => reported(counter, headers, rules.resetStepMs ?? 1, nowMs))
   }
   return {
     admitted,
@@ -194,14 +194,14 @@ export function createProvider(initial: ProviderRules, startMs: number): Virtual
   }
 }
 
-function told(
+function reported(
   counter: Counter,
   headers: NonNullable<ProviderRules['headers']>,
   stepMs: number,
   nowMs: number,
-): ToldLimit {
+): ReportedLimit {
   const { rule } = counter
-  const perTold = (rule.toldPeriodMs ?? rule.periodMs) / rule.periodMs
+  const perReported = (rule.reportedPeriodMs ?? rule.periodMs) / rule.periodMs
   const has = (what: 'limit' | 'remaining' | 'reset') =>
     headers === 'all' ||
     (headers === 'no-limit' && what !== 'limit') ||
@@ -210,7 +210,7 @@ function told(
   return {
     name: rule.unit,
     unit: rule.unit,
-    limit: has('limit') ? Math.round(rule.limit * perTold) : null,
+    limit: has('limit') ? Math.round(rule.limit * perReported) : null,
     remaining: has('remaining') ? Math.max(0, Math.floor(counter.remaining(nowMs))) : null,
     resetMs: has('reset') ? Math.ceil(counter.resetMs(nowMs) / stepMs) * stepMs : null,
     resetStepMs: stepMs,

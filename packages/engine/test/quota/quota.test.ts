@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { Call, LimitSample, Outcome, ToldLimit } from '@sluice/contract/outcome'
+import type { Call, LimitSample, Outcome, ReportedLimit } from '@sluice/contract/outcome'
 import { Redis } from 'ioredis'
 import { afterAll, describe, expect, inject, onTestFinished, test } from 'vitest'
 import { startOwnRedis } from '@sluice/local/redis/own-redis'
@@ -118,21 +118,21 @@ describe('the quota of a lane', () => {
     expect(performance.now() - began).toBeGreaterThan(900)
   })
 
-  test('refuses at once what is larger than the limit of a minute, configured or told', async () => {
+  test('refuses at once what is larger than the limit of a minute, configured or reported', async () => {
     const configured = await opened({ limits: [tokens(1_000)] })
     await expect(configured.quota.reserve(of(1_001), { signal: never })).rejects.toThrow(QuotaTooLargeError)
-    const told = await opened()
-    const first = await told.quota.reserve(of(10), { signal: never })
-    const waiting = told.quota.reserve(of(5_001), { signal: never })
+    const reported = await opened()
+    const first = await reported.quota.reserve(of(10), { signal: never })
+    const waiting = reported.quota.reserve(of(5_001), { signal: never })
     waiting.catch(() => {})
-    told.quota.settle(
+    reported.quota.settle(
       first,
       answer(extracted, headers({ unit: 'tokens', limit: 5_000, remaining: 4_990, resetMs: 120 })),
     )
     await expect(waiting).rejects.toThrow('5001 tokens')
   })
 
-  test('limits each model by itself: what one is told, another does not wait for', async () => {
+  test('limits each model by itself: what one is asked to wait for, another does not', async () => {
     const { quota } = await opened()
     const usedUp = headers({ limit: 60, remaining: 0, resetMs: 50_000 })
     quota.settle(await quota.reserve({ model: 'small', tokens: 1 }, { signal: never }), answer(extracted, usedUp))
@@ -272,8 +272,8 @@ function answer(outcome: Outcome, limits: LimitSample | null = null): Call {
 
 const of = (tokens: number) => ({ model: 'model', tokens })
 
-function headers(...told: readonly Partial<ToldLimit>[]): LimitSample {
-  return told.map((one) => ({
+function headers(...reported: readonly Partial<ReportedLimit>[]): LimitSample {
+  return reported.map((one) => ({
     name: one.unit ?? 'requests',
     unit: 'requests',
     limit: null,

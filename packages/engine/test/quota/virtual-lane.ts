@@ -149,20 +149,20 @@ export function createVirtualLane({
       stats.refused += 1
       stats.refusedAtMs.push(time.clock.now() - startMs)
       await time.sleep(networkMs)
-      const { limits: told, retryAfterMs, scope } = refused
+      const { limits: reported, retryAfterMs, scope } = refused
       return made(
         { type: 'rate-limited', message: '', retryAfterMs, scope },
         amount,
-        told,
+        reported,
         time.clock.now() - beganAtMs,
       )
     }
     const stamped = provider.headersAt(time.clock.now())
     await time.sleep(latencyMs * Math.exp(spread * normal(random)))
     provider.finish(amount, time.clock.now())
-    const told = provider.rules.stampsAfter ? provider.headersAt(time.clock.now()) : stamped
+    const reported = provider.rules.stampsAfter ? provider.headersAt(time.clock.now()) : stamped
     stats.answered += 1
-    return made({ type: 'extracted', data: {} }, amount, told, time.clock.now() - beganAtMs)
+    return made({ type: 'extracted', data: {} }, amount, reported, time.clock.now() - beganAtMs)
   }
 }
 

@@ -50,7 +50,7 @@ describe('the outcome of a refusal', () => {
     ['not allowed', refusal(403), { type: 'bad-credentials' }],
     ['no such model', refusal(404, { code: 'model_not_found' }), { type: 'unknown-model' }],
     [
-      'no such model, told in words',
+      'no such model, reported in words',
       refusal(404, { message: 'model "qwen" not found, try pulling it first' }),
       { type: 'unknown-model' },
     ],
@@ -154,7 +154,7 @@ describe('the outcome of a body', () => {
       { type: 'filtered' },
     ],
     ['a wrong base URL', 404, { detail: 'Not Found' }, { type: 'wrong-url' }],
-    ['a wrong base URL, told by a page', 404, '<!DOCTYPE html><h1>models</h1>', { type: 'wrong-url' }],
+    ['a wrong base URL, reported by a page', 404, '<!DOCTYPE html><h1>models</h1>', { type: 'wrong-url' }],
     ['a path that takes no POST', 405, '', { type: 'wrong-url' }],
     ['a redirection', 302, '', { type: 'wrong-url', message: expect.stringContaining('HTTP 302') }],
     [
@@ -183,12 +183,12 @@ describe('the outcome of a body', () => {
   })
 
   it('never quotes what may be an answer, nor the text that was flagged', () => {
-    const told = [
+    const reported = [
       readRefusal(200, new Headers(), '{"choices":[{"message":{"content":"a secret'),
       readRefusal(200, new Headers(), { content: 'a secret' }),
       readRefusal(403, new Headers(), { error: { metadata: { reasons: ['x'], flagged_input: 'a secret' } } }),
     ]
-    expect(JSON.stringify(told.map(classifyAnswer))).not.toContain('secret')
+    expect(JSON.stringify(reported.map(classifyAnswer))).not.toContain('secret')
   })
 
   it('has a message of at most 500 characters', () => {

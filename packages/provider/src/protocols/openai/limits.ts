@@ -1,4 +1,4 @@
-import type { LimitSample, ToldLimit } from '@sluice/contract/outcome'
+import type { LimitSample, ReportedLimit } from '@sluice/contract/outcome'
 import { epochMs, msFromSeconds, notNegative, providerClock } from '../../retry-after.ts'
 import { parseFields } from './structured-fields.ts'
 
@@ -44,7 +44,7 @@ export function readLimits(headers: Headers, nowMs: number = Date.now()): LimitS
     const parts = found.get(name) ?? new Map<Part, string>()
     found.set(name, parts.set(part, value))
   }
-  const limits = [...found].flatMap(([name, parts]) => toldLimit(name, parts, clockMs))
+  const limits = [...found].flatMap(([name, parts]) => reportedLimit(name, parts, clockMs))
   const all = [...limits, ...policyLimits(headers)].slice(0, mostLimits)
   return all.length === 0 ? null : all
 }
@@ -63,7 +63,7 @@ function nameOf(header: string): { readonly name: string; readonly part: Part } 
   return { name: named[2]!, part }
 }
 
-function toldLimit(name: string, parts: ReadonlyMap<Part, string>, clockMs: number): ToldLimit[] {
+function reportedLimit(name: string, parts: ReadonlyMap<Part, string>, clockMs: number): ReportedLimit[] {
   const unit = unitOf(name)
   if (unit === null) return []
   const limit = positive(parts.get('limit'))
@@ -85,14 +85,14 @@ function toldLimit(name: string, parts: ReadonlyMap<Part, string>, clockMs: numb
   ]
 }
 
-function unitOf(name: string): ToldLimit['unit'] | null {
+function unitOf(name: string): ReportedLimit['unit'] | null {
   if (/(^|[-_])tokens?([-_]|$)/.test(name)) return 'tokens'
   return /(^|[-_])(req|requests?)([-_]|$)/.test(name) ? 'requests' : null
 }
 
 function periodOf(name: string, seconds: string | undefined): number | null {
-  const told = positive(seconds)
-  if (told !== null) return told * 1_000
+  const reported = positive(seconds)
+  if (reported !== null) return reported * 1_000
   const word = name.split(/[-_]/).at(-1) ?? ''
   return periodMs[word] ?? null
 }
@@ -106,7 +106,7 @@ function stepOf(reset: string | null): number {
 }
 
 /** `RateLimit: "default";r=50;t=30` with `RateLimit-Policy: "default";q=100;w=60`, and the older `ratelimit-policy: 100;w=60`. */
-function policyLimits(headers: Headers): ToldLimit[] {
+function policyLimits(headers: Headers): ReportedLimit[] {
   const policies = parseFields(headers.get('ratelimit-policy'))
   return parseFields(headers.get('ratelimit')).flatMap(({ name, parameters }) => {
     const policy = policies.find((one) => one.name === name)?.parameters
