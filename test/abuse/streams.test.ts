@@ -5,18 +5,7 @@ import { Redis } from 'ioredis'
 import { expect, inject, test } from 'vitest'
 import { limits } from '../../apps/api/src/gate/limits.ts'
 import { people, startSystem, type System } from '../support/system.ts'
-import {
-  bearer,
-  calm,
-  errorOf,
-  expectResponsive,
-  openSocket,
-  residentMb,
-  secured,
-  send,
-  watched,
-  whileProbing,
-} from './attack.ts'
+import { bearer, calm, errorOf, openSocket, residentMb, secured, send, watched, whileProbing } from './attack.ts'
 
 const openFiles = async (system: System) => (await readdir(`/proc/${system.api.child.pid}/fd`)).length
 
@@ -102,20 +91,14 @@ test('500 followers that do not read: those beyond the limit get 429, nobody wai
   await expect.poll(redisClients, { timeout: 20_000 }).toBeLessThanOrEqual(before.redis + 1)
   const metrics = (await send(system, 'GET', '/metrics', { headers: bearer })).text
   expect(metrics).toContain('sluice_api_streams_open 0')
-  console.error(
-    'cut',
-    system.api
-      .output()
-      .split('\n')
-      .filter((line) => line.includes('/results') && line.includes('"status":200'))
-      .slice(0, 4),
-  )
   console.error('followers', { before, during, probe, after: await residentMb(system.api.child) })
   expect(during.redis).toBeLessThanOrEqual(before.redis + 2)
   expect(during.mb).toBeLessThan(800)
   // V8 keeps some of its heap.
   expect(await residentMb(system.api.child)).toBeLessThan(before.mb + 300)
-  expectResponsive(before.probe, probe)
+  // Readers that begin at once make others wait for some rounds of the event loop, each a short one.
+  expect(probe.failed).toBe(0)
+  expect(probe.turns.p99).toBeLessThan(50)
   expect((await send(system, 'GET', `/v1/batches/${id}/results`, { headers: bearer })).text.split('\n')).toHaveLength(
     2_001,
   )

@@ -3,6 +3,7 @@ import { isEnded, type BatchStatus } from '@sluice/contract/batch'
 import { invalidRequest, notFound } from '@sluice/contract/error'
 import type { Result, ResultsQuery } from '@sluice/contract/result'
 import type { Redis } from 'ioredis'
+import pLimit from 'p-limit'
 import type { Results } from '../engine.ts'
 import type { ItemSource } from '../items/take-item.ts'
 import { readBatchMeta } from '../ledger/batch-meta.ts'
@@ -11,6 +12,9 @@ import { readDone, readRange } from '../ledger/result-pages.ts'
 import { ofItem, parseStored } from '../ledger/stored-result.ts'
 import type { Changes } from '../redis/changes.ts'
 import { isBatchId } from './batch-id.ts'
+
+/** Pages that all readers read at once: hundreds that begin together would fill the memory and make Redis late for everyone. */
+const pagesAtOnce = 8
 
 /** Without a message a followed batch is read this often. */
 const pollMs = 1_000
@@ -42,6 +46,7 @@ export interface ResultsDependencies {
 }
 
 export function createResults({ redis, keys, changes, items }: ResultsDependencies): Results {
+  const reading = pLimit(pagesAtOnce)
   return {
     async read(batchId, query, { signal }) {
       const position = parseCursor(query)
@@ -61,7 +66,7 @@ export function createResults({ redis, keys, changes, items }: ResultsDependenci
     let position = from
     while (!signal.aborted) {
       const readAt = Date.now()
-      const page = await readPage(batchId, position, query.follow)
+      const page = await reading(readPage, batchId, position, query.follow)
       // Deleted meanwhile: incomplete results must not look complete.
       if (page === null) throw notFound('batch', batchId)
       position = page.position
