@@ -65,7 +65,9 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
       'simulator',
       {
         SIMULATOR_PORT: '0',
-        SIMULATOR_LATENCY_MS: String(latencyFor(items, workers, seconds)),
+        SIMULATOR_LATENCY_MS: String(
+          latencyFor(items, workers, options.blows === undefined ? seconds : 5 * options.blows),
+        ),
         SIMULATOR_SEED: String(seed),
       },
       /(http:\/\/127\.0\.0\.1:\d+)/,

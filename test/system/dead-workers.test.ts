@@ -2,11 +2,17 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { expect, test } from 'vitest'
 import { people, startSystem } from '../support/system.ts'
 
-const latency = (ms: number) => ({ SIMULATOR_LATENCY_MS: String(ms), SIMULATOR_LATENCY_SPREAD: '0' })
+/** A lane that has had answers, so that 20 calls begin at once, and calls that take `ms` from then on. */
+async function warmSystem(ms: number) {
+  const system = await startSystem({ simulator: { SIMULATOR_LATENCY_MS: '20', SIMULATOR_LATENCY_SPREAD: '0' } })
+  const first = await system.worker({ SLUICE_CONCURRENCY: '20' })
+  await system.results((await system.submit(people(100))).id)
+  await system.simulator.set('latency', { p50_ms: ms, spread: 0 })
+  return { system, first }
+}
 
 test('the items of a killed worker start again on another one within 5 s', async () => {
-  const system = await startSystem({ simulator: latency(20_000) })
-  const killed = await system.worker({ SLUICE_CONCURRENCY: '20' })
+  const { system, first: killed } = await warmSystem(20_000)
   const { id } = await system.submit(people(20))
   await system.until(id, (batch) => batch.counts.running === 20)
   await system.worker({ SLUICE_CONCURRENCY: '20' })
@@ -20,8 +26,7 @@ test('the items of a killed worker start again on another one within 5 s', async
 })
 
 test('the items of a worker that is frozen for less than its locks do not run again', async () => {
-  const system = await startSystem({ simulator: latency(9_000) })
-  const frozen = await system.worker({ SLUICE_CONCURRENCY: '20' })
+  const { system, first: frozen } = await warmSystem(9_000)
   const { id } = await system.submit(people(20))
   await system.until(id, (batch) => batch.counts.running === 20)
   await system.worker({ SLUICE_CONCURRENCY: '20' })

@@ -16,13 +16,19 @@ describe('a worker that stops', () => {
       const sluice = testSluice(lane)
       const engine = await sluice.engine()
       let made = 0
+      let holds = false
       const free = Promise.withResolvers<void>()
       const answer = async () => {
         made += 1
-        await free.promise
+        if (holds) await free.promise
         return extracted({ ok: true })
       }
       const worker = await sluice.worker(answer, { concurrency: 20 })
+      // A lane that has had answers lets more calls begin at once.
+      const earlier = await engine.batches.create({ extractor: inline, options }, texts(60))
+      await readAll(engine, earlier.batch.id)
+      made = 0
+      holds = true
       const { batch } = await engine.batches.create({ extractor: inline, options }, texts(items))
       const runs = () => sluice.redis.hlen(sluice.keys.batch(batch.id).runs)
       await expect.poll(() => made).toBe(begun)

@@ -60,7 +60,8 @@ export const supervisorJobOptions: JobsOptions = {
 }
 
 /**
- * The item jobs of a dead worker run again after at most lock + scan = 25 s (58.8 s with BullMQ's defaults), any number of times.
+ * The item jobs of a dead worker run again after at most lock + scan = 25 s (58.8 s with BullMQ's defaults), any number of times; those
+ * of one that recovery/dead-workers.ts finds dead, within 5 s.
  * BullMQ renews the lock every half of `lockRenewTime`, so every quarter of its time.
  */
 export const itemLockMs = 15_000

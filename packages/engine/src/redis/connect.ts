@@ -48,8 +48,7 @@ async function opened(url: string, options: ConnectOptions, onError: (error: Err
   const redis = createRedis(url, {
     connectTimeout: 5_000,
     retryStrategy: (times) => Math.min(1_000, 50 * 2 ** times),
-    // A primary that was demoted: its address, or Sentinel, leads to the new one. The command itself fails, and whoever sent it repeats it.
-    reconnectOnError: (error) => /READONLY/.test(error.message),
+    reconnectOnError: onceIn(readonlyMs, (error) => /READONLY/.test(error.message)),
     ...options,
   })
   redis.on('error', onError)
@@ -61,6 +60,20 @@ async function opened(url: string, options: ConnectOptions, onError: (error: Err
     throw error
   }
   return redis
+}
+
+/**
+ * A primary that was demoted: its address, or Sentinel, leads to the new one. The command itself fails, and whoever sent it repeats it.
+ * Many commands fail at once, and ioredis would close the connection for each of them.
+ */
+const readonlyMs = 200
+function onceIn(ms: number, isMeant: (error: Error) => boolean): (error: Error) => boolean {
+  let last = -ms
+  return (error) => {
+    if (!isMeant(error) || performance.now() - last < ms) return false
+    last = performance.now()
+    return true
+  }
 }
 
 /** A client for any address, not yet connected. A cluster takes the same commands, as each of ours stays within one slot. */
