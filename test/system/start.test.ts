@@ -196,7 +196,7 @@ describe('what is wrong is one line and exit code 1, before anything is started:
     ['a Redis that does not answer', { REDIS_URL: 'redis://127.0.0.1:1' }, /^No Redis answers at 127\.0\.0\.1:1.*\n$/],
     ['no Redis on this machine', { PATH: '/nowhere' }, /^There is no Redis here\..*\n$/],
     ['a variable that is wrong', { SLUICE_CONCURRENCY: 'many' }, /^SLUICE_CONCURRENCY must be a whole number.*\n$/],
-    ['a configuration file that is not there', { SLUICE_CONFIG: 'gone.ts' }, /^SLUICE_CONFIG names gone\.ts.*\n$/],
+    ['a configuration file that is not there', { SLUICE_CONFIG: 'gone.ts' }, /^SLUICE_CONFIG is gone\.ts.*\n$/],
     ['a provider without a model', { OPENAI_API_KEY: 'key' }, /^SLUICE_MODEL is not set.*\n$/],
   ])('%s', async (_, env, line) => {
     expect(await refusal(env)).toEqual({ code: 1, output: expect.stringMatching(line) })
