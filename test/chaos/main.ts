@@ -9,6 +9,7 @@ const { values } = parseArgs({
     workers: { type: 'string', default: '3' },
     seconds: { type: 'string', default: '90' },
     blows: { type: 'string' },
+    only: { type: 'string', default: '' },
     small: { type: 'string', default: '200' },
   },
 })
@@ -23,6 +24,7 @@ const report = await runChaos({
   seconds: Number(values.seconds),
   ...(values.blows === undefined ? {} : { blows: Number(values.blows) }),
   smallBatches: Number(values.small),
+  only: values.only,
   say: console.error,
 })
 const { struck, broken, ...figures } = report

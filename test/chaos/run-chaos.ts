@@ -21,6 +21,8 @@ export interface ChaosOptions {
   readonly blows?: number
   /** Small batches beside the three large ones. */
   readonly smallBatches?: number
+  /** Only blows whose name contains this. */
+  readonly only?: string
   readonly say: (line: string) => void
 }
 
@@ -117,7 +119,7 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
 
   const struck: Record<string, number> = {}
   let lost = 0
-  const names = Object.keys(blows)
+  const names = Object.keys(blows).filter((name) => name.includes(options.only ?? ''))
   let dealt = 0
   const goesOn = () =>
     options.blows === undefined ? performance.now() - began < seconds * 1_000 : dealt < options.blows
