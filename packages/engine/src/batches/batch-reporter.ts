@@ -93,10 +93,11 @@ function createReport(
     const percent = ended ? 100 : Math.min(99, Math.floor((100 * done) / Math.max(1, total)))
     await job.updateData({ ...job.data, counts, items_per_second: Math.round(rates.p50 * 10) / 10 })
     await job.updateProgress(percent)
-    if (rates.p10 > 0) {
-      const progress = done === lastDone ? {} : { progress_at: Date.now(), progress_done: done }
-      await noteOnBatch(redis, k, { rate_p50: rates.p50, rate_p10: rates.p10, ...progress })
-    }
+    // Also without a rate: another process may have measured it, and its items wait for the locks of that process.
+    const progress = done === lastDone ? {} : { progress_at: Date.now(), progress_done: done }
+    const measured = rates.p10 > 0 ? { rate_p50: rates.p50, rate_p10: rates.p10 } : {}
+    const noted = { ...measured, ...progress }
+    if (Object.keys(noted).length > 0) await noteOnBatch(redis, k, noted)
     lastDone = done
     return status
   }

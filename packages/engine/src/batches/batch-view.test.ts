@@ -54,8 +54,10 @@ test('the estimate is not lower than the wait for the items of a worker that was
     return toBatch('b', { meta, open: 10, running: 10, bytes: null, priced: false, nowMs }).eta_s
   }
   expect(at(killedAt + 500)).toEqual({ p50: 0.2, p90: 0.5 })
-  // The lock lasts 15 s, and a scan finds it within 10 s.
-  expect(at(killedAt + 2_000)).toEqual({ p50: 18, p90: 23 })
+  // Others take over from a killed worker within 5 s.
+  expect(at(killedAt + 2_000)).toEqual({ p50: 3, p90: 23 })
+  // It is frozen: its locks last 15 s, and a scan finds them within 10 s.
+  expect(at(killedAt + 6_000)).toEqual({ p50: 14, p90: 19 })
   expect(at(killedAt + 24_000)).toEqual({ p50: 0.2, p90: 1 })
   expect(at(killedAt + 2_000, { succeeded: 91 })).toEqual({ p50: 0.2, p90: 0.5 })
   // One item in 4 s: a quiet second means nothing.

@@ -20,6 +20,8 @@ export interface BatchState {
 /** Without progress for so long, and for so many times the usual interval, a batch waits for something. */
 const quietMs = 1_000
 const quietIntervals = 3
+/** `recovery/dead-workers.ts` gives the items of a killed worker to others within this. */
+const deadWorkerMs = 5_000
 
 /** The batch as the API shows it. Waiting is what remains, so the counts always add up to `total`. */
 export function toBatch(id: string, state: BatchState): Batch {
@@ -83,10 +85,12 @@ function eta({ meta, open, nowMs }: BatchState, left: number): Batch['eta_s'] {
   if (status !== 'in_progress' || !(p10 > 0)) return null
   const quietForMs = open === 0 ? 0 : sinceProgressMs(meta, nowMs)
   const waits = quietForMs > Math.max(quietMs, (quietIntervals * 1_000) / p50)
-  // Other workers take over when the lock has expired and the next scan, 5 s later on average, finds it.
-  const wait = (scanMs: number) => (waits ? (itemLockMs + scanMs - quietForMs) / 1_000 : 0)
+  // Others take over the items of a killed worker within 5 s; those of a frozen one when its locks have expired and the next scan finds it.
+  const waitP90 = waits ? (itemLockMs + itemScanMs - quietForMs) / 1_000 : 0
+  const takenOverMs = quietForMs < deadWorkerMs ? deadWorkerMs : itemLockMs + itemScanMs / 2
+  const waitP50 = waits ? (takenOverMs - quietForMs) / 1_000 : 0
   const round = (value: number) => Math.round(value * 10) / 10
-  return { p50: round(Math.max(left / p50, wait(itemScanMs / 2))), p90: round(Math.max(left / p10, wait(itemScanMs))) }
+  return { p50: round(Math.max(left / p50, waitP50)), p90: round(Math.max(left / p10, waitP90)) }
 }
 
 /** 0 if items were done since the last report, whose process may have been killed. */
