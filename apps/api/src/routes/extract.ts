@@ -12,8 +12,8 @@ export function extractRoutes(
   return {
     async extract({ res, body: { extractor: choice, text, wait_s: waitS, keep_s: keepS } }) {
       const { extractor } = await resolveExtractor(choice, engine, checkSchema)
-      const signal = AbortSignal.any([leaving(res, stopping), AbortSignal.timeout(waitS * 1_000)])
-      const ended = await engine.extractions.run({ extractor, text, keptMs: keepS * 1_000 }, { signal })
+      const signal = AbortSignal.any([leaving(res, stopping), AbortSignal.timeout(Math.ceil(waitS * 1_000))])
+      const ended = await engine.extractions.run({ extractor, text, keptMs: Math.ceil(keepS * 1_000) }, { signal })
       switch (ended.type) {
         case 'pending':
           return { status: 202, body: ended.batch }
