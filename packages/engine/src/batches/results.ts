@@ -11,6 +11,7 @@ import type { Keys } from '../redis/keys.ts'
 import { readDone, readRange } from '../ledger/result-pages.ts'
 import { ofItem, parseStored } from '../ledger/stored-result.ts'
 import type { Changes } from '../redis/changes.ts'
+import { isOutage } from '../redis/refusal.ts'
 import { isBatchId } from './batch-id.ts'
 
 /** Pages that all readers read at once: hundreds that begin together would fill the memory and make Redis late for everyone. */
@@ -20,6 +21,10 @@ const pagesAtOnce = 8
 const pollMs = 1_000
 /** At most this often: a batch may record thousands of results in a second, and each sends a message. */
 const restMs = 20
+
+/** A reader that follows waits for Redis for so long: that of a failover. */
+const outageMs = 10_000
+const outagePauseMs = 200
 
 /**
  * The position of a reader, and its cursor: `c12` is after position 12 in order of completion, `i12` after item 12.
@@ -66,7 +71,7 @@ export function createResults({ redis, keys, changes, items }: ResultsDependenci
     let position = from
     while (!signal.aborted) {
       const readAt = Date.now()
-      const page = await reading(readPage, batchId, position, query.follow)
+      const page = await readThroughOutage(batchId, position, query.follow, signal)
       // Deleted meanwhile: incomplete results must not look complete.
       if (page === null) throw notFound('batch', batchId)
       position = page.position
@@ -78,6 +83,18 @@ export function createResults({ redis, keys, changes, items }: ResultsDependenci
       if (changed === null || isEnded(page.status)) return
       await changed.wait(pollMs, signal)
       await sleep(Math.max(0, readAt + restMs - Date.now()), undefined, { signal }).catch(() => {})
+    }
+  }
+
+  /** A reader that follows does not lose its stream to a failover: reading a page again does no harm. */
+  async function readThroughOutage(batchId: string, position: Position, follow: boolean, signal: AbortSignal) {
+    for (const began = performance.now(); ;) {
+      try {
+        return await reading(readPage, batchId, position, follow)
+      } catch (error) {
+        if (!follow || signal.aborted || !isOutage(error) || performance.now() - began > outageMs) throw error
+        await sleep(outagePauseMs, undefined, { signal }).catch(() => {})
+      }
     }
   }
 

@@ -7,7 +7,7 @@ const codes = 'OOM|MISCONF|READONLY|NOREPLICAS|LOADING|MASTERDOWN|CLUSTERDOWN|TR
 const refusal = new RegExp(`^(?:-?(?:${codes})\\b|ERR .*-(?:${codes})\\b)`, 's')
 /** What ioredis says when a command could not be sent, or when its reply never came. */
 const lostConnection =
-  /Connection is closed|Connection in .* is ended|None of startup nodes|Failed to refresh slots|Too many Cluster redirections|Cluster isn't ready|Socket timeout|Command timed out|Reached the max retries|ECONN|EPIPE|ETIMEDOUT|EAI_AGAIN|ENOTFOUND/
+  /Connection is closed|Stream isn't writeable|max retries per request|Connection in .* is ended|None of startup nodes|Failed to refresh slots|Too many Cluster redirections|Cluster isn't ready|Socket timeout|Command timed out|Reached the max retries|ECONN|EPIPE|ETIMEDOUT|EAI_AGAIN|ENOTFOUND/
 
 /** An error reply of Redis to any command. */
 export function isReply(error: unknown): error is Error & { name: 'ReplyError' } {
