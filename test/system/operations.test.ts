@@ -92,6 +92,8 @@ test('a lane on which nothing can succeed reports why, and one request resumes a
   for (const id of ids) await system.until(id, ({ status }) => status === 'paused')
   const lane = async () => (await system.request('GET', '/v1/lanes')).body.data[0]
   expect((await lane()).pause_reason).toMatch(/^bad_credentials/)
+  // A call that is still in flight would be refused, and would pause the lane again.
+  await expect.poll(async () => (await lane()).in_flight).toBe(0)
   await system.simulator.set('faults', { rates: {} })
   expect(await system.request('POST', '/v1/lanes/nobody/resume')).toMatchObject({ status: 404 })
   expect(await system.request('POST', '/v1/lanes/default/resume')).toMatchObject({ status: 200, body: { batches: 2 } })
