@@ -30,7 +30,7 @@ export function createErrorHandler({ log, redact }: ErrorOptions): ErrorRequestH
     if (refusal.retryAfterS !== undefined) res.set('retry-after', String(refusal.retryAfterS))
     res.status(refusal.status)
     const wantsPage = prefersHtml(req)
-    if (needsKey(refusal)) challenge(res, wantsPage)
+    if (needsKey(refusal)) challenge(req, res, wantsPage)
     if (wantsPage) res.type('html').send(needsKey(refusal) ? loginPage(req.originalUrl) : errorPage(refusal))
     else res.json({ error: { ...refusal.toBody().error, message: redact(refusal.message) } })
   }
@@ -54,10 +54,13 @@ function needsKey({ code }: SluiceError): boolean {
 
 /**
  * One header line for each challenge: browsers do not find the second one of a line. Basic comes first, for browsers. A page that
- * is opened shows the login form instead, so it names no scheme for which the browser would open its own window.
+ * is opened shows the login form instead, and a script of a page handles the error itself: for them the browser must not open its own
+ * window, in which the request would wait.
  */
-function challenge(res: Response, wantsPage: boolean): void {
-  const schemes = wantsPage ? ['Bearer'] : ['Basic', 'Bearer']
+function challenge(req: Request, res: Response, wantsPage: boolean): void {
+  const mode = req.headers['sec-fetch-mode']
+  const isScript = mode !== undefined && mode !== 'navigate'
+  const schemes = wantsPage || isScript ? ['Bearer'] : ['Basic', 'Bearer']
   res.setHeader(
     'www-authenticate',
     schemes.map((scheme) => `${scheme} realm="sluice"`),
