@@ -62,7 +62,7 @@ test('10,000 requests made from the OpenAPI document: no 5xx, one error shape, n
   const requests = fc.sample(requestsOf(document), { seed, numRuns: count })
   const before = await calm(system)
   const probe = await whileProbing(system, async () => {
-    const limit = pLimit(40)
+    const limit = pLimit(16)
     await Promise.all(requests.map((request) => limit(send, request)))
   })
   console.error('fuzz', {
