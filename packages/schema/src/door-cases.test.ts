@@ -3,12 +3,11 @@ import { checkSchema } from './check.ts'
 import { createValidator } from './validator.ts'
 
 /** `if` with its branches. Written out, the object would be taken for a promise. */
-const conditional = (test: object, whenTrue: object, whenFalse: object) =>
-  Object.fromEntries([
-    ['if', test],
-    ['then', whenTrue],
-    ['else', whenFalse],
-  ])
+const conditional = (test: object, whenTrue: object, whenFalse: object): object => {
+  const branches = ['if', 'then', 'else'] as const
+  const schemas = [test, whenTrue, whenFalse]
+  return Object.fromEntries(branches.map((keyword, i) => [keyword, schemas[i]]))
+}
 
 /** Each with values and whether they are valid. `warns`: whether the door says that something is not checked. */
 const accepted: { name: string; schema: object; values: [unknown, boolean][]; warns?: boolean }[] = [
@@ -439,8 +438,7 @@ const accepted: { name: string; schema: object; values: [unknown, boolean][]; wa
     name: 'd7 if',
     schema: {
       $schema: 'http://json-schema.org/draft-07/schema#',
-      if: { type: 'string' },
-      [whenTrue]: { minLength: 2 },
+      ...conditional({ type: 'string' }, { minLength: 2 }, {}),
     },
     values: [
       ['a', false],
