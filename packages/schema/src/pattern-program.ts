@@ -39,6 +39,18 @@ export function parsePattern(source: string): ParsedPattern {
   }
 }
 
+/** Whether a text has the syntax of a pattern. */
+export function isPattern(source: string): boolean {
+  try {
+    parse(source)
+    return true
+  } catch (error) {
+    // A RangeError: deeply nested groups exhaust the stack of the parser.
+    if (error instanceof SyntaxError || error instanceof RangeError) return false
+    throw error
+  }
+}
+
 function parse(source: string): { ast: AST.Pattern; isUnicode: boolean } {
   const parser = new RegExpParser()
   const parseAs = (pattern: string, isUnicode: boolean) => ({
