@@ -12,6 +12,7 @@ import { createIdempotency } from './batches/idempotency.ts'
 import { createItemSource } from './batches/item-reader.ts'
 import { createKeys } from './redis/keys.ts'
 import { createMoney } from './items/prices.ts'
+import { createReadLaneHold } from './lanes/lane-holds.ts'
 import { readLanes } from './lanes/lane-view.ts'
 import { createLaneWork } from './lanes/lane-work.ts'
 import { createLedger } from './ledger/ledger.ts'
@@ -61,7 +62,13 @@ export async function createEngine({ redisUrl, prefix, lanes, onError }: EngineO
   const durability = await readDurability(redis)
   const confirm = () => durability.confirm()
   const idempotency = createIdempotency({ redis, keys })
-  const finder = createBatchFinder({ redis, keys, isPriced, hasLane: (lane) => Object.hasOwn(lanes, lane) })
+  const finder = createBatchFinder({
+    redis,
+    keys,
+    isPriced,
+    hasLane: (lane) => Object.hasOwn(lanes, lane),
+    readHold: createReadLaneHold({ redis, keys }),
+  })
   const batches = createBatches({
     redis,
     keys,
