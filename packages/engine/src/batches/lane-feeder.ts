@@ -79,14 +79,14 @@ export function createLaneFeeder(dependencies: LaneFeederDependencies): LaneFeed
     using cappedBatches = createCappedBatches({ redis, keys, ready, changes, onChange: () => listening.notify() })
     let failures = 0
     while (!signal.aborted) {
-      const startedAt = Date.now()
+      const startedAt = performance.now()
       try {
         const isMine = await lease.hold()
         if (!isMine) hasWork = false
         const fed = isMine ? await feedRound(cappedBatches) : 0
         failures = 0
         if (fed === 0) await listening.wait(hasWork ? full.ms : idleMs, signal)
-        await pause(startedAt + roundMs - Date.now())
+        await pause(startedAt + roundMs - performance.now())
       } catch (error) {
         if (signal.aborted) break
         failures += 1

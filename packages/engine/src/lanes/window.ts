@@ -59,7 +59,7 @@ export function createLaneWindow({ redis, keys, lane, queue }: LaneWindowDepende
   let seen: { readonly at: number; readonly capacity: number } | undefined
 
   const readCapacity = async (): Promise<number> => {
-    const now = Date.now()
+    const now = performance.now()
     if (seen !== undefined && now - seen.at < freshMs) return seen.capacity
     const members = await readLiveWorkers(redis, { workers })
     const held = members.reduce((sum, one) => sum + Number(one.split('|')[1]), 0)
