@@ -58,7 +58,7 @@ export async function createWorker(options: WorkerOptions): Promise<WorkerEngine
   const ending = new AbortController()
   const limits = { stopping: stopping.signal, ending: ending.signal }
   await claimFormat(redis, keys)
-  const subscriber = await connectWaiting(redisUrl, onError)
+  const subscriber = await connectWaiting(redisUrl, onError, { subscribes: true })
   const changes = opening.use(createChanges({ subscriber }))
   reconnectTogether(redis, subscriber)
   const queues = opening.use(createQueues(base))

@@ -98,6 +98,8 @@ const ownFields = {
   deduplicated: count,
   /** Items answered from the cache of answers. */
   cached: count,
+  /** When readers last got a message about its progress, by the clock of Redis. */
+  published_at: time,
   /** When a report last found more items done, and how many were done then. */
   progress_at: time,
   progress_done: count,

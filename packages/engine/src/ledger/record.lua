@@ -13,6 +13,7 @@
 -- include: end-call.lua
 -- include: usage.lua
 -- include: finish.lua
+-- include: publish.lua
 -- include: shards.lua
 -- include: release-parked.lua
 local m = redis.call('HMGET', meta, 'status', 'items_per_shard', 'done_shard', 'total')
@@ -46,5 +47,5 @@ if textHash ~= '' then
   released = releaseParked(parked, chains, requeue, releasing, index, perShard)
 end
 local batchStatus = finish(meta, open, now)
-redis.call('PUBLISH', channel, batchStatus)
+if batchStatus == m[1] then publishProgress(meta, channel, batchStatus) else redis.call('PUBLISH', channel, batchStatus) end
 return { 'recorded', batchStatus, released }

@@ -14,6 +14,7 @@
 -- {'stale'} (recorded, or fed again: the job is dropped), {'cancelled'} or {'gone'}.
 -- include: finish.lua
 -- include: end-call.lua
+-- include: publish.lua
 -- include: shards.lua
 -- include: release-parked.lua
 local m = redis.call('HMGET', meta, 'status', 'total', 'items_per_shard')
@@ -38,7 +39,7 @@ if textHash ~= '' then
       park(chains, first, index, perShard)
       redis.call('HDEL', open, index)
       redis.call('HDEL', runs, index)
-      redis.call('PUBLISH', channel, 'changed')
+      publishProgress(meta, channel, 'changed')
       return { 'parked' }
     end
     redis.call('HSET', runs, index, token)
