@@ -14,6 +14,7 @@ import { createKeys } from './redis/keys.ts'
 import { createMoney } from './items/prices.ts'
 import { readLanes } from './lanes/lane-view.ts'
 import { createLaneWork } from './lanes/lane-work.ts'
+import { createServedLanes } from './lanes/window.ts'
 import { createLedger } from './ledger/ledger.ts'
 import { createQueues } from './queues/queues.ts'
 import { createResults } from './batches/results.ts'
@@ -61,7 +62,13 @@ export async function createEngine({ redisUrl, prefix, lanes, onError }: EngineO
   const durability = await readDurability(redis)
   const confirm = () => durability.confirm()
   const idempotency = createIdempotency({ redis, keys })
-  const finder = createBatchFinder({ redis, keys, isPriced, hasLane: (lane) => Object.hasOwn(lanes, lane) })
+  const finder = createBatchFinder({
+    redis,
+    keys,
+    isPriced,
+    hasLane: (lane) => Object.hasOwn(lanes, lane),
+    isServed: createServedLanes({ redis, keys }),
+  })
   const batches = createBatches({
     redis,
     keys,

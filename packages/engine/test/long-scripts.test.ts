@@ -197,7 +197,13 @@ test('no step is long when 300,000 failed items are read, chosen, retried, fed a
       expect((await readRange(watched, k, from, holes))?.seen).toBeGreaterThanOrEqual(100)
     }
   }
-  const finder = createBatchFinder({ redis: watched, keys, isPriced: () => false, hasLane: () => true })
+  const finder = createBatchFinder({
+    redis: watched,
+    keys,
+    isPriced: () => false,
+    hasLane: () => true,
+    isServed: async () => true,
+  })
   expect((await finder.get(batchId)).stored_bytes).toBeGreaterThan(all * 50)
   let retried = 0
   for await (const indexes of selectFailed(watched, k, { status: 'failed', dry_run: false, error_type: 'refused' })) {

@@ -196,7 +196,13 @@ test('the memory of a batch of many shards is an estimate from a few of them', a
   const k = keys.batch(batch.id)
   await redis.hset(k.meta, { total: 100, items_per_shard: 1 })
   for (let shard = 1; shard < 100; shard += 1) await redis.hset(`${k.results}:${shard}`, shard, 'x'.repeat(10_000))
-  const finder = createBatchFinder({ redis, keys, isPriced: () => false, hasLane: () => true })
+  const finder = createBatchFinder({
+    redis,
+    keys,
+    isPriced: () => false,
+    hasLane: () => true,
+    isServed: async () => true,
+  })
   const { stored_bytes: bytes } = await finder.get(batch.id)
   expect(bytes).toBeGreaterThan(99 * 10_000)
   expect(bytes).toBeLessThan(99 * 14_000)

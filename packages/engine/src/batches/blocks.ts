@@ -64,18 +64,39 @@ function unpack(packed: Packed, index: number): Item {
   }
 }
 
+interface StagedBlock {
+  readonly start: number
+  readonly items: Item[]
+}
+
 /** The items of the block that contains `index`, and the index of its first item; null if there is none. */
-export async function readBlock(
-  redis: Redis,
-  keys: BatchKeys,
-  index: number,
-): Promise<{ start: number; items: Item[] } | null> {
+export async function readBlock(redis: Redis, keys: BatchKeys, index: number): Promise<StagedBlock | null> {
   // Item 0 is in the first shard, however large that is: the one text of a request needs no look.
   const meta = index === 0 ? null : await readBatchMeta(redis, keys, 'items_per_shard')
   const key = shardKey(keys.blocks, index, meta?.items_per_shard ?? 0)
   const [entry] = await redis.xrangeBuffer(key, `${index + 1}-0`, '+', 'COUNT', 1)
-  if (entry === undefined) return null
-  const [id, fields] = entry
+  return entry === undefined ? null : decode(key, entry)
+}
+
+/** Blocks that are read at once: about 300 KB. */
+const blocksPerRead = 16
+
+/** All items from index `from` on, in order. */
+export async function* readItems(redis: Redis, keys: BatchKeys, from: number): AsyncGenerator<Item> {
+  const perShard = (await readBatchMeta(redis, keys, 'items_per_shard'))?.items_per_shard ?? 0
+  for (let index = from; ;) {
+    const key = shardKey(keys.blocks, index, perShard)
+    const entries = await redis.xrangeBuffer(key, `${index + 1}-0`, '+', 'COUNT', blocksPerRead)
+    if (entries.length === 0) return
+    for (const entry of entries) {
+      const { start, items } = decode(key, entry)
+      yield* items.slice(index - start)
+      index = start + items.length
+    }
+  }
+}
+
+function decode(key: string, [id, fields]: [Buffer, Buffer[]]): StagedBlock {
   const bytes = fields[1]
   if (bytes === undefined) throw new Error(`Block ${id.toString()} of ${key} is empty.`)
   const packed = JSON.parse(zstdDecompressSync(bytes).toString()) as Packed[]

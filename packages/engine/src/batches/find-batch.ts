@@ -19,9 +19,11 @@ export interface FindBatchDependencies {
   readonly isPriced: (lane: string) => boolean
   /** Whether the configuration has the lane. */
   readonly hasLane: (lane: string) => boolean
+  /** Whether a worker that runs has the lane. */
+  readonly isServed: (lane: string) => Promise<boolean>
 }
 
-export function createBatchFinder({ redis, keys, isPriced, hasLane }: FindBatchDependencies): BatchFinder {
+export function createBatchFinder({ redis, keys, isPriced, hasLane, isServed }: FindBatchDependencies): BatchFinder {
   return {
     find,
     get: async (id) => {
@@ -48,7 +50,8 @@ export function createBatchFinder({ redis, keys, isPriced, hasLane }: FindBatchD
     const first = sizes.some(([error]) => error !== null) ? null : sizes.reduce((sum, [, size]) => sum + (size ?? 0), 0)
     const bytes = first === null ? null : first + (await bytesOfOtherShards(redis, k, meta))
     const { lane, status } = meta
-    const laneState = { priced: isPriced(lane), laneIsGone: !hasLane(lane) }
+    const laneHasNoWorker = status === 'in_progress' && !(await isServed(lane))
+    const laneState = { priced: isPriced(lane), laneIsGone: !hasLane(lane), laneHasNoWorker }
     return toBatch(id, { meta: { ...meta, status }, open, running, bytes, ...laneState, nowMs: Date.now() })
   }
 }

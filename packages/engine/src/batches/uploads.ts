@@ -4,7 +4,7 @@ import type { Redis } from 'ioredis'
 import type { Admission } from './admission.ts'
 import { createBatchId, isBatchId } from './batch-id.ts'
 import { appendBlock, noteOnBatch, sealBatch } from './batch-steps.ts'
-import { packBlocks, readBlock } from './blocks.ts'
+import { packBlocks, readItems } from './blocks.ts'
 import type { Uploads } from '../engine.ts'
 import type { BatchFinder } from './find-batch.ts'
 import type { Idempotency } from './idempotency.ts'
@@ -80,13 +80,8 @@ export function createUploads(dependencies: UploadsDependencies): Uploads {
     },
 
     async *staged(id, from) {
-      const { total } = await uploading(id)
-      for (let index = from; index < total;) {
-        const block = await readBlock(redis, keys.batch(id), index)
-        if (block === null) return
-        yield* block.items.slice(index - block.start)
-        index = block.start + block.items.length
-      }
+      await uploading(id)
+      yield* readItems(redis, keys.batch(id), from)
     },
 
     async addSkipped(id, skipped) {

@@ -109,6 +109,8 @@ export interface Keys {
   readonly endedSummaries: string
   /** Sorted set: worker id -> when it last said that it lives, by the clock of Redis. */
   readonly workersAlive: string
+  /** Names a cluster slot: whether Redis takes writes is tried with `<prefix>:{...}:probe` (string, expires after a second). */
+  readonly probe: string
   /** String: id of the worker that sweeps; expires 15 s after it last said so. */
   readonly sweepLease: string
   /**
@@ -184,6 +186,7 @@ export function createKeys(prefix: string): Keys {
     activeSummaries: `${prefix}:{summaries}:active`,
     endedSummaries: `${prefix}:{summaries}:ended`,
     workersAlive: `${prefix}:{workers}:alive`,
+    probe: `${prefix}:{batches}:probe`,
     sweepLease: `${prefix}:{batches}:sweep`,
     idempotency: (hash) => `${prefix}:idempotency:${hash}`,
     answer: (hash) => `${prefix}:answer:${hash}`,
