@@ -7,7 +7,18 @@ import { Redis } from 'ioredis'
 import { expect, inject, onTestFinished, test } from 'vitest'
 import { limits } from '../../apps/api/src/gate/limits.ts'
 import { people, startSystem, type System } from '../support/system.ts'
-import { bearer, calm, errorOf, expectResponsive, openSocket, residentMb, secured, send, watched, whileProbing } from './attack.ts'
+import {
+  bearer,
+  calm,
+  errorOf,
+  expectResponsive,
+  openSocket,
+  residentMb,
+  secured,
+  send,
+  watched,
+  whileProbing,
+} from './attack.ts'
 
 const openFiles = async (system: System) => (await readdir(`/proc/${system.api.child.pid}/fd`)).length
 
