@@ -15,6 +15,7 @@ import { createMoney } from './items/prices.ts'
 import { createReadLaneHold } from './lanes/lane-holds.ts'
 import { readLanes } from './lanes/lane-view.ts'
 import { createLaneWork } from './lanes/lane-work.ts'
+import { createServedLanes } from './lanes/window.ts'
 import { createLedger } from './ledger/ledger.ts'
 import { createQueues } from './queues/queues.ts'
 import { createResults } from './batches/results.ts'
@@ -45,7 +46,7 @@ export async function createEngine({ redisUrl, prefix, lanes, onError }: EngineO
   const keys = createKeys(prefix)
   const redis = opening.adopt(await connectFailingFast(redisUrl, onError), (it) => it.disconnect())
   await claimFormat(redis, keys)
-  const subscriber = await connectWaiting(redisUrl, onError)
+  const subscriber = await connectWaiting(redisUrl, onError, { subscribes: true })
   const changes = opening.use(createChanges({ subscriber }))
   reconnectTogether(redis, subscriber)
   const open = opening.use(createQueues({ redis, keys, onError }))
@@ -68,6 +69,7 @@ export async function createEngine({ redisUrl, prefix, lanes, onError }: EngineO
     isPriced,
     hasLane: (lane) => Object.hasOwn(lanes, lane),
     readHold: createReadLaneHold({ redis, keys }),
+    isServed: createServedLanes({ redis, keys }),
   })
   const batches = createBatches({
     redis,

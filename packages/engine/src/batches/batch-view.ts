@@ -18,6 +18,8 @@ export interface BatchState {
   readonly laneIsGone?: boolean
   /** The wait that the provider asked its lane for. */
   readonly hold?: LaneHold | null
+  /** No worker that runs has its lane. */
+  readonly laneHasNoWorker?: boolean
 }
 
 /** Without progress for so long, and for so many times the usual interval, a batch waits for something. */
@@ -28,7 +30,7 @@ const deadWorkerMs = 5_000
 
 /** The batch as the API shows it. Waiting is what remains, so the counts always add up to `total`. */
 export function toBatch(id: string, state: BatchState): Batch {
-  const { meta, open, running, bytes, priced, laneIsGone, hold } = state
+  const { meta, open, running, bytes, priced, hold } = state
   const { status, total, succeeded, failed } = meta
   const stopped = status === 'cancelling' || status === 'cancelled'
   // While a batch is cancelled, only items that a worker holds are open; each ends when its call is aborted.
@@ -40,7 +42,7 @@ export function toBatch(id: string, state: BatchState): Batch {
     extractor: meta.label,
     lane: meta.lane,
     status,
-    pause_reason: meta.pause_reason || (laneIsGone === true ? laneGone(meta) : null),
+    pause_reason: meta.pause_reason || laneProblem(state),
     hold: hold ? { until: hold.untilMs / 1_000, reason: hold.reason } : null,
     counts: {
       total,
@@ -73,10 +75,14 @@ export function toBatch(id: string, state: BatchState): Batch {
   }
 }
 
-/** Nothing will run the batch until its lane is configured again. */
-function laneGone({ status, lane }: BatchState['meta']): string | null {
+/** Why nothing runs the batch although nobody paused it; null if that is not so. */
+function laneProblem({ meta: { status, lane }, laneIsGone, laneHasNoWorker }: BatchState): string | null {
   if (status !== 'in_progress' && status !== 'paused' && status !== 'cancelling') return null
-  return `lane_gone: the lane '${lane}' is not configured; add it to sluice.config.ts again, or cancel the batch`
+  if (laneIsGone === true)
+    return `lane_gone: the lane '${lane}' is not configured; add it to sluice.config.ts again, or cancel the batch`
+  if (laneHasNoWorker === true)
+    return `no_worker: no running worker has the lane '${lane}'; start one whose sluice.config.ts has it`
+  return null
 }
 
 function seconds(unixMs: number | null): number | null {
