@@ -20,18 +20,20 @@ test('every path of the OpenAPI document refuses every other method, with and wi
       .replace('{name}', 'person')
       .replaceAll(/\{\w+\}/g, '0')
     for (const method of others) {
-      if (Object.hasOwn(methods, method.toLowerCase())) continue
+      // `/v1/batches/estimate` is also the path of a batch with that id.
+      const alsoId = paths[template.replace(/[^/]+$/, '{id}')] ?? {}
+      const isAllowed = (one: string) => Object.hasOwn(methods, one) || Object.hasOwn(alsoId, one)
+      if (isAllowed(method.toLowerCase())) continue
       asked += 1
       // A HEAD of what a GET answers is right, and carries no body.
-      const isHead = method === 'HEAD' && Object.hasOwn(methods, 'get')
+      const isHead = method === 'HEAD' && isAllowed('get')
       const answer = await send(system, method, path, { headers: { ...bearer, connection: 'close' } })
       const shown = [method, path, answer.status]
       if (isHead) expect([...shown, answer.text]).toEqual([...shown, ''])
-      // `/v1/batches/estimate` is also the path of a batch with that id.
-      else expect([method, path, [404, 405].includes(answer.status)]).toEqual([method, path, true])
+      else expect(shown).toEqual([method, path, 405])
       expect(answer.status).toBeLessThan(500)
       if (isHead || method === 'HEAD') continue
-      expect(errorOf(answer).code).toMatch(/^(method_not_allowed|batch_not_found)$/)
+      expect(errorOf(answer).code).toBe('method_not_allowed')
       const open = ['/healthz', '/readyz'].includes(path)
       const stranger = await send(system, method, path)
       expect([method, path, stranger.status]).toEqual([method, path, open ? 405 : 401])

@@ -11,7 +11,10 @@ test.each([
   ['in base64', Buffer.from(key).toString('base64')],
   ['in base64 for URLs', Buffer.from(key).toString('base64url')],
   ['in JSON within JSON', JSON.stringify(JSON.stringify(JSON.stringify(key)))],
-  ['split by escapes of JSON', [...key].map((one) => `\\u${one.charCodeAt(0).toString(16).padStart(4, '0')}`).join('')],
+  [
+    'split by escapes of JSON',
+    Array.from(key, (one) => `\\u${one.charCodeAt(0).toString(16).padStart(4, '0')}`).join(''),
+  ],
   ['split by one escape', key.replace('live', String.raw`l\u0069ve`)],
   ['percent-encoded whole', [...Buffer.from(key)].map((byte) => `%${byte.toString(16)}`).join('')],
   [
@@ -52,9 +55,10 @@ test('searching a long text takes milliseconds, whatever is in it', () => {
     '&#' + '0'.repeat(100_000),
   ]
   for (const text of texts) {
-    const began = performance.now()
+    const began = process.cpuUsage().user
     expect(many.text(text)).toBe(text)
-    expect([text.slice(0, 20), performance.now() - began < 1_000]).toEqual([text.slice(0, 20), true])
+    // Processor time: others may use this machine.
+    expect([text.slice(0, 20), process.cpuUsage().user - began < 300_000]).toEqual([text.slice(0, 20), true])
   }
 })
 

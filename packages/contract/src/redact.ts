@@ -21,7 +21,7 @@ export function createRedactor(secrets: readonly (string | undefined)[], known: 
     .toSorted((a, b) => b.length - a.length)
   if (sought.length === 0) return { text: (text) => text, value: (value) => value }
   const plain = anyOf(sought.flatMap((secret) => [secret, ...base64FormsOf(secret)]).map(escapePattern))
-  const escaped = anyOf(sought.map((secret) => [...secret].map(patternOfCharacter).join('')))
+  const escaped = anyOf(sought.map((secret) => Array.from(secret, patternOfCharacter).join('')))
   const text = (from: string) => {
     const without = from.replaceAll(plain, replacement)
     // Takes ten times as long, and few texts have an escape in them.
@@ -67,17 +67,21 @@ function anyOf(patterns: readonly string[]): RegExp {
   return new RegExp([...new Set(patterns)].join('|'), 'g')
 }
 
-/** A character as it is, percent-encoded, as JSON escapes it (also JSON within JSON), or as HTML does. */
-function patternOfCharacter(character: string): string {
+/**
+ * A character as it is, percent-encoded, as JSON escapes it (also JSON within JSON), or as HTML does. Backslashes in front of the first one
+ * are not part of the pattern: a text of backslashes would take seconds.
+ */
+function patternOfCharacter(character: string, at: number): string {
   const code = character.codePointAt(0) ?? 0
   const hex = (text: string) => text.replaceAll(/[a-f]/g, (digit) => `[${digit}${digit.toUpperCase()}]`)
-  const utf16 = Array.from({ length: character.length }, (_, at) =>
-    character.charCodeAt(at).toString(16).padStart(4, '0'),
+  const utf16 = Array.from({ length: character.length }, (_, unit) =>
+    character.charCodeAt(unit).toString(16).padStart(4, '0'),
   )
   const percent = [...new TextEncoder().encode(character)].map((byte) => `%${hex(byte.toString(16).padStart(2, '0'))}`)
   const html = `&#(?:0{0,4}${code}|[xX]0{0,4}${hex(code.toString(16))});`
   const named = namedHtml[character]
-  return `(?:\\\\{0,7}${escapePattern(character)}|${utf16.map((unit) => `\\\\{1,7}u${hex(unit)}`).join('')}|${percent.join('')}|${html}${named === undefined ? '' : `|${named}`})`
+  const [any, some] = at === 0 ? ['', String.raw`\\`] : [String.raw`\\{0,7}`, String.raw`\\{1,7}`]
+  return `(?:${any}${escapePattern(character)}|${utf16.map((unit) => `${some}u${hex(unit)}`).join('')}|${percent.join('')}|${html}${named === undefined ? '' : `|${named}`})`
 }
 
 const namedHtml: Readonly<Record<string, string>> = {
