@@ -4,7 +4,7 @@ import { parse } from '@sluice/contract/parse'
 import type { ConnectionOptions, Job } from 'bullmq'
 import type { Redis } from 'ioredis'
 import { selectFields } from '../ledger/batch-meta.ts'
-import { batchJob, type BatchJob, batchesQueueName } from '../queues/jobs.ts'
+import { batchJob, type BatchJob, batchesQueueName, batchLock } from '../queues/jobs.ts'
 import { createSupervisor, setAside, type Supervisor } from '../queues/supervisor.ts'
 import type { Changes } from '../redis/changes.ts'
 import type { RedisGate } from '../redis/gate.ts'
@@ -17,7 +17,7 @@ import { createRateMeter } from './rate-meter.ts'
 const reportedAtOnce = 200
 const progressMs = 500
 /** A batch without changes is read this often. */
-const quietMs = 2_000
+const quietMs = 5_000
 const progressFields = selectFields('total', 'succeeded', 'failed')
 
 export interface BatchReporterDependencies {
@@ -41,6 +41,7 @@ export function createBatchReporter(dependencies: BatchReporterDependencies): Su
     prefix: keys.batchesQueuePrefix,
     connection,
     atOnce: reportedAtOnce,
+    times: batchLock,
     gate: dependencies.gate,
     onError,
     async run(job, signal) {
@@ -74,11 +75,7 @@ function createReport(
   let lastDone: number | undefined
 
   return async () => {
-    const [[, values], [, running]] = (await redis
-      .multi()
-      .hmget(k.meta, ...progressFields.names)
-      .hlen(k.calls)
-      .exec()) as [[null, (string | null)[]], [null, number]]
+    const [values, running] = await Promise.all([redis.hmget(k.meta, ...progressFields.names), redis.hlen(k.calls)])
     const meta = progressFields.parse(values)
     if (meta === null || meta.status === 'staging') return null
     const { status, total, succeeded, failed } = meta

@@ -56,11 +56,17 @@ export function createSweeper(dependencies: SweeperDependencies): Repeating {
   const lease = createLease({ redis, key: keys.sweepLease, holder: dependencies.workerId, ms: 3 * sweepMs })
   const repairOpen = createRepairOpen(dependencies)
   let cursor = '0'
+  /** A sweep of 500 batches takes seconds on a busy machine: longer than a process has to stop. */
+  let stopping = false
 
   async function sweep(): Promise<void> {
     if (!(await lease.hold())) return
     await sweepSomeBatches()
-    for (const id of await redis.smembers(keys.activeSummaries)) await sweepActiveSummary(id)
+    for (const id of await redis.smembers(keys.activeSummaries)) {
+      if (stopping) return
+      await sweepActiveSummary(id)
+    }
+    if (stopping) return
     const abandoned = await redis.zrangebyscore(keys.stagingBatches, '-inf', Date.now() - abandonedMs)
     for (const id of abandoned) await sweepStaging(id)
     await retention.removeExpired()
@@ -75,7 +81,10 @@ export function createSweeper(dependencies: SweeperDependencies): Repeating {
       const [next, ids] = await redis.sscan(keys.activeBatches, cursor, 'COUNT', 100)
       cursor = next
       seen += ids.length
-      for (const id of ids) await sweepActiveBatch(id)
+      for (const id of ids) {
+        if (stopping) return
+        await sweepActiveBatch(id)
+      }
     } while (cursor !== '0' && seen < batchesPerSweep)
   }
 
@@ -157,6 +166,7 @@ export function createSweeper(dependencies: SweeperDependencies): Repeating {
   const sweeping = repeat(sweep, { everyMs: sweepMs, first: 'at-once', onError })
   return {
     async stop() {
+      stopping = true
       await sweeping.stop()
       // Without Redis the lease expires.
       await lease.release().catch(() => {})
