@@ -3,6 +3,7 @@ import { notFound } from '@sluice/contract/error'
 import type { Redis } from 'ioredis'
 import { type BatchMeta, parseBatchMeta } from '../ledger/batch-meta.ts'
 import { type BatchKeys, type Keys, shardKeys } from '../redis/keys.ts'
+import { throwFailure } from '../redis/refusal.ts'
 import { isBatchId } from './batch-id.ts'
 import { toBatch } from './batch-view.ts'
 
@@ -23,6 +24,8 @@ export interface FindBatchDependencies {
   readonly isServed: (lane: string) => Promise<boolean>
 }
 
+type Replies = [[null, Record<string, string>], [null, number], [null, number], ...[Error | null, number | null][]]
+
 export function createBatchFinder({ redis, keys, isPriced, hasLane, isServed }: FindBatchDependencies): BatchFinder {
   return {
     find,
@@ -36,14 +39,16 @@ export function createBatchFinder({ redis, keys, isPriced, hasLane, isServed }: 
   async function find(id: string): Promise<Batch | null> {
     if (!isBatchId(id)) return null
     const k = keys.batch(id)
-    const [[, stored], [, open], [, running], ...sizes] = (await redis
-      .multi()
+    const replies = await redis
+      .pipeline()
       .hgetall(k.meta)
       .hlen(k.open)
       .hlen(k.calls)
       .memory('USAGE', k.blocks)
       .memory('USAGE', k.results)
-      .exec()) as [[null, Record<string, string>], [null, number], [null, number], ...[Error | null, number | null][]]
+      .exec()
+    throwFailure(replies!.slice(0, 3))
+    const [[, stored], [, open], [, running], ...sizes] = replies as Replies
     const meta = parseBatchMeta(stored)
     if (meta === null || meta.status === 'staging') return null
     // A Redis that does not know MEMORY USAGE answers with an error.
