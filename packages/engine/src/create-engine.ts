@@ -12,6 +12,7 @@ import { createIdempotency } from './batches/idempotency.ts'
 import { createItemSource } from './batches/item-reader.ts'
 import { createKeys } from './redis/keys.ts'
 import { createMoney } from './items/prices.ts'
+import { createReadLaneHold } from './lanes/lane-holds.ts'
 import { readLanes } from './lanes/lane-view.ts'
 import { createLaneWork } from './lanes/lane-work.ts'
 import { createServedLanes } from './lanes/window.ts'
@@ -68,6 +69,7 @@ export async function createEngine({ redisUrl, prefix, lanes, onError }: EngineO
     isPriced,
     hasLane: (lane) => Object.hasOwn(lanes, lane),
     isServed: createServedLanes({ redis, keys }),
+    readHold: createReadLaneHold({ redis, keys }),
   })
   const batches = createBatches({
     redis,

@@ -49,7 +49,9 @@ describe.each(codes)('while Redis refuses writes with %s', (code) => {
     expect([...asked.values()]).toEqual([1, 1, 1, 1, 1])
     await accept(code)
     const results = await readAll(engine, batch.id)
-    expect(results.map(({ status, attempts }) => [status, attempts])).toEqual(Array(5).fill(['succeeded', 2]))
+    expect(results.map(({ status, attempts }) => [status, attempts])).toEqual(
+      Array.from({ length: 5 }, () => ['succeeded', 2]),
+    )
     expect((await engine.batches.get(batch.id)).usage).toMatchObject({ input_tokens: 5 * 17, repeated_calls: 0 })
   })
 
@@ -93,7 +95,7 @@ describe.each(codes)('while Redis refuses writes with %s', (code) => {
     expect((await engine.batches.list({ limit: 10 })).data).toHaveLength(4)
     expect(await readAll(engine, failed.id)).toHaveLength(3)
     await accept(code)
-    expect([...new Set(Object.values(outcomes))], JSON.stringify(outcomes)).toEqual(['refused'])
+    expect(Object.entries(outcomes).filter(([, outcome]) => outcome !== 'refused')).toEqual([])
     // Nothing of them is left half done.
     expect((await engine.batches.get(failed.id)).counts).toMatchObject({ total: 3, failed: 3 })
     expect((await engine.batches.get(upload.id)).counts.total).toBe(10)

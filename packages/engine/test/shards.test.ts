@@ -202,6 +202,7 @@ test('the memory of a batch of many shards is an estimate from a few of them', a
     isPriced: () => false,
     hasLane: () => true,
     isServed: async () => true,
+    readHold: async () => null,
   })
   const { stored_bytes: bytes } = await finder.get(batch.id)
   expect(bytes).toBeGreaterThan(99 * 10_000)

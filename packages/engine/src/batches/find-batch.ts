@@ -1,6 +1,7 @@
 import type { Batch } from '@sluice/contract/batch'
 import { notFound } from '@sluice/contract/error'
 import type { Redis } from 'ioredis'
+import type { ReadLaneHold } from '../lanes/lane-holds.ts'
 import { type BatchMeta, parseBatchMeta } from '../ledger/batch-meta.ts'
 import { type BatchKeys, type Keys, shardKeys } from '../redis/keys.ts'
 import { throwFailure } from '../redis/refusal.ts'
@@ -22,11 +23,13 @@ export interface FindBatchDependencies {
   readonly hasLane: (lane: string) => boolean
   /** Whether a worker that runs has the lane. */
   readonly isServed: (lane: string) => Promise<boolean>
+  readonly readHold: ReadLaneHold
 }
 
 type Replies = [[null, Record<string, string>], [null, number], [null, number], ...[Error | null, number | null][]]
 
-export function createBatchFinder({ redis, keys, isPriced, hasLane, isServed }: FindBatchDependencies): BatchFinder {
+export function createBatchFinder(dependencies: FindBatchDependencies): BatchFinder {
+  const { redis, keys, isPriced, hasLane, isServed, readHold } = dependencies
   return {
     find,
     get: async (id) => {
@@ -55,8 +58,9 @@ export function createBatchFinder({ redis, keys, isPriced, hasLane, isServed }: 
     const first = sizes.some(([error]) => error !== null) ? null : sizes.reduce((sum, [, size]) => sum + (size ?? 0), 0)
     const bytes = first === null ? null : first + (await bytesOfOtherShards(redis, k, meta))
     const { lane, status } = meta
-    const laneHasNoWorker = status === 'in_progress' && !(await isServed(lane))
-    const laneState = { priced: isPriced(lane), laneIsGone: !hasLane(lane), laneHasNoWorker }
+    const isRunning = status === 'in_progress'
+    const [hold, isServedNow] = isRunning ? await Promise.all([readHold(lane), isServed(lane)]) : [null, true]
+    const laneState = { priced: isPriced(lane), laneIsGone: !hasLane(lane), laneHasNoWorker: !isServedNow, hold }
     return toBatch(id, { meta: { ...meta, status }, open, running, bytes, ...laneState, nowMs: Date.now() })
   }
 }
