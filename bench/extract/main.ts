@@ -60,7 +60,7 @@ console.table(
     'worker CPU ms': of(all, 'worker').toFixed(2),
     'API CPU ms': of(all, 'api').toFixed(2),
     'Redis CPU ms': of(all, 'redis').toFixed(2),
-    commands: of(all, 'commands').toFixed(1),
+    'commands, with those in scripts': of(all, 'commands').toFixed(1),
     'bytes kept': Math.round(of(all, 'bytes')),
   })),
 )
@@ -118,7 +118,7 @@ async function redisCpuUs(): Promise<number> {
   return (seconds('user') + seconds('sys')) * 1e6
 }
 
-/** Those that clients sent. */
+/** Also those that scripts run. */
 async function commands(): Promise<number> {
   return Number(/total_commands_processed:(\d+)/.exec(await redis.info('stats'))?.[1])
 }
