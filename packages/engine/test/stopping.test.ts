@@ -85,7 +85,7 @@ describe('a worker that stops', () => {
     ['failed and is tried again after a pause', () => broken()],
     [
       'met a limit and waits for it',
-      () => ({ type: 'rate-limited', message: 'slow down', retryAfterMs: 50, scope: null }) as Outcome,
+      () => ({ type: 'rate-limited', message: 'slow down', retryAfterMs: 50, scope: null }),
     ],
   ]
   test.each(endings)('leaves an item whose call %s to the next worker, with what it has used', async (_, first) => {
