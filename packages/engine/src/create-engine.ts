@@ -68,8 +68,8 @@ export async function createEngine({ redisUrl, prefix, lanes, onError }: EngineO
     keys,
     isPriced,
     hasLane: (lane) => Object.hasOwn(lanes, lane),
-    readHold: createReadLaneHold({ redis, keys }),
     isServed: createServedLanes({ redis, keys }),
+    readHold: createReadLaneHold({ redis, keys }),
   })
   const batches = createBatches({
     redis,

@@ -129,8 +129,8 @@ export interface Uploads {
   open(input: NewBatch): Promise<{ batch: Batch; created: boolean }>
   /** Adds items after the first `from` items. Rejects with `upload_position` (409) if the batch has another number of items. Added items are kept if `items` throws. */
   append(id: string, from: number, items: AsyncIterable<Item> | Iterable<Item>): Promise<Batch>
-  /** The items so far from index `from` on, in order. */
-  staged(id: string, from: number): AsyncIterable<Item>
+  /** The items so far from index `from` on, in order, some at a time. */
+  staged(id: string, from: number): AsyncIterable<readonly Item[]>
   /** Adds to the report of lines that were left out. */
   addSkipped(id: string, skipped: Skipped): Promise<void>
   /** Starts the batch. Safe if it has started. */

@@ -202,8 +202,8 @@ test('no step is long when 300,000 failed items are read, chosen, retried, fed a
     keys,
     isPriced: () => false,
     hasLane: () => true,
-    readHold: () => Promise.resolve(null),
     isServed: async () => true,
+    readHold: async () => null,
   })
   expect((await finder.get(batchId)).stored_bytes).toBeGreaterThan(all * 50)
   let retried = 0

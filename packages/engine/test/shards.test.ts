@@ -86,7 +86,7 @@ test('a batch of many shards lives as one of few items: uploaded, with same text
   const all = Array.from({ length: 100 }, (_, i) => ({ id: `item-${i}`, text: `text ${i < 60 ? i % 2 : i}` }))
   await engine.uploads.append(batch.id, 0, all.slice(0, 37))
   await engine.uploads.append(batch.id, 37, all.slice(37))
-  expect(await Array.fromAsync(engine.uploads.staged(batch.id, 30), ({ id }) => id)).toEqual(
+  expect((await Array.fromAsync(engine.uploads.staged(batch.id, 30))).flat().map(({ id }) => id)).toEqual(
     all.slice(30).map(({ id }) => id),
   )
   let broke = true
@@ -201,8 +201,8 @@ test('the memory of a batch of many shards is an estimate from a few of them', a
     keys,
     isPriced: () => false,
     hasLane: () => true,
-    readHold: () => Promise.resolve(null),
     isServed: async () => true,
+    readHold: async () => null,
   })
   const { stored_bytes: bytes } = await finder.get(batch.id)
   expect(bytes).toBeGreaterThan(99 * 10_000)

@@ -9,6 +9,7 @@ import { createSupervisor, setAside, type Supervisor } from '../queues/superviso
 import type { Changes } from '../redis/changes.ts'
 import type { RedisGate } from '../redis/gate.ts'
 import type { Keys } from '../redis/keys.ts'
+import { throwFailure } from '../redis/refusal.ts'
 import type { HandleBatchEnded } from './batch-ended.ts'
 import { noteOnBatch } from './batch-steps.ts'
 import { createRateMeter } from './rate-meter.ts'
@@ -75,7 +76,13 @@ function createReport(
   let lastDone: number | undefined
 
   return async () => {
-    const [values, running] = await Promise.all([redis.hmget(k.meta, ...progressFields.names), redis.hlen(k.calls)])
+    const replies = await redis
+      .pipeline()
+      .hmget(k.meta, ...progressFields.names)
+      .hlen(k.calls)
+      .exec()
+    throwFailure(replies)
+    const [[, values], [, running]] = replies as [[null, (string | null)[]], [null, number]]
     const meta = progressFields.parse(values)
     if (meta === null || meta.status === 'staging') return null
     const { status, total, succeeded, failed } = meta

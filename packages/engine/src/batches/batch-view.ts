@@ -16,10 +16,10 @@ export interface BatchState {
   readonly nowMs: number
   /** The configuration has its lane no more. */
   readonly laneIsGone?: boolean
-  /** The wait that the provider asked its lane for. */
-  readonly hold?: LaneHold | null
   /** No worker that runs has its lane. */
   readonly laneHasNoWorker?: boolean
+  /** The wait that the provider asked its lane for. */
+  readonly hold?: LaneHold | null
 }
 
 /** Without progress for so long, and for so many times the usual interval, a batch waits for something. */

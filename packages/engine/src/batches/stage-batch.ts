@@ -3,6 +3,7 @@ import type { ChainableCommander, Redis } from 'ioredis'
 import type { NewBatch } from '../engine.ts'
 import { newBatchMeta, packBatchMeta } from '../ledger/batch-meta.ts'
 import { type BatchKeys, itemsPerShard, type Keys } from '../redis/keys.ts'
+import { throwFailure } from '../redis/refusal.ts'
 import { repeat } from '../repeat.ts'
 import type { Admission } from './admission.ts'
 import { noteOnBatch, sealBatch } from './batch-steps.ts'
@@ -85,9 +86,6 @@ async function whileBeating(beat: () => Promise<void>, act: () => Promise<void>)
   }
 }
 
-/** ioredis resolves a pipeline whose commands failed; this throws the first failure. */
 async function run(pipeline: ChainableCommander): Promise<void> {
-  if (pipeline.length === 0) return
-  const failed = (await pipeline.exec())?.find(([error]) => error !== null)
-  if (failed?.[0]) throw failed[0]
+  if (pipeline.length > 0) throwFailure(await pipeline.exec())
 }
