@@ -18,6 +18,7 @@ import { errorBody } from './error.ts'
 import { createdExtractor, createExtractor, extractorList, extractorView } from './extractor.ts'
 import { itemInput } from './item.ts'
 import { extractNow, extracted } from './extract-now.ts'
+import { liveEvent, liveQuery } from './live.ts'
 import { laneList, resumedLane } from './lane-view.ts'
 import { type Answer, mediaTypes, type Route } from './route.ts'
 import { result, resultsQuery, retried, retryBatch } from './result.ts'
@@ -197,6 +198,22 @@ export const routes = {
     tag: 'Results',
     summary: 'Stream snapshots of the batch until it has ended',
     answers: { 200: { description: 'Events `progress`, then `end`.', schema: batch, contentTypes: [eventStream] } },
+  },
+  streamLive: {
+    method: 'get',
+    path: '/v1/events',
+    tag: 'Results',
+    summary:
+      'Stream what changes in all batches, lanes and summaries, at most once a second for each; after a break, list the batches again',
+    query: liveQuery,
+    answers: {
+      200: {
+        description:
+          'Events `batch`, `lane` and `summary` with the object as it is now, and `gone` with the id of what was deleted.',
+        schema: liveEvent,
+        contentTypes: [eventStream],
+      },
+    },
   },
   extract: {
     method: 'post',

@@ -27,6 +27,7 @@ export interface Engine extends AsyncDisposable {
   /** The cost of this usage on a lane, in dollars; null if the lane has no prices. */
   cost(lane: string, usage: Usage): number | null
   readonly uploads: Uploads
+  readonly live: LiveFeed
   /** What is guaranteed to be on disk when a batch is accepted. */
   readonly durability: DurabilityLevel
   /** The memory that Redis uses, and its limit (0: no limit). */
@@ -84,6 +85,21 @@ export interface Batches {
   watch(id: string, options: { intervalMs: number; signal: AbortSignal }): AsyncIterable<Batch>
 }
 
+/** `json`: a batch, a lane, a summary without the summaries of its parts, or the `object` and `id` of what was deleted. */
+export interface LiveEvent {
+  readonly name: 'batch' | 'lane' | 'summary' | 'gone'
+  readonly json: string
+}
+
+/** What changes in all batches, lanes and summaries. Costs nothing while nobody listens. */
+export interface LiveFeed {
+  /**
+   * The lanes, then what changes from here on, at most once a second for each batch, until `signal` aborts. With an id: that batch at
+   * once, its changes, and the lanes. A slow reader gets the newest state of each, not every change. Rejects with `batch_not_found`.
+   */
+  open(batchId: string | null, options: { signal: AbortSignal }): Promise<AsyncIterable<LiveEvent>>
+}
+
 /** The parts of a summary that the model sees. */
 export interface SummaryRecipe {
   readonly lane: string
@@ -114,6 +130,8 @@ export interface Summaries {
   /** Stores the chunks and starts; resolves when they are on disk. `created` is false if the idempotency key was used before. */
   create(input: NewSummary, chunks: readonly Chunk[]): Promise<{ summary: Summary; created: boolean }>
   get(id: string): Promise<Summary>
+  /** Without the summaries of its parts; null if there is no such summary. */
+  glance(id: string): Promise<Summary | null>
   /** Resolves when the summary is no longer in progress, or to its current state when `signal` aborts. */
   settled(id: string, options: { signal: AbortSignal }): Promise<Summary>
   /** Retries the failed calls of a failed summary. */

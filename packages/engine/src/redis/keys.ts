@@ -82,6 +82,8 @@ export interface Keys {
   /** String: the format of all data under the prefix (redis/format.ts). A process that reads older formats only does not start. */
   readonly format: string
   batch(id: string): BatchKeys
+  /** Globs of the channels on which all batches, and all summaries, say that they changed. */
+  readonly allChanges: readonly string[]
   summary(id: string): SummaryKeys
   lane(name: string): LaneKeys
   /** Sorted set, all scores 0: the ids of all batches that users see. Their ids sort by time. */
@@ -147,6 +149,7 @@ export function createKeys(prefix: string): Keys {
         changes: `${base}:changes`,
       }
     },
+    allChanges: [`${prefix}:{batch_*}:changes`, `${prefix}:{summary_*}:changes`],
     summary: (id) => ({ meta: `${prefix}:{${id}}:meta`, changes: `${prefix}:{${id}}:changes` }),
     allBatches: `${prefix}:{batches}:all`,
     activeBatches: `${prefix}:{batches}:active`,
