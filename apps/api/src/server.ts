@@ -19,6 +19,7 @@ import { createSecurityHeaders } from './http/security-headers.ts'
 import { batchRoutes } from './routes/batches.ts'
 import { extractRoutes } from './routes/extract.ts'
 import { extractorRoutes } from './routes/extractors.ts'
+import { insightRoutes } from './routes/insight.ts'
 import { liveRoutes } from './routes/live.ts'
 import { operationRoutes } from './routes/operations.ts'
 import { resultRoutes } from './routes/results.ts'
@@ -76,6 +77,7 @@ export function createApp({
       ...uploadRoutes(engine, checkSchema, documentReader),
       ...resultRoutes(engine, stopping),
       ...liveRoutes(engine, stopping),
+      ...insightRoutes(engine),
       ...extractRoutes(engine, checkSchema, stopping),
       ...summaryRoutes(engine, splitter, documentReader, stopping),
       ...operationRoutes(engine, { version, secured, stopping, processMetrics: () => formatGateMetrics(gate) }),

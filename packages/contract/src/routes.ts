@@ -13,6 +13,7 @@ import {
   patchBatch,
   uploadQuery,
 } from './batch.ts'
+import { batchItemDetail, batchItemList, failureGroupList, listItemsQuery } from './batch-item.ts'
 import { estimate } from './estimate.ts'
 import { errorBody } from './error.ts'
 import { createdExtractor, createExtractor, extractorList, extractorView } from './extractor.ts'
@@ -173,6 +174,28 @@ export const routes = {
     body: retryBatch,
     bodyOptional: true,
     answers: ok(retried),
+  },
+  listFailures: {
+    method: 'get',
+    path: '/v1/batches/{id}/errors',
+    tag: 'Results',
+    summary: 'List the failures of a batch in groups: by error type, field of the schema, and message',
+    answers: ok(failureGroupList),
+  },
+  listItems: {
+    method: 'get',
+    path: '/v1/batches/{id}/items',
+    tag: 'Results',
+    summary: 'List the items of a batch with their state, from any place, filtered or searched',
+    query: listItemsQuery,
+    answers: ok(batchItemList),
+  },
+  getItem: {
+    method: 'get',
+    path: '/v1/batches/{id}/items/{index}',
+    tag: 'Results',
+    summary: 'Get an item: its text, its result, and each call that was made for it',
+    answers: ok(batchItemDetail),
   },
   deleteBatch: {
     method: 'delete',

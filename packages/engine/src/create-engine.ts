@@ -18,6 +18,7 @@ import { createLedger } from './ledger/ledger.ts'
 import { createQueues } from './queues/queues.ts'
 import { createResults } from './batches/results.ts'
 import { createEnqueueBatch } from './batches/enqueue-batch.ts'
+import { createInsight } from './insight/insight.ts'
 import { createLiveFeed } from './insight/live-feed.ts'
 import { createLevelBatches } from './summaries/level-batches.ts'
 import { createEnqueueSummary } from './summaries/summary-job.ts'
@@ -63,6 +64,7 @@ export async function createEngine({ redisUrl, prefix, lanes, onError }: EngineO
   const confirm = () => durability.confirm()
   const idempotency = createIdempotency({ redis, keys })
   const finder = createBatchFinder({ redis, keys, isPriced, hasLane: (lane) => Object.hasOwn(lanes, lane) })
+  const items = createItemSource({ redis, keys })
   const batches = createBatches({
     redis,
     keys,
@@ -73,9 +75,10 @@ export async function createEngine({ redisUrl, prefix, lanes, onError }: EngineO
     confirm,
     admission,
     idempotency,
+    items,
   })
   const opened = opening.move()
-  const results = createResults({ redis, keys, changes, items: createItemSource({ redis, keys }) })
+  const results = createResults({ redis, keys, changes, items })
   const work = createLaneWork({ redis, keys })
   const summaryStore = createSummaryStore({ redis, keys })
   const summaries = createSummaries({
@@ -117,6 +120,7 @@ export async function createEngine({ redisUrl, prefix, lanes, onError }: EngineO
       queueOf: (lane) => laneQueues.get(lane)!,
     }),
     summaries,
+    insight: createInsight({ redis, keys, items }),
     live: createLiveFeed({ redis, keys, changes, finder, summaries, readLanes: lanesNow, onError }),
     queues,
     lanes: laneNames,

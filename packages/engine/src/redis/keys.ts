@@ -42,6 +42,12 @@ export interface BatchKeys {
   readonly done: string
   /** Set of indexes whose result is a failure. */
   readonly failed: string
+  /** Hash index -> id of its group: the failures that are in a group. */
+  readonly grouped: string
+  /** Hash: the groups of failures, at most 100: see ledger/failure-groups.lua. */
+  readonly groups: string
+  /** Hash index -> JSON (`Attempt` in ledger/run.ts): the calls of items that took several, or failed; of the first 10,000 such items. */
+  readonly attempts: string
   /** Pub/sub channel: the batch changed. The message is its status, or `changed`; readers only use that it came. */
   readonly changes: string
 }
@@ -146,6 +152,9 @@ export function createKeys(prefix: string): Keys {
         results: `${base}:results`,
         done: `${base}:done`,
         failed: `${base}:failed`,
+        grouped: `${base}:grouped`,
+        groups: `${base}:groups`,
+        attempts: `${base}:attempts`,
         changes: `${base}:changes`,
       }
     },

@@ -95,7 +95,7 @@ export function createSummaries(dependencies: SummariesDependencies): Summaries 
       const meta = await stored(id)
       if (meta.status === 'in_progress') return get(id)
       if (meta.status !== 'failed') throw wrongState(id, meta.status, 'be retried')
-      await batches.retry(levelBatchId(id, meta.level), { status: 'failed', dry_run: false })
+      await batches.retry(levelBatchId(id, meta.level), {})
       await redis.sadd(keys.activeSummaries, id)
       await store.move(id, meta, { status: 'in_progress', round: meta.round + 1, error: null, finishedAt: null })
       await enqueueSummary(id)
