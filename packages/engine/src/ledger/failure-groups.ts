@@ -54,7 +54,7 @@ export async function readFailureGroups(redis: Redis, keys: BatchKeys): Promise<
   })
   groups.sort((a, b) => b.count - a.count || a.id.localeCompare(b.id))
   const counted = groups.reduce((sum, { count }) => sum + count, 0)
-  return { groups, others: Number(failed[1] ?? 0) - counted }
+  return { groups, others: Math.max(0, Number(failed[1] ?? 0) - counted) }
 }
 
 function parseSample(stored: string | undefined): FailureSample | null {
