@@ -10,7 +10,7 @@ export interface BatchesOptions {
   readonly limit: number
 }
 
-/** Newest first. */
+/** Lists batches, newest first. */
 export async function batches(cli: Cli, { status, after, limit }: BatchesOptions): Promise<ExitCode> {
   const client = await cli.connect()
   const list = await client.batches({
