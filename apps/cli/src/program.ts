@@ -88,6 +88,7 @@ export function createProgram(
 
   command('batches', 'List batches, newest first', ['', '--status in_progress', '--json | jq -r ".data[].id"'])
     .addOption(new Option('--status <status>', 'only batches with this status').choices(batchStatus.options))
+    .option('--search <text>', 'only batches with this text in their id, name or metadata')
     .option('--after <batch>', 'only batches listed after this one')
     .option('--limit <count>', 'how many to list, at most 100', wholeNumber, 20)
     .action(async (options) =>

@@ -39,7 +39,7 @@ const laneModel = z
 export type LaneModel = z.infer<typeof laneModel>
 
 /** A lane at work. Totals count from the lane's first call; workers write them once a second. A batch's own numbers are exact. */
-const laneView = z
+export const laneView = z
   .object({
     object: z.literal('lane'),
     name: z.string(),

@@ -13,11 +13,13 @@ import {
   patchBatch,
   uploadQuery,
 } from './batch.ts'
+import { batchItemDetail, batchItemList, failureGroupList, listItemsQuery } from './batch-item.ts'
 import { estimate } from './estimate.ts'
 import { errorBody } from './error.ts'
 import { createdExtractor, createExtractor, extractorList, extractorView } from './extractor.ts'
 import { itemInput } from './item.ts'
 import { extractNow, extracted } from './extract-now.ts'
+import { liveEvent, liveQuery } from './live.ts'
 import { laneList, resumedLane } from './lane-view.ts'
 import { type Answer, mediaTypes, type Route } from './route.ts'
 import { result, resultsQuery, retried, retryBatch } from './result.ts'
@@ -173,6 +175,28 @@ export const routes = {
     bodyOptional: true,
     answers: ok(retried),
   },
+  listFailures: {
+    method: 'get',
+    path: '/v1/batches/{id}/errors',
+    tag: 'Results',
+    summary: 'List the failures of a batch in groups: by error type, field of the schema, and message',
+    answers: ok(failureGroupList),
+  },
+  listItems: {
+    method: 'get',
+    path: '/v1/batches/{id}/items',
+    tag: 'Results',
+    summary: 'List the items of a batch with their state, from any place, filtered or searched',
+    query: listItemsQuery,
+    answers: ok(batchItemList),
+  },
+  getItem: {
+    method: 'get',
+    path: '/v1/batches/{id}/items/{index}',
+    tag: 'Results',
+    summary: 'Get an item: its text, its result, and each call that was made for it',
+    answers: ok(batchItemDetail),
+  },
   deleteBatch: {
     method: 'delete',
     path: '/v1/batches/{id}',
@@ -197,6 +221,22 @@ export const routes = {
     tag: 'Results',
     summary: 'Stream snapshots of the batch until it has ended',
     answers: { 200: { description: 'Events `progress`, then `end`.', schema: batch, contentTypes: [eventStream] } },
+  },
+  streamLive: {
+    method: 'get',
+    path: '/v1/events',
+    tag: 'Results',
+    summary:
+      'Stream what changes in all batches, lanes and summaries, at most once a second for each; after a break, list the batches again',
+    query: liveQuery,
+    answers: {
+      200: {
+        description:
+          'Events `batch`, `lane` and `summary` with the object as it is now, and `gone` with the id of what was deleted.',
+        schema: liveEvent,
+        contentTypes: [eventStream],
+      },
+    },
   },
   extract: {
     method: 'post',

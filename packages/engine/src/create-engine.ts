@@ -18,6 +18,8 @@ import { createLedger } from './ledger/ledger.ts'
 import { createQueues } from './queues/queues.ts'
 import { createResults } from './batches/results.ts'
 import { createEnqueueBatch } from './batches/enqueue-batch.ts'
+import { createInsight } from './insight/insight.ts'
+import { createLiveFeed } from './insight/live-feed.ts'
 import { createLevelBatches } from './summaries/level-batches.ts'
 import { createEnqueueSummary } from './summaries/summary-job.ts'
 import { createSummaryStore } from './summaries/summary-store.ts'
@@ -62,6 +64,7 @@ export async function createEngine({ redisUrl, prefix, lanes, onError }: EngineO
   const confirm = () => durability.confirm()
   const idempotency = createIdempotency({ redis, keys })
   const finder = createBatchFinder({ redis, keys, isPriced, hasLane: (lane) => Object.hasOwn(lanes, lane) })
+  const items = createItemSource({ redis, keys })
   const batches = createBatches({
     redis,
     keys,
@@ -72,11 +75,27 @@ export async function createEngine({ redisUrl, prefix, lanes, onError }: EngineO
     confirm,
     admission,
     idempotency,
+    items,
   })
   const opened = opening.move()
-  const results = createResults({ redis, keys, changes, items: createItemSource({ redis, keys }) })
+  const results = createResults({ redis, keys, changes, items })
   const work = createLaneWork({ redis, keys })
   const summaryStore = createSummaryStore({ redis, keys })
+  const summaries = createSummaries({
+    redis,
+    keys,
+    changes,
+    batches,
+    results,
+    levels: createLevelBatches({ redis, keys, enqueueBatch }),
+    store: summaryStore,
+    enqueueSummary: createEnqueueSummary({ store: summaryStore, queue: summariesQueue }),
+    admission,
+    idempotency,
+    isPriced,
+    confirm,
+  })
+  const lanesNow = () => readLanes({ redis, keys, lanes, work, queueOf: (name) => laneQueues.get(name)! })
 
   return {
     extractors: createExtractors({ redis, keys }),
@@ -100,26 +119,15 @@ export async function createEngine({ redisUrl, prefix, lanes, onError }: EngineO
       confirm,
       queueOf: (lane) => laneQueues.get(lane)!,
     }),
-    summaries: createSummaries({
-      redis,
-      keys,
-      changes,
-      batches,
-      results,
-      levels: createLevelBatches({ redis, keys, enqueueBatch }),
-      store: summaryStore,
-      enqueueSummary: createEnqueueSummary({ store: summaryStore, queue: summariesQueue }),
-      admission,
-      idempotency,
-      isPriced,
-      confirm,
-    }),
+    summaries,
+    insight: createInsight({ redis, keys, items }),
+    live: createLiveFeed({ redis, keys, changes, finder, summaries, readLanes: lanesNow, onError }),
     queues,
     lanes: laneNames,
     contextTokens: (lane) => lanes[lane]?.contextTokens,
     durability: durability.level,
     memory: () => admission.memory(),
-    lanesNow: () => readLanes({ redis, keys, lanes, work, queueOf: (name) => laneQueues.get(name)! }),
+    lanesNow,
     cost(lane, usage) {
       const prices = lanes[lane]?.prices
       return prices === undefined ? null : createMoney(prices).of({ usage, cachedInputTokens: 0 }) / 1e9

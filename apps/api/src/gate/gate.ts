@@ -143,7 +143,7 @@ function refuseDeepQuery({ query }: Request): void {
   }
 }
 
-const followed = /^\/v1\/batches\/[^/]+\/(results|events)$/
+const followed = /^\/v1\/(batches\/[^/]+\/(results|events)|events)$/
 
 /** What lasts as long as its client wants: a stream that is followed, and a body that is read as it comes. */
 function isStream(req: Request): boolean {

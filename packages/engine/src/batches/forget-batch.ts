@@ -3,7 +3,7 @@ import type { Keys } from '../redis/keys.ts'
 
 /** Removes a batch with its items and results. Safe to run twice. A job that still feeds the batch finds it gone and ends. */
 export async function forgetBatch(redis: Redis, keys: Keys, id: string): Promise<void> {
-  const { changes: _, ...stored } = keys.batch(id)
+  const { changes, ...stored } = keys.batch(id)
   await redis.unlink(...Object.values(stored))
   await redis
     .multi()
@@ -13,4 +13,5 @@ export async function forgetBatch(redis: Redis, keys: Keys, id: string): Promise
     .zrem(keys.endedBatches, id)
     .zrem(keys.expiringBatches, id)
     .exec()
+  await redis.publish(changes, 'gone')
 }

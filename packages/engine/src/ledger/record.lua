@@ -1,19 +1,21 @@
 -- Records the one final result of an item: set if absent, counted, and added to the order of completion. Safe to run twice.
 -- Items with the same text that wait for this one go back to the feeder: the first 1,000 at once, further ones in steps of feed.lua.
 -- FLAGS: allow-oom
--- KEYS: meta, open, runs, calls, overtaken, unsettled, tries, results, done, failed, twins, parked, requeue, releasing
+-- KEYS: meta, open, runs, calls, overtaken, unsettled, tries, results, done, failed, twins, parked, requeue, releasing, groups, grouped, attempts
 -- ARGV: index, feed, token, call, status, callEnd, result
 -- ARGV: paidCalls, inputTokens, cachedInputTokens, outputTokens, costNanoUsd
--- ARGV: now, channel, textHash, countedAs
+-- ARGV: now, channel, textHash, countedAs, group, groupInfo, groupSample, attemptsJson
 -- call: id of the item's last call; its cost is added. status: 'succeeded' or 'failed'. callEnd: of its last call, 'settled' or 'unsettled'. result: JSON. now: unix ms.
 -- channel: where the change is published. textHash: '' when texts are not compared.
 -- countedAs: field of meta that counts answers without a call; '' when a call was made.
+-- group, groupInfo, groupSample: of a failure (failure-groups.lua). attemptsJson: '' when its result says it all.
 -- Returns {'recorded', status of the batch, items to feed that waited for this one}, or
 -- {'stale', status of the batch}: another run holds the item, or it is recorded; the cost is added all the same, once.
 -- include: end-call.lua
 -- include: usage.lua
 -- include: finish.lua
 -- include: release-parked.lua
+-- include: failure-groups.lua
 if redis.call('EXISTS', meta) == 0 then return { 'stale' } end
 settleCost(meta, calls, overtaken, index, call, callEnd, { paidCalls, inputTokens, cachedInputTokens, outputTokens, costNanoUsd })
 if redis.call('HGET', open, index) ~= feed or redis.call('HGET', runs, index) ~= token then
@@ -22,7 +24,11 @@ end
 local position = redis.call('RPUSH', done, index) - 1
 redis.call('HSET', results, index, position .. '|' .. result)
 redis.call('HINCRBY', meta, status, 1)
-if status == 'failed' then redis.call('SADD', failed, index) end
+if status == 'failed' then
+  redis.call('SADD', failed, index)
+  if joinGroup(groups, group, groupInfo, index .. '|' .. groupSample) then redis.call('HSET', grouped, index, group) end
+end
+if attemptsJson ~= '' and redis.call('HLEN', attempts) < 10000 then redis.call('HSET', attempts, index, attemptsJson) end
 redis.call('HDEL', open, index)
 redis.call('HDEL', runs, index)
 endCall(meta, calls, index, callEnd)

@@ -55,6 +55,15 @@ export async function readRange(
   return { status, total, seen, entries: texts.map((text, i) => ({ index: from + i, stored: text || null })) }
 }
 
+/** The stored results of some items, in the order of `indexes`; null where there is none. */
+export async function readResultsOf(
+  redis: Redis,
+  keys: BatchKeys,
+  indexes: readonly number[],
+): Promise<(string | null)[]> {
+  return indexes.length === 0 ? [] : redis.hmget(keys.results, ...indexes.map(String))
+}
+
 type PageReply = [status: BatchStatus | 'staging' | '', total: number, seen: number, ...string[]]
 
 function isVisible(status: BatchStatus | 'staging' | ''): status is BatchStatus {

@@ -42,6 +42,12 @@ export interface BatchKeys {
   readonly done: string
   /** Set of indexes whose result is a failure. */
   readonly failed: string
+  /** Hash index -> id of its group: the failures that are in a group. */
+  readonly grouped: string
+  /** Hash: the groups of failures, at most 100: see ledger/failure-groups.lua. */
+  readonly groups: string
+  /** Hash index -> JSON (`Attempt` in ledger/run.ts): the calls of items that took several, or failed; of the first 10,000 such items. */
+  readonly attempts: string
   /** Pub/sub channel: the batch changed. The message is its status, or `changed`; readers only use that it came. */
   readonly changes: string
 }
@@ -82,6 +88,8 @@ export interface Keys {
   /** String: the format of all data under the prefix (redis/format.ts). A process that reads older formats only does not start. */
   readonly format: string
   batch(id: string): BatchKeys
+  /** Globs of the channels on which all batches, and all summaries, say that they changed. */
+  readonly allChanges: readonly string[]
   summary(id: string): SummaryKeys
   lane(name: string): LaneKeys
   /** Sorted set, all scores 0: the ids of all batches that users see. Their ids sort by time. */
@@ -144,9 +152,13 @@ export function createKeys(prefix: string): Keys {
         results: `${base}:results`,
         done: `${base}:done`,
         failed: `${base}:failed`,
+        grouped: `${base}:grouped`,
+        groups: `${base}:groups`,
+        attempts: `${base}:attempts`,
         changes: `${base}:changes`,
       }
     },
+    allChanges: [`${prefix}:{batch_*}:changes`, `${prefix}:{summary_*}:changes`],
     summary: (id) => ({ meta: `${prefix}:{${id}}:meta`, changes: `${prefix}:{${id}}:changes` }),
     allBatches: `${prefix}:{batches}:all`,
     activeBatches: `${prefix}:{batches}:active`,

@@ -77,6 +77,11 @@ export function createSummaries(dependencies: SummariesDependencies): Summaries 
 
     get,
 
+    async glance(id) {
+      const meta = await findStored(id)
+      return meta && viewed(id, meta, { chunks: 'left-out' })
+    },
+
     async settled(id, { signal }) {
       using changed = await changes.listen(keys.summary(id).changes)
       for (;;) {
@@ -90,7 +95,7 @@ export function createSummaries(dependencies: SummariesDependencies): Summaries 
       const meta = await stored(id)
       if (meta.status === 'in_progress') return get(id)
       if (meta.status !== 'failed') throw wrongState(id, meta.status, 'be retried')
-      await batches.retry(levelBatchId(id, meta.level), { status: 'failed', dry_run: false })
+      await batches.retry(levelBatchId(id, meta.level), {})
       await redis.sadd(keys.activeSummaries, id)
       await store.move(id, meta, { status: 'in_progress', round: meta.round + 1, error: null, finishedAt: null })
       await enqueueSummary(id)
@@ -162,11 +167,16 @@ export function createSummaries(dependencies: SummariesDependencies): Summaries 
     return meta && viewed(id, meta)
   }
 
-  async function viewed(id: string, meta: Stored): Promise<Summary> {
+  async function viewed(
+    id: string,
+    meta: Stored,
+    { chunks: how }: { readonly chunks: 'read' | 'left-out' } = { chunks: 'read' },
+  ): Promise<Summary> {
     const found = await Promise.all(
       Array.from({ length: meta.level }, (_, index) => batches.get(levelBatchId(id, index + 1)).catch(unlessGone)),
     )
-    const chunks = meta.status === 'completed' ? await readChunks(results, levelBatchId(id, 1)).catch(unlessGone) : []
+    const hasChunks = meta.status === 'completed' && how === 'read'
+    const chunks = hasChunks ? await readChunks(results, levelBatchId(id, 1)).catch(unlessGone) : []
     return toSummary(id, meta, {
       batches: found.filter((batch): batch is Batch => batch !== undefined),
       chunks: chunks ?? [],
