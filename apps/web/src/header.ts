@@ -31,7 +31,10 @@ export function PageHeader() {
       )}
     </nav>
     <div class="header-end">
-      <span class="connection" data-state=${connection.value} title="Changes appear without a reload while this says Live"
+      <span
+        class="connection"
+        data-state=${connection.value}
+        title="Changes appear without a reload while this says Live"
         >${connectionWords[connection.value]}</span
       >
       <a class="outside" href="/queues">Queues</a>

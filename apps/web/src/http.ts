@@ -29,7 +29,7 @@ export const sessionEnded = signal<{ readonly goOn: () => void } | null>(null)
 const sessionCodes: ReadonlySet<string> = new Set(['missing_api_key', 'invalid_api_key', 'session_ended'])
 
 /** A request to the public API. Where the session has ended, it waits until the person has logged in again, so that no input is lost. */
-export async function send(method: string, path: string, options: RequestOptions = {}): Promise<Response> {
+async function send(method: string, path: string, options: RequestOptions = {}): Promise<Response> {
   for (;;) {
     const response = await attempt(method, path, options)
     if (response.ok) return response
@@ -93,7 +93,10 @@ function newSession(signal: AbortSignal | undefined): Promise<void> {
 }
 
 /** Query parameters; empty ones are left out. */
-export function withQuery(path: string, query: Readonly<Record<string, string | number | boolean | undefined>>): string {
+export function withQuery(
+  path: string,
+  query: Readonly<Record<string, string | number | boolean | undefined>>,
+): string {
   const search = new URLSearchParams()
   for (const [name, value] of Object.entries(query)) {
     if (value !== undefined && value !== '') search.set(name, String(value))

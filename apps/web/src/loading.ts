@@ -17,6 +17,16 @@ export interface Loaded<T> {
  */
 export function useLoaded<T>(key: string, load: (signal: AbortSignal) => Promise<T>): Loaded<T> {
   const state = useMemo(() => ({ data: signal<T>(), error: signal<string | null>(null), asked: signal(0) }), [key])
+  const show = async (signal: AbortSignal): Promise<void> => {
+    try {
+      const data = await load(signal)
+      if (signal.aborted) return
+      state.data.value = data
+      state.error.value = null
+    } catch (error) {
+      if (!signal.aborted) state.error.value = messageOf(error)
+    }
+  }
   useEffect(() => {
     let stop = new AbortController()
     const end = effect(() => {
@@ -24,16 +34,7 @@ export function useLoaded<T>(key: string, load: (signal: AbortSignal) => Promise
       void missed.value
       stop.abort()
       const own = (stop = new AbortController())
-      load(own.signal).then(
-        (data) => {
-          if (own.signal.aborted) return
-          state.data.value = data
-          state.error.value = null
-        },
-        (error: unknown) => {
-          if (!own.signal.aborted) state.error.value = messageOf(error)
-        },
-      )
+      void show(own.signal)
     })
     return () => {
       end()

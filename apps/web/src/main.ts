@@ -29,7 +29,10 @@ function View() {
     case 'summary':
       return null
     case 'unknown':
-      return html`<div class="empty"><h1>There is no such page</h1><p><a href="/">All batches</a></p></div>`
+      return html`<div class="empty">
+        <h1>There is no such page</h1>
+        <p><a href="/">All batches</a></p>
+      </div>`
     default:
       return view satisfies never
   }

@@ -1,5 +1,5 @@
 import { computed, signal } from '@preact/signals'
-import { type ViewName, viewPaths } from '../serve/views.ts'
+import { type ViewName, viewPaths } from './views.ts'
 
 export interface Place {
   readonly view: ViewName | 'unknown'
@@ -33,7 +33,10 @@ function findView(pathname: string): Pick<Place, 'view' | 'params'> {
 }
 
 function split(path: string): string[] {
-  return path.split('/').filter((part) => part !== '').map(decode)
+  return path
+    .split('/')
+    .filter((part) => part !== '')
+    .map(decode)
 }
 
 function decode(part: string): string {

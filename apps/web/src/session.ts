@@ -23,7 +23,8 @@ async function logIn(goOn: () => void): Promise<void> {
     if (response.type === 'opaqueredirect') {
       key.value = ''
       goOn()
-    } else if (response.status === 429) problem.value = `Too many wrong keys. Wait ${response.headers.get('retry-after') ?? 'some'} s.`
+    } else if (response.status === 429)
+      problem.value = `Too many wrong keys. Wait ${response.headers.get('retry-after') ?? 'some'} s.`
     else problem.value = 'This API key is not known.'
   } catch {
     problem.value = 'The server cannot be reached.'

@@ -5,7 +5,7 @@ import { viewPaths } from '@sluice/web/views'
 import express, { type RequestHandler, type Router } from 'express'
 
 /** Where the page's files are; the version below it changes with their content. */
-export const webFiles = '/web'
+const webFiles = '/web'
 
 interface ReadyPage {
   readonly base: string

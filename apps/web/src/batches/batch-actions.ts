@@ -47,12 +47,18 @@ export function BatchActions({ batch, set }: { batch: Batch; set: (batch: Batch)
       },
     })
   return html`<div class="actions">
-      ${status === 'in_progress' &&
-      html`<button onClick=${() => void act('pause', 'Paused. Calls in flight end and are recorded.')}>Pause</button>`}
+      ${
+        status === 'in_progress' &&
+        html`<button onClick=${() => void act('pause', 'Paused. Calls in flight end and are recorded.')}>Pause</button>`
+      }
       ${status === 'paused' && html`<button class="primary" onClick=${() => void act('resume', 'Resumed.')}>Resume</button>`}
-      ${counts.failed > 0 &&
-      (status === 'completed' || status === 'in_progress' || status === 'paused') &&
-      html`<button onClick=${() => void retryFailed(batch, {}, `${plural(counts.failed, 'failed item')}`)}>Retry failed</button>`}
+      ${
+        counts.failed > 0 &&
+        (status === 'completed' || status === 'in_progress' || status === 'paused') &&
+        html`<button onClick=${() => void retryFailed(batch, {}, plural(counts.failed, 'failed item'))}>
+          Retry failed
+        </button>`
+      }
       ${!isEnded(batch) && html`<button onClick=${() => (limitsOpen.value = true)}>Limits</button>`}
       <${Downloads} batch=${batch} />
       ${!isEnded(batch) && status !== 'cancelling' && html`<button onClick=${cancel}>Cancel</button>`}
@@ -65,11 +71,8 @@ function Downloads({ batch }: { batch: Batch }) {
   const { id, counts } = batch
   const file = (format: 'csv' | 'jsonl', status?: 'failed') =>
     withQuery(batchPath(id, '/results'), { format: format === 'csv' ? 'csv' : undefined, status })
-  const link = (text: string, format: 'csv' | 'jsonl', status?: 'failed') => html`<a
-    href=${file(format, status)}
-    download=${fileName(batch, format, status)}
-    >${text}</a
-  >`
+  const link = (text: string, format: 'csv' | 'jsonl', status?: 'failed') =>
+    html`<a href=${file(format, status)} download=${fileName(batch, format, status)}>${text}</a>`
   return html`<details class="menu">
     <summary class="button">Download</summary>
     <div class="menu-items">

@@ -38,22 +38,27 @@ export function BatchCharts({ batch }: { batch: Batch }) {
   const timeline = loaded.data.value
   const { speed, cost } = useMemo(() => toSeries(timeline?.samples ?? []), [timeline])
   if (timeline === undefined)
-    return loaded.error.value === null ? null : html`<${LoadError} message=${loaded.error.value} retry=${loaded.reload} />`
+    return loaded.error.value === null
+      ? null
+      : html`<${LoadError} message=${loaded.error.value} retry=${loaded.reload} />`
   const drawn = timeline.samples.length >= 2
   const hasCost = timeline.samples.some(({ cost_usd: usd }) => usd !== null && usd > 0)
-  return html`${drawn &&
-    html`<div class=${hasCost ? 'columns' : ''}>
-      <section class="card">
-        <h2>Items per second</h2>
-        <${Chart} label="Items per second against the limit" data=${speed} series=${rateSeries} />
-      </section>
-      ${hasCost &&
-      html`<section class="card">
-        <h2>Cost</h2>
-        <${Chart} label="Cost over time" data=${cost} series=${costSeries} />
-      </section>`}
-    </div>`}
-    <${History} events=${timeline.events} />`
+  return html`${
+      drawn &&
+      html`<div class=${hasCost ? 'columns' : ''}>
+        <section class="card">
+          <h2>Items per second</h2>
+          <${Chart} label="Items per second against the limit" data=${speed} series=${rateSeries} />
+        </section>
+        ${
+          hasCost &&
+          html`<section class="card">
+            <h2>Cost</h2>
+            <${Chart} label="Cost over time" data=${cost} series=${costSeries} />
+          </section>`
+        }
+      </div>`
+    } <${History} events=${timeline.events} />`
 }
 
 function toSeries(samples: Timeline['samples']) {
@@ -69,21 +74,24 @@ const shownEvents = 12
 function History({ events }: { events: Timeline['events'] }) {
   if (events.length === 0) return null
   const newest = events.toSorted((a, b) => b.at - a.at)
-  const line = ({ at, type, message }: Timeline['events'][number]) => html`<li data-type=${type}>
-    <time title=${timeOf(at)}>${clockOf(at)}</time>
-    <span><bdi>${message}</bdi> <small>${since(at, nowMs.value)}</small></span>
-  </li>`
+  const line = ({ at, type, message }: Timeline['events'][number]) =>
+    html`<li data-type=${type}>
+      <time title=${timeOf(at)}>${clockOf(at)}</time>
+      <span><bdi>${message}</bdi> <small>${since(at, nowMs.value)}</small></span>
+    </li>`
   return html`<section class="card">
     <h2>What happened</h2>
     <ol class="history">
       ${newest.slice(0, shownEvents).map(line)}
     </ol>
-    ${newest.length > shownEvents &&
-    html`<details>
-      <summary>${newest.length - shownEvents} earlier</summary>
-      <ol class="history">
-        ${newest.slice(shownEvents).map(line)}
-      </ol>
-    </details>`}
+    ${
+      newest.length > shownEvents &&
+      html`<details>
+        <summary>${newest.length - shownEvents} earlier</summary>
+        <ol class="history">
+          ${newest.slice(shownEvents).map(line)}
+        </ol>
+      </details>`
+    }
   </section>`
 }

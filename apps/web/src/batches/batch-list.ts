@@ -17,9 +17,9 @@ export interface BatchListState {
   readonly loading: ReadonlySignal<boolean>
   readonly error: ReadonlySignal<string | null>
   /** Loads, and follows what changes. Returns how to stop. */
-  start(): () => void
-  loadMore(): Promise<void>
-  reload(): void
+  readonly start: () => () => void
+  readonly loadMore: () => Promise<void>
+  readonly reload: () => void
 }
 
 const pageSize = 50

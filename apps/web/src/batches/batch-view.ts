@@ -48,7 +48,9 @@ export function BatchView({ id }: { id: string }) {
       : html`<${LoadError} message=${loaded.error.value} retry=${loaded.reload} />`
   }
   const tab = (name: 'batch' | 'items', text: string) =>
-    html`<a href=${pathTo(name, { id })} aria-current=${view === name || (name === 'items' && view === 'item') ? 'page' : undefined}
+    html`<a
+      href=${pathTo(name, { id })}
+      aria-current=${view === name || (name === 'items' && view === 'item') ? 'page' : undefined}
       >${text}</a
     >`
   return html`<p class="crumb"><a href="/">Batches</a></p>
@@ -57,15 +59,16 @@ export function BatchView({ id }: { id: string }) {
         <h1><bdi>${title}</bdi> <${Status} status=${batch.status} /></h1>
         <div class="meta-line">
           ${title !== id && html`<code>${id}</code>`}
+          <span>Extractor <${ExtractorName} label=${batch.extractor} /></span>
           <span
-            >Extractor
-            <${ExtractorName} label=${batch.extractor} /></span
+            >Lane <a href="/lanes"><bdi>${batch.lane}</bdi></a></span
           >
-          <span>Lane <a href="/lanes"><bdi>${batch.lane}</bdi></a></span>
           <span title=${timeOf(batch.created_at)}>Created ${since(batch.created_at, nowMs.value)}</span>
           ${Object.entries(batch.metadata).map(
             ([name, value]) =>
-              html`<span class="chip"><bdi>${name}: ${typeof value === 'string' ? value : JSON.stringify(value)}</bdi></span>`,
+              html`<span class="chip"
+                ><bdi>${name}: ${typeof value === 'string' ? value : JSON.stringify(value)}</bdi></span
+              >`,
           )}
         </div>
       </div>
@@ -74,8 +77,10 @@ export function BatchView({ id }: { id: string }) {
     ${loaded.error.value !== null && html`<${LoadError} message=${loaded.error.value} retry=${loaded.reload} />`}
     <${Reason} batch=${batch} />
     <nav class="tabs" aria-label="Parts of the batch">${tab('batch', 'Overview')}${tab('items', `Items`)}</nav>
-    ${view === 'batch' &&
-    html`<${Overview} batch=${batch} /><${BatchCharts} batch=${batch} /><${Failures} batch=${batch} />`}
+    ${
+      view === 'batch' &&
+      html`<${Overview} batch=${batch} /><${BatchCharts} batch=${batch} /><${Failures} batch=${batch} />`
+    }
     ${view === 'items' && html`<${ItemsView} batch=${batch} />`}
     ${view === 'item' && html`<${ItemView} key=${params['index']} batch=${batch} index=${Number(params['index'])} />`}`
 }
@@ -120,17 +125,16 @@ function Overview({ batch }: { batch: Batch }) {
       ${perSecond !== null && html`<${Fact} name="Rate" value=${rate(perSecond)} />`}
       ${left !== null && html`<${Fact} name="Time left" value=${left.time} more=${left.why} />`}
       ${ranS !== null && html`<${Fact} name=${isEnded(batch) ? 'Took' : 'Runs for'} value=${duration(Math.round(ranS))} />`}
-      ${batch.cost_usd !== null &&
-      html`<${Fact}
-        name="Cost"
-        value=${money(batch.cost_usd)}
-        more=${batch.max_cost_usd === null ? null : `cap ${money(batch.max_cost_usd)}`}
-      />`}
+      ${
+        batch.cost_usd !== null &&
+        html`<${Fact}
+          name="Cost"
+          value=${money(batch.cost_usd)}
+          more=${batch.max_cost_usd === null ? null : `cap ${money(batch.max_cost_usd)}`}
+        />`
+      }
       <${Fact} name="Calls" value=${count(usage.calls)} more=${callsMore(usage)} />
-      <${Fact}
-        name="Tokens in, out"
-        value=${`${count(usage.input_tokens)}, ${count(usage.output_tokens)}`}
-      />
+      <${Fact} name="Tokens in, out" value=${`${count(usage.input_tokens)}, ${count(usage.output_tokens)}`} />
       <${Fact} name="Priority" value=${count(batch.priority)} />
       ${batch.concurrency !== null && html`<${Fact} name="Concurrency" value=${count(batch.concurrency)} />`}
       ${batch.stored_bytes !== null && html`<${Fact} name="Stored" value=${bytes(batch.stored_bytes)} />`}

@@ -3,7 +3,7 @@ import { durationRange } from '../format.ts'
 
 /** What page and list call a batch: its name, or its id. */
 export function titleOf(batch: Batch): string {
-  return batch.id
+  return batch.name ?? batch.id
 }
 
 export function isEnded({ status }: Batch): boolean {

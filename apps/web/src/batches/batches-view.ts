@@ -36,29 +36,33 @@ export function BatchesView() {
       <${Filters} filter=${filter} />
     </div>
     ${error.value !== null && html`<${LoadError} message=${error.value} retry=${list.reload} />`}
-    ${batches.value.length > 0 &&
-    html`<table class="batches">
-      <thead>
-        <tr>
-          <th scope="col">Batch</th>
-          <th scope="col">Status</th>
-          <th scope="col">Progress</th>
-          <th scope="col" class="number">Items</th>
-          <th scope="col" class="number">Rate</th>
-          <th scope="col">Time left</th>
-          <th scope="col" class="number">Cost</th>
-          <th scope="col">Created</th>
-        </tr>
-      </thead>
-      <tbody>
-        ${batches.value.map((batch) => html`<${BatchRow} key=${batch.peek().id} batch=${batch} />`)}
-      </tbody>
-    </table>`}
+    ${
+      batches.value.length > 0 &&
+      html`<table class="batches">
+        <thead>
+          <tr>
+            <th scope="col">Batch</th>
+            <th scope="col">Status</th>
+            <th scope="col">Progress</th>
+            <th scope="col" class="number">Items</th>
+            <th scope="col" class="number">Rate</th>
+            <th scope="col">Time left</th>
+            <th scope="col" class="number">Cost</th>
+            <th scope="col">Created</th>
+          </tr>
+        </thead>
+        <tbody>
+          ${batches.value.map((batch) => html`<${BatchRow} key=${batch.peek().id} batch=${batch} />`)}
+        </tbody>
+      </table>`
+    }
     ${batches.value.length === 0 && !loading.value && error.value === null && html`<${Empty} filtered=${filtered} more=${more.value} />`}
     <p class="list-end" aria-live="polite">
-      ${loading.value
-        ? 'Loading…'
-        : more.value && html`<button onClick=${() => void list.loadMore()}>Show older batches</button>`}
+      ${
+        loading.value
+          ? 'Loading…'
+          : more.value && html`<button onClick=${() => void list.loadMore()}>Show older batches</button>`
+      }
     </p>`
 }
 

@@ -1,4 +1,5 @@
 import type { Batch } from '@sluice/contract/batch'
+import type { FailureGroupList } from '@sluice/contract/batch-item'
 import { html } from 'htm/preact'
 import { LoadError } from '../elements/notice.ts'
 import { count, plural } from '../format.ts'
@@ -6,7 +7,6 @@ import { ask, batchPath } from '../http.ts'
 import { useLoaded } from '../loading.ts'
 import { pathTo } from '../router.ts'
 import { retryFailed } from './retry.ts'
-import type { ErrorGroups } from '../interface.ts'
 
 /** Failed items, grouped by what went wrong. It is loaded again when their number changes, at most every few seconds. */
 export function Failures({ batch }: { batch: Batch }) {
@@ -22,7 +22,9 @@ function step(failed: number): number {
 
 function Groups({ batch }: { batch: Batch }) {
   const { id, counts } = batch
-  const loaded = useLoaded(`errors ${id}`, (signal) => ask<ErrorGroups>('GET', batchPath(id, '/errors'), { signal }))
+  const loaded = useLoaded(`errors ${id}`, (signal) =>
+    ask<FailureGroupList>('GET', batchPath(id, '/errors'), { signal }),
+  )
   const groups = loaded.data.value
   return html`<section class="card" aria-label="Failures">
     <div class="card-head">
@@ -33,29 +35,33 @@ function Groups({ batch }: { batch: Batch }) {
       </div>
     </div>
     ${loaded.error.value !== null && html`<${LoadError} message=${loaded.error.value} retry=${loaded.reload} />`}
-    ${groups !== undefined &&
-    html`<div class="scroll-x">
-      <table>
-        <thead>
-          <tr>
-            <th scope="col" class="number">Items</th>
-            <th scope="col">What went wrong</th>
-            <th scope="col">Sample</th>
-            <th scope="col"><span class="visually-hidden">Actions</span></th>
-          </tr>
-        </thead>
-        <tbody>
-          ${groups.data.map((group) => html`<${Group} key=${group.id} batch=${batch} group=${group} />`)}
-        </tbody>
-      </table>
-    </div>`}
-    ${groups !== undefined &&
-    groups.other_count > 0 &&
-    html`<p class="quiet-text">${plural(groups.other_count, 'further item')} in groups that are not kept.</p>`}
+    ${
+      groups !== undefined &&
+      html`<div class="scroll-x">
+        <table>
+          <thead>
+            <tr>
+              <th scope="col" class="number">Items</th>
+              <th scope="col">What went wrong</th>
+              <th scope="col">Sample</th>
+              <th scope="col"><span class="visually-hidden">Actions</span></th>
+            </tr>
+          </thead>
+          <tbody>
+            ${groups.data.map((group) => html`<${Group} key=${group.id} batch=${batch} group=${group} />`)}
+          </tbody>
+        </table>
+      </div>`
+    }
+    ${
+      groups !== undefined &&
+      groups.other_count > 0 &&
+      html`<p class="quiet-text">${plural(groups.other_count, 'further item')} in groups that are not kept.</p>`
+    }
   </section>`
 }
 
-function Group({ batch, group }: { batch: Batch; group: ErrorGroups['data'][number] }) {
+function Group({ batch, group }: { batch: Batch; group: FailureGroupList['data'][number] }) {
   const { id } = batch
   const canRetry = batch.status !== 'cancelled' && batch.status !== 'cancelling'
   return html`<tr>
@@ -66,19 +72,23 @@ function Group({ batch, group }: { batch: Batch; group: ErrorGroups['data'][numb
       <div class="clip"><bdi>${group.message}</bdi></div>
     </td>
     <td>
-      ${group.sample !== null &&
-      html`<a href=${pathTo('item', { id, index: group.sample.index })}><bdi>${group.sample.id}</bdi></a>
-        <small class="clip"><bdi>${group.sample.message}</bdi></small>`}
+      ${
+        group.sample !== null &&
+        html`<a href=${pathTo('item', { id, index: group.sample.index })}><bdi>${group.sample.id}</bdi></a>
+          <small class="clip"><bdi>${group.sample.message}</bdi></small>`
+      }
     </td>
     <td>
       <div class="actions end">
         <a class="button" href=${`${pathTo('items', { id })}?error_group=${encodeURIComponent(group.id)}`}>Items</a>
-        ${canRetry &&
-        html`<button
-          onClick=${() => void retryFailed(batch, { error_group: group.id }, `All items that failed as “${group.type}” with this message`)}
-        >
-          Retry these
-        </button>`}
+        ${
+          canRetry &&
+          html`<button
+            onClick=${() => void retryFailed(batch, { error_group: group.id }, `All items that failed as “${group.type}” with this message`)}
+          >
+            Retry these
+          </button>`
+        }
       </div>
     </td>
   </tr>`

@@ -25,19 +25,18 @@ export function LimitsDialog({ batch, set, close }: { batch: Batch; set: (batch:
       problem.value = { field: error instanceof RequestError ? error.param : null, message: messageOf(error) }
     }
   }
-  const field = (name: string, label: string, help: string, value: { value: string }, attributes: object) => html`<label
-    class="field"
-  >
-    <span>${label}</span>
-    <input
-      type="number"
-      value=${value.value}
-      aria-invalid=${problem.value?.field === name}
-      onInput=${(event: Event) => (value.value = (event.target as HTMLInputElement).value)}
-      ...${attributes}
-    />
-    <small>${help}</small>
-  </label>`
+  const field = (name: string, label: string, help: string, value: { value: string }, attributes: object) =>
+    html`<label class="field">
+      <span>${label}</span>
+      <input
+        type="number"
+        value=${value.value}
+        aria-invalid=${problem.value?.field === name}
+        onInput=${(event: Event) => (value.value = (event.target as HTMLInputElement).value)}
+        ...${attributes}
+      />
+      <small>${help}</small>
+    </label>`
   return html`<${Dialog} title="Limits of this batch" close=${close}>
     <form
       onSubmit=${(event: Event) => {

@@ -5,15 +5,15 @@ import { sayDone, sayError } from '../elements/notice.ts'
 import { money, plural } from '../format.ts'
 import { ask, batchPath } from '../http.ts'
 
-type Selection = Partial<(typeof retryBatch)['_output']> & { readonly error_group?: string }
-type Retried = (typeof retried)['_output'] & { readonly estimated_cost_usd?: number | null }
+type Selection = Partial<(typeof retryBatch)['_output']>
+type Retried = (typeof retried)['_output']
 
 /** Counts first what would be retried and what it costs, and asks. */
 export async function retryFailed(batch: Batch, selection: Selection, what: string): Promise<void> {
   const path = batchPath(batch.id, '/retry')
   try {
     const dry = await ask<Retried>('POST', path, { body: { ...selection, dry_run: true } })
-    const cost = dry.estimated_cost_usd ?? null
+    const cost = dry.estimate?.cost_usd ?? null
     if (dry.retried === 0) return sayDone('There is nothing to retry any more.')
     askFirst({
       title: `Retry ${plural(dry.retried, 'item')}?`,

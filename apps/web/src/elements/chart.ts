@@ -29,37 +29,33 @@ export function Chart({ label, data, series }: ChartProps) {
   const latest = useRef(data)
   latest.current = data
 
-  useEffect(() => {
-    let ended = false
-    let end = (): void => {}
-    void import('uplot').then(({ default: Plot }) => {
-      if (ended || place.current === null) return
-      const element = place.current
-      const draw = (): void => {
-        chart.current?.destroy()
-        chart.current = new Plot(options(element, series), latest.current as uPlot.AlignedData, element)
-      }
-      // Colours are read when the chart is drawn, so another theme needs another drawing.
-      const stopTheme = effect(() => {
-        void theme.value
-        draw()
-      })
-      const dark = matchMedia('(prefers-color-scheme: dark)')
-      dark.addEventListener('change', draw)
-      const sizes = new ResizeObserver(() => chart.current?.setSize({ width: element.clientWidth, height }))
-      sizes.observe(element)
-      end = () => {
-        stopTheme()
-        dark.removeEventListener('change', draw)
-        sizes.disconnect()
-        chart.current?.destroy()
-        chart.current = null
-      }
-    })
-    return () => {
-      ended = true
-      end()
+  async function open(signal: AbortSignal): Promise<void> {
+    const { default: Plot } = await import('uplot')
+    const element = place.current
+    if (signal.aborted || element === null) return
+    const draw = (): void => {
+      chart.current?.destroy()
+      chart.current = new Plot(options(element, series), latest.current as uPlot.AlignedData, element)
     }
+    // Colours are read when the chart is drawn, so another theme needs another drawing.
+    const stopTheme = effect(() => {
+      void theme.value
+      draw()
+    })
+    matchMedia('(prefers-color-scheme: dark)').addEventListener('change', draw, { signal })
+    const sizes = new ResizeObserver(() => chart.current?.setSize({ width: element.clientWidth, height }))
+    sizes.observe(element)
+    signal.addEventListener('abort', () => {
+      stopTheme()
+      sizes.disconnect()
+      chart.current?.destroy()
+      chart.current = null
+    })
+  }
+  useEffect(() => {
+    const stop = new AbortController()
+    void open(stop.signal)
+    return () => stop.abort()
   }, [])
   useEffect(() => chart.current?.setData(data as uPlot.AlignedData), [data])
 

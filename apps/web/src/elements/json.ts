@@ -17,9 +17,10 @@ function show(value: unknown, depth: number): unknown {
   if (value === null) return html`<span class="quiet-text">null</span>`
   if (typeof value === 'string')
     return value === '' ? html`<span class="quiet-text">empty text</span>` : html`<bdi class="json-text">${value}</bdi>`
-  if (typeof value !== 'object') return html`<span class="json-number">${String(value)}</span>`
+  if (typeof value !== 'object') return html`<span class="json-number">${JSON.stringify(value)}</span>`
   const entries = Object.entries(value)
-  if (entries.length === 0) return html`<span class="quiet-text">${Array.isArray(value) ? 'empty list' : 'empty object'}</span>`
+  if (entries.length === 0)
+    return html`<span class="quiet-text">${Array.isArray(value) ? 'empty list' : 'empty object'}</span>`
   if (depth >= mostDepth) return html`<code><bdi>${JSON.stringify(value)}</bdi></code>`
   const rows = entries.slice(0, mostEntries).map(
     ([name, inner]) =>

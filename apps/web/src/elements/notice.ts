@@ -27,11 +27,13 @@ export function sayError(error: unknown): void {
 export function Notices() {
   const now = notice.value
   return html`<div class="notices" role="status" aria-live="polite">
-    ${now !== null &&
-    html`<div class="notice" data-kind=${now.kind}>
-      <span>${now.text}</span>
-      <button class="quiet" aria-label="Close message" onClick=${() => (notice.value = null)}>✕</button>
-    </div>`}
+    ${
+      now !== null &&
+      html`<div class="notice" data-kind=${now.kind}>
+        <span>${now.text}</span>
+        <button class="quiet" aria-label="Close message" onClick=${() => (notice.value = null)}>✕</button>
+      </div>`
+    }
   </div>`
 }
 

@@ -11,6 +11,7 @@ const words: Readonly<Record<string, string>> = {
   succeeded: 'Succeeded',
   waiting: 'Waiting',
   running: 'Running',
+  extracted: 'Extracted',
 }
 
 export function statusWord(status: string): string {

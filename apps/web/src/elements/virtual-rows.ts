@@ -26,7 +26,18 @@ const mostPixels = 8_000_000
 const spare = 8
 
 /** A table of any length by mouse, touch and keyboard (arrows, page keys, Home, End, Enter). */
-export function VirtualRows({ label, columns, rowClass, rowHeight, rows, top, need, open, version, render }: VirtualRowsProps) {
+export function VirtualRows({
+  label,
+  columns,
+  rowClass,
+  rowHeight,
+  rows,
+  top,
+  need,
+  open,
+  version,
+  render,
+}: VirtualRowsProps) {
   const view = useRef<HTMLDivElement>(null)
   const visible = useSignal(20)
   const active = useSignal(0)
@@ -56,7 +67,8 @@ export function VirtualRows({ label, columns, rowClass, rowHeight, rows, top, ne
   // A row that was asked for from outside, or by a key.
   useLayoutEffect(() => {
     const element = view.current!
-    if (!moved.current && Math.abs(element.scrollTop - pixelsOf(first)) >= rowHeight) element.scrollTop = pixelsOf(first)
+    if (!moved.current && Math.abs(element.scrollTop - pixelsOf(first)) >= rowHeight)
+      element.scrollTop = pixelsOf(first)
     moved.current = false
   }, [first, rows])
 

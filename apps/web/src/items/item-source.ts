@@ -1,6 +1,6 @@
+import type { BatchItem, BatchItemList } from '@sluice/contract/batch-item'
 import { signal, type ReadonlySignal } from '@preact/signals'
 import { ask, batchPath, messageOf, withQuery } from '../http.ts'
-import type { ItemPage, ItemRow } from '../interface.ts'
 
 export interface ItemFilter {
   readonly status: string
@@ -11,19 +11,19 @@ export interface ItemFilter {
 
 export interface ItemSource {
   /** The row at a place of the table, once it is loaded. */
-  row(at: number): ItemRow | undefined
+  readonly row: (at: number) => BatchItem | undefined
   /** Loads the pages that contain these rows. */
-  need(from: number, to: number): void
+  readonly need: (from: number, to: number) => void
   /** Loads again what is visible; older states stay until then. */
-  refresh(): void
+  readonly refresh: () => void
   /** With a filter: how many rows were found, whether there may be more, and whether the server is looking now. */
   readonly found: ReadonlySignal<number>
   readonly more: ReadonlySignal<boolean>
   readonly searching: ReadonlySignal<boolean>
-  searchOn(): Promise<void>
+  readonly searchOn: () => Promise<void>
   readonly error: ReadonlySignal<string | null>
   readonly version: ReadonlySignal<number>
-  stop(): void
+  readonly stop: () => void
 }
 
 const pageSize = 100
@@ -35,9 +35,9 @@ const searchPages = 10
 /** Rows of a batch by their place. Without a filter any place can be read; with one, rows come in order of their index. */
 export function createItemSource(id: string, filter: ItemFilter): ItemSource {
   const isFiltered = Object.values(filter).some((value) => value !== '')
-  const pages = new Map<number, { rows: readonly ItemRow[]; fresh: boolean }>()
+  const pages = new Map<number, { rows: readonly BatchItem[]; fresh: boolean }>()
   const loading = new Set<number>()
-  const rows: ItemRow[] = []
+  const rows: BatchItem[] = []
   let cursor: string | null = null
   let last = { from: 0, to: 0 }
   let stop = new AbortController()
@@ -51,9 +51,9 @@ export function createItemSource(id: string, filter: ItemFilter): ItemSource {
     row: (at) => (isFiltered ? rows[at] : pages.get(Math.floor(at / pageSize))?.rows[at % pageSize]),
     need,
     refresh() {
-      if (isFiltered) return void restart()
       for (const page of pages.values()) page.fresh = false
-      need(last.from, last.to)
+      if (isFiltered) void restart()
+      else need(last.from, last.to)
     },
     found,
     more,
@@ -81,7 +81,7 @@ export function createItemSource(id: string, filter: ItemFilter): ItemSource {
     const { signal: own } = stop
     try {
       const path = withQuery(batchPath(id, '/items'), { from: page * pageSize, limit: pageSize })
-      const { data } = await ask<ItemPage>('GET', path, { signal: own })
+      const { data } = await ask<BatchItemList>('GET', path, { signal: own })
       pages.delete(page)
       pages.set(page, { rows: data, fresh: true })
       for (const [oldest] of pages) {
@@ -97,34 +97,43 @@ export function createItemSource(id: string, filter: ItemFilter): ItemSource {
     }
   }
 
+  /** Searches again from the start; what was found before is shown until then. */
   async function restart(): Promise<void> {
     stop.abort()
     stop = new AbortController()
     searching.value = false
-    const kept = rows.length
     cursor = null
-    const fresh: ItemRow[] = []
-    await searchOn(Math.max(searchPages, Math.ceil(kept / pageSize)), fresh)
+    const fresh: BatchItem[] = []
+    const pagesAgain = Math.max(searchPages, Math.ceil(rows.length / pageSize))
+    await search(fresh, pagesAgain, () => {
+      if (fresh.length < Math.min(rows.length, pageSize)) return
+      rows.splice(0, rows.length, ...fresh)
+      show()
+    })
+    rows.splice(0, rows.length, ...fresh)
+    show()
   }
 
-  async function searchOn(requests: number, into: ItemRow[] = rows): Promise<void> {
+  /** Adds the next rows that the server finds. */
+  async function searchOn(requests: number): Promise<void> {
+    await search(rows, requests, show)
+  }
+
+  /** Stops with a page of rows, or after so many requests: each does a bounded piece of work. */
+  async function search(into: BatchItem[], requests: number, onPage: () => void): Promise<void> {
     if (searching.peek()) return
     searching.value = true
     const { signal: own } = stop
+    const before = into.length
     try {
-      const enough = into.length + pageSize
-      for (let request = 0; request < requests && (into.length < enough || into !== rows); request += 1) {
+      for (let request = 0; request < requests; request += 1) {
         const path = withQuery(batchPath(id, '/items'), { ...filter, limit: pageSize, after: cursor ?? undefined })
-        const page = await ask<ItemPage>('GET', path, { signal: own })
+        const page = await ask<BatchItemList>('GET', path, { signal: own })
         into.push(...page.data)
         cursor = page.next
         more.value = page.has_more
-        if (into === rows) show()
-        if (!page.has_more || (into !== rows && into.length >= enough)) break
-      }
-      if (into !== rows) {
-        rows.splice(0, rows.length, ...into)
-        show()
+        onPage()
+        if (!page.has_more || into.length - before >= pageSize) break
       }
       error.value = null
     } catch (problem) {

@@ -1,5 +1,6 @@
 import { useSignal } from '@preact/signals'
 import type { Batch } from '@sluice/contract/batch'
+import type { BatchItem } from '@sluice/contract/batch-item'
 import { html } from 'htm/preact'
 import { useEffect, useMemo } from 'preact/hooks'
 import { LoadError } from '../elements/notice.ts'
@@ -9,7 +10,6 @@ import { count } from '../format.ts'
 import { missed } from '../live.ts'
 import { goTo, pathTo, place, setQuery } from '../router.ts'
 import { createItemSource, type ItemFilter } from './item-source.ts'
-import type { ItemRow } from '../interface.ts'
 
 const statuses = ['succeeded', 'failed', 'running', 'waiting', 'cancelled'] as const
 const errorTypes = [
@@ -47,7 +47,12 @@ export function ItemsView({ batch }: { batch: Batch }) {
 
   const filtered = key !== JSON.stringify({ status: '', error_type: '', error_group: '', search: '' })
   const rows = filtered ? source.found.value : counts.total
-  return html`<${Filters} filter=${filter} total=${counts.total} jump=${(index: number) => (top.value = index)} filtered=${filtered} />
+  return html`<${Filters}
+      filter=${filter}
+      total=${counts.total}
+      jump=${(index: number) => (top.value = index)}
+      filtered=${filtered}
+    />
     ${source.error.value !== null && html`<${LoadError} message=${source.error.value} retry=${source.refresh} />`}
     <${VirtualRows}
       key=${key}
@@ -66,22 +71,26 @@ export function ItemsView({ batch }: { batch: Batch }) {
       render=${(at: number) => cells(source.row(at), id)}
     />
     <p class="list-end" aria-live="polite">
-      ${filtered &&
-      (source.searching.value
-        ? `Looking… ${count(rows)} found so far`
-        : source.more.value
-          ? html`${count(rows)} found so far. <button onClick=${() => void source.searchOn()}>Look further</button>`
-          : rows === 0
-            ? 'No item fits this filter.'
-            : `${count(rows)} found.`)}
+      ${
+        filtered &&
+        (source.searching.value
+          ? `Looking… ${count(rows)} found so far`
+          : source.more.value
+            ? html`${count(rows)} found so far. <button onClick=${() => void source.searchOn()}>Look further</button>`
+            : rows === 0
+              ? 'No item fits this filter.'
+              : `${count(rows)} found.`)
+      }
     </p>`
 }
 
-function cells(row: ItemRow | undefined, id: string) {
+function cells(row: BatchItem | undefined, id: string) {
   if (row === undefined) return html`<span role="cell" class="quiet-text">…</span>`
   return html`<span role="cell" class="number">${count(row.index)}</span>
     <span role="cell" class="cut"
-      ><a href=${`${pathTo('item', { id, index: row.index })}${location.search}`} tabindex="-1"><bdi>${row.id}</bdi></a></span
+      ><a href=${`${pathTo('item', { id, index: row.index })}${location.search}`} tabindex="-1"
+        ><bdi>${row.id}</bdi></a
+      ></span
     >
     <span role="cell"><${Status} status=${row.status} /></span>
     <span role="cell" class="cut"><bdi>${row.text}</bdi></span>
@@ -128,17 +137,21 @@ function Filters({
       <option value="">Every error</option>
       ${errorTypes.map((type) => html`<option value=${type}>${type}</option>`)}
     </select>
-    ${filter.error_group !== '' &&
-    html`<button type="button" onClick=${() => setQuery({ error_group: '' })}>One group of failures ✕</button>`}
-    ${!filtered &&
-    total > 100 &&
-    html`<label class="jump"
-      >Go to item
-      <input
-        type="number"
-        min="0"
-        max=${total - 1}
-        onChange=${(event: Event) => jump(Math.min(total - 1, Math.max(0, Number((event.target as HTMLInputElement).value) || 0)))}
-    /></label>`}
+    ${
+      filter.error_group !== '' &&
+      html`<button type="button" onClick=${() => setQuery({ error_group: '' })}>One group of failures ✕</button>`
+    }
+    ${
+      !filtered &&
+      total > 100 &&
+      html`<label class="jump"
+        >Go to item
+        <input
+          type="number"
+          min="0"
+          max=${total - 1}
+          onChange=${(event: Event) => jump(Math.min(total - 1, Math.max(0, Number((event.target as HTMLInputElement).value) || 0)))}
+      /></label>`
+    }
   </form>`
 }

@@ -25,7 +25,11 @@ export function findValues(text: string, answer: unknown): { start: number; end:
   const spans: { start: number; end: number }[] = []
   // The longest first: a name wins over a part of it.
   for (const value of leaves(answer).sort((a, b) => b.length - a.length)) {
-    for (let at = text.indexOf(value); at >= 0 && spans.length < mostMarks; at = text.indexOf(value, at + value.length)) {
+    for (
+      let at = text.indexOf(value);
+      at >= 0 && spans.length < mostMarks;
+      at = text.indexOf(value, at + value.length)
+    ) {
       const end = at + value.length
       const isWhole = !isWord(text[at - 1], value[0]!) && !isWord(text[end], value.at(-1)!)
       if (isWhole && !spans.some((span) => at < span.end && span.start < end)) spans.push({ start: at, end })

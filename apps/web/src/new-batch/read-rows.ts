@@ -9,7 +9,7 @@ export interface Cells {
 }
 
 /** The name of the only column where a line of a JSON file is a text and no object. */
-export const textOnly = 'text'
+const textOnly = 'text'
 const mostJsonBytes = 100_000_000
 const encodingBytes = 1_000_000
 
@@ -74,7 +74,8 @@ interface CsvStream {
 
 /** The same library and options as the command line. The first row names the columns. */
 async function* readCsv(file: File, onBytes: (bytes: number) => void): AsyncGenerator<Cells> {
-  const { parse } = (await import('csv-parse/browser/esm')) as unknown as { parse(options: object): CsvStream }
+  const library: unknown = await import('csv-parse/browser/esm')
+  const { parse } = library as { readonly parse: (options: object) => CsvStream }
   let stream: CsvStream | undefined
   let records: string[][] = []
   let columns: string[] | undefined
@@ -165,7 +166,8 @@ async function* readJsonLines(file: File, onBytes: (bytes: number) => void): Asy
 }
 
 async function* readJsonList(file: File, onBytes: (bytes: number) => void): AsyncGenerator<Cells> {
-  if (file.size > mostJsonBytes) throw new Error('it is too large to be read at once: write one object a line, as .jsonl')
+  if (file.size > mostJsonBytes)
+    throw new Error('it is too large to be read at once: write one object a line, as .jsonl')
   let text = ''
   for await (const part of readText(file, onBytes)) text += part
   const list = JSON.parse(text) as unknown

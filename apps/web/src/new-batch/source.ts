@@ -20,7 +20,7 @@ export interface Table {
   readonly rows: number
   readonly exact: boolean
 }
-export interface Documents {
+interface Documents {
   readonly kind: 'documents'
   readonly files: readonly File[]
 }
