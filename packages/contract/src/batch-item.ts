@@ -111,6 +111,51 @@ export const batchItemDetail = z
   .meta({ id: 'BatchItemDetail' })
 export type BatchItemDetail = z.infer<typeof batchItemDetail>
 
+export const timeline = z
+  .object({
+    object: z.literal('timeline'),
+    events: z
+      .array(
+        z.object({
+          at: z.number().describe('Unix seconds.'),
+          type: z.enum([
+            'created',
+            'started',
+            'paused',
+            'resumed',
+            'cancelling',
+            'worker_lost',
+            'retried',
+            'changed',
+            'held',
+            'hold_ended',
+            'completed',
+            'cancelled',
+          ]),
+          message: z.string().describe('In words, such as why it was paused; may be empty.'),
+        }),
+      )
+      .max(202)
+      .describe('What happened to the batch, the oldest first: the newest 200, its creation and its start.'),
+    samples: z
+      .array(
+        z.object({
+          at: z.number().describe('Unix seconds.'),
+          succeeded: z.int(),
+          failed: z.int(),
+          cost_usd: z.number().nullable().describe('Null when the lane has no prices.'),
+          limit_per_s: z
+            .number()
+            .nullable()
+            .describe('Items per second that the known limits of the lane allow, at what an item took so far.'),
+        }),
+      )
+      .max(301)
+      .describe('How far it was: one a second at first, less often the longer the batch takes, and last as it is now.'),
+  })
+  .meta({ id: 'Timeline' })
+export type Timeline = z.infer<typeof timeline>
+
 const failureGroup = z
   .object({
     id: failureGroupId,

@@ -171,6 +171,22 @@ export const batch = z
     }),
     cost_usd: z.number().nullable().describe('Null when the lane has no prices.'),
     eta_s: z.object({ p50: z.number(), p90: z.number() }).nullable().describe('Seconds to the end; null when unknown.'),
+    rate: z
+      .object({
+        items_per_s: z.number().describe('The median of the last minute.'),
+        slow_items_per_s: z.number().describe('One tenth of the last minute was slower.'),
+      })
+      .nullable()
+      .describe('Null while it does not run, and until it is known.'),
+    binding: z
+      .object({
+        by: z.enum(['requests', 'tokens', 'concurrency', 'hold', 'workers', 'batch_concurrency', 'cost_cap']),
+        reason: z.string().describe('In words.'),
+      })
+      .nullable()
+      .describe(
+        'What keeps it from going faster now: a limit of the lane in requests or tokens, the calls that the workers may have in flight, a wait that the provider asked for, missing workers, its own `concurrency`, or `max_cost_usd`.',
+      ),
     concurrency: z.int().nullable(),
     max_cost_usd: z.number().nullable(),
     deadlines,

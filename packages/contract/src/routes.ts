@@ -13,7 +13,7 @@ import {
   patchBatch,
   uploadQuery,
 } from './batch.ts'
-import { batchItemDetail, batchItemList, failureGroupList, listItemsQuery } from './batch-item.ts'
+import { batchItemDetail, batchItemList, failureGroupList, listItemsQuery, timeline } from './batch-item.ts'
 import { estimate } from './estimate.ts'
 import { errorBody } from './error.ts'
 import { createdExtractor, createExtractor, extractorList, extractorView } from './extractor.ts'
@@ -181,6 +181,13 @@ export const routes = {
     tag: 'Results',
     summary: 'List the failures of a batch in groups: by error type, field of the schema, and message',
     answers: ok(failureGroupList),
+  },
+  getTimeline: {
+    method: 'get',
+    path: '/v1/batches/{id}/timeline',
+    tag: 'Results',
+    summary: 'Get what happened to a batch, and how far it was at which time',
+    answers: ok(timeline),
   },
   listItems: {
     method: 'get',

@@ -12,6 +12,7 @@ import { createIdempotency } from './batches/idempotency.ts'
 import { createItemSource } from './batches/item-reader.ts'
 import { createKeys } from './redis/keys.ts'
 import { createMoney } from './items/prices.ts'
+import { createLanePulses } from './lanes/lane-pulse.ts'
 import { readLanes } from './lanes/lane-view.ts'
 import { createLaneWork } from './lanes/lane-work.ts'
 import { createLedger } from './ledger/ledger.ts'
@@ -63,7 +64,8 @@ export async function createEngine({ redisUrl, prefix, lanes, onError }: EngineO
   const durability = await readDurability(redis)
   const confirm = () => durability.confirm()
   const idempotency = createIdempotency({ redis, keys })
-  const finder = createBatchFinder({ redis, keys, isPriced, hasLane: (lane) => Object.hasOwn(lanes, lane) })
+  const readPulse = createLanePulses({ redis, keys, lanes })
+  const finder = createBatchFinder({ redis, keys, isPriced, readPulse })
   const items = createItemSource({ redis, keys })
   const batches = createBatches({
     redis,
@@ -120,7 +122,7 @@ export async function createEngine({ redisUrl, prefix, lanes, onError }: EngineO
       queueOf: (lane) => laneQueues.get(lane)!,
     }),
     summaries,
-    insight: createInsight({ redis, keys, items }),
+    insight: createInsight({ redis, keys, items, isPriced }),
     live: createLiveFeed({ redis, keys, changes, finder, summaries, readLanes: lanesNow, onError }),
     queues,
     lanes: laneNames,

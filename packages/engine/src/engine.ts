@@ -1,5 +1,11 @@
 import type { Batch, BatchList, Skipped, BatchOptions, ListBatchesQuery, PatchBatch } from '@sluice/contract/batch'
-import type { BatchItemDetail, BatchItemList, FailureGroupList, ListItemsQuery } from '@sluice/contract/batch-item'
+import type {
+  BatchItemDetail,
+  BatchItemList,
+  FailureGroupList,
+  ListItemsQuery,
+  Timeline,
+} from '@sluice/contract/batch-item'
 import type { CreateExtractor, Extractor, ModelParameters } from '@sluice/contract/extractor'
 import type { LaneView } from '@sluice/contract/lane-view'
 import type { Item } from '@sluice/contract/item'
@@ -105,6 +111,7 @@ export interface Batches {
 export interface Insight {
   /** Its failures by type, field and message. */
   failures(batchId: string): Promise<FailureGroupList>
+  timeline(batchId: string): Promise<Timeline>
   /** Its items in their order, with filters. */
   items(batchId: string, query: ListItemsQuery): Promise<BatchItemList>
   /** Throws `item_not_found`. */

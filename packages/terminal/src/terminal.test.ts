@@ -18,6 +18,8 @@ const batch: Batch = {
   usage: { input_tokens: 0, output_tokens: 0, calls: 100, repeated_calls: 0, deduplicated: 0, cached: 0 },
   cost_usd: null,
   eta_s: { p50: 9.2, p90: 12 },
+  rate: null,
+  binding: null,
   concurrency: null,
   max_cost_usd: null,
   skipped: null,

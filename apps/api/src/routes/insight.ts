@@ -2,11 +2,12 @@ import { invalidRequest } from '@sluice/contract/error'
 import type { Engine } from '@sluice/engine/engine'
 import type { Handlers } from '../http/mount.ts'
 
-type Names = 'listFailures' | 'listItems' | 'getItem'
+type Names = 'listFailures' | 'getTimeline' | 'listItems' | 'getItem'
 
 export function insightRoutes({ insight }: Pick<Engine, 'insight'>): Pick<Handlers, Names> {
   return {
     listFailures: async ({ params: { id = '' } }) => ({ status: 200, body: await insight.failures(id) }),
+    getTimeline: async ({ params: { id = '' } }) => ({ status: 200, body: await insight.timeline(id) }),
     listItems: async ({ params: { id = '' }, query }) => ({ status: 200, body: await insight.items(id, query) }),
     async getItem({ params: { id = '', index = '' } }) {
       if (!/^\d{1,10}$/.test(index)) {

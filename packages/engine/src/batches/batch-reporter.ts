@@ -4,6 +4,7 @@ import { parse } from '@sluice/contract/parse'
 import type { ConnectionOptions, Job } from 'bullmq'
 import type { Redis } from 'ioredis'
 import { selectFields } from '../ledger/batch-meta.ts'
+import type { ReadLanePulse } from '../lanes/lane-pulse.ts'
 import { batchJob, type BatchJob, batchesQueueName } from '../queues/jobs.ts'
 import { createSupervisor, setAside, type Supervisor } from '../queues/supervisor.ts'
 import type { Changes } from '../redis/changes.ts'
@@ -12,6 +13,7 @@ import type { Keys } from '../redis/keys.ts'
 import type { HandleBatchEnded } from './batch-ended.ts'
 import { noteOnBatch } from './batch-steps.ts'
 import { createRateMeter } from './rate-meter.ts'
+import { createSampler } from './sample-batch.ts'
 
 /** Batches that one process reports at once. The others wait in the queue; they are fed nevertheless. */
 const reportedAtOnce = 200
@@ -27,6 +29,7 @@ export interface BatchReporterDependencies {
   readonly keys: Keys
   readonly changes: Changes
   readonly handleBatchEnded: HandleBatchEnded
+  readonly readPulse: ReadLanePulse
   readonly onError: (error: Error) => void
 }
 
@@ -47,9 +50,12 @@ export function createBatchReporter(dependencies: BatchReporterDependencies): Su
       const { batch_id: batchId } = parse(batchJob.loose(), job.data)
       using changed = await changes.listen(keys.batch(batchId).changes)
       const report = createReport(dependencies, job, batchId)
+      const sample = createSampler(dependencies, batchId)
       for (;;) {
         signal.throwIfAborted()
         const status = await report()
+        // For people to look at: the batch goes on without.
+        if (status !== null) await sample(isEnded(status)).catch(onError)
         if (status === 'paused') return setAside
         if (status === null || isEnded(status)) break
         const reportedAt = Date.now()

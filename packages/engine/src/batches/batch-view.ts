@@ -1,6 +1,8 @@
 import type { Batch, BatchStatus } from '@sluice/contract/batch'
 import type { BatchMeta } from '../ledger/batch-meta.ts'
+import type { LanePulse } from '../lanes/lane-pulse.ts'
 import { itemLockMs, itemScanMs } from '../queues/jobs.ts'
+import { bindingOf } from './binding.ts'
 
 export interface BatchState {
   readonly meta: BatchMeta & { readonly status: BatchStatus }
@@ -13,8 +15,8 @@ export interface BatchState {
   /** Whether its lane has prices. */
   readonly priced: boolean
   readonly nowMs: number
-  /** The configuration has its lane no more. */
-  readonly laneIsGone?: boolean
+  /** Of its lane; null: the configuration does not have the lane. */
+  readonly pulse: LanePulse | null
 }
 
 /** Without progress for so long, and for so many times the usual interval, a batch waits for something. */
@@ -25,7 +27,7 @@ const deadWorkerMs = 5_000
 
 /** The batch as the API shows it. Waiting is what remains, so the counts always add up to `total`. */
 export function toBatch(id: string, state: BatchState): Batch {
-  const { meta, open, running, bytes, priced, laneIsGone } = state
+  const { meta, open, running, bytes, priced, pulse, nowMs } = state
   const { status, total, succeeded, failed } = meta
   const stopped = status === 'cancelling' || status === 'cancelled'
   // While a batch is cancelled, only items that a worker holds are open; each ends when its call is aborted.
@@ -38,7 +40,7 @@ export function toBatch(id: string, state: BatchState): Batch {
     extractor: meta.label,
     lane: meta.lane,
     status,
-    pause_reason: meta.pause_reason || (laneIsGone === true ? laneGone(meta) : null),
+    pause_reason: meta.pause_reason || (pulse === null ? laneGone(meta) : null),
     counts: {
       total,
       waiting: stopped ? 0 : rest,
@@ -57,6 +59,8 @@ export function toBatch(id: string, state: BatchState): Batch {
     },
     cost_usd: priced ? meta.cost_nano_usd / 1e9 : null,
     eta_s: eta(state, rest + live),
+    rate: rateOf(meta),
+    binding: bindingOf(meta, { running, pulse, nowMs }),
     concurrency: meta.concurrency,
     deadlines: meta.deadlines ?? {},
     max_cost_usd: meta.max_cost_nano_usd === null ? null : meta.max_cost_nano_usd / 1e9,
@@ -74,6 +78,10 @@ export function toBatch(id: string, state: BatchState): Batch {
 function laneGone({ status, lane }: BatchState['meta']): string | null {
   if (status !== 'in_progress' && status !== 'paused' && status !== 'cancelling') return null
   return `lane_gone: the lane '${lane}' is not configured; add it to sluice.config.ts again, or cancel the batch`
+}
+
+function rateOf({ status, rate_p50: p50, rate_p10: p10 }: BatchMeta): Batch['rate'] {
+  return status === 'in_progress' && p50 > 0 ? { items_per_s: p50, slow_items_per_s: p10 } : null
 }
 
 function seconds(unixMs: number | null): number | null {

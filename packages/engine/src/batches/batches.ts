@@ -6,6 +6,7 @@ import type { Batches } from '../engine.ts'
 import { patchedFields, readBatchMeta } from '../ledger/batch-meta.ts'
 import type { Ledger } from '../ledger/ledger.ts'
 import { byUser, isOfLane } from '../ledger/pause-reason.ts'
+import { noteEvent } from '../ledger/timeline.ts'
 import { selectFailed } from '../ledger/select-failed.ts'
 import type { Changes } from '../redis/changes.ts'
 import type { Keys } from '../redis/keys.ts'
@@ -74,6 +75,8 @@ export function createBatches(dependencies: BatchesDependencies): Batches {
       admission.checkCost(lane, patch.max_cost_usd)
       // The batch may be deleted at any time: then nothing is written, and `get` reports it.
       await noteOnBatch(redis, keys.batch(id), patchedFields(patch), { published: true })
+      const changes = Object.entries(patch).map(([name, value]) => `${name}: ${value ?? 'none'}`)
+      await noteEvent(redis, keys.batch(id), 'changed', changes.join(', '))
       return get(id)
     },
 
@@ -132,6 +135,7 @@ export function createBatches(dependencies: BatchesDependencies): Batches {
       }
       // Also if no item was left to retry: an earlier request may have died before this point.
       if (!isEnded((await get(id)).status)) await start(id)
+      if (count > 0) await noteEvent(redis, keys.batch(id), 'retried', `${count} failed items went back to work`)
       return count
     },
 

@@ -2,6 +2,7 @@ import type { Batch } from '@sluice/contract/batch'
 import { notFound } from '@sluice/contract/error'
 import type { Redis } from 'ioredis'
 import { parseBatchMeta } from '../ledger/batch-meta.ts'
+import type { ReadLanePulse } from '../lanes/lane-pulse.ts'
 import type { Keys } from '../redis/keys.ts'
 import { isBatchId } from './batch-id.ts'
 import { toBatch } from './batch-view.ts'
@@ -17,11 +18,10 @@ export interface FindBatchDependencies {
   readonly redis: Redis
   readonly keys: Keys
   readonly isPriced: (lane: string) => boolean
-  /** Whether the configuration has the lane. */
-  readonly hasLane: (lane: string) => boolean
+  readonly readPulse: ReadLanePulse
 }
 
-export function createBatchFinder({ redis, keys, isPriced, hasLane }: FindBatchDependencies): BatchFinder {
+export function createBatchFinder({ redis, keys, isPriced, readPulse }: FindBatchDependencies): BatchFinder {
   return {
     find,
     get: async (id) => {
@@ -47,7 +47,7 @@ export function createBatchFinder({ redis, keys, isPriced, hasLane }: FindBatchD
     // A Redis that does not know MEMORY USAGE answers with an error.
     const bytes = sizes.some(([error]) => error !== null) ? null : sizes.reduce((sum, [, size]) => sum + (size ?? 0), 0)
     const { lane, status } = meta
-    const laneState = { priced: isPriced(lane), laneIsGone: !hasLane(lane) }
+    const laneState = { priced: isPriced(lane), pulse: await readPulse(lane) }
     return toBatch(id, { meta: { ...meta, status }, open, running, bytes, ...laneState, nowMs: Date.now() })
   }
 }

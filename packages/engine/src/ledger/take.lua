@@ -4,7 +4,7 @@
 -- not done is parked, outside the window, until record.lua sends it back to the feeder; an item that comes later gets its result.
 -- If the first one failed, each of the others makes its own call.
 -- FLAGS: none
--- KEYS: meta, open, runs, calls, overtaken, unsettled, tries, twins, parked, results
+-- KEYS: meta, open, runs, calls, overtaken, unsettled, tries, twins, parked, results, timeline
 -- ARGV: index, feed, token, now, keepsTime, textHash, channel
 -- now: unix ms. keepsTime: 1 to store when the item was first taken. textHash: '' when texts are not compared.
 -- channel: where the change is published.
@@ -14,6 +14,7 @@
 -- {'stale'} (recorded, or fed again: the job is dropped), {'cancelled'} or {'gone'}.
 -- include: finish.lua
 -- include: end-call.lua
+-- include: timeline.lua
 local status = redis.call('HGET', meta, 'status')
 if not status then return { 'gone' } end
 if redis.call('HGET', open, index) ~= feed then return { 'stale' } end
@@ -43,7 +44,10 @@ if textHash ~= '' then
 end
 local before = redis.call('HGET', runs, index)
 local lost = redis.call('HGET', tries, 'lost:' .. index) or '0'
-if before and before ~= token then lost = tostring(redis.call('HINCRBY', tries, 'lost:' .. index, 1)) end
+if before and before ~= token then
+  lost = tostring(redis.call('HINCRBY', tries, 'lost:' .. index, 1))
+  noteEventOnce(timeline, 'worker_lost', '')
+end
 redis.call('HSET', runs, index, token)
 local firstTakenAt = ''
 if keepsTime == '1' then

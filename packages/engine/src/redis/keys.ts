@@ -48,6 +48,10 @@ export interface BatchKeys {
   readonly groups: string
   /** Hash index -> JSON (`Attempt` in ledger/run.ts): the calls of items that took several, or failed; of the first 10,000 such items. */
   readonly attempts: string
+  /** List of `<time>|<type>|<message>`: what happened to it, the newest 200 (ledger/timeline.lua). */
+  readonly timeline: string
+  /** List of `<time>|<succeeded>|<failed>|<cost in nano-dollars>|<items per second that the lane allows, or empty>`: at most 300 (ledger/sample.lua). */
+  readonly samples: string
   /** Pub/sub channel: the batch changed. The message is its status, or `changed`; readers only use that it came. */
   readonly changes: string
 }
@@ -155,6 +159,8 @@ export function createKeys(prefix: string): Keys {
         grouped: `${base}:grouped`,
         groups: `${base}:groups`,
         attempts: `${base}:attempts`,
+        timeline: `${base}:timeline`,
+        samples: `${base}:samples`,
         changes: `${base}:changes`,
       }
     },
