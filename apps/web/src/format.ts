@@ -53,13 +53,16 @@ function two(value: number, size: number, large: string, small: string): string 
   return `${Math.floor(value / size)} ${large}${rest === 0 ? '' : ` ${rest} ${small}`}`
 }
 
-/** `3 to 5 min`; one value where both ends look the same. */
+/** `3 to 5 min`, in one unit and rounded, because an estimate is no stopwatch; one value where both ends look the same. */
 export function durationRange({ p50, p90 }: { readonly p50: number; readonly p90: number }): string {
-  const [from, to] = [duration(p50), duration(p90)]
-  if (from === to) return from
-  const [, fromNumber, fromUnit] = /^(\S+) (\S+)$/.exec(from) ?? []
-  const [, , toUnit] = /^(\S+) (\S+)$/.exec(to) ?? []
-  return fromUnit !== undefined && fromUnit === toUnit ? `${fromNumber} to ${to}` : `${from} to ${to}`
+  const [unit, size] = p90 < 100 ? ['s', 1] : p90 < 5_400 ? ['min', 60] : p90 < 172_800 ? ['h', 3_600] : ['d', 86_400]
+  const [from, to] = [p50, p90].map((seconds) => rounded(seconds / (size as number)))
+  if (to === 0) return 'a moment'
+  return from === to ? `about ${to} ${unit}` : `${from} to ${to} ${unit}`
+}
+
+function rounded(value: number): number {
+  return value < 10 ? Math.round(value * 2) / 2 : Math.round(value)
 }
 
 export function milliseconds(ms: number): string {

@@ -1,16 +1,12 @@
 // Shapes of the contract under the names that the page uses. Types only: nothing of the contract is loaded into the browser.
 import type { extractorList, extractorView } from '@sluice/contract/extractor'
+import type { Summary } from '@sluice/contract/summary'
 
 export type ExtractorList = (typeof extractorList)['_output']
 export type ExtractorView = (typeof extractorView)['_output']
 
-export interface Timeline {
-  readonly events: readonly { readonly at: number; readonly type: string; readonly message: string }[]
-  readonly samples: readonly {
-    readonly at: number
-    readonly succeeded: number
-    readonly failed: number
-    readonly cost_usd: number | null
-    readonly limit_per_s: number | null
-  }[]
+export interface SummaryList {
+  readonly data: readonly Summary[]
+  readonly has_more: boolean
+  readonly next: string | null
 }

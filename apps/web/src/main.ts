@@ -5,11 +5,16 @@ import { BatchesView } from './batches/batches-view.ts'
 import { startClock } from './clock.ts'
 import { QuestionDialog } from './elements/dialog.ts'
 import { Notices } from './elements/notice.ts'
+import { ExtractorView } from './extractors/extractor-view.ts'
+import { ExtractorsView } from './extractors/extractors-view.ts'
 import { PageHeader } from './header.ts'
+import { LanesView } from './lanes/lanes-view.ts'
 import { follow, startLive } from './live.ts'
 import { NewBatchView } from './new-batch/new-batch-view.ts'
 import { followLinks, place } from './router.ts'
 import { SessionDialog } from './session.ts'
+import { SummariesView } from './summaries/summaries-view.ts'
+import { SummaryView } from './summaries/summary-view.ts'
 
 function View() {
   const { view, params } = place.value
@@ -23,11 +28,15 @@ function View() {
     case 'item':
       return html`<${BatchView} key=${params['id']} id=${params['id']} />`
     case 'lanes':
+      return html`<${LanesView} />`
     case 'extractors':
+      return html`<${ExtractorsView} />`
     case 'extractor':
+      return html`<${ExtractorView} key=${params['name']} name=${params['name']} />`
     case 'summaries':
+      return html`<${SummariesView} />`
     case 'summary':
-      return null
+      return html`<${SummaryView} key=${params['id']} id=${params['id']} />`
     case 'unknown':
       return html`<div class="empty">
         <h1>There is no such page</h1>

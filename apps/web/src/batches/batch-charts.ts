@@ -1,4 +1,5 @@
 import type { Batch } from '@sluice/contract/batch'
+import type { Timeline } from '@sluice/contract/batch-item'
 import { html } from 'htm/preact'
 import { useEffect, useMemo } from 'preact/hooks'
 import { nowMs } from '../clock.ts'
@@ -6,7 +7,6 @@ import { Chart, type Series } from '../elements/chart.ts'
 import { LoadError } from '../elements/notice.ts'
 import { clockOf, money, rate, since, timeOf } from '../format.ts'
 import { ask, batchPath } from '../http.ts'
-import type { Timeline } from '../interface.ts'
 import { useLoaded } from '../loading.ts'
 import { isEnded } from './batch-words.ts'
 import { itemsPerSecond } from './samples.ts'
@@ -70,6 +70,24 @@ function toSeries(samples: Timeline['samples']) {
 }
 
 const shownEvents = 12
+const eventNames: Readonly<Record<Timeline['events'][number]['type'], string>> = {
+  created: 'Created',
+  started: 'Started',
+  paused: 'Paused',
+  resumed: 'Resumed',
+  cancelling: 'Cancelling',
+  worker_lost: 'A worker was lost',
+  retried: 'Retried',
+  changed: 'Changed',
+  held: 'The provider asked to wait',
+  hold_ended: 'The wait ended',
+  completed: 'Completed',
+  cancelled: 'Cancelled',
+}
+
+function eventWords(type: Timeline['events'][number]['type'], message: string): string {
+  return message === '' ? eventNames[type] : `${eventNames[type]}: ${message}`
+}
 
 function History({ events }: { events: Timeline['events'] }) {
   if (events.length === 0) return null
@@ -77,7 +95,7 @@ function History({ events }: { events: Timeline['events'] }) {
   const line = ({ at, type, message }: Timeline['events'][number]) =>
     html`<li data-type=${type}>
       <time title=${timeOf(at)}>${clockOf(at)}</time>
-      <span><bdi>${message}</bdi> <small>${since(at, nowMs.value)}</small></span>
+      <span><bdi>${eventWords(type, message)}</bdi> <small>${since(at, nowMs.value)}</small></span>
     </li>`
   return html`<section class="card">
     <h2>What happened</h2>

@@ -21,7 +21,7 @@ export function BatchRow({ batch: { value: batch } }: { batch: ReadonlySignal<Ba
       <small>
         ${title !== batch.id && html`<code>${batch.id}</code> `}
         <bdi>${batch.extractor}</bdi> on <bdi>${batch.lane}</bdi>
-        ${Object.entries(batch.metadata)
+        ${Object.entries(batch.extractor === 'summary' ? {} : batch.metadata)
           .slice(0, shownMetadata)
           .map(([name, value]) => html` <span class="chip"><bdi>${name}: ${short(value)}</bdi></span>`)}
       </small>
@@ -35,7 +35,7 @@ export function BatchRow({ batch: { value: batch } }: { batch: ReadonlySignal<Ba
     <td class="number" data-label="Items">${count(counts.total)}</td>
     <td class="number" data-label="Rate">${perSecond === null ? '' : rate(perSecond)}</td>
     <td data-label="Time left">
-      ${left !== null && html`${left.time}${left.why !== null && html`<small class="reason"><bdi>${left.why}</bdi></small>`}`}
+      ${left !== null && html`<span title=${left.reason}>${left.time}${left.why !== null && html`<small class="reason">${left.why}</small>`}</span>`}
     </td>
     <td class="number" data-label="Cost">
       ${batch.cost_usd === null ? '' : money(batch.cost_usd)}

@@ -5,7 +5,7 @@ import { nowMs } from '../clock.ts'
 import { LoadError } from '../elements/notice.ts'
 import { ProgressBar } from '../elements/progress-bar.ts'
 import { Status } from '../elements/status.ts'
-import { bytes, count, duration, money, plural, rate, since, timeOf } from '../format.ts'
+import { bytes, count, duration, money, plural, rate, shortCount, since, timeOf } from '../format.ts'
 import { ask, batchPath } from '../http.ts'
 import { ItemView } from '../items/item-view.ts'
 import { ItemsView } from '../items/items-view.ts'
@@ -55,7 +55,7 @@ export function BatchView({ id }: { id: string }) {
     >`
   return html`<p class="crumb"><a href="/">Batches</a></p>
     <div class="view-head">
-      <div>
+      <div class="view-title">
         <h1><bdi>${title}</bdi> <${Status} status=${batch.status} /></h1>
         <div class="meta-line">
           ${title !== id && html`<code>${id}</code>`}
@@ -123,7 +123,7 @@ function Overview({ batch }: { batch: Batch }) {
       ${!isEnded(batch) && html`<${Fact} name="Waiting" value=${count(counts.waiting)} />`}
       ${counts.cancelled > 0 && html`<${Fact} name="Cancelled" value=${count(counts.cancelled)} />`}
       ${perSecond !== null && html`<${Fact} name="Rate" value=${rate(perSecond)} />`}
-      ${left !== null && html`<${Fact} name="Time left" value=${left.time} more=${left.why} />`}
+      ${left !== null && html`<${Fact} name="Time left" value=${left.time} more=${left.reason ?? left.why} />`}
       ${ranS !== null && html`<${Fact} name=${isEnded(batch) ? 'Took' : 'Runs for'} value=${duration(Math.round(ranS))} />`}
       ${
         batch.cost_usd !== null &&
@@ -134,7 +134,7 @@ function Overview({ batch }: { batch: Batch }) {
         />`
       }
       <${Fact} name="Calls" value=${count(usage.calls)} more=${callsMore(usage)} />
-      <${Fact} name="Tokens in, out" value=${`${count(usage.input_tokens)}, ${count(usage.output_tokens)}`} />
+      <${Fact} name="Tokens in, out" value=${`${shortCount(usage.input_tokens)}, ${shortCount(usage.output_tokens)}`} />
       <${Fact} name="Priority" value=${count(batch.priority)} />
       ${batch.concurrency !== null && html`<${Fact} name="Concurrency" value=${count(batch.concurrency)} />`}
       ${batch.stored_bytes !== null && html`<${Fact} name="Stored" value=${bytes(batch.stored_bytes)} />`}

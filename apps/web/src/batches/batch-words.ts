@@ -3,7 +3,9 @@ import { durationRange } from '../format.ts'
 
 /** What page and list call a batch: its name, or its id. */
 export function titleOf(batch: Batch): string {
-  return batch.name ?? batch.id
+  if (batch.name !== null) return batch.name
+  const { level } = batch.metadata
+  return batch.extractor === 'summary' && typeof level === 'number' ? `Summary, level ${level}` : batch.id
 }
 
 export function isEnded({ status }: Batch): boolean {
@@ -21,13 +23,29 @@ export function whyPaused({ pause_reason: reason, max_cost_usd: cap }: Batch): s
 }
 
 /** Items per second now; null when nothing runs. */
-export function rateOf(_batch: Batch): number | null {
-  return null
+export function rateOf({ rate }: Batch): number | null {
+  return rate === null ? null : rate.items_per_s
 }
 
-/** The time that is left, and what determines it; null when nothing is left or known. */
-export function timeLeft(batch: Batch): { readonly time: string; readonly why: string | null } | null {
-  if (isEnded(batch) || batch.status === 'paused') return null
-  if (batch.eta_s === null) return batch.status === 'in_progress' ? { time: 'not known yet', why: null } : null
-  return { time: durationRange(batch.eta_s), why: null }
+const limitWords: Readonly<Record<NonNullable<Batch['binding']>['by'], string>> = {
+  requests: 'limited by requests',
+  tokens: 'limited by tokens',
+  concurrency: 'limited by calls at once',
+  hold: 'the provider asked to wait',
+  workers: 'no worker',
+  batch_concurrency: 'limited by its concurrency',
+  cost_cap: 'limited by its cost cap',
+}
+
+/** The time that is left, what determines it in a few words and in full; null when nothing is left. */
+export function timeLeft(
+  batch: Batch,
+): { readonly time: string; readonly why: string | null; readonly reason: string | null } | null {
+  if (isEnded(batch) || batch.status === 'paused' || batch.status === 'uploading') return null
+  const { binding, eta_s: eta } = batch
+  return {
+    time: eta === null ? 'not known yet' : durationRange(eta),
+    why: binding === null ? null : limitWords[binding.by],
+    reason: binding?.reason ?? null,
+  }
 }

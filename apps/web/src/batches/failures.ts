@@ -79,7 +79,7 @@ function Group({ batch, group }: { batch: Batch; group: FailureGroupList['data']
       }
     </td>
     <td>
-      <div class="actions end">
+      <div class="actions end one-line">
         <a class="button" href=${`${pathTo('items', { id })}?error_group=${encodeURIComponent(group.id)}`}>Items</a>
         ${
           canRetry &&
