@@ -98,6 +98,7 @@ function withDefaultLane(environment: Environment, file: LoadedFile): Lanes {
   const fromFile = { lanes: file.lanes, usesSimulator: false }
   if (file.lanes['default'] !== undefined) return fromFile
   const { OPENAI_API_KEY: apiKey, OPENAI_BASE_URL: baseUrl, SLUICE_MODEL: model } = environment
+  const { OPENAI_ORG_ID: organization, OPENAI_PROJECT_ID: project } = environment
   const hasLanes = Object.keys(file.lanes).length > 0
   if (apiKey === undefined && baseUrl === undefined) return hasLanes ? fromFile : simulatorLane(environment)
   if (model === undefined) {
@@ -108,6 +109,10 @@ function withDefaultLane(environment: Environment, file: LoadedFile): Lanes {
   const defaultLane = laneConfig.parse({
     apiKey,
     baseUrl,
+    headers: {
+      ...(organization === undefined ? {} : { 'openai-organization': organization }),
+      ...(project === undefined ? {} : { 'openai-project': project }),
+    },
     model,
     rpm: environment.SLUICE_RPM,
     tpm: environment.SLUICE_TPM,
@@ -148,10 +153,14 @@ function requireRedisUrl({ REDIS_URL }: Environment): string {
   ])
 }
 
+/** Headers whose values are secrets. */
+const secretHeader = /key|auth|token|secret|cookie|password/
+
 function secretsOf(environment: Environment, lanes: Config['lanes']): readonly string[] {
   const { SLUICE_API_KEYS = [], OPENAI_API_KEY, REDIS_URL = '' } = environment
-  const ofLanes = Object.values(lanes).flatMap(({ apiKey, baseUrl }) => [
+  const ofLanes = Object.values(lanes).flatMap(({ apiKey, headers, baseUrl }) => [
     apiKey,
+    ...Object.entries(headers).flatMap(([name, value]) => (secretHeader.test(name) ? [value] : [])),
     baseUrl === undefined ? undefined : decodeURIComponent(new URL(baseUrl).password),
   ])
   const all = [...SLUICE_API_KEYS, OPENAI_API_KEY, ...ofLanes, parseRedisAddress(REDIS_URL)?.password]

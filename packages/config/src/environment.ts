@@ -69,6 +69,8 @@ export const variables = {
   SLUICE_RETENTION_DAYS: decimal('days', 0.00001, 36_500).optional(),
 
   OPENAI_API_KEY: z.string().optional(),
+  OPENAI_ORG_ID: z.string().optional(),
+  OPENAI_PROJECT_ID: z.string().optional(),
   OPENAI_BASE_URL: url(/^https?$/, 'http://127.0.0.1:8000/v1').optional(),
   SLUICE_MODEL: z.string().optional(),
   /** Address of the simulator, used if no provider is configured. Set by `start` and by docker-compose.yml. */
