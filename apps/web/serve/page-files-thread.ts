@@ -26,6 +26,6 @@ function add(path: string, text: string): void {
   files.set(path, {
     type: path.endsWith('.css') ? 'text/css' : 'text/javascript',
     body: Uint8Array.from(body),
-    gzip: Uint8Array.from(gzipSync(body, { level: 9 })),
+    gzip: Uint8Array.from(gzipSync(body)),
   })
 }

@@ -56,7 +56,7 @@ function two(value: number, size: number, large: string, small: string): string 
 /** `3 to 5 min`, in one unit and rounded, because an estimate is no stopwatch; one value where both ends look the same. */
 export function durationRange({ p50, p90 }: { readonly p50: number; readonly p90: number }): string {
   const [unit, size] = p90 < 100 ? ['s', 1] : p90 < 5_400 ? ['min', 60] : p90 < 172_800 ? ['h', 3_600] : ['d', 86_400]
-  const [from, to] = [p50, p90].map((seconds) => rounded(seconds / (size as number)))
+  const [from, to] = [p50, p90].map((seconds) => rounded(seconds / size))
   if (to === 0) return 'a moment'
   return from === to ? `about ${to} ${unit}` : `${from} to ${to} ${unit}`
 }

@@ -49,11 +49,15 @@ function kindOf(schema: unknown): string {
   }
   const types = [type].flat().filter((one) => typeof one === 'string')
   const words = types.map((one) => {
-    if (one === 'array') return `list of ${isObject(items) ? kindOf(items) : 'anything'}`
+    if (one === 'array') return `list of ${isObject(items) ? elementOf(items) : 'anything'}`
     if (one === 'string') return typeof format === 'string' ? format : 'text'
     return { integer: 'whole number', boolean: 'yes or no', null: 'nothing' }[one] ?? one
   })
   return [words.length === 0 ? 'anything' : words.join(' or '), ...bounds(schema)].join(', ')
+}
+
+function elementOf(items: Json): string {
+  return items['type'] === 'object' ? 'objects' : kindOf(items)
 }
 
 function bounds(schema: Json): string[] {

@@ -21,11 +21,12 @@ export async function findPlace(text: string, issue: SchemaIssue | null): Promis
   const parts = (issue.pointer ?? '')
     .split('/')
     .slice(1)
-    .map((part) => unescape(part))
+    .map((part) => part.replaceAll('~1', '/').replaceAll('~0', '~'))
   let node = root
   let line = root.loc.start.line
   for (const part of parts) {
-    const next = inside(node, part)
+    // In the fragment of a URL a pointer may be percent-encoded.
+    const next = inside(node, part) ?? inside(node, decode(part))
     if (next === null) break
     node = next.value
     line = next.line
@@ -33,13 +34,11 @@ export async function findPlace(text: string, issue: SchemaIssue | null): Promis
   return { line, message: issue.message }
 }
 
-/** `~1` is a slash, and a pointer in a URL fragment may be percent-encoded. */
-function unescape(part: string): string {
-  const plain = part.replaceAll('~1', '/').replaceAll('~0', '~')
+function decode(part: string): string {
   try {
-    return decodeURIComponent(plain)
+    return decodeURIComponent(part)
   } catch {
-    return plain
+    return part
   }
 }
 

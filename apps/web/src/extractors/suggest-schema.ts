@@ -30,8 +30,10 @@ export function suggestFields(columns: readonly string[], rows: readonly (readon
 function typeOf(values: readonly string[]): FieldType {
   if (values.length === 0) return 'text'
   const all = (pattern: RegExp) => values.every((value) => pattern.test(value))
-  if (all(/^[+-]?\d{1,15}$/) && !all(/^0\d/)) return 'integer'
-  if (all(/^[+-]?\d+([.]\d+)?$/) && !values.some((value) => /^0\d/.test(value))) return 'number'
+  // A number that begins with 0 is a code, such as a postcode.
+  const isCode = values.some((value) => /^0\d/.test(value))
+  if (!isCode && all(/^[+-]?\d{1,15}$/)) return 'integer'
+  if (!isCode && all(/^[+-]?\d+([.]\d+)?$/)) return 'number'
   if (all(/^(yes|no|true|false)$/i)) return 'boolean'
   if (all(/^\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])$/)) return 'date'
   if (values.some((value) => value.includes(';'))) return 'texts'

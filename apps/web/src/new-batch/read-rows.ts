@@ -13,34 +13,27 @@ const textOnly = 'text'
 const mostJsonBytes = 100_000_000
 const encodingBytes = 1_000_000
 
-/** Rows as they are read; `onBytes` says how far. Throws for a file that is not what its name says, with the line. */
-export async function* readRows(
-  file: File,
-  kind: TableKind,
-  onBytes: (bytes: number) => void = () => {},
-): AsyncGenerator<Cells> {
+/** Rows as they are read. Throws for a file that is not what its name says, with the line. */
+export async function* readRows(file: File, kind: TableKind): AsyncGenerator<Cells> {
   switch (kind) {
     case 'csv':
-      return yield* readCsv(file, onBytes)
+      return yield* readCsv(file)
     case 'jsonl':
-      return yield* readJsonLines(file, onBytes)
+      return yield* readJsonLines(file)
     case 'json':
-      return yield* readJsonList(file, onBytes)
+      return yield* readJsonList(file)
     default:
       return kind satisfies never
   }
 }
 
 /** As text, in UTF-8 or, where it is not, in what Excel writes in the west. */
-async function* readText(file: File, onBytes: (bytes: number) => void): AsyncGenerator<string> {
+async function* readText(file: File): AsyncGenerator<string> {
   const decoder = new TextDecoder(await encodingOf(file))
   const reader = file.stream().getReader()
-  let bytes = 0
   try {
     for (let next = await reader.read(); !next.done; next = await reader.read()) {
-      bytes += next.value.length
       const text = decoder.decode(next.value, { stream: true })
-      onBytes(bytes)
       if (text !== '') yield text
     }
     const rest = decoder.decode()
@@ -73,7 +66,7 @@ interface CsvStream {
 }
 
 /** The same library and options as the command line. The first row names the columns. */
-async function* readCsv(file: File, onBytes: (bytes: number) => void): AsyncGenerator<Cells> {
+async function* readCsv(file: File): AsyncGenerator<Cells> {
   const library: unknown = await import('csv-parse/browser/esm')
   const { parse } = library as { readonly parse: (options: object) => CsvStream }
   let stream: CsvStream | undefined
@@ -104,7 +97,7 @@ async function* readCsv(file: File, onBytes: (bytes: number) => void): AsyncGene
       else yield cellsOf(columns, record)
     }
   }
-  for await (const text of readText(file, onBytes)) {
+  for await (const text of readText(file)) {
     stream ??= open(text)
     if (!stream.write(text)) {
       const { promise, resolve } = Promise.withResolvers<void>()
@@ -141,7 +134,7 @@ function cellsOf(columns: readonly string[], record: readonly string[]): Cells {
   return { columns, get, value: get }
 }
 
-async function* readJsonLines(file: File, onBytes: (bytes: number) => void): AsyncGenerator<Cells> {
+async function* readJsonLines(file: File): AsyncGenerator<Cells> {
   let rest = ''
   let line = 0
   const toRow = (text: string): Cells | null => {
@@ -153,7 +146,7 @@ async function* readJsonLines(file: File, onBytes: (bytes: number) => void): Asy
       throw new Error(`line ${line} is not valid JSON: ${(error as Error).message}`, { cause: error })
     }
   }
-  for await (const text of readText(file, onBytes)) {
+  for await (const text of readText(file)) {
     const lines = (rest + text).split('\n')
     rest = lines.pop()!
     for (const one of lines) {
@@ -165,11 +158,11 @@ async function* readJsonLines(file: File, onBytes: (bytes: number) => void): Asy
   if (row !== null) yield row
 }
 
-async function* readJsonList(file: File, onBytes: (bytes: number) => void): AsyncGenerator<Cells> {
+async function* readJsonList(file: File): AsyncGenerator<Cells> {
   if (file.size > mostJsonBytes)
     throw new Error('it is too large to be read at once: write one object a line, as .jsonl')
   let text = ''
-  for await (const part of readText(file, onBytes)) text += part
+  for await (const part of readText(file)) text += part
   const list = JSON.parse(text) as unknown
   if (!Array.isArray(list)) throw new Error('it is not a list of objects')
   for (const value of list) yield rowOf(value)

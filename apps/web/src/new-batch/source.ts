@@ -51,14 +51,15 @@ function formatOf(name: string): TableKind | null {
 async function openTable(file: File, format: TableKind): Promise<Table> {
   const preview: Cells[] = []
   let columns: readonly string[] = []
-  let readBytes = 0
+  let bytes = 0
   let exact = true
   try {
-    for await (const row of readRows(file, format, (bytes) => (readBytes = bytes))) {
+    for await (const row of readRows(file, format)) {
       if (columns.length === 0) columns = row.columns
       else if (format !== 'csv') columns = [...new Set([...columns, ...row.columns])]
       preview.push(row)
-      if (preview.length < previewRows && readBytes < previewBytes) continue
+      bytes += bytesOf(row, format)
+      if (preview.length < previewRows && bytes < previewBytes) continue
       exact = format === 'json'
       if (!exact) break
     }
@@ -66,8 +67,14 @@ async function openTable(file: File, format: TableKind): Promise<Table> {
     throw new Error(`${file.name}: ${messageOf(error)}`, { cause: error })
   }
   if (preview.length === 0) throw new Error(`${file.name} has no rows.`)
-  const rows = exact ? preview.length : Math.max(preview.length, Math.round((file.size / readBytes) * preview.length))
+  const rows = exact ? preview.length : Math.max(preview.length, Math.round((file.size / bytes) * preview.length))
   return { kind: 'table', file, format, columns, preview, rows, exact }
+}
+
+/** About what the row takes in its file: the values with what separates them, and in JSON the names. */
+function bytesOf(row: Cells, format: TableKind): number {
+  const names = format === 'csv' ? row.columns.length : row.columns.join('":"",').length
+  return new TextEncoder().encode(row.columns.map((column) => row.get(column) ?? '').join('')).length + names
 }
 
 /** The column that most likely has the texts: named so, or with the longest values. */
