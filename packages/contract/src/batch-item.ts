@@ -76,7 +76,7 @@ export const listItemsQuery = z
 export type ListItemsQuery = z.infer<typeof listItemsQuery>
 
 /** One call for an item. */
-export const attempt = z
+const attempt = z
   .object({
     at: z.number().nullable().describe('When it ended, in unix seconds; null where that was not kept.'),
     latency_ms: z.int().nullable(),

@@ -73,6 +73,18 @@ export const resultsQuery = z.strictObject({
     .describe('Wait for further results until the batch has ended.'),
   after: z.string().max(64).optional().describe('The cursor of the last line that you have.'),
   status: resultStatus.optional(),
+  format: z
+    .enum(['ndjson', 'csv'])
+    .optional()
+    .describe(
+      'As a file to download. `csv`: a column for each value of the schema, nested ones as `a.b`, lists as JSON; its header is left out with `after`. Default: what `Accept` asks for.',
+    ),
+  formulas: z
+    .enum(['escape', 'keep'])
+    .optional()
+    .describe(
+      'In CSV, a text that a spreadsheet would run as a formula (it begins with `=`, `+`, `-` or `@`) gets an apostrophe before it, unless this is `keep`.',
+    ),
 })
 export type ResultsQuery = z.infer<typeof resultsQuery>
 
@@ -89,7 +101,6 @@ export const retryBatch = z
       .describe('Only count the items that would be retried, and estimate what they would cost.'),
   })
   .meta({ id: 'RetryBatch' })
-export type RetryBatch = z.infer<typeof retryBatch>
 
 export const retried = z
   .object({

@@ -6,11 +6,11 @@ import type {
   ListItemsQuery,
   Timeline,
 } from '@sluice/contract/batch-item'
-import type { CreateExtractor, Extractor, ModelParameters } from '@sluice/contract/extractor'
+import type { CreateExtractor, Extractor, ModelParameters, VersionList } from '@sluice/contract/extractor'
 import type { LaneView } from '@sluice/contract/lane-view'
 import type { Item } from '@sluice/contract/item'
 import type { Result, ResultsQuery } from '@sluice/contract/result'
-import type { Summary } from '@sluice/contract/summary'
+import type { Summary, SummaryList } from '@sluice/contract/summary'
 import type { Usage } from '@sluice/contract/usage'
 import type { Queue } from 'bullmq'
 import type { RetrySelection } from './ledger/failure-groups.ts'
@@ -52,6 +52,8 @@ export interface Extractors {
   put(input: CreateExtractor): Promise<{ extractor: Extractor; created: boolean }>
   /** By `name` (newest version) or `name@version`. Throws `extractor_not_found`. */
   get(reference: string): Promise<Extractor>
+  /** The versions of one, the newest first. Throws `extractor_not_found`. */
+  versions(name: string, page: { before?: number | undefined; limit: number }): Promise<VersionList>
   /** The newest version of each, by name. */
   list(page: { after?: string | undefined; limit: number }): Promise<{ data: Extractor[]; has_more: boolean }>
 }
@@ -165,6 +167,8 @@ export interface Summaries {
   get(id: string): Promise<Summary>
   /** Without the summaries of its parts; null if there is no such summary. */
   glance(id: string): Promise<Summary | null>
+  /** Newest first, as `glance` shows them. */
+  list(page: { after?: string | undefined; limit: number }): Promise<SummaryList>
   /** Resolves when the summary is no longer in progress, or to its current state when `signal` aborts. */
   settled(id: string, options: { signal: AbortSignal }): Promise<Summary>
   /** Retries the failed calls of a failed summary. */
@@ -204,6 +208,8 @@ export interface Extractions {
 }
 
 export interface Results {
+  /** What a table of the results has as columns: the schema (null: the items have none), and the names in the metadata of the first item. */
+  shape(batchId: string): Promise<{ readonly schema: unknown; readonly metadata: readonly string[] }>
   /**
    * Pages of results, each result once and in order, read only as fast as they are consumed. With `follow`, continues until the batch has
    * ended; without, ends after the results that exist now (in input order: all of them, by index). Rejects with `invalid_cursor` or `batch_not_found` before the first page.

@@ -111,6 +111,8 @@ export interface Keys {
   readonly expiringBatches: string
   /** Set of summary ids: as `activeBatches`. */
   readonly activeSummaries: string
+  /** Sorted set, all scores 0: the ids of all summaries. Their ids sort by time. */
+  readonly allSummaries: string
   /** Sorted set: summary id -> time of its end: as `endedBatches`. */
   readonly endedSummaries: string
   /** Sorted set: worker id -> when it last said that it lives, by the clock of Redis. */
@@ -171,6 +173,7 @@ export function createKeys(prefix: string): Keys {
     stagingBatches: `${prefix}:{batches}:staging`,
     endedBatches: `${prefix}:{batches}:ended`,
     expiringBatches: `${prefix}:{batches}:expiring`,
+    allSummaries: `${prefix}:{summaries}:all`,
     activeSummaries: `${prefix}:{summaries}:active`,
     endedSummaries: `${prefix}:{summaries}:ended`,
     workersAlive: `${prefix}:{workers}:alive`,

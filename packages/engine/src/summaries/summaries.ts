@@ -77,9 +77,15 @@ export function createSummaries(dependencies: SummariesDependencies): Summaries 
 
     get,
 
-    async glance(id) {
-      const meta = await findStored(id)
-      return meta && viewed(id, meta, { chunks: 'left-out' })
+    glance,
+
+    async list({ after, limit }) {
+      const from = after === undefined ? '+' : `(${after}`
+      const ids = await redis.zrevrangebylex(keys.allSummaries, from, '-', 'LIMIT', 0, limit + 1)
+      const found = await Promise.all(ids.slice(0, limit).map(glance))
+      const hasMore = ids.length > limit
+      const data = found.filter((one) => one !== null)
+      return { object: 'list', data, has_more: hasMore, next: hasMore ? (ids[limit - 1] ?? null) : null }
     },
 
     async settled(id, { signal }) {
@@ -153,13 +159,18 @@ export function createSummaries(dependencies: SummariesDependencies): Summaries 
       options: batchOptions,
     }
     await levels.stage(batch, items)
-    await redis.sadd(keys.activeSummaries, id)
+    await redis.multi().sadd(keys.activeSummaries, id).zadd(keys.allSummaries, 0, id).exec()
     const begun = await store.move(id, meta, { status: 'in_progress' })
     if (!begun) throw new Error(`Storing summary '${id}' took longer than ${stagingMs / 60_000} minutes.`)
   }
 
   async function get(id: string): Promise<Summary> {
     return viewed(id, await stored(id))
+  }
+
+  async function glance(id: string): Promise<Summary | null> {
+    const meta = await findStored(id)
+    return meta && viewed(id, meta, { chunks: 'left-out' })
   }
 
   async function find(id: string): Promise<Summary | null> {
