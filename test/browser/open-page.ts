@@ -1,7 +1,7 @@
 import axe from 'axe-core'
 import type { Page } from 'playwright-core'
-import { expect, onTestFailed, onTestFinished } from 'vitest'
-import { openBrowser, screenshot } from './open-browser.ts'
+import { expect, onTestFinished } from 'vitest'
+import { newPage, screenshot } from './open-browser.ts'
 
 /**
  * The page in a real browser. A test fails for every error that the browser reports: exceptions, and what the content security policy
@@ -12,8 +12,11 @@ export async function openPage({
   refused = [],
   blocked = false,
 }: { readonly refused?: readonly number[]; readonly blocked?: boolean } = {}): Promise<Page> {
-  const page = await openBrowser()
-  onTestFailed(() => screenshot(page, 'page-failed'))
+  const page = await newPage()
+  // Hooks run last first: before the page is closed.
+  onTestFinished(async ({ task }) => {
+    if (task.result?.state === 'fail') await screenshot(page, 'page-failed')
+  })
   const errors: string[] = []
   page.on('console', (message) => {
     if (message.type() !== 'error' || (blocked && message.text().includes('net::ERR_FAILED'))) return
@@ -31,7 +34,7 @@ export async function expectAccessible(page: Page, where: string): Promise<void>
   await page.evaluate(axe.source)
   const violations = await page.evaluate(async () => {
     const { axe: runner } = globalThis as any
-    const { violations: found } = await runner.run(globalThis.document, {
+    const { violations: found } = await runner.run((globalThis as any).document, {
       runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'],
     })
     return found.map((one: any) => ({

@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, test } from 'vitest'
-import { startSystem, type System } from '../support/system.ts'
+import { people, startSystem, type System } from '../support/system.ts'
 import { expectAccessible, openPage } from './open-page.ts'
 import { buildScene, type Scene, tickets } from './scene.ts'
 
@@ -57,8 +57,9 @@ test('a batch moves before the eyes, in list and view, by the stream and without
   page.on('request', (request) => {
     if (/\/v1\/batches(\?|$)/.test(request.url())) listed.push(request.url())
   })
+  await system.submit(people(2_000), { name: 'moves', concurrency: 10 })
   await page.goto(system.url)
-  const bar = page.getByRole('progressbar', { name: 'Progress of tickets-november.csv' })
+  const bar = page.getByRole('progressbar', { name: 'Progress of moves' })
   await bar.waitFor()
   await page.getByText('Live').waitFor()
   const seen = new Set<string | null>()
@@ -68,8 +69,8 @@ test('a batch moves before the eyes, in list and view, by the stream and without
   // One when the view opened, and one when the stream was there.
   expect(listed.length).toBeLessThanOrEqual(2)
 
-  await page.getByRole('link', { name: 'tickets-november.csv' }).click()
-  await page.getByRole('heading', { name: /tickets-november.csv/ }).waitFor()
+  await page.getByRole('link', { name: 'moves' }).click()
+  await page.getByRole('heading', { name: /moves/ }).waitFor()
   const fact = page.locator('dt:text-is("Succeeded") + dd')
   const before = await fact.textContent()
   await expect.poll(() => fact.textContent()).not.toBe(before)

@@ -67,25 +67,15 @@ export function BatchActions({ batch, set }: { batch: Batch; set: (batch: Batch)
     ${limitsOpen.value && html`<${LimitsDialog} batch=${batch} set=${set} close=${() => (limitsOpen.value = false)} />`}`
 }
 
-function Downloads({ batch }: { batch: Batch }) {
-  const { id, counts } = batch
-  const file = (format: 'csv' | 'jsonl', status?: 'failed') =>
-    withQuery(batchPath(id, '/results'), { format: format === 'csv' ? 'csv' : undefined, status })
-  const link = (text: string, format: 'csv' | 'jsonl', status?: 'failed') =>
-    html`<a href=${file(format, status)} download=${fileName(batch, format, status)}>${text}</a>`
+/** The server names the files: results of the whole batch, or what failed alone. */
+function Downloads({ batch: { id, counts } }: { batch: Batch }) {
+  const link = (text: string, format: 'csv' | 'ndjson', status?: 'failed') =>
+    html`<a href=${withQuery(batchPath(id, '/results'), { format, status })} download>${text}</a>`
   return html`<details class="menu">
     <summary class="button">Download</summary>
     <div class="menu-items">
-      ${link('Results as CSV', 'csv')} ${link('Results as JSONL', 'jsonl')}
-      ${counts.failed > 0 && html`${link('Failed items as CSV', 'csv', 'failed')} ${link('Failed items as JSONL', 'jsonl', 'failed')}`}
+      ${link('Results as CSV', 'csv')} ${link('Results as JSONL', 'ndjson')}
+      ${counts.failed > 0 && html`${link('Failed items as CSV', 'csv', 'failed')} ${link('Failed items as JSONL', 'ndjson', 'failed')}`}
     </div>
   </details>`
-}
-
-function fileName(batch: Batch, extension: string, status?: string): string {
-  const stem = titleOf(batch)
-    .replace(/\.(csv|tsv|jsonl|ndjson|txt)$/i, '')
-    .replaceAll(/[^\p{L}\p{N}_-]+/gu, '-')
-    .slice(0, 80)
-  return `${stem === '' ? batch.id : stem}-${status ?? 'results'}.${extension}`
 }

@@ -1,12 +1,12 @@
 import { useSignal } from '@preact/signals'
-import type { Extractor } from '@sluice/contract/extractor'
+import type { Extractor, VersionList } from '@sluice/contract/extractor'
 import { html } from 'htm/preact'
 import { useEffect } from 'preact/hooks'
 import { nowMs } from '../clock.ts'
 import { LoadError, sayDone } from '../elements/notice.ts'
 import { plural, since, timeOf } from '../format.ts'
-import { ask } from '../http.ts'
-import type { ExtractorList, ExtractorView as Shown } from '../interface.ts'
+import { ask, withQuery } from '../http.ts'
+import type { ExtractorView as Shown } from '../interface.ts'
 import { useLoaded } from '../loading.ts'
 import { place, setQuery } from '../router.ts'
 import { createExtractorDraft, type ExtractorDraft } from './extractor-draft.ts'
@@ -23,7 +23,7 @@ export function ExtractorView({ name }: { name: string }) {
   const wanted = place.value.query.get('version') ?? ''
   const reference = wanted === '' ? name : `${name}@${wanted}`
   const versions = useLoaded(`versions ${name}`, (signal) =>
-    ask<ExtractorList>('GET', path(name, '/versions'), { signal }),
+    ask<VersionList>('GET', withQuery(path(name, '/versions'), { limit: 100 }), { signal }),
   )
   const loaded = useLoaded(`extractor ${reference}`, (signal) => ask<Shown>('GET', path(reference), { signal }))
   useEffect(() => {

@@ -64,8 +64,9 @@ export function ItemsView({ batch }: { batch: Batch }) {
       top=${top}
       need=${source.need}
       open=${(at: number) => {
-        const row = source.row(at)
-        if (row !== undefined) goTo(`${pathTo('item', { id, index: row.index })}${location.search}`)
+        // Without a filter the place is the index, also of a row that is still being loaded.
+        const index = source.row(at)?.index ?? (filtered ? undefined : at)
+        if (index !== undefined) goTo(`${pathTo('item', { id, index })}${location.search}`)
       }}
       version=${source.version.value}
       render=${(at: number) => cells(source.row(at), id)}

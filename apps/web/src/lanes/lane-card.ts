@@ -4,9 +4,7 @@ import { nowMs } from '../clock.ts'
 import { sayDone, sayError } from '../elements/notice.ts'
 import { count, duration, milliseconds, money, percent, plural, shortCount } from '../format.ts'
 import { ask } from '../http.ts'
-import { latencyBelow } from './latency.ts'
 
-const shares = [0.5, 0.9, 0.99] as const
 const sourceWords = { header: 'by the provider', configuration: 'configured', learned: 'learned' } as const
 
 export function LaneCard({ lane, reload }: { lane: LaneView; reload: () => void }) {
@@ -57,11 +55,7 @@ async function resume(name: string, reload: () => void): Promise<void> {
 }
 
 function Numbers({ lane }: { lane: LaneView }) {
-  const latencies = shares.map((share) => latencyBelow(lane.call_seconds, share))
-  const refused = Object.entries(lane.calls).reduce(
-    (sum, [name, calls]) => (/rate.?limit/.test(name) ? sum + calls : sum),
-    0,
-  )
+  const latency = lane.latency_s
   const calls = Object.values(lane.calls).reduce((sum, one) => sum + one, 0)
   const facts: [string, string, string?][] = [
     ['Calls in flight', `${count(lane.in_flight)} of ${count(lane.concurrency)}`],
@@ -74,12 +68,10 @@ function Numbers({ lane }: { lane: LaneView }) {
     ] as [string, string, string?],
     [
       'Latency, half of calls',
-      latencies[0] === null ? '–' : milliseconds(latencies[0]! * 1_000),
-      latencies[0] === null
-        ? ''
-        : `90%: ${milliseconds(latencies[1]! * 1_000)}, 99%: ${milliseconds(latencies[2]! * 1_000)}`,
+      latency === null ? '–' : milliseconds(latency.p50 * 1_000),
+      latency === null ? '' : `90%: ${milliseconds(latency.p90 * 1_000)}, 99%: ${milliseconds(latency.p99 * 1_000)}`,
     ],
-    ['Refused by the limit', count(refused), calls === 0 ? '' : `of ${shortCount(calls)} calls`],
+    ['Refused by the limit', count(lane.refused_calls), calls === 0 ? '' : `of ${shortCount(calls)} calls`],
     ['Tokens in, out', `${shortCount(lane.usage.input_tokens)}, ${shortCount(lane.usage.output_tokens)}`],
     ...(lane.cost_usd === null ? [] : ([['Cost', money(lane.cost_usd)]] as [string, string][])),
   ]
