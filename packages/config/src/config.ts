@@ -24,6 +24,8 @@ export interface Config {
     /** The proxies in front of the API that report where a request came from: their number or their addresses; false: none. */
     readonly trustProxy: number | readonly string[] | false
     readonly bodyLimitBytes: number
+    /** How long a body may stop, and a reader of results may take nothing, before the connection is closed. */
+    readonly patience: { readonly bodyIdleMs: number; readonly readerStallMs: number }
     readonly queuesReadOnly: boolean
     /** Limits of one document. */
     readonly documents: { readonly bytes: number; readonly pages: number; readonly timeMs: number }
@@ -73,6 +75,10 @@ export async function readConfig(
       weakKeys: weakKeys(environment),
       trustProxy: environment.SLUICE_TRUST_PROXY ?? false,
       bodyLimitBytes: environment.SLUICE_BODY_LIMIT_MB * 1024 * 1024,
+      patience: {
+        bodyIdleMs: environment.SLUICE_BODY_IDLE_S * 1_000,
+        readerStallMs: environment.SLUICE_READER_STALL_S * 1_000,
+      },
       queuesReadOnly: environment.SLUICE_QUEUES_READONLY,
       documents: {
         bytes: environment.SLUICE_DOCUMENT_MB * 1024 * 1024,
@@ -161,10 +167,15 @@ function secretsOf(environment: Environment, lanes: Config['lanes']): readonly s
   const ofLanes = Object.values(lanes).flatMap(({ apiKey, headers, baseUrl }) => [
     apiKey,
     ...Object.entries(headers).flatMap(([name, value]) => (secretHeader.test(name) ? [value] : [])),
-    baseUrl === undefined ? undefined : decodeURIComponent(new URL(baseUrl).password),
+    ...(baseUrl === undefined ? [] : secretsOfUrl(new URL(baseUrl))),
   ])
   const all = [...SLUICE_API_KEYS, OPENAI_API_KEY, ...ofLanes, parseRedisAddress(REDIS_URL)?.password]
   return all.filter((secret): secret is string => secret !== undefined && secret !== '')
+}
+
+/** `https://user:password@host`, and `?api-key=...`. */
+function secretsOfUrl({ password, searchParams }: URL): string[] {
+  return [decodeURIComponent(password), ...searchParams.values()]
 }
 
 /** Without keys, everyone who reaches the port can spend money. So only this machine may reach it. */

@@ -12,9 +12,11 @@ import { createIdempotency } from './batches/idempotency.ts'
 import { createItemSource } from './batches/item-reader.ts'
 import { createKeys } from './redis/keys.ts'
 import { createMoney } from './items/prices.ts'
+import { createReadLaneHold } from './lanes/lane-holds.ts'
 import { createLanePulses } from './lanes/lane-pulse.ts'
 import { readLanes } from './lanes/lane-view.ts'
 import { createLaneWork } from './lanes/lane-work.ts'
+import { createServedLanes } from './lanes/window.ts'
 import { createLedger } from './ledger/ledger.ts'
 import { createQueues } from './queues/queues.ts'
 import { createResults } from './batches/results.ts'
@@ -47,7 +49,7 @@ export async function createEngine({ redisUrl, prefix, lanes, onError }: EngineO
   const keys = createKeys(prefix)
   const redis = opening.adopt(await connectFailingFast(redisUrl, onError), (it) => it.disconnect())
   await claimFormat(redis, keys)
-  const subscriber = await connectWaiting(redisUrl, onError)
+  const subscriber = await connectWaiting(redisUrl, onError, { subscribes: true })
   const changes = opening.use(createChanges({ subscriber }))
   reconnectTogether(redis, subscriber)
   const open = opening.use(createQueues({ redis, keys, onError }))
@@ -64,8 +66,15 @@ export async function createEngine({ redisUrl, prefix, lanes, onError }: EngineO
   const durability = await readDurability(redis)
   const confirm = () => durability.confirm()
   const idempotency = createIdempotency({ redis, keys })
-  const readPulse = createLanePulses({ redis, keys, lanes })
-  const finder = createBatchFinder({ redis, keys, isPriced, readPulse })
+  const finder = createBatchFinder({
+    redis,
+    keys,
+    isPriced,
+    hasLane: (lane) => Object.hasOwn(lanes, lane),
+    readHold: createReadLaneHold({ redis, keys }),
+    readPulse: createLanePulses({ redis, keys, lanes }),
+    isServed: createServedLanes({ redis, keys }),
+  })
   const items = createItemSource({ redis, keys })
   const batches = createBatches({
     redis,

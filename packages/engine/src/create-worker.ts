@@ -10,6 +10,7 @@ import { createRecipes } from './items/recipes.ts'
 import { createLanePulses } from './lanes/lane-pulse.ts'
 import type { LaneProvider } from './lanes/open-lane.ts'
 import { openLanes } from './lanes/open-lanes.ts'
+import { createReadyBatches } from './lanes/ready-batches.ts'
 import { createLiveWorker } from './lanes/window.ts'
 import { createHeldLedger } from './ledger/held-ledger.ts'
 import { createLedger } from './ledger/ledger.ts'
@@ -54,12 +55,12 @@ export async function createWorker(options: WorkerOptions): Promise<WorkerEngine
   const connectionName = connectionNameOf(liveWorker.id)
   const redis = opening.adopt(await connectWaiting(redisUrl, onError, { connectionName }), (it) => it.disconnect())
   const base = { redis, keys, onError }
-  const gate = opening.use(createRedisGate({ ...base, key: keys.sweepLease }))
+  const gate = opening.use(createRedisGate({ ...base, key: keys.probe }))
   const stopping = new AbortController()
   const ending = new AbortController()
   const limits = { stopping: stopping.signal, ending: ending.signal }
   await claimFormat(redis, keys)
-  const subscriber = await connectWaiting(redisUrl, onError)
+  const subscriber = await connectWaiting(redisUrl, onError, { subscribes: true })
   const changes = opening.use(createChanges({ subscriber }))
   reconnectTogether(redis, subscriber)
   const queues = opening.use(createQueues(base))
@@ -67,7 +68,7 @@ export async function createWorker(options: WorkerOptions): Promise<WorkerEngine
     ...base,
     // The sweeper does what fails here.
     events: {
-      requeued: (id) => enqueueBatch(id).catch(onError),
+      requeued: (id) => markReady(id).catch(onError),
       ended: (id) => void handleBatchEnded(id).catch(onError),
     },
   })
@@ -127,6 +128,12 @@ export async function createWorker(options: WorkerOptions): Promise<WorkerEngine
       else await lanes.close(graceMs)
       await closing.finally(() => clearTimeout(timer))
     },
+  }
+
+  /** Its items wait for the feeder again. The recipe is in memory, as an item of the batch just ran here. */
+  async function markReady(batchId: string): Promise<void> {
+    const lane = (await readRecipe(batchId))?.extractor.lane
+    if (lane !== undefined) await createReadyBatches({ redis, keys, lane }).mark(batchId)
   }
 
   async function close(graceMs: number): Promise<void> {

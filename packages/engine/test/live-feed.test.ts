@@ -1,6 +1,10 @@
 import type { Engine, LiveEvent } from '@sluice/engine/engine'
 import { describe, expect, onTestFinished, test } from 'vitest'
-import { extracted, inline, options, testSluice, texts } from './harness.ts'
+import { createBatchFinder } from '@sluice/engine/batches/find-batch'
+import { createLiveFeed } from '@sluice/engine/insight/live-feed'
+import { createChanges } from '@sluice/engine/redis/changes'
+import { Redis } from 'ioredis'
+import { extracted, inline, options, testSluice, type TestSluice, texts } from './harness.ts'
 
 interface Seen {
   readonly name: LiveEvent['name']
@@ -92,29 +96,64 @@ describe('the stream of everything at work', () => {
   test('is read once for many clients, and not at all when the last one has left', async () => {
     const sluice = testSluice()
     const engine = await sluice.engine()
-    const { redis, prefix } = sluice
-    const patterns = async () => Number(await redis.pubsub('NUMPAT'))
-    const before = await patterns()
-    await create(engine)
-    const clients = await Promise.all(Array.from({ length: 20 }, () => listen(engine)))
-    await expect.poll(() => clients.every(({ seen }) => seen.some(({ name }) => name === 'batch'))).toBe(true)
-    expect(await patterns()).toBe(before + 2)
-    const readsOfLists = async () => {
-      const monitor = await redis.monitor()
-      let reads = 0
-      monitor.on('monitor', (_: string, [command, key]: string[]) => {
-        if (command?.toLowerCase() === 'zrevrange' && key?.startsWith(prefix)) reads += 1
-      })
-      await new Promise((resolve) => setTimeout(resolve, 2_500))
-      monitor.disconnect()
-      return reads
-    }
-    expect(await readsOfLists()).toBeLessThanOrEqual(3)
-    for (const { leave, reading } of clients) {
-      leave()
-      await reading
-    }
-    await expect.poll(patterns).toBe(before)
-    expect(await readsOfLists()).toBe(0)
+    const id = await create(engine)
+    const { live, commands } = await countedFeed(sluice)
+    const clients = Array.from({ length: 20 }, () => new AbortController())
+    const first = await Promise.all(
+      clients.map(async ({ signal }) => (await live.open(null, { signal }))[Symbol.asyncIterator]().next()),
+    )
+    expect(first.map(({ value }) => (JSON.parse((value as LiveEvent).json) as { id: string }).id)).toEqual(
+      clients.map(() => id),
+    )
+    expect(commands.get('psubscribe')).toBe(2)
+    expect(commands.get('zrevrange')).toBeLessThanOrEqual(2)
+    for (const client of clients) client.abort()
+    await expect.poll(() => commands.get('punsubscribe')).toBe(2)
+    const before = new Map(commands)
+    await new Promise((resolve) => setTimeout(resolve, 2_500))
+    expect(commands).toEqual(before)
+    // The next client starts it again.
+    const again = new AbortController()
+    onTestFinished(() => again.abort())
+    const events = await live.open(id, { signal: again.signal })
+    expect(((await events[Symbol.asyncIterator]().next()).value as LiveEvent).name).toBe('batch')
   })
 })
+
+/** The stream over connections that count their commands. */
+async function countedFeed({ redisUrl, keys }: TestSluice) {
+  const commands = new Map<string, number>()
+  const connect = () => {
+    const redis = new Redis(redisUrl)
+    const send = redis.sendCommand.bind(redis)
+    redis.sendCommand = (command, ...rest) => {
+      commands.set(command.name, (commands.get(command.name) ?? 0) + 1)
+      return send(command, ...rest)
+    }
+    onTestFinished(() => redis.disconnect())
+    return redis
+  }
+  const redis = connect()
+  const finder = createBatchFinder({
+    redis,
+    keys,
+    isPriced: () => false,
+    hasLane: () => true,
+    readHold: () => Promise.resolve(null),
+    readPulse: () => Promise.resolve(null),
+    isServed: () => Promise.resolve(true),
+  })
+  const live = createLiveFeed({
+    redis,
+    keys,
+    finder,
+    changes: createChanges({ subscriber: connect() }),
+    summaries: { glance: () => Promise.resolve(null) },
+    readLanes: () => Promise.resolve([]),
+    onError(error) {
+      throw error
+    },
+  })
+  await redis.ping()
+  return { live, commands }
+}

@@ -58,9 +58,9 @@ export function createBatchReporter(dependencies: BatchReporterDependencies): Su
         if (status !== null) await sample(isEnded(status)).catch(onError)
         if (status === 'paused') return setAside
         if (status === null || isEnded(status)) break
-        const reportedAt = Date.now()
+        const reportedAt = performance.now()
         await changed.wait(quietMs, signal)
-        await sleep(Math.max(0, reportedAt + progressMs - Date.now()), undefined, { signal }).catch(() => {})
+        await sleep(Math.max(0, reportedAt + progressMs - performance.now()), undefined, { signal }).catch(() => {})
       }
       await handleBatchEnded(batchId)
       return { batch_id: batchId }

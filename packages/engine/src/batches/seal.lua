@@ -3,9 +3,12 @@
 -- ARGV: now, channel
 -- now: unix ms, the batch's created_at. channel: where the change is published.
 -- Returns 'sealed', 'not-staging' (sealed before, or removed) or 'empty' (it has no items).
-local status = redis.call('HGET', meta, 'status')
-if status ~= 'staging' and status ~= 'uploading' then return 'not-staging' end
-local last = redis.call('XREVRANGE', blocks, '+', '-', 'COUNT', 1)[1]
+-- include: ../ledger/shards.lua
+local m = redis.call('HMGET', meta, 'status', 'total', 'items_per_shard')
+if m[1] ~= 'staging' and m[1] ~= 'uploading' then return 'not-staging' end
+-- While blocks are staged, `total` is in the range of the last shard.
+local shard = shardKey(blocks, math.max(0, tonumber(m[2]) - 1), m[3])
+local last = redis.call('XREVRANGE', shard, '+', '-', 'COUNT', 1)[1]
 if not last then return 'empty' end
 redis.call('HSET', meta, 'status', 'in_progress', 'total', string.match(last[1], '^%d+'), 'created_at', now)
 redis.call('PUBLISH', channel, 'in_progress')

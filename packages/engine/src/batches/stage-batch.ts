@@ -3,7 +3,7 @@ import type { Item } from '@sluice/contract/item'
 import type { ChainableCommander, Redis } from 'ioredis'
 import type { NewBatch } from '../engine.ts'
 import { newBatchMeta, packBatchMeta } from '../ledger/batch-meta.ts'
-import type { Keys } from '../redis/keys.ts'
+import { type BatchKeys, itemsPerShard, type Keys } from '../redis/keys.ts'
 import { repeat } from '../repeat.ts'
 import type { Admission } from './admission.ts'
 import { noteOnBatch, sealBatch } from './batch-steps.ts'
@@ -37,7 +37,7 @@ export function createStageBatch({ redis, keys, admission, idempotency }: StageB
     }
     // In this order, but in one write to disk.
     await Promise.all([beat(), redis.hset(k.meta, packBatchMeta(newBatchMeta(extractor, options)))])
-    await whileBeating(beat, () => stageItems(k.blocks, items))
+    await whileBeating(beat, () => stageItems(k, items))
     await redis.multi().sadd(keys.activeBatches, id).zadd(keys.allBatches, 0, id).exec()
     const report = skipped?.()
     if (report !== undefined) await noteOnBatch(redis, k, { skipped: report })
@@ -47,10 +47,10 @@ export function createStageBatch({ redis, keys, admission, idempotency }: StageB
     await redis.zrem(keys.stagingBatches, id)
   }
 
-  async function stageItems(key: string, items: AsyncIterable<Item> | Iterable<Item>): Promise<void> {
+  async function stageItems(k: BatchKeys, items: AsyncIterable<Item> | Iterable<Item>): Promise<void> {
     let pipeline = redis.pipeline()
-    for await (const block of packBlocks(items)) {
-      stageBlock(pipeline, key, block)
+    for await (const block of packBlocks(items, { perShard: itemsPerShard })) {
+      stageBlock(pipeline, k, block, itemsPerShard)
       if (pipeline.length < blocksPerFlush) continue
       await run(pipeline)
       await admission.check()

@@ -12,13 +12,13 @@ export interface BlockTexts {
 }
 
 export function createBlockTexts(redis: Redis, keys: BatchKeys): BlockTexts {
-  let last: { start: number; items: Item[] } | null = null
+  let last: { readonly start: number; readonly items: readonly Item[] } | null = null
   let blocks = 0
   let characters = 0
   return {
     async get(index) {
       if (last === null || index < last.start || index >= last.start + last.items.length) {
-        last = await readBlock(redis, keys.blocks, index)
+        last = await readBlock(redis, keys, index)
         blocks += 1
         characters += last?.items.reduce((sum, { text }) => sum + text.length, 0) ?? 0
       }

@@ -1,75 +1,87 @@
 import type { ListItemsQuery } from '@sluice/contract/batch-item'
 import type { Redis } from 'ioredis'
-import type { BatchKeys } from '../redis/keys.ts'
+import { type BatchKeys, shardKey } from '../redis/keys.ts'
 
-/** A batch with at most so many failures has all of them read at once; of a larger one, ranges of items are compared. About 1 ms of Redis. */
+/** A shard with at most so many failures has all of them read at once; of one with more, ranges of items are compared. About 1 ms of Redis. */
 const mostFailuresRead = 5_000
 const comparedAtOnce = 5_000
-/** Where no index tells which items may match: so many are read at once. */
+/** Items whose results are read at once. */
 const readAtOnce = 100
 
-/** Items of a range that may match a filter. */
 export interface Candidates {
-  /** The indexes from `from` to before `to`, or fewer: `covered` is where the next ones begin. Downwards, `from` is the highest. */
+  /**
+   * The next items from `from` on, and before `to`, that may match a filter, in their order, and where the ones after them begin. There may be none
+   * although there are more. Downwards, `from` is the highest.
+   */
   next(from: number, to: number): Promise<{ readonly indexes: readonly number[]; readonly covered: number }>
-  /** Ranges that one request looks at. */
+  /** So many times one request may call `next`. */
   readonly mostSteps: number
 }
 
-interface Batch {
+interface CandidatesOf {
   readonly redis: Redis
   readonly keys: BatchKeys
-  readonly failed: number
+  /** The batch's items_per_shard. */
+  readonly perShard: number
 }
 
-/** `step`: 1 or -1. Without an index for the filter, every item is a candidate. */
-export async function createCandidates(
-  { redis, keys, failed }: Batch,
+/** Items that may match a filter, upwards (`step` 1) or downwards. Where no key says which ones may, each is a candidate. */
+export function createCandidates(
+  { redis, keys, perShard }: CandidatesOf,
   { status, error_type: type, error_group: group }: ListItemsQuery,
   step: 1 | -1,
-): Promise<Candidates> {
-  const wantsFailures = status === 'failed' || type !== undefined || group !== undefined
-  if (wantsFailures && failed <= mostFailuresRead) {
-    const all = (await inGroup(await redis.smembers(keys.failed))).map(Number).sort((a, b) => step * (a - b))
-    return {
-      mostSteps: 50,
-      next: async (from, to) => {
-        const ahead = all.filter((index) => step * (index - from) >= 0 && step * (to - index) > 0)
-        const indexes = ahead.slice(0, readAtOnce)
-        return { indexes, covered: indexes.length < ahead.length ? ahead[readAtOnce]! : to }
-      },
-    }
-  }
-  if (wantsFailures) return compared(async (indexes) => inGroup(await members(indexes)))
-  if (status === 'running') return compared(running)
+): Candidates {
+  const few = new Map<string, Promise<readonly number[] | null>>()
+  if (status === 'failed' || type !== undefined || group !== undefined) return { mostSteps: 100, next: nextFailures }
+  if (status === 'running') return { mostSteps: 10, next: nextRunning }
   return { mostSteps: 50, next: async (from, to) => range(from, to, readAtOnce) }
 
-  function compared(choose: (indexes: string[]) => Promise<readonly string[]>): Candidates {
-    return {
-      mostSteps: 10,
-      async next(from, to) {
-        const { indexes, covered } = range(from, to, comparedAtOnce)
-        const chosen = (await choose(indexes.map(String))).map(Number)
-        const enough = chosen.slice(0, readAtOnce)
-        return { indexes: enough, covered: enough.length < chosen.length ? chosen[readAtOnce]! : covered }
-      },
+  /** Failures are in shards, so a step does not leave the shard of `from`. */
+  async function nextFailures(from: number, to: number) {
+    const failed = shardKey(keys.failed, from, perShard)
+    const end = endOfShard(from, to)
+    if (!few.has(failed)) few.set(failed, readFew(failed))
+    const known = await few.get(failed)
+    if (known != null) {
+      const ahead = known.filter((index) => step * (index - from) >= 0 && step * (end - index) > 0)
+      return firstOf(await inGroup(ahead.slice(0, comparedAtOnce)), ahead[comparedAtOnce] ?? end)
     }
+    const { indexes, covered } = range(from, end, comparedAtOnce)
+    const found = await redis.smismember(failed, ...indexes.map(String))
+    return firstOf(await inGroup(indexes.filter((_, i) => found[i] === 1)), covered)
   }
 
-  async function members(indexes: readonly string[]): Promise<string[]> {
-    const found = await redis.smismember(keys.failed, ...indexes)
-    return indexes.filter((_, i) => found[i] === 1)
+  /** The failures of a shard in order, or null where there are many. */
+  async function readFew(failed: string): Promise<readonly number[] | null> {
+    if ((await redis.scard(failed)) > mostFailuresRead) return null
+    return (await redis.smembers(failed)).map(Number).sort((a, b) => step * (a - b))
   }
 
-  async function running(indexes: readonly string[]): Promise<string[]> {
-    const found = await redis.hmget(keys.calls, ...indexes)
-    return indexes.filter((_, i) => found[i] !== null)
+  async function nextRunning(from: number, to: number) {
+    const { indexes, covered } = range(from, to, comparedAtOnce)
+    const found = await redis.hmget(keys.calls, ...indexes.map(String))
+    return firstOf(
+      indexes.filter((_, i) => found[i] !== null),
+      covered,
+    )
   }
 
-  async function inGroup(indexes: readonly string[]): Promise<readonly string[]> {
-    if (group === undefined || indexes.length === 0) return indexes
-    const groups = await redis.hmget(keys.grouped, ...indexes)
+  /** Of failures in one shard. */
+  async function inGroup(indexes: readonly number[]): Promise<readonly number[]> {
+    const [first] = indexes
+    if (group === undefined || first === undefined) return indexes
+    const groups = await redis.hmget(shardKey(keys.grouped, first, perShard), ...indexes.map(String))
     return indexes.filter((_, i) => groups[i] === group)
+  }
+
+  function firstOf(indexes: readonly number[], covered: number) {
+    return { indexes: indexes.slice(0, readAtOnce), covered: indexes[readAtOnce] ?? covered }
+  }
+
+  function endOfShard(from: number, to: number): number {
+    if (perShard === 0) return to
+    const shard = Math.floor(from / perShard)
+    return step === 1 ? Math.min(to, (shard + 1) * perShard) : Math.max(to, shard * perShard - 1)
   }
 
   function range(from: number, to: number, most: number) {

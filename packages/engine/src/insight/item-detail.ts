@@ -22,12 +22,12 @@ export interface ItemDetailDependencies {
 export function createItemDetail({ redis, keys, items }: ItemDetailDependencies) {
   return async (batchId: string, index: number): Promise<BatchItemDetail> => {
     const k = keys.batch(batchId)
-    const meta = await readBatchMeta(redis, k, 'total')
+    const meta = await readBatchMeta(redis, k, 'total', 'items_per_shard')
     if (meta === null || meta.status === 'staging') throw notFound('batch', batchId)
     const item = index < meta.total ? await items.get(batchId, index) : null
     if (item === null) throw notFound('item', `${index}' of batch '${batchId}`)
     const [[state], stored, tries] = await Promise.all([
-      readItemStates(redis, k, [index], meta.status),
+      readItemStates(redis, k, [index], meta),
       redis.hget(k.attempts, String(index)),
       redis.hget(k.tries, String(index)),
     ])

@@ -17,15 +17,15 @@ const mostMessage = 1_000
 export function createItemPages({ redis, keys }: { readonly redis: Redis; readonly keys: Keys }) {
   return async (batchId: string, query: ListItemsQuery): Promise<BatchItemList> => {
     const k = keys.batch(batchId)
-    const meta = await readBatchMeta(redis, k, 'total', 'succeeded', 'failed')
+    const meta = await readBatchMeta(redis, k, 'total', 'succeeded', 'failed', 'items_per_shard')
     if (meta === null || meta.status === 'staging') throw notFound('batch', batchId)
     const step = query.before === undefined ? 1 : -1
     const end = step === 1 ? meta.total : -1
     const first = query.from ?? (query.after === undefined ? 0 : query.after + 1)
     let at = query.before === undefined ? first : Math.min(query.before, meta.total) - 1
     if (hasNone(query, meta)) at = end
-    const candidates = await createCandidates({ redis, keys: k, failed: meta.failed }, query, step)
-    const page = createPage(redis, k, { query, batchStatus: meta.status })
+    const candidates = createCandidates({ redis, keys: k, perShard: meta.items_per_shard }, query, step)
+    const page = createPage(redis, k, { query, batch: meta })
     for (let steps = 0; steps < candidates.mostSteps && step * (end - at) > 0 && !page.isFull(); steps += 1) {
       const { indexes, covered } = await candidates.next(at, end)
       const last = await page.look(indexes)
@@ -72,7 +72,7 @@ interface Page {
 function createPage(
   redis: Redis,
   keys: BatchKeys,
-  { query, batchStatus }: { readonly query: ListItemsQuery; readonly batchStatus: string },
+  { query, batch }: { readonly query: ListItemsQuery; readonly batch: Parameters<typeof readItemStates>[3] },
 ): Page {
   const texts = createBlockTexts(redis, keys)
   const rows: BatchItem[] = []
@@ -85,7 +85,7 @@ function createPage(
     isFull,
     async look(indexes) {
       const { seen, found } = query.search === undefined ? all(indexes) : await search(query.search, indexes, texts)
-      const states = await readItemStates(redis, keys, [...found.keys()], batchStatus)
+      const states = await readItemStates(redis, keys, [...found.keys()], batch)
       read += states.reduce((sum, { length }) => sum + length, 0)
       for (const state of states) {
         if (!isWanted(state, query)) continue

@@ -1,6 +1,7 @@
 import type { ItemStatus } from '@sluice/contract/batch-item'
 import type { Result } from '@sluice/contract/result'
 import type { Redis } from 'ioredis'
+import type { BatchMeta } from '../ledger/batch-meta.ts'
 import { readResultsOf } from '../ledger/result-pages.ts'
 import { parseStored } from '../ledger/stored-result.ts'
 import type { BatchKeys } from '../redis/keys.ts'
@@ -14,19 +15,19 @@ export interface ItemState {
   readonly length: number
 }
 
-/** The state of some items. `batchStatus`: an item of a cancelled batch that has not begun never will. */
+/** The state of some items of a batch. An item of a cancelled batch that has not begun never will. */
 export async function readItemStates(
   redis: Redis,
   keys: BatchKeys,
   indexes: readonly number[],
-  batchStatus: string,
+  batch: Pick<BatchMeta, 'status' | 'items_per_shard'>,
 ): Promise<ItemState[]> {
   if (indexes.length === 0) return []
   const [stored, calls] = await Promise.all([
-    readResultsOf(redis, keys, indexes),
+    readResultsOf(redis, keys, indexes, batch.items_per_shard),
     redis.hmget(keys.calls, ...indexes.map(String)),
   ])
-  const isStopped = batchStatus === 'cancelled' || batchStatus === 'cancelling'
+  const isStopped = batch.status === 'cancelled' || batch.status === 'cancelling'
   return indexes.map((index, i) => {
     const text = stored[i] ?? null
     if (text === null) {

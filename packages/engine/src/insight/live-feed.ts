@@ -1,3 +1,4 @@
+import { isEnded } from '@sluice/contract/batch'
 import { notFound } from '@sluice/contract/error'
 import type { LaneView } from '@sluice/contract/lane-view'
 import type { Redis } from 'ioredis'
@@ -19,6 +20,7 @@ const summariesPerTick = 20
 /** Creations and lost messages: the newest batches, and some of the active ones, are read without a message. */
 const newestRead = 50
 const activeRead = 100
+const mostRunning = 20_000
 const lanesMs = 2_000
 /** Events that are kept for slow clients, once for all of them, and their characters. */
 const eventsKept = 20_000
@@ -93,6 +95,8 @@ export function createLiveFeed(dependencies: LiveFeedDependencies): LiveFeed {
     })
     const changed = { batches: createChangedIds(), summaries: createChangedIds() }
     const lanes = new Set<Subject>()
+    /** Shown as not ended, those first whose last reading is longest ago: messages may be lost, and in a cluster they do not come here. */
+    const running = new Set<string>()
     let lanesAt = 0
     let cursor = '0'
 
@@ -132,7 +136,7 @@ export function createLiveFeed(dependencies: LiveFeedDependencies): LiveFeed {
       cursor = next
       const asked = new Set([...readers].flatMap(({ batchId }) => batchId ?? []))
       const ids = new Set(changed.batches.take(batchesPerTick, asked))
-      for (const id of active) if (ids.size < batchesPerTick) ids.add(id)
+      for (const id of [...active, ...running]) if (ids.size < batchesPerTick) ids.add(id)
       await Promise.all([...ids].map(readBatch))
     }
 
@@ -142,6 +146,8 @@ export function createLiveFeed(dependencies: LiveFeedDependencies): LiveFeed {
 
     async function readBatch(id: string): Promise<void> {
       const batch = await finder.find(id)
+      running.delete(id)
+      if (batch !== null && !isEnded(batch.status) && running.size < mostRunning) running.add(id)
       if (batch !== null) publish(`batch ${id}`, { name: 'batch', json: JSON.stringify(batch) })
       else publish(`batch ${id}`, { name: 'gone', json: JSON.stringify({ object: 'batch', id }) })
     }

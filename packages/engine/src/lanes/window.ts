@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import type { Queue } from 'bullmq'
 import type { Redis } from 'ioredis'
+import { LRUCache } from 'lru-cache'
 import type { Keys, LaneKeys } from '../redis/keys.ts'
 import { loadScript } from '../redis/script.ts'
 
@@ -59,12 +60,19 @@ export function createLaneWindow({ redis, keys, lane, queue }: LaneWindowDepende
   let seen: { readonly at: number; readonly capacity: number } | undefined
 
   const readCapacity = async (): Promise<number> => {
-    const now = Date.now()
+    const now = performance.now()
     if (seen !== undefined && now - seen.at < freshMs) return seen.capacity
     const members = await readLiveWorkers(redis, { workers })
     const held = members.reduce((sum, one) => sum + Number(one.split('|')[1]), 0)
     seen = { at: now, capacity: Math.max(smallestWindow, held * windowPerConcurrency) }
     return seen.capacity
+  }
+
+  /** As BullMQ counts them, without its script: this runs up to 100 times a second. Items have no priority. */
+  const countJobs = async (): Promise<number> => {
+    const lists = ['wait', 'paused', 'active'].map((name) => redis.llen(queue.toKey(name)))
+    const counts = await Promise.all([...lists, redis.zcard(queue.toKey('delayed'))])
+    return counts.reduce((sum, count) => sum + count, 0)
   }
 
   return {
@@ -75,12 +83,26 @@ export function createLaneWindow({ redis, keys, lane, queue }: LaneWindowDepende
       await redis.zrem(workers, member(worker))
     },
     async room() {
-      const [capacity, jobs] = await Promise.all([
-        readCapacity(),
-        queue.getJobCounts('wait', 'active', 'delayed', 'prioritized'),
-      ])
-      return { capacity, free: capacity - Object.values(jobs).reduce((sum, count) => sum + count, 0) }
+      const [capacity, jobs] = await Promise.all([readCapacity(), countJobs()])
+      return { capacity, free: capacity - jobs }
     },
+  }
+}
+
+/** How often a process asks for the workers of a lane at most. */
+const servedMs = 1_000
+const lanesKept = 10_000
+
+/** Whether a worker that runs has the lane. */
+export function createServedLanes({ redis, keys }: { readonly redis: Redis; readonly keys: Keys }) {
+  const cache = new LRUCache<string, Promise<boolean>>({ max: lanesKept, ttl: servedMs })
+  return (lane: string): Promise<boolean> => {
+    const known = cache.get(lane)
+    if (known !== undefined) return known
+    const asked = readLiveWorkers(redis, keys.lane(lane)).then((workers) => workers.length > 0)
+    cache.set(lane, asked)
+    asked.catch(() => cache.delete(lane))
+    return asked
   }
 }
 

@@ -13,8 +13,8 @@ export interface Finding {
   readonly message: string
 }
 
-/** Streams with explicit ids, LPOP with a count, and BullMQ 6 need this. */
-const oldestVersion = [6, 2] as const
+/** For scripts that run when the memory is full, sharded channels, and SET with both NX and GET. */
+const oldestMajor = 7
 
 /**
  * Looks at a Redis before anything runs on it. Never hangs: BullMQ would, in silence, on a Redis in protected mode.
@@ -79,12 +79,11 @@ function aboutFailover(url: string): Finding[] {
 async function examine(redis: Redis): Promise<Finding[]> {
   const info = parseInfo(await redis.info())
   const findings: Finding[] = []
-  const version = info.get('redis_version') ?? info.get('valkey_version') ?? '0.0.0'
-  const [major = 0, minor = 0] = version.split('.').map(Number)
-  if (major < oldestVersion[0] || (major === oldestVersion[0] && minor < oldestVersion[1])) {
+  const version = (info.get('redis_version') ?? info.get('valkey_version') ?? '0').trim()
+  if (Number.parseInt(version, 10) < oldestMajor) {
     findings.push({
       severity: 'fatal',
-      message: `Redis ${version} is too old: use Redis 7.2 or later (6.2 at the least), or Valkey.`,
+      message: `Redis ${version} is too old: use Redis 7.0 or later (7.2 or later recommended), or Valkey.`,
     })
   }
   if (info.get('loading') === '1') {

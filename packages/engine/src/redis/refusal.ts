@@ -3,8 +3,7 @@
  * has too few replicas, is loading, or the cluster has no node for the key now. None of them is the fault of what was sent.
  */
 const codes = 'OOM|MISCONF|READONLY|NOREPLICAS|LOADING|MASTERDOWN|CLUSTERDOWN|TRYAGAIN|BUSY|NOAUTH|NOPERM|WRONGPASS'
-/** Redis before 7 puts the reply of a command that failed in a script into a text that begins with ERR. */
-const refusal = new RegExp(`^(?:-?(?:${codes})\\b|ERR .*-(?:${codes})\\b)`, 's')
+const refusal = new RegExp(`^-?(?:${codes})\\b`)
 /** What ioredis says when a command could not be sent, or when its reply never came. */
 const lostConnection =
   /Connection is closed|Stream isn't writeable|max retries per request|Connection in .* is ended|None of startup nodes|Failed to refresh slots|Too many Cluster redirections|Cluster isn't ready|Socket timeout|Command timed out|Reached the max retries|ECONN|EPIPE|ETIMEDOUT|EAI_AGAIN|ENOTFOUND/
