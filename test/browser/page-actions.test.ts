@@ -141,6 +141,7 @@ test('a summary is made from a pasted text, shows its levels, and is deleted', a
   await page.getByRole('button', { name: 'Delete' }).click()
   await page.getByRole('dialog').getByRole('button', { name: 'Delete' }).click()
   await page.getByText('The summary is deleted.').waitFor()
+  expect(new URL(page.url()).pathname).toBe('/summaries')
 })
 
 test('a new version of an extractor is stored, and a mistake in its schema is shown at its line', async () => {
@@ -172,4 +173,5 @@ test('a new version of an extractor is stored, and a mistake in its schema is sh
   await page.getByRole('button', { name: 'Store' }).click()
   await page.getByText('Stored as version 2.').waitFor()
   await page.locator('.diff [data-sign="+"]', { hasText: 'city' }).first().waitFor()
+  expect((await system.request('GET', '/v1/extractors/edited')).body.version).toBe(2)
 })

@@ -27,7 +27,7 @@ async function copies(id: string): Promise<void> {
   const pipeline = redis.pipeline()
   for (let i = 1; i < batches; i += 1) {
     const copy = createBatchId(Date.now() - 3_600_000 + i)
-    pipeline.restore(keys.batch(copy).meta, 0, meta).hset(keys.batch(copy).meta, { name: `batch ${i}` })
+    pipeline.restore(keys.batch(copy).meta, 0, meta).hset(keys.batch(copy).meta, { name: JSON.stringify(`batch ${i}`) })
     pipeline.zadd(keys.allBatches, 0, copy)
   }
   await pipeline.exec()

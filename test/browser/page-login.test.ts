@@ -68,7 +68,8 @@ test('a page that is open when its session ends asks for the key, and does not l
   await page.getByRole('link', { name: 'Lanes' }).click()
   await page.getByRole('dialog', { name: 'Your session has ended' }).waitFor()
   await page.keyboard.press('Escape')
-  await page.waitForURL(/\/login\?next=%2Flanes/)
+  await page.waitForURL(/\/login/)
+  expect(new URL(page.url()).search).toBe('?next=%2Flanes')
 })
 
 test('nothing of the page is served without the key, and its files to nobody who has none', async () => {

@@ -130,6 +130,7 @@ test('items are found, filtered, and opened by keyboard alone', async () => {
   await page.getByText(/sorry/).first().waitFor()
   await page.getByRole('link', { name: 'Items', exact: true }).last().click()
   await page.getByText('11 found.').waitFor()
+  expect(new URL(page.url()).search).toBe('?error_type=refused')
 })
 
 test('an item shows its text beside its answer, and every call with what was asked again and why', async () => {
@@ -144,6 +145,7 @@ test('an item shows its text beside its answer, and every call with what was ask
     .waitFor()
   await page.getByText('Raw answer').first().click()
   await page.getByText('"unexpected":true').first().waitFor()
+  expect(await page.locator('.attempts > li').count()).toBe(2)
 })
 
 test('an extractor shows its versions, their difference, and the answer of a try', async () => {
@@ -193,4 +195,5 @@ test('without a stream the page says so and loads again by itself; with one it i
   await page.getByText('Live').waitFor()
   await system.until(id, ({ status }) => status === 'completed')
   await page.locator('tbody tr', { hasText: 'without a stream' }).getByText('Completed').waitFor()
+  expect(await page.getByText('Reconnecting').count()).toBe(0)
 })

@@ -30,7 +30,7 @@ export function tickets(count: number) {
   }))
 }
 
-export const ticketSchema = {
+const ticketSchema = {
   type: 'object',
   properties: {
     customer: { type: ['string', 'null'], description: 'Name of the person who writes.' },

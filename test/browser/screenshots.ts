@@ -60,7 +60,7 @@ const views: readonly (readonly [name: string, path: string, prepare?: (page: Pa
   ['new-batch', '/new', writeBatch],
 ]
 for (const theme of ['light', 'dark'] as const) {
-  const page = await browser.newPage({ viewport: { width: 1180, height: 760 }, colorScheme: theme })
+  const page = await browser.newPage({ viewport: { width: 980, height: 620 }, colorScheme: theme })
   page.on('pageerror', (error) => console.error(error))
   for (const [name, path, prepare] of views) {
     await page.goto(`${url}${path}`)

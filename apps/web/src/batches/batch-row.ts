@@ -6,7 +6,7 @@ import { ProgressBar } from '../elements/progress-bar.ts'
 import { Status } from '../elements/status.ts'
 import { count, money, rate, since, timeOf } from '../format.ts'
 import { pathTo } from '../router.ts'
-import { endedWithFailures, rateOf, timeLeft, titleOf, whyPaused } from './batch-words.ts'
+import { endedWithFailures, isEnded, rateOf, timeLeft, titleOf, whyPaused } from './batch-words.ts'
 
 const shownMetadata = 3
 
@@ -29,6 +29,7 @@ export function BatchRow({ batch: { value: batch } }: { batch: ReadonlySignal<Ba
     <td>
       <${Status} status=${batch.status} />
       ${batch.status === 'paused' && html`<small class="reason"><bdi>${whyPaused(batch)}</bdi></small>`}
+      ${batch.hold !== null && batch.hold.until > nowMs.value / 1_000 && !isEnded(batch) && html`<small class="reason"><bdi>${batch.hold.reason}</bdi></small>`}
       ${endedWithFailures(batch) && html`<small class="reason error-text">${count(counts.failed)} failed</small>`}
     </td>
     <td class="batch-progress"><${ProgressBar} counts=${counts} label=${`Progress of ${title}`} /></td>

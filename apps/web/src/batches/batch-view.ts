@@ -96,6 +96,12 @@ function Reason({ batch }: { batch: Batch }) {
     return html`<div class="notice" data-kind="warn">
       <span>Paused: <bdi>${whyPaused(batch)}</bdi></span>
     </div>`
+  const { hold } = batch
+  if (hold !== null && hold.until > nowMs.value / 1_000 && !isEnded(batch))
+    return html`<div class="notice" data-kind="warn">
+      <span>Waits ${duration(Math.ceil(hold.until - nowMs.value / 1_000))} more: <bdi>${hold.reason}</bdi></span>
+      <a class="button" href="/lanes">Lanes</a>
+    </div>`
   if (batch.status === 'cancelling')
     return html`<div class="notice" data-kind="warn"><span>Calls in flight are being aborted.</span></div>`
   if (batch.skipped !== null && batch.skipped !== undefined)
