@@ -11,8 +11,8 @@ import type { TextSplitter } from '@sluice/text/text-splitter'
 import { createDocs } from './pages/docs.ts'
 import { createErrorHandler } from './http/errors.ts'
 import type { CheckSchema } from './intake/extractor-choice.ts'
-import { homePage } from './pages/home.ts'
 import { createLogin } from './pages/login.ts'
+import { createWeb } from './pages/web.ts'
 import { mount } from './http/mount.ts'
 import { createReadBody } from './http/read-body.ts'
 import { createRequestLog } from './http/request-log.ts'
@@ -88,9 +88,7 @@ export function createApp({
     },
     createReadBody(bodyLimitBytes),
   )
-  app.get('/', (_req, res) => {
-    res.type('html').send(homePage({ secured }))
-  })
+  app.use(createWeb({ secured }))
   app.use(createLogin(gate))
   app.use('/docs', createDocs())
   app.use('/queues', createBoard(engine.queues, { path: '/queues', readOnly: queuesReadOnly }))
