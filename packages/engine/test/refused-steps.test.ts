@@ -75,7 +75,7 @@ describe.each(codes)('while Redis refuses writes with %s', (code) => {
       open: () => engine.uploads.open({ ...input, idempotency: { ...claim, key: `open-${code}` } }),
       append: () => engine.uploads.append(upload.id, 10, texts(5)),
       seal: () => engine.uploads.seal(upload.id),
-      retry: () => engine.batches.retry(failed.id, { status: 'failed', dry_run: false }),
+      retry: () => engine.batches.retry(failed.id, {}),
       patch: () => engine.batches.patch(waiting.id, { priority: 3 }),
       extractor: () =>
         engine.extractors.put({ name: 'e', schema: {}, instructions: '', lane: 'default', parameters: {}, reasks: 2 }),

@@ -64,8 +64,8 @@ test('the items of a batch of 100 million at its end are recorded, read, retried
   expect(Math.max(...(await sizes(sluice, batch.id)).values())).toBeLessThanOrEqual(itemsPerShard)
 
   // Failed ones are found in their shards, and go back.
-  expect(await engine.batches.retry(batch.id, { status: 'failed', dry_run: true })).toBe(10)
-  expect(await engine.batches.retry(batch.id, { status: 'failed', dry_run: false, items: [String(total - 1)] })).toBe(1)
+  expect((await engine.batches.previewRetry(batch.id, {})).count).toBe(10)
+  expect(await engine.batches.retry(batch.id, { items: [String(total - 1)] })).toBe(1)
   const again = await ledger.feed(batch.id, { places: 10, most: 10 })
   expect(again.items.map(({ index }) => index)).toEqual([total - 1])
   await ledger.cancel(batch.id)
@@ -106,7 +106,7 @@ test('a batch of many shards lives as one of few items: uploaded, with same text
   expect((await engine.batches.get(batch.id)).usage.deduplicated).toBe(58)
 
   broke = false
-  expect(await engine.batches.retry(batch.id, { status: 'failed', dry_run: false })).toBe(1)
+  expect(await engine.batches.retry(batch.id, {})).toBe(1)
   await readAll(engine, batch.id)
   const inOrder = await readAll(engine, batch.id, { order: 'completion' })
   expect(new Set(inOrder.map(({ id }) => id)).size).toBe(100)
@@ -201,6 +201,7 @@ test('the memory of a batch of many shards is an estimate from a few of them', a
     keys,
     isPriced: () => false,
     hasLane: () => true,
+    readPulse: async () => null,
     isServed: async () => true,
     readHold: async () => null,
   })

@@ -2,6 +2,7 @@ import type { Batch } from '@sluice/contract/batch'
 import { notFound } from '@sluice/contract/error'
 import type { Redis } from 'ioredis'
 import type { ReadLaneHold } from '../lanes/lane-holds.ts'
+import type { ReadLanePulse } from '../lanes/lane-pulse.ts'
 import { type BatchMeta, parseBatchMeta } from '../ledger/batch-meta.ts'
 import { type BatchKeys, type Keys, shardKeys } from '../redis/keys.ts'
 import { throwFailure } from '../redis/refusal.ts'
@@ -21,6 +22,7 @@ export interface FindBatchDependencies {
   readonly isPriced: (lane: string) => boolean
   /** Whether the configuration has the lane. */
   readonly hasLane: (lane: string) => boolean
+  readonly readPulse: ReadLanePulse
   /** Whether a worker that runs has the lane. */
   readonly isServed: (lane: string) => Promise<boolean>
   readonly readHold: ReadLaneHold
@@ -29,7 +31,7 @@ export interface FindBatchDependencies {
 type Replies = [[null, Record<string, string>], [null, number], [null, number], ...[Error | null, number | null][]]
 
 export function createBatchFinder(dependencies: FindBatchDependencies): BatchFinder {
-  const { redis, keys, isPriced, hasLane, isServed, readHold } = dependencies
+  const { redis, keys, isPriced, hasLane, isServed, readHold, readPulse } = dependencies
   return {
     find,
     get: async (id) => {
@@ -59,8 +61,10 @@ export function createBatchFinder(dependencies: FindBatchDependencies): BatchFin
     const bytes = first === null ? null : first + (await bytesOfOtherShards(redis, k, meta))
     const { lane, status } = meta
     const isRunning = status === 'in_progress'
-    const [hold, isServedNow] = isRunning ? await Promise.all([readHold(lane), isServed(lane)]) : [null, true]
-    const laneState = { priced: isPriced(lane), laneIsGone: !hasLane(lane), laneHasNoWorker: !isServedNow, hold }
+    const [hold, isServedNow, pulse] = isRunning
+      ? await Promise.all([readHold(lane), isServed(lane), readPulse(lane)])
+      : [null, true, null]
+    const laneState = { priced: isPriced(lane), laneIsGone: !hasLane(lane), laneHasNoWorker: !isServedNow, hold, pulse }
     return toBatch(id, { meta: { ...meta, status }, open, running, bytes, ...laneState, nowMs: Date.now() })
   }
 }

@@ -15,7 +15,7 @@ const removedAtOnce = 500
  * this process dies half-way.
  */
 export async function forgetBatch(redis: Redis, keys: Keys, id: string): Promise<void> {
-  const { changes: _, ...stored } = keys.batch(id)
+  const { changes, ...stored } = keys.batch(id)
   const parts = await partsOf(redis, keys.batch(id))
   if (parts.length > 0) {
     // A full Redis takes no entry here. Then the batch is removed all the same, unless this process dies half-way.
@@ -38,6 +38,8 @@ export async function forgetBatch(redis: Redis, keys: Keys, id: string): Promise
     .zrem(keys.expiringBatches, id)
     .exec()
   throwFailure(replies)
+  // To who listens to all batches: that is by pattern, which only this kind of message reaches in a cluster.
+  await redis.publish(changes, 'gone')
 }
 
 /** The shards of the batch's keys, without the first ones. */
@@ -45,7 +47,7 @@ async function partsOf(redis: Redis, k: BatchKeys): Promise<string[]> {
   const meta = await readBatchMeta(redis, k, 'total', 'items_per_shard', 'done_shard')
   if (meta === null) return []
   const { total, items_per_shard: perShard, done_shard: doneShard } = meta
-  const ofItems = [k.blocks, k.results, k.failed, k.chains, k.twins].flatMap((key) =>
+  const ofItems = [k.blocks, k.results, k.failed, k.grouped, k.chains, k.twins].flatMap((key) =>
     shardKeys(key, total, perShard).slice(1),
   )
   return [...ofItems, ...shardKeys(k.done, (doneShard + 1) * perShard, perShard).slice(1)]

@@ -58,13 +58,19 @@ export function createSweeper(dependencies: SweeperDependencies): Repeating {
   const lease = createLease({ redis, key: keys.sweepLease, holder: dependencies.workerId, ms: 3 * sweepMs })
   const repairOpen = createRepairOpen(dependencies)
   let cursor = '0'
+  /** A sweep of 500 batches takes seconds on a busy machine: longer than a process has to stop. */
+  let stopping = false
 
   async function sweep(): Promise<void> {
     if (!(await lease.hold())) return
     await sweepSomeBatches()
     for await (const page of redis.sscanStream(keys.activeSummaries, { count: 100 })) {
-      for (const id of page as string[]) await sweepActiveSummary(id)
+      for (const id of page as string[]) {
+        if (stopping) return
+        await sweepActiveSummary(id)
+      }
     }
+    if (stopping) return
     const abandoned = await redis.zrangebyscore(
       keys.stagingBatches,
       '-inf',
@@ -87,7 +93,10 @@ export function createSweeper(dependencies: SweeperDependencies): Repeating {
       const [next, ids] = await redis.sscan(keys.activeBatches, cursor, 'COUNT', 100)
       cursor = next
       seen += ids.length
-      for (const id of ids) await sweepActiveBatch(id)
+      for (const id of ids) {
+        if (stopping) return
+        await sweepActiveBatch(id)
+      }
     } while (cursor !== '0' && seen < batchesPerSweep)
   }
 
@@ -169,6 +178,7 @@ export function createSweeper(dependencies: SweeperDependencies): Repeating {
   const sweeping = repeat(sweep, { everyMs: sweepMs, first: 'at-once', onError })
   return {
     async stop() {
+      stopping = true
       await sweeping.stop()
       // Without Redis the lease expires.
       await lease.release().catch(() => {})
