@@ -58,6 +58,7 @@ export function batchBody(more: Partial<Batch> = {}, total = 3): Batch {
   return {
     id: 'batch_1',
     object: 'batch',
+    name: null,
     extractor: 'inline',
     lane: 'default',
     status: 'in_progress',
@@ -67,6 +68,8 @@ export function batchBody(more: Partial<Batch> = {}, total = 3): Batch {
     usage: { input_tokens: 0, output_tokens: 0, calls: 0, repeated_calls: 0, deduplicated: 0, cached: 0 },
     cost_usd: null,
     eta_s: null,
+    rate: null,
+    binding: null,
     concurrency: null,
     max_cost_usd: null,
     priority: 10,

@@ -7,6 +7,7 @@ import { createResults } from './batches/results.ts'
 import { createRetention } from './batches/retention.ts'
 import type { EngineOptions } from './create-engine.ts'
 import { createRecipes } from './items/recipes.ts'
+import { createLanePulses } from './lanes/lane-pulse.ts'
 import type { LaneProvider } from './lanes/open-lane.ts'
 import { openLanes } from './lanes/open-lanes.ts'
 import { createReadyBatches } from './lanes/ready-batches.ts'
@@ -86,7 +87,8 @@ export async function createWorker(options: WorkerOptions): Promise<WorkerEngine
     ...base,
     consumers: [retention.onBatchEnded, createOnLevelEnded({ enqueueSummary })],
   })
-  const batchReporter = createBatchReporter({ ...base, connection: redis, gate, changes, handleBatchEnded })
+  const readPulse = createLanePulses({ redis, keys, lanes: configs })
+  const batchReporter = createBatchReporter({ ...base, connection: redis, gate, changes, handleBatchEnded, readPulse })
   const workerId = liveWorker.id
   const memory = createRedisMemory({ redis, freshMs: memoryFreshMs })
   const feeders = [...lanes.byName].map(([name, lane]) =>

@@ -9,6 +9,7 @@ import { cell, table } from './table.ts'
 const batch: Batch = {
   id: 'batch_1',
   object: 'batch',
+  name: null,
   extractor: 'person@1',
   lane: 'default',
   status: 'in_progress',
@@ -18,6 +19,8 @@ const batch: Batch = {
   usage: { input_tokens: 0, output_tokens: 0, calls: 100, repeated_calls: 0, deduplicated: 0, cached: 0 },
   cost_usd: null,
   eta_s: { p50: 9.2, p90: 12 },
+  rate: null,
+  binding: null,
   concurrency: null,
   max_cost_usd: null,
   skipped: null,

@@ -81,8 +81,8 @@ export async function readBlock(redis: Redis, keys: BatchKeys, index: number): P
 /** Blocks that are read at once: about 300 KB. */
 const blocksPerRead = 16
 
-/** All items from index `from` on, in order. */
-export async function* readItems(redis: Redis, keys: BatchKeys, from: number): AsyncGenerator<Item> {
+/** All items from index `from` on, in order, a block at a time. */
+export async function* readItems(redis: Redis, keys: BatchKeys, from: number): AsyncGenerator<readonly Item[]> {
   const perShard = (await readBatchMeta(redis, keys, 'items_per_shard'))?.items_per_shard ?? 0
   for (let index = from; ;) {
     const key = shardKey(keys.blocks, index, perShard)
@@ -90,7 +90,7 @@ export async function* readItems(redis: Redis, keys: BatchKeys, from: number): A
     if (entries.length === 0) return
     for (const entry of entries) {
       const { start, items } = decode(key, entry)
-      yield* items.slice(index - start)
+      yield items.slice(index - start)
       index = start + items.length
     }
   }

@@ -1,7 +1,7 @@
 -- A staged batch begins and becomes visible. Safe to run twice. Its size is that of its blocks, whatever the caller counted.
 -- KEYS: meta, blocks
--- ARGV: now
--- now: unix ms, the batch's created_at.
+-- ARGV: now, channel
+-- now: unix ms, the batch's created_at. channel: where the change is published.
 -- Returns 'sealed', 'not-staging' (sealed before, or removed) or 'empty' (it has no items).
 -- include: ../ledger/shards.lua
 local m = redis.call('HMGET', meta, 'status', 'total', 'items_per_shard')
@@ -11,4 +11,5 @@ local shard = shardKey(blocks, math.max(0, tonumber(m[2]) - 1), m[3])
 local last = redis.call('XREVRANGE', shard, '+', '-', 'COUNT', 1)[1]
 if not last then return 'empty' end
 redis.call('HSET', meta, 'status', 'in_progress', 'total', string.match(last[1], '^%d+'), 'created_at', now)
+redis.call('PUBLISH', channel, 'in_progress')
 return 'sealed'

@@ -108,6 +108,10 @@ const ownFields = {
   /** Items per second: the slowest tenth of recent rates. */
   rate_p10: rate,
 
+  /** Ms between its samples, and when the last one was taken. */
+  sample_ms: count,
+  sampled_at: time,
+
   /** Options that Lua steps compute with, or that are stored in another unit. */
   concurrency: optionalNumber,
   priority: count,

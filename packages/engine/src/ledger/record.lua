@@ -2,12 +2,14 @@
 -- Items with the same text that wait for this one go back to the feeder: the first 1,000 at once, further ones in steps of feed.lua.
 -- FLAGS: allow-oom
 -- KEYS: meta, open, runs, calls, overtaken, unsettled, tries, results, done, failed, twins, parked, chains, requeue, releasing
+-- KEYS: groups, grouped, attempts
 -- ARGV: index, feed, token, call, status, callEnd, result
 -- ARGV: paidCalls, inputTokens, cachedInputTokens, outputTokens, costNanoUsd
--- ARGV: now, channel, textHash, countedAs
+-- ARGV: now, channel, textHash, countedAs, group, groupInfo, groupSample, attemptsJson
 -- call: id of the item's last call; its cost is added. status: 'succeeded' or 'failed'. callEnd: of its last call, 'settled' or 'unsettled'. result: JSON. now: unix ms.
 -- channel: where the change is published. textHash: '' when texts are not compared.
 -- countedAs: field of meta that counts answers without a call; '' when a call was made.
+-- group, groupInfo, groupSample: of a failure (failure-groups.lua). attemptsJson: '' when its result says it all.
 -- Returns {'recorded', status of the batch, items to feed that waited for this one}, or
 -- {'stale', status of the batch}: another run holds the item, or it is recorded; the cost is added all the same, once.
 -- include: end-call.lua
@@ -16,6 +18,7 @@
 -- include: publish.lua
 -- include: shards.lua
 -- include: release-parked.lua
+-- include: failure-groups.lua
 local m = redis.call('HMGET', meta, 'status', 'items_per_shard', 'done_shard', 'total')
 if not m[1] then return { 'stale' } end
 local perShard, doneShard = m[2], tonumber(m[3]) or 0
@@ -29,7 +32,12 @@ if inShard == tonumber(perShard) then redis.call('HSET', meta, 'done_shard', don
 local position = string.format('%.0f', firstOfShard + inShard - 1)
 redis.call('HSET', shardKey(results, index, perShard), index, position .. '|' .. result)
 redis.call('HINCRBY', meta, status, 1)
-if status == 'failed' then redis.call('SADD', shardKey(failed, index, perShard), index) end
+if status == 'failed' then
+  redis.call('SADD', shardKey(failed, index, perShard), index)
+  local isGrouped = joinGroup(groups, group, groupInfo, index .. '|' .. groupSample)
+  if isGrouped then redis.call('HSET', shardKey(grouped, index, perShard), index, group) end
+end
+if attemptsJson ~= '' and redis.call('HLEN', attempts) < 10000 then redis.call('HSET', attempts, index, attemptsJson) end
 redis.call('HDEL', open, index)
 redis.call('HDEL', runs, index)
 endCall(meta, calls, index, callEnd)

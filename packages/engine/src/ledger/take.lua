@@ -4,7 +4,7 @@
 -- not done is parked, outside the window, until record.lua sends it back to the feeder; an item that comes later gets its result.
 -- If the first one failed, each of the others makes its own call.
 -- FLAGS: none
--- KEYS: meta, open, runs, calls, overtaken, unsettled, tries, twins, chains, results
+-- KEYS: meta, open, runs, calls, overtaken, unsettled, tries, twins, chains, results, timeline
 -- ARGV: index, feed, token, now, keepsTime, textHash, channel
 -- now: unix ms. keepsTime: 1 to store when the item was first taken. textHash: '' when texts are not compared.
 -- channel: where the change is published.
@@ -17,6 +17,7 @@
 -- include: publish.lua
 -- include: shards.lua
 -- include: release-parked.lua
+-- include: timeline.lua
 local m = redis.call('HMGET', meta, 'status', 'total', 'items_per_shard')
 local status, perShard = m[1], m[3]
 if not status then return { 'gone' } end
@@ -48,7 +49,10 @@ if textHash ~= '' then
 end
 local before = redis.call('HGET', runs, index)
 local lost = redis.call('HGET', tries, 'lost:' .. index) or '0'
-if before and before ~= token then lost = tostring(redis.call('HINCRBY', tries, 'lost:' .. index, 1)) end
+if before and before ~= token then
+  lost = tostring(redis.call('HINCRBY', tries, 'lost:' .. index, 1))
+  noteEventOnce(timeline, 'worker_lost', '')
+end
 redis.call('HSET', runs, index, token)
 local firstTakenAt = ''
 if keepsTime == '1' then

@@ -13,6 +13,8 @@ export interface Changes extends AsyncDisposable {
   listen(channel: string): Promise<ChangeListener>
   /** Calls back for each message, and once when the subscription is there. */
   subscribe(channel: string, onMessage: () => void): Disposable
+  /** Calls back with the channel of each message on a channel that matches `pattern` (Redis' glob). Resolves when messages come. */
+  subscribeAll(pattern: string, onMessage: (channel: string) => void): Promise<Disposable>
 }
 
 export interface ChangeListener extends Disposable {
@@ -48,6 +50,11 @@ export function createChanges({ subscriber }: ChangesDependencies): Changes {
   const end = async (channel: string) =>
     isSharded ? subscriber.sunsubscribe(channel) : subscriber.unsubscribe(channel)
 
+  const patterns = new Map<string, Set<(channel: string) => void>>()
+  subscriber.on('pmessage', (pattern: string, channel: string) => {
+    for (const onMessage of patterns.get(pattern) ?? []) onMessage(channel)
+  })
+
   /** `active` resolves when messages come. */
   const add = (channel: string, onMessage: () => void): { active: Promise<unknown>; remove: () => void } => {
     const set = listeners.get(channel) ?? new Set()
@@ -69,6 +76,25 @@ export function createChanges({ subscriber }: ChangesDependencies): Changes {
     subscribe(channel, onMessage) {
       const { active, remove } = add(channel, onMessage)
       active.then(onMessage, () => {})
+      return { [Symbol.dispose]: remove }
+    },
+
+    async subscribeAll(pattern, onMessage) {
+      const set = patterns.get(pattern) ?? new Set()
+      set.add(onMessage)
+      patterns.set(pattern, set)
+      const remove = () => {
+        set.delete(onMessage)
+        if (set.size > 0 || patterns.get(pattern) !== set) return
+        patterns.delete(pattern)
+        subscriber.punsubscribe(pattern).catch(() => {})
+      }
+      try {
+        await subscriber.psubscribe(pattern)
+      } catch (error) {
+        remove()
+        throw error
+      }
       return { [Symbol.dispose]: remove }
     },
 
@@ -111,6 +137,7 @@ export function createChanges({ subscriber }: ChangesDependencies): Changes {
 
     async [Symbol.asyncDispose]() {
       listeners.clear()
+      patterns.clear()
       for (const timer of lookingAgain.values()) clearTimeout(timer)
       subscriber.disconnect()
     },

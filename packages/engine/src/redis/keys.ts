@@ -48,6 +48,16 @@ export interface BatchKeys {
   readonly done: string
   /** Set, sharded: indexes whose result is a failure. */
   readonly failed: string
+  /** Hash, sharded: index -> id of its group: the failures that are in a group. */
+  readonly grouped: string
+  /** Hash: the groups of failures, at most 100: see ledger/failure-groups.lua. */
+  readonly groups: string
+  /** Hash index -> JSON (`Attempt` in ledger/run.ts): the calls of items that took several, or failed; of the first 10,000 such items. */
+  readonly attempts: string
+  /** List of `<time>|<type>|<message>`: what happened to it, the newest 200 (ledger/timeline.lua). */
+  readonly timeline: string
+  /** List of `<time>|<succeeded>|<failed>|<cost in nano-dollars>|<items per second that the lane allows, or empty>`: at most 300 (ledger/sample.lua). */
+  readonly samples: string
   /** Pub/sub channel: the batch changed. The message is its status, or `changed`; readers only use that it came. */
   readonly changes: string
 }
@@ -88,6 +98,8 @@ export interface Keys {
   /** String: the format of all data under the prefix (redis/format.ts). A process that reads older formats only does not start. */
   readonly format: string
   batch(id: string): BatchKeys
+  /** Globs of the channels on which all batches, and all summaries, say that they changed. */
+  readonly allChanges: readonly string[]
   summary(id: string): SummaryKeys
   lane(name: string): LaneKeys
   /** Sorted set, all scores 0: the ids of all batches that users see. Their ids sort by time. */
@@ -105,6 +117,8 @@ export interface Keys {
   readonly expiringBatches: string
   /** Set of summary ids: as `activeBatches`. */
   readonly activeSummaries: string
+  /** Sorted set, all scores 0: the ids of all summaries. Their ids sort by time. */
+  readonly allSummaries: string
   /** Sorted set: summary id -> time of its end: as `endedBatches`. */
   readonly endedSummaries: string
   /** Sorted set: worker id -> when it last announced itself, by the clock of Redis. */
@@ -174,15 +188,22 @@ export function createKeys(prefix: string): Keys {
         results: `${base}:results`,
         done: `${base}:done`,
         failed: `${base}:failed`,
+        grouped: `${base}:grouped`,
+        groups: `${base}:groups`,
+        attempts: `${base}:attempts`,
+        timeline: `${base}:timeline`,
+        samples: `${base}:samples`,
         changes: `${base}:changes`,
       }
     },
+    allChanges: [`${prefix}:{batch_*}:changes`, `${prefix}:{summary_*}:changes`],
     summary: (id) => ({ meta: `${prefix}:{${id}}:meta`, changes: `${prefix}:{${id}}:changes` }),
     allBatches: `${prefix}:{batches}:all`,
     activeBatches: `${prefix}:{batches}:active`,
     stagingBatches: `${prefix}:{batches}:staging`,
     endedBatches: `${prefix}:{batches}:ended`,
     expiringBatches: `${prefix}:{batches}:expiring`,
+    allSummaries: `${prefix}:{summaries}:all`,
     activeSummaries: `${prefix}:{summaries}:active`,
     endedSummaries: `${prefix}:{summaries}:ended`,
     workersAlive: `${prefix}:{workers}:alive`,
