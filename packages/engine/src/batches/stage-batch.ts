@@ -25,9 +25,9 @@ export interface StageBatchDependencies {
 
 /** Stores a batch with all its items. No caller sees it before it is sealed; the sweeper removes one that is never sealed. */
 export interface StageBatch {
-  stage(id: string, input: NewBatch, items: AsyncIterable<Item> | Iterable<Item>): Promise<void>
+  readonly stage: (id: string, input: NewBatch, items: AsyncIterable<Item> | Iterable<Item>) => Promise<void>
   /** Begins a batch that is staged. Safe to repeat, also by another request with the same key. */
-  seal(id: string): Promise<'sealed' | 'empty' | 'gone'>
+  readonly seal: (id: string) => Promise<'sealed' | 'empty' | 'gone'>
 }
 
 export function createStageBatch({ redis, keys, admission, idempotency }: StageBatchDependencies): StageBatch {
