@@ -58,6 +58,8 @@ export const variables = {
     )
     .optional(),
   SLUICE_BODY_LIMIT_MB: wholeNumber(1, 512).default(32),
+  SLUICE_BODY_IDLE_S: decimal('seconds', 0.1, 3_600).default(60),
+  SLUICE_READER_STALL_S: decimal('seconds', 0.1, 3_600).default(120),
   SLUICE_DOCUMENT_MB: wholeNumber(1, 512).default(32),
   SLUICE_DOCUMENT_PAGES: wholeNumber(1, 1_000_000).default(2_000),
   SLUICE_DOCUMENT_S: decimal('seconds', 0.1, 3_600).default(60),

@@ -5,7 +5,7 @@ import { broken, extracted, inline, options, readAll, testSluice, texts } from '
 
 const echo = ({ text }: { text: string }) => extracted({ text })
 
-const all = { status: 'failed', dry_run: false } as const
+const all = {}
 
 describe('a batch', () => {
   test('ends with every item in input order and in the order of completion', async () => {
@@ -239,7 +239,7 @@ describe('a batch', () => {
     expect(first.filter((one) => one.status === 'failed')).toHaveLength(10)
     expect(first[5]).toMatchObject({ error: { type: 'unavailable' }, attempts: 2 })
     healthy = true
-    expect(await engine.batches.retry(batch.id, { status: 'failed', dry_run: true })).toBe(10)
+    expect((await engine.batches.previewRetry(batch.id, {})).count).toBe(10)
     expect((await engine.batches.get(batch.id)).status).toBe('completed')
     expect(await engine.batches.retry(batch.id, { ...all, items: ['0', '15'] })).toBe(1)
     await expect.poll(async () => (await engine.batches.get(batch.id)).counts.failed).toBe(9)

@@ -6,9 +6,11 @@ import type { Batches } from '../engine.ts'
 import { patchedFields, readBatchMeta } from '../ledger/batch-meta.ts'
 import type { Ledger } from '../ledger/ledger.ts'
 import { byUser, isOfLane } from '../ledger/pause-reason.ts'
+import { noteEvent } from '../ledger/timeline.ts'
 import { selectFailed } from '../ledger/select-failed.ts'
 import type { Changes } from '../redis/changes.ts'
 import type { Keys } from '../redis/keys.ts'
+import type { ItemSource } from '../items/take-item.ts'
 import type { Admission } from './admission.ts'
 import { createBatchId, isBatchId } from './batch-id.ts'
 import { noteOnBatch } from './batch-steps.ts'
@@ -16,6 +18,7 @@ import type { EnqueueBatch } from './enqueue-batch.ts'
 import type { BatchFinder } from './find-batch.ts'
 import { forgetBatch } from './forget-batch.ts'
 import type { Idempotency } from './idempotency.ts'
+import { createPreviewRetry } from './preview-retry.ts'
 import { createListBatches } from './list-batches.ts'
 import { createStageBatch } from './stage-batch.ts'
 import { createWatchBatch } from './watch-batch.ts'
@@ -31,6 +34,7 @@ export interface BatchesDependencies {
   readonly confirm: () => Promise<void>
   readonly admission: Admission
   readonly idempotency: Idempotency
+  readonly items: ItemSource
 }
 
 /** Batches that are read in one round trip. */
@@ -39,6 +43,7 @@ const readAtOnce = 200
 export function createBatches(dependencies: BatchesDependencies): Batches {
   const { redis, keys, ledger, changes, finder, enqueueBatch, confirm, admission, idempotency } = dependencies
   const { find, get } = finder
+  const previewRetry = createPreviewRetry({ redis, keys, items: dependencies.items })
   const { stage, seal } = createStageBatch({ redis, keys, admission, idempotency })
 
   return {
@@ -86,6 +91,8 @@ export function createBatches(dependencies: BatchesDependencies): Batches {
       admission.checkCost(lane, patch.max_cost_usd)
       // The batch may be deleted at any time: then nothing is written, and `get` reports it.
       await noteOnBatch(redis, keys.batch(id), patchedFields(patch), { published: true })
+      const changes = Object.entries(patch).map(([name, value]) => `${name}: ${value ?? 'none'}`)
+      await noteEvent(redis, keys.batch(id), 'changed', changes.join(', '))
       return get(id)
     },
 
@@ -131,14 +138,10 @@ export function createBatches(dependencies: BatchesDependencies): Batches {
     },
 
     async retry(id, selection) {
-      const { status } = await get(id)
-      if (status === 'cancelled' || status === 'cancelling') throw cancelled(id)
+      await requireRetriable(id)
       let count = 0
       for await (const indexes of selectFailed(redis, keys.batch(id), selection)) {
-        if (selection.dry_run) {
-          count += indexes.length
-          continue
-        }
+        if (indexes.length === 0) continue
         // If this process dies before the end of the retry, the sweeper starts the batch.
         await noteOnBatch(redis, keys.batch(id), { retrying_at: Date.now() })
         await redis.sadd(keys.activeBatches, id)
@@ -147,8 +150,14 @@ export function createBatches(dependencies: BatchesDependencies): Batches {
         count += retried
       }
       // Also if no item was left to retry: an earlier request may have died before this point.
-      if (!selection.dry_run && !isEnded((await get(id)).status)) await start(id)
+      if (!isEnded((await get(id)).status)) await start(id)
+      if (count > 0) await noteEvent(redis, keys.batch(id), 'retried', `${count} failed items went back to work`)
       return count
+    },
+
+    async previewRetry(id, selection) {
+      await requireRetriable(id)
+      return previewRetry(id, selection)
     },
 
     async delete(id) {
@@ -157,6 +166,11 @@ export function createBatches(dependencies: BatchesDependencies): Batches {
         throw conflict('batch_running', `Batch '${id}' is ${status}: cancel it first, or wait for its end.`)
       await forgetBatch(redis, keys, id)
     },
+  }
+
+  async function requireRetriable(id: string): Promise<void> {
+    const { status } = await get(id)
+    if (status === 'cancelled' || status === 'cancelling') throw cancelled(id)
   }
 
   /** Safe for a batch that is already running. */

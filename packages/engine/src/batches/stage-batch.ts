@@ -2,7 +2,8 @@ import type { Item } from '@sluice/contract/item'
 import type { ChainableCommander, Redis } from 'ioredis'
 import type { NewBatch } from '../engine.ts'
 import { newBatchMeta, packBatchMeta } from '../ledger/batch-meta.ts'
-import type { Keys } from '../redis/keys.ts'
+import { type BatchKeys, itemsPerShard, type Keys } from '../redis/keys.ts'
+import { throwFailure } from '../redis/refusal.ts'
 import { repeat } from '../repeat.ts'
 import type { Admission } from './admission.ts'
 import { noteOnBatch, sealBatch } from './batch-steps.ts'
@@ -46,16 +47,16 @@ export function createStageBatch({ redis, keys, admission, idempotency }: StageB
     }
     // In this order, but in one write to disk.
     await Promise.all([beat(), redis.hset(k.meta, packBatchMeta(newBatchMeta(extractor, options)))])
-    await whileBeating(beat, () => stageItems(k.blocks, items))
+    await whileBeating(beat, () => stageItems(k, items))
     await redis.multi().sadd(keys.activeBatches, id).zadd(keys.allBatches, 0, id).exec()
     const report = skipped?.()
     if (report !== undefined) await noteOnBatch(redis, k, { skipped: report })
   }
 
-  async function stageItems(key: string, items: AsyncIterable<Item> | Iterable<Item>): Promise<void> {
+  async function stageItems(k: BatchKeys, items: AsyncIterable<Item> | Iterable<Item>): Promise<void> {
     let pipeline = redis.pipeline()
-    for await (const block of packBlocks(items)) {
-      stageBlock(pipeline, key, block)
+    for await (const block of packBlocks(items, { perShard: itemsPerShard })) {
+      stageBlock(pipeline, k, block, itemsPerShard)
       if (pipeline.length < blocksPerFlush) continue
       await run(pipeline)
       await admission.check()
@@ -85,9 +86,6 @@ async function whileBeating(beat: () => Promise<void>, act: () => Promise<void>)
   }
 }
 
-/** ioredis resolves a pipeline whose commands failed; this throws the first failure. */
 async function run(pipeline: ChainableCommander): Promise<void> {
-  if (pipeline.length === 0) return
-  const failed = (await pipeline.exec())?.find(([error]) => error !== null)
-  if (failed?.[0]) throw failed[0]
+  if (pipeline.length > 0) throwFailure(await pipeline.exec())
 }

@@ -17,6 +17,8 @@ import type { SummaryStore } from '../summaries/summary-store.ts'
 
 /** Batches that one sweep looks at, so that its cost does not grow with their number: 10,000 have their turn within 100 s. */
 const batchesPerSweep = 500
+/** Abandoned batches and expired summaries that one sweep removes; the next sweep goes on. */
+const removedPerSweep = 1_000
 /** How often one of all processes sweeps. Bounds how long a batch waits whose process died between storing and starting it. */
 const sweepMs = 5_000
 
@@ -62,17 +64,27 @@ export function createSweeper(dependencies: SweeperDependencies): Repeating {
   async function sweep(): Promise<void> {
     if (!(await lease.hold())) return
     await sweepSomeBatches()
-    for (const id of await redis.smembers(keys.activeSummaries)) {
-      if (stopping) return
-      await sweepActiveSummary(id)
+    for await (const page of redis.sscanStream(keys.activeSummaries, { count: 100 })) {
+      for (const id of page as string[]) {
+        if (stopping) return
+        await sweepActiveSummary(id)
+      }
     }
     if (stopping) return
-    const abandoned = await redis.zrangebyscore(keys.stagingBatches, '-inf', Date.now() - abandonedMs)
+    const abandoned = await redis.zrangebyscore(
+      keys.stagingBatches,
+      '-inf',
+      Date.now() - abandonedMs,
+      'LIMIT',
+      0,
+      removedPerSweep,
+    )
     for (const id of abandoned) await sweepStaging(id)
     await retention.removeExpired()
     if (retentionMs === null) return
     const expiredAt = Date.now() - retentionMs
-    for (const id of await redis.zrangebyscore(keys.endedSummaries, '-inf', expiredAt)) await sweepEndedSummary(id)
+    for (const id of await redis.zrangebyscore(keys.endedSummaries, '-inf', expiredAt, 'LIMIT', 0, removedPerSweep))
+      await sweepEndedSummary(id)
   }
 
   async function sweepSomeBatches(): Promise<void> {
