@@ -82,5 +82,5 @@ export function createPatientClient(baseUrl: string, signal: AbortSignal): Patie
 
 function describe(error: unknown): string {
   if (!(error instanceof Error)) return String(error)
-  return error.cause instanceof Error ? `${error.message} ${error.cause.message}` : error.message
+  return error.cause instanceof Error ? `${error.message}: ${error.cause.message}` : error.message
 }
