@@ -1,6 +1,7 @@
 import { type Running, run } from '@sluice/local/processes/app-process'
 
 export const workerConcurrency = 20
+const movableClock = new URL('movable-clock.ts', import.meta.url).href
 
 /** The processes of one run: they are killed and started again with the same settings. */
 export interface Crew extends AsyncDisposable {
@@ -9,7 +10,10 @@ export interface Crew extends AsyncDisposable {
   killApi(): Promise<void>
   /** Kills a worker and starts another one in its place. */
   killWorker(place: number): Promise<void>
-  stopWorker(place: number, signal: 'SIGTERM'): Promise<number | null>
+  /** Stops a worker by SIGTERM and starts another one in its place. Rejects with its last lines if it did not end cleanly. */
+  stopWorker(place: number): Promise<void>
+  /** Moves the clock of a worker by `ms`; 0: back to the right time. */
+  setClock(place: number, ms: number): void
 }
 
 export async function startCrew(env: Record<string, string>, workerCount: number): Promise<Crew> {
@@ -26,7 +30,8 @@ export async function startCrew(env: Record<string, string>, workerCount: number
   }
   const startApi = (port: string) =>
     persistently(() => run('api', { ...settings, PORT: port }, /api ready on (http:\/\/127\.0\.0\.1:\d+)/))
-  const startWorker = () => persistently(() => run('worker', settings, /worker ready/))
+  const workerSettings = { ...settings, NODE_OPTIONS: `--import ${movableClock}` }
+  const startWorker = () => persistently(() => run('worker', workerSettings, /worker ready/))
 
   let api = await startApi('0')
   const apiUrl = api.ready[1]!
@@ -44,10 +49,17 @@ export async function startCrew(env: Record<string, string>, workerCount: number
       await workers[place]!.stop('SIGKILL')
       workers[place] = await startWorker()
     },
-    async stopWorker(place, signal) {
-      const code = await workers[place]!.stop(signal)
+    async stopWorker(place) {
+      const worker = workers[place]!
+      const code = await worker.stop('SIGTERM')
+      if (code !== 0) {
+        const lines = worker.output().split('\n').slice(-20).join('\n')
+        throw new Error(`A worker ended with ${code} on SIGTERM. Its last lines:\n${lines}`)
+      }
       workers[place] = await startWorker()
-      return code
+    },
+    setClock(place, ms) {
+      workers[place]!.child.send({ clockMs: ms })
     },
     async [Symbol.asyncDispose]() {
       await Promise.all([api, ...workers].map((one) => one.stop('SIGKILL')))

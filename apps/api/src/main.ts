@@ -43,6 +43,7 @@ const app = createApp({
   apiKeys: api.apiKeys,
   trustProxy: api.trustProxy,
   bodyLimitBytes: api.bodyLimitBytes,
+  patience: api.patience,
   queuesReadOnly: api.queuesReadOnly,
   version: packageJson.version,
   redact: redact.text,
@@ -61,5 +62,5 @@ stopOnSignals({ log, leave }, config.worker.graceMs, async (graceMs) => {
   await engine[Symbol.asyncDispose]()
   errors[Symbol.dispose]()
 })
-// Only now: whoever reads this line may send a signal at once.
+// Last, because a program that reads this line may send a signal at once.
 log.info({ url: server.url, durability: engine.durability }, `api ready on ${server.url}`)

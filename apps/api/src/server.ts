@@ -3,6 +3,7 @@ import type { DocumentReader } from '@sluice/documents/document-reader'
 import type { Engine } from '@sluice/engine/engine'
 import express, { type Express } from 'express'
 import type { Logger } from 'pino'
+import type { Patience } from './gate/bounds.ts'
 import { createGate } from './gate/gate.ts'
 import { formatGateMetrics } from './gate/metrics.ts'
 import { createBoard } from './pages/board.ts'
@@ -10,8 +11,8 @@ import type { TextSplitter } from '@sluice/text/text-splitter'
 import { createDocs } from './pages/docs.ts'
 import { createErrorHandler } from './http/errors.ts'
 import type { CheckSchema } from './intake/extractor-choice.ts'
-import { homePage } from './pages/home.ts'
 import { createLogin } from './pages/login.ts'
+import { createWeb } from './pages/web.ts'
 import { mount } from './http/mount.ts'
 import { createReadBody } from './http/read-body.ts'
 import { createRequestLog } from './http/request-log.ts'
@@ -19,6 +20,8 @@ import { createSecurityHeaders } from './http/security-headers.ts'
 import { batchRoutes } from './routes/batches.ts'
 import { extractRoutes } from './routes/extract.ts'
 import { extractorRoutes } from './routes/extractors.ts'
+import { insightRoutes } from './routes/insight.ts'
+import { liveRoutes } from './routes/live.ts'
 import { operationRoutes } from './routes/operations.ts'
 import { resultRoutes } from './routes/results.ts'
 import { summaryRoutes } from './routes/summaries.ts'
@@ -34,6 +37,8 @@ export interface AppOptions {
   /** Which proxies may say where a request came from, and whether by TLS: as Express takes it; false: none. */
   readonly trustProxy: number | readonly string[] | false
   readonly bodyLimitBytes: number
+  /** How long a body may stop, and a reader take nothing. */
+  readonly patience: Patience
   readonly queuesReadOnly: boolean
   readonly version: string
   /** Removes the configured secrets from a text. */
@@ -51,6 +56,7 @@ export function createApp({
   apiKeys,
   trustProxy,
   bodyLimitBytes,
+  patience,
   queuesReadOnly,
   version,
   redact,
@@ -64,7 +70,7 @@ export function createApp({
   app.set('trust proxy', trustProxy)
   app.use(createRequestLog(log))
   app.use(createSecurityHeaders())
-  const gate = createGate({ apiKeys, bodyLimitBytes, log })
+  const gate = createGate({ apiKeys, bodyLimitBytes, patience, log })
   app.use(gate.admit)
 
   mount(
@@ -74,15 +80,15 @@ export function createApp({
       ...batchRoutes(engine, checkSchema, documentReader),
       ...uploadRoutes(engine, checkSchema, documentReader),
       ...resultRoutes(engine, stopping),
+      ...liveRoutes(engine, stopping),
+      ...insightRoutes(engine),
       ...extractRoutes(engine, checkSchema, stopping),
       ...summaryRoutes(engine, splitter, documentReader, stopping),
       ...operationRoutes(engine, { version, secured, stopping, processMetrics: () => formatGateMetrics(gate) }),
     },
     createReadBody(bodyLimitBytes),
   )
-  app.get('/', (_req, res) => {
-    res.type('html').send(homePage({ secured }))
-  })
+  app.use(createWeb({ secured }))
   app.use(createLogin(gate))
   app.use('/docs', createDocs())
   app.use('/queues', createBoard(engine.queues, { path: '/queues', readOnly: queuesReadOnly }))

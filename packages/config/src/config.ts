@@ -24,6 +24,8 @@ export interface Config {
     /** The proxies in front of the API that report where a request came from: their number or their addresses; false: none. */
     readonly trustProxy: number | readonly string[] | false
     readonly bodyLimitBytes: number
+    /** How long a body may stop, and a reader of results may take nothing, before the connection is closed. */
+    readonly patience: { readonly bodyIdleMs: number; readonly readerStallMs: number }
     readonly queuesReadOnly: boolean
     /** Limits of one document. */
     readonly documents: { readonly bytes: number; readonly pages: number; readonly timeMs: number }
@@ -73,6 +75,10 @@ export async function readConfig(
       weakKeys: weakKeys(environment),
       trustProxy: environment.SLUICE_TRUST_PROXY ?? false,
       bodyLimitBytes: environment.SLUICE_BODY_LIMIT_MB * 1024 * 1024,
+      patience: {
+        bodyIdleMs: environment.SLUICE_BODY_IDLE_S * 1_000,
+        readerStallMs: environment.SLUICE_READER_STALL_S * 1_000,
+      },
       queuesReadOnly: environment.SLUICE_QUEUES_READONLY,
       documents: {
         bytes: environment.SLUICE_DOCUMENT_MB * 1024 * 1024,
@@ -91,6 +97,18 @@ export async function readConfig(
   }
 }
 
+/** The addresses of what `start` runs are known later. These placeholders parse, so that everything else can be checked before. */
+const placeholders = { REDIS_URL: 'redis://127.0.0.1:1', SLUICE_SIMULATOR_URL: 'http://127.0.0.1:1/v1' }
+
+/** As `readConfig`, for `start`, which runs a Redis if none is configured: then `redisUrl` is undefined, and that of `config` a placeholder. */
+export async function readConfigForStart(
+  env: NodeJS.ProcessEnv,
+): Promise<{ readonly config: Config; readonly redisUrl: string | undefined }> {
+  const redisUrl = env['REDIS_URL'] || undefined
+  const config = await readConfig({ ...env, ...placeholders, REDIS_URL: redisUrl ?? placeholders.REDIS_URL })
+  return { config, redisUrl }
+}
+
 type Lanes = Pick<Config, 'lanes' | 'usesSimulator'>
 
 /** The variables define the lane `default`, unless the file has one. They do not change the lanes of the file. */
@@ -98,6 +116,7 @@ function withDefaultLane(environment: Environment, file: LoadedFile): Lanes {
   const fromFile = { lanes: file.lanes, usesSimulator: false }
   if (file.lanes['default'] !== undefined) return fromFile
   const { OPENAI_API_KEY: apiKey, OPENAI_BASE_URL: baseUrl, SLUICE_MODEL: model } = environment
+  const { OPENAI_ORG_ID: organization, OPENAI_PROJECT_ID: project } = environment
   const hasLanes = Object.keys(file.lanes).length > 0
   if (apiKey === undefined && baseUrl === undefined) return hasLanes ? fromFile : simulatorLane(environment)
   if (model === undefined) {
@@ -108,6 +127,10 @@ function withDefaultLane(environment: Environment, file: LoadedFile): Lanes {
   const defaultLane = laneConfig.parse({
     apiKey,
     baseUrl,
+    headers: {
+      ...(organization === undefined ? {} : { 'openai-organization': organization }),
+      ...(project === undefined ? {} : { 'openai-project': project }),
+    },
     model,
     rpm: environment.SLUICE_RPM,
     tpm: environment.SLUICE_TPM,
@@ -148,14 +171,23 @@ function requireRedisUrl({ REDIS_URL }: Environment): string {
   ])
 }
 
+/** Headers whose values are secrets. */
+const secretHeader = /key|auth|token|secret|cookie|password/
+
 function secretsOf(environment: Environment, lanes: Config['lanes']): readonly string[] {
   const { SLUICE_API_KEYS = [], OPENAI_API_KEY, REDIS_URL = '' } = environment
-  const ofLanes = Object.values(lanes).flatMap(({ apiKey, baseUrl }) => [
+  const ofLanes = Object.values(lanes).flatMap(({ apiKey, headers, baseUrl }) => [
     apiKey,
-    baseUrl === undefined ? undefined : decodeURIComponent(new URL(baseUrl).password),
+    ...Object.entries(headers).flatMap(([name, value]) => (secretHeader.test(name) ? [value] : [])),
+    ...(baseUrl === undefined ? [] : secretsOfUrl(new URL(baseUrl))),
   ])
   const all = [...SLUICE_API_KEYS, OPENAI_API_KEY, ...ofLanes, parseRedisAddress(REDIS_URL)?.password]
   return all.filter((secret): secret is string => secret !== undefined && secret !== '')
+}
+
+/** `https://user:password@host`, and `?api-key=...`. */
+function secretsOfUrl({ password, searchParams }: URL): string[] {
+  return [decodeURIComponent(password), ...searchParams.values()]
 }
 
 /** Without keys, everyone who reaches the port can spend money. So only this machine may reach it. */
@@ -175,7 +207,7 @@ function requireKeys(environment: Environment): readonly string[] {
   ])
 }
 
-/** Reports keys that can be guessed: a key opens everything, and a few characters can be tried within days. The key is never quoted. */
+/** Reports keys that can be guessed: a key allows everything, and a few characters can be tried within days. The key is never quoted. */
 function weakKeys({ SLUICE_API_KEYS = [] }: Environment): string | null {
   const short = SLUICE_API_KEYS.flatMap((key, index) => (key.length < shortestKey ? [index + 1] : []))
   if (short.length === 0) return null

@@ -16,6 +16,16 @@ export const laneConfig = z
     baseUrl: z.url().optional(),
     /** Leave out for a server that needs no key. */
     apiKey: z.string().min(1).optional(),
+    /** Sent with each request, such as `{ 'api-key': '...' }` for Azure. */
+    headers: z
+      .record(
+        z
+          .string()
+          .regex(/^[\w!#$%&'*+.^`|~-]+$/)
+          .toLowerCase(),
+        z.string().regex(/^[\t\x20-\x7e\x80-\xff]*$/),
+      )
+      .default({}),
     model: z.string().min(1),
     /** How the schema is enforced: strict mode, JSON mode with the schema in the prompt, or the prompt alone. */
     structuredOutput: z.enum(['json_schema', 'json_object', 'prompt']).default('json_schema'),

@@ -3,6 +3,7 @@ import { formatDuration, formatUsd } from '@sluice/terminal/progress'
 import type { Cli } from '../cli.ts'
 import { type ExitCode, exitCodes } from '../cli-error.ts'
 
+/** Shows the current state of one batch. */
 export async function status(cli: Cli, id: string): Promise<ExitCode> {
   const client = await cli.connect()
   const batch = await client.batch(id).status()
@@ -17,6 +18,10 @@ function describe(batch: Batch): string[] {
     ['Input', typeof batch.metadata['input'] === 'string' ? batch.metadata['input'] : null],
     ['Extractor', `${batch.extractor} on lane ${batch.lane}`],
     ['Status', batch.pause_reason === null ? batch.status : `${batch.status}: ${batch.pause_reason}`],
+    [
+      'Waits',
+      batch.hold === null ? null : `until ${new Date(batch.hold.until * 1_000).toISOString()}, ${batch.hold.reason}`,
+    ],
     [
       'Items',
       `${counts.total}: ${Object.entries(counts)

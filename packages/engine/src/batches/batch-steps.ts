@@ -27,7 +27,10 @@ export async function appendBlock(
 
 /** A staged batch begins. `not-staging`: it began before, or was removed. Safe to run twice. */
 export async function sealBatch(redis: Redis, keys: BatchKeys): Promise<'sealed' | 'not-staging' | 'empty'> {
-  return (await scripts.seal(redis, keys, { now: Date.now() })) as 'sealed' | 'not-staging' | 'empty'
+  return (await scripts.seal(redis, keys, { now: Date.now(), channel: keys.changes })) as
+    | 'sealed'
+    | 'not-staging'
+    | 'empty'
 }
 
 /** Sets fields of the batch hash, unless the batch was removed meanwhile. `published`: readers learn of it. */

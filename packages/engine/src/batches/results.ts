@@ -43,6 +43,9 @@ interface Page {
   readonly end: boolean
 }
 
+/** Columns of a table for metadata. */
+const mostMetadata = 100
+
 export interface ResultsDependencies {
   readonly redis: Redis
   readonly keys: Keys
@@ -53,6 +56,12 @@ export interface ResultsDependencies {
 export function createResults({ redis, keys, changes, items }: ResultsDependencies): Results {
   const reading = pLimit(pagesAtOnce)
   return {
+    async shape(batchId) {
+      const meta = isBatchId(batchId) ? await readBatchMeta(redis, keys.batch(batchId), 'extractor') : null
+      if (meta === null || meta.status === 'staging') throw notFound('batch', batchId)
+      const { metadata = {} } = (await items.get(batchId, 0)) ?? {}
+      return { schema: meta.extractor?.schema ?? null, metadata: Object.keys(metadata).slice(0, mostMetadata) }
+    },
     async read(batchId, query, { signal }) {
       const position = parseCursor(query)
       const meta = isBatchId(batchId) ? await readBatchMeta(redis, keys.batch(batchId)) : null
@@ -70,7 +79,7 @@ export function createResults({ redis, keys, changes, items }: ResultsDependenci
     using changed = query.follow ? await changes.listen(keys.batch(batchId).changes) : null
     let position = from
     while (!signal.aborted) {
-      const readAt = Date.now()
+      const readAt = performance.now()
       const page = await readThroughOutage(batchId, position, query.follow, signal)
       // Deleted meanwhile: incomplete results must not look complete.
       if (page === null) throw notFound('batch', batchId)
@@ -82,7 +91,7 @@ export function createResults({ redis, keys, changes, items }: ResultsDependenci
       // A page and the status are read in one step: once the batch has ended, no result comes after this page.
       if (changed === null || isEnded(page.status)) return
       await changed.wait(pollMs, signal)
-      await sleep(Math.max(0, readAt + restMs - Date.now()), undefined, { signal }).catch(() => {})
+      await sleep(Math.max(0, readAt + restMs - performance.now()), undefined, { signal }).catch(() => {})
     }
   }
 

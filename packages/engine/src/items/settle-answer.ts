@@ -1,5 +1,6 @@
 import type { LongTexts } from '@sluice/contract/extract-function'
 import { type Call, paid } from '@sluice/contract/outcome'
+import { withAttempt } from '../ledger/attempts.ts'
 import type { Ledger } from '../ledger/ledger.ts'
 import type { CallEnd, Cost, Tries } from '../ledger/run.ts'
 import { type Decision, decide, type RetryPolicy, withCall } from './decide.ts'
@@ -38,7 +39,11 @@ export function createSettleAnswer(dependencies: SettleAnswerDependencies): Sett
     const last = lastCall(call, nanoUsd)
     const held: HeldItem = {
       ...before,
-      tries: { ...before.tries, nanoUsd: before.tries.nanoUsd + nanoUsd },
+      tries: {
+        ...before.tries,
+        nanoUsd: before.tries.nanoUsd + nanoUsd,
+        attempts: withAttempt(before.tries.attempts, call, nanoUsd),
+      },
       // The item's first call has begun.
       deadlines: { ...before.deadlines, begin: null },
     }

@@ -1,13 +1,14 @@
 import type { Redis } from 'ioredis'
 import type { BatchStatus } from '@sluice/contract/batch'
-import type { BatchKeys } from '../redis/keys.ts'
+import { type BatchKeys, shardKey } from '../redis/keys.ts'
 import { loadScript } from '../redis/script.ts'
 
 /**
- * What one page holds at most: of results of a few KB the number decides, of large ones the bytes. A page exceeds the bytes by at most
- * its last result. A page of 1 MB takes Redis about 1 ms.
+ * What one page holds at most: of small results the number decides, of large ones the bytes. A page exceeds the bytes by at most its
+ * last result. Pages are small because each is read and written in one turn of the event loop, and hundreds of readers may begin at once:
+ * with pages of 1 MB others wait several times as long, and one reader gains nothing.
  */
-const pageOf = { most: 500, mostBytes: 1_048_576 } as const
+const pageOf = { most: 500, mostBytes: 131_072 } as const
 
 const scripts = {
   done: loadScript(new URL('read-done.lua', import.meta.url)),
@@ -53,6 +54,24 @@ export async function readRange(
   const [status, total, seen, ...texts] = (await scripts.range(redis, keys, { from, holes, ...pageOf })) as PageReply
   if (!isVisible(status)) return null
   return { status, total, seen, entries: texts.map((text, i) => ({ index: from + i, stored: text || null })) }
+}
+
+/** The stored results of some items, in the order of `indexes`; null where there is none. `perShard`: the batch's items_per_shard. */
+export async function readResultsOf(
+  redis: Redis,
+  keys: BatchKeys,
+  indexes: readonly number[],
+  perShard: number,
+): Promise<(string | null)[]> {
+  const found = new Map<number, string | null>()
+  const shards = Map.groupBy(indexes, (index) => shardKey(keys.results, index, perShard))
+  await Promise.all(
+    [...shards].map(async ([key, some]) => {
+      const stored = await redis.hmget(key, ...some.map(String))
+      for (const [i, index] of some.entries()) found.set(index, stored[i] ?? null)
+    }),
+  )
+  return indexes.map((index) => found.get(index) ?? null)
 }
 
 type PageReply = [status: BatchStatus | 'staging' | '', total: number, seen: number, ...string[]]

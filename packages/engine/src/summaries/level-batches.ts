@@ -52,7 +52,8 @@ export function createLevelBatches({ redis, keys, enqueueBatch }: LevelBatchesDe
         created_at: Date.now(),
       })
       await openLevel(redis, k, { fields: Object.entries(meta).flat() })
-      for await (const block of packBlocks(items)) {
+      const stored = await readBatchMeta(redis, k, 'items_per_shard')
+      for await (const block of packBlocks(items, { perShard: stored?.items_per_shard ?? 0 })) {
         // 'elsewhere': this block was staged before; 'closed': all of them were.
         await appendBlock(redis, k, block)
       }
@@ -79,7 +80,7 @@ const tasks = {
     'The following are summaries of consecutive parts of one text, in order. Write one concise summary of the whole text from them.',
 }
 
-/** The extractor of a level's calls: level 1 summarises parts of the text, every other level summarises summaries. */
+/** The extractor of a level's calls: level 1 summarizes parts of the text, every other level summarizes summaries. */
 export function levelExtractor({ lane, instructions, parameters }: SummaryRecipe, level: number): Extractor {
   const task = level === 1 ? tasks.part : tasks.whole
   return {
