@@ -1,7 +1,7 @@
 import type { LimitSample } from '@sluice/contract/outcome'
 
 /** What a provider answers instead of a result: come again. */
-export interface Refusal {
+interface Refusal {
   readonly limits: LimitSample | null
   readonly retryAfterMs: number | null
   readonly scope: 'requests' | 'tokens' | null

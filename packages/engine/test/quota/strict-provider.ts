@@ -3,7 +3,7 @@ import { readRetryAfter } from '../../../provider/src/retry-after.ts'
 import type { LaneProvider } from './lane-provider.ts'
 
 /** How one limit is counted. Amounts are in the provider's units. */
-export interface StrictLimit {
+interface StrictLimit {
   readonly unit: 'requests' | 'tokens'
   readonly shape: 'bucket' | 'window' | 'window from the first call' | 'sliding'
   readonly perPeriod: number
