@@ -112,6 +112,7 @@ export function createProgram(
     command('results', 'Write the results that exist now', [
       'batch_01j9 > out.jsonl',
       'batch_01j9 --status failed | jq .error',
+      'batch_01j9 --format csv --out out.csv',
     ]),
     'input',
   )
@@ -119,9 +120,22 @@ export function createProgram(
     .addOption(checkOption())
     .addOption(new Option('--status <status>', 'only results with this status').choices(resultStatus.options))
     .option('--after <cursor>', 'only results after this cursor, which each result contains')
+    .addOption(
+      new Option('--format <format>', 'one line of JSON each, or a table').choices(['jsonl', 'csv']).default('jsonl'),
+    )
+    .option('--keep-formulas', 'in CSV, leave texts as they are that a spreadsheet would run as formulas')
     .option('--follow', 'wait for further results until the batch has ended')
     .action(async (id: string, options) =>
       run(common(program), async (cli) => (await import('./commands/results.ts')).results(cli, id, options)),
+    )
+
+  command('errors', 'Show the failures of a batch in groups, each with a sample', [
+    'batch_01j9',
+    'batch_01j9 --json | jq ".data[0]"',
+  ])
+    .addArgument(batchArgument())
+    .action(async (id: string) =>
+      run(common(program), async (cli) => (await import('./commands/errors.ts')).errors(cli, id)),
     )
 
   for (const [verb, description] of [
@@ -152,8 +166,9 @@ export function createProgram(
     .addArgument(batchArgument())
     .addOption(checkOption())
     .option('--error-type <type>', 'only items that failed with this type, such as unavailable')
+    .option('--error-group <id>', 'only items of this group of failures, as `errors` shows it')
     .option('--items <ids>', 'only items with these ids, separated by commas', list)
-    .option('--dry-run', 'only show how many items would be retried')
+    .option('--dry-run', 'only show how many items would be retried, and what they would cost')
     .option('--detach', 'do not wait for the results')
     .action(async (id: string, options) =>
       run(common(program), async (cli) => (await import('./commands/retry.ts')).retry(cli, id, options)),

@@ -7,7 +7,7 @@ import { readDocument } from './read-document.ts'
 export type DocumentRequest = { readonly document: Document; readonly limits: DocumentLimits }
 export type DocumentAnswer =
   | { readonly type: 'ready' }
-  /** `worn`: what the document left behind would be counted against the next one. */
+  /** `worn`: the memory that the document has left in use would be counted for the next one. */
   | { readonly type: 'read'; readonly read: DocumentText; readonly worn: boolean }
 
 const [memoryMb] = process.argv.slice(2).map(Number)
@@ -28,7 +28,7 @@ const guard = new Worker(new URL('document-guard.ts', import.meta.url), {
 await once(guard, 'message')
 
 // What a broken document lets fail beside the reading itself, such as a promise that nobody waits for, shall not end the process:
-// the reading tells what came of it, or its time ends.
+// the reading reports its result, or its time ends.
 process.on('unhandledRejection', () => undefined)
 process.on('uncaughtException', () => undefined)
 

@@ -22,7 +22,7 @@ export interface DocumentProcess {
 export function startDocumentProcess(memoryMb: number): DocumentProcess {
   const child = fork(new URL('document-child.ts', import.meta.url), [String(memoryMb)], {
     execArgv: [`--max-old-space-size=${memoryMb}`],
-    // A document's reader is told no keys.
+    // The process that reads a document gets no keys.
     env: {},
     serialization: 'advanced',
     stdio: ['ignore', 'ignore', 'ignore', 'ipc'],

@@ -4,8 +4,8 @@ import { readPdf } from './read-pdf.ts'
 import { readText } from './read-text.ts'
 
 /**
- * The text of one document. Takes its thread for as long as it lasts, and may end its process, so it runs in one of its own (document-process.ts).
- * Whatever a document makes its reader throw is the document's fault: it is told and not thrown.
+ * The text of one document. Takes its thread for as long as it lasts, and may end its process, so it runs in a separate process (document-process.ts).
+ * Whatever a document makes its reader throw is the document's fault: it is returned and not thrown.
  */
 export async function readDocument({ kind, bytes }: Document, limits: DocumentLimits): Promise<DocumentText> {
   let read: DocumentText

@@ -1,5 +1,6 @@
-import type { RetryOptions } from '@sluice/client'
+import type { Retried, RetryOptions } from '@sluice/client'
 import { failureType } from '@sluice/contract/result'
+import { formatUsd } from '@sluice/terminal/progress'
 import type { Cli } from '../cli.ts'
 import { CliError, type ExitCode, exitCodes } from '../cli-error.ts'
 import { follow, type OutputOptions } from '../follow.ts'
@@ -7,6 +8,7 @@ import { batchOf } from './batch.ts'
 
 export interface RetryCommandOptions extends OutputOptions {
   readonly errorType?: string
+  readonly errorGroup?: string
   readonly items?: readonly string[]
   readonly dryRun?: true
   readonly detach?: true
@@ -19,14 +21,20 @@ export async function retry(cli: Cli, id: string, options: RetryCommandOptions):
   const retried = await handle.retry(selection)
   const many = `${retried.retried} ${retried.retried === 1 ? 'item' : 'items'}`
   if (options.dryRun === true || options.detach === true || retried.retried === 0) {
-    cli.print(retried, () => [options.dryRun ? `${many} would be retried.` : `Retrying ${many}.`])
+    cli.print(retried, () => [options.dryRun ? `${many} would be retried${costOf(retried)}.` : `Retrying ${many}.`])
     return exitCodes.ok
   }
   cli.screen.say(`Retrying ${many}.`)
   return follow(cli, handle, options)
 }
 
-function select({ errorType, items, dryRun }: RetryCommandOptions): RetryOptions {
+function costOf({ estimate }: Retried): string {
+  if (estimate === null) return ''
+  const tokens = (estimate.input_tokens + estimate.output_tokens).toLocaleString('en')
+  return estimate.cost_usd === null ? `, with about ${tokens} tokens` : `, for about ${formatUsd(estimate.cost_usd)}`
+}
+
+function select({ errorType, errorGroup, items, dryRun }: RetryCommandOptions): RetryOptions {
   const type = errorType === undefined ? undefined : failureType.safeParse(errorType)
   if (type?.success === false) {
     throw new CliError(
@@ -36,6 +44,7 @@ function select({ errorType, items, dryRun }: RetryCommandOptions): RetryOptions
   }
   return {
     ...(type === undefined ? {} : { error_type: type.data }),
+    ...(errorGroup === undefined ? {} : { error_group: errorGroup }),
     ...(items === undefined ? {} : { items: [...items] }),
     ...(dryRun === true ? { dry_run: true } : {}),
   }

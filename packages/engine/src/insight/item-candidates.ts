@@ -31,6 +31,8 @@ export function createCandidates(
   { status, error_type: type, error_group: group }: ListItemsQuery,
   step: 1 | -1,
 ): Candidates {
+  /** Found, and not handed out yet. */
+  let rest: { readonly indexes: readonly number[]; readonly covered: number } = { indexes: [], covered: 0 }
   const few = new Map<string, Promise<readonly number[] | null>>()
   if (status === 'failed' || type !== undefined || group !== undefined) return { mostSteps: 100, next: nextFailures }
   if (status === 'running') return { mostSteps: 10, next: nextRunning }
@@ -38,6 +40,7 @@ export function createCandidates(
 
   /** Failures are in shards, so a step does not leave the shard of `from`. */
   async function nextFailures(from: number, to: number) {
+    if (rest.indexes[0] === from) return firstOf(rest.indexes, rest.covered)
     const failed = shardKey(keys.failed, from, perShard)
     const end = endOfShard(from, to)
     if (!few.has(failed)) few.set(failed, readFew(failed))
@@ -58,6 +61,7 @@ export function createCandidates(
   }
 
   async function nextRunning(from: number, to: number) {
+    if (rest.indexes[0] === from) return firstOf(rest.indexes, rest.covered)
     const { indexes, covered } = range(from, to, comparedAtOnce)
     const found = await redis.hmget(keys.calls, ...indexes.map(String))
     return firstOf(
@@ -75,7 +79,8 @@ export function createCandidates(
   }
 
   function firstOf(indexes: readonly number[], covered: number) {
-    return { indexes: indexes.slice(0, readAtOnce), covered: indexes[readAtOnce] ?? covered }
+    rest = { indexes: indexes.slice(readAtOnce), covered }
+    return { indexes: indexes.slice(0, readAtOnce), covered: rest.indexes[0] ?? covered }
   }
 
   function endOfShard(from: number, to: number): number {
