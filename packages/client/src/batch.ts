@@ -6,7 +6,7 @@ import {
   batchItemList,
   type FailureGroupList,
   failureGroupList,
-  type listItemsQuery,
+  type ListItemsQuery,
   type Timeline,
   timeline,
 } from '@sluice/contract/batch-item'
@@ -20,7 +20,7 @@ import type { Check } from './schema.ts'
 import { throwIfStuck, watchBatch } from './watch-batch.ts'
 
 export type RetryOptions = z.input<typeof retryBatch>
-export type ItemsQuery = z.input<typeof listItemsQuery>
+export type ItemsQuery = Partial<ListItemsQuery>
 export type Retried = z.output<typeof retried>
 
 /** An item's value or error, with its position in the input. */
