@@ -1,12 +1,12 @@
 import { refineFor } from '@sluice/config/code-extractor'
 import { readConfig } from '@sluice/config/config'
-import type { ExtractRequest } from '@sluice/contract/extract-function'
+import type { CallRequest } from '@sluice/contract/extract-function'
 import type { Call } from '@sluice/contract/outcome'
 import { createProvider, type Provider } from '@sluice/provider/provider'
 
 export interface IsolatedRequest {
   readonly lane: string
-  readonly request: ExtractRequest
+  readonly request: CallRequest
 }
 
 export type IsolatedAnswer =

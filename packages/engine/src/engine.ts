@@ -2,6 +2,7 @@ import type { Batch, BatchList, Skipped, BatchOptions, ListBatchesQuery, PatchBa
 import type { CreateExtractor, Extractor, ModelParameters } from '@sluice/contract/extractor'
 import type { LaneView } from '@sluice/contract/lane-view'
 import type { Item } from '@sluice/contract/item'
+import type { RequestTask } from '@sluice/contract/request-task'
 import type { Result, ResultsQuery, RetryBatch } from '@sluice/contract/result'
 import type { Summary } from '@sluice/contract/summary'
 import type { Usage } from '@sluice/contract/usage'
@@ -46,9 +47,11 @@ export interface Extractors {
   list(page: { after?: string | undefined; limit: number }): Promise<{ data: Extractor[]; has_more: boolean }>
 }
 
-export interface NewBatch {
-  /** A stored one, or an inline one with `name: null, version: 0`. Its lane must exist. */
-  readonly extractor: Extractor
+/** `extractor`: a stored one, or an inline one with `name: null, version: 0`. Its lane, or that of the requests, must exist. */
+export type NewBatch = NewBatchOptions &
+  ({ readonly extractor: Extractor } | { readonly requests: RequestTask; readonly extractor?: undefined })
+
+interface NewBatchOptions {
   readonly options: BatchOptions
   /** Called when all items have arrived: the lines that were left out. */
   readonly skipped?: (() => Skipped | undefined) | undefined

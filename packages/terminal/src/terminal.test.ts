@@ -9,6 +9,7 @@ import { cell, table } from './table.ts'
 const batch: Batch = {
   id: 'batch_1',
   object: 'batch',
+  task: 'extraction',
   extractor: 'person@1',
   lane: 'default',
   status: 'in_progress',

@@ -34,6 +34,7 @@ export function toBatch(id: string, state: BatchState): Batch {
   return {
     id,
     object: 'batch',
+    task: meta.request === null ? 'extraction' : 'request',
     extractor: meta.label,
     lane: meta.lane,
     status,

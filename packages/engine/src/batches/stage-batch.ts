@@ -2,11 +2,11 @@ import { invalidRequest, SluiceError } from '@sluice/contract/error'
 import type { Item } from '@sluice/contract/item'
 import type { ChainableCommander, Redis } from 'ioredis'
 import type { NewBatch } from '../engine.ts'
-import { newBatchMeta, packBatchMeta } from '../ledger/batch-meta.ts'
+import { type BatchFields, newBatchMeta, packBatchMeta } from '../ledger/batch-meta.ts'
 import type { Keys } from '../redis/keys.ts'
 import { repeat } from '../repeat.ts'
 import type { Admission } from './admission.ts'
-import { noteOnBatch, sealBatch } from './batch-steps.ts'
+import { noteOnBatch, sealBatch, taskOf } from './batch-steps.ts'
 import { packBlocks, stageBlock } from './blocks.ts'
 import type { Idempotency } from './idempotency.ts'
 
@@ -25,10 +25,21 @@ export interface StageBatchDependencies {
 }
 
 /** Stores a batch with all its items. No caller sees it before it is sealed; the sweeper removes one that is never sealed. */
-export type StageBatch = (id: string, input: NewBatch, items: AsyncIterable<Item> | Iterable<Item>) => Promise<void>
+export type StageBatch = (
+  id: string,
+  input: NewBatch,
+  items: AsyncIterable<Item> | Iterable<Item>,
+  more?: {
+    /** Further fields of the batch. */
+    readonly fields?: BatchFields
+    /** How many items it must have; asked when all have arrived. */
+    readonly total?: () => number
+  },
+) => Promise<void>
 
 export function createStageBatch({ redis, keys, admission, idempotency }: StageBatchDependencies): StageBatch {
-  return async (id, { extractor, options, skipped, idempotency: claim }, items) => {
+  return async (id, input, items, { fields = {}, total } = {}) => {
+    const { options, skipped, idempotency: claim } = input
     await admission.check()
     const k = keys.batch(id)
     const beat = async () => {
@@ -36,14 +47,17 @@ export function createStageBatch({ redis, keys, admission, idempotency }: StageB
       if (claim) await idempotency.renew(claim, id)
     }
     // In this order, but in one write to disk.
-    await Promise.all([beat(), redis.hset(k.meta, packBatchMeta(newBatchMeta(extractor, options)))])
+    await Promise.all([
+      beat(),
+      redis.hset(k.meta, packBatchMeta({ ...newBatchMeta(taskOf(input), options), ...fields })),
+    ])
     await whileBeating(beat, () => stageItems(k.blocks, items))
     await redis.multi().sadd(keys.activeBatches, id).zadd(keys.allBatches, 0, id).exec()
     const report = skipped?.()
     if (report !== undefined) await noteOnBatch(redis, k, { skipped: report })
     // Before the batch begins: otherwise a crash in between would free the key of a running batch.
     if (claim) await idempotency.settle(claim, id)
-    await seal(id)
+    await seal(id, total?.())
     await redis.zrem(keys.stagingBatches, id)
   }
 
@@ -59,13 +73,14 @@ export function createStageBatch({ redis, keys, admission, idempotency }: StageB
     await run(pipeline)
   }
 
-  async function seal(id: string): Promise<void> {
-    const sealed = await sealBatch(redis, keys.batch(id))
+  async function seal(id: string, total: number | undefined): Promise<void> {
+    const sealed = await sealBatch(redis, keys.batch(id), total)
     switch (sealed) {
       case 'sealed':
         return
       case 'empty':
         throw invalidRequest('invalid_request', 'items: A batch has at least one item.', 'items')
+      case 'incomplete':
       case 'not-staging':
         throw new SluiceError(
           'conflict_error',

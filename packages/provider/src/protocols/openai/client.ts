@@ -6,7 +6,7 @@ import { createPoolFetch } from '../../pool-fetch.ts'
 
 const openAiUrl = 'https://api.openai.com/v1'
 
-/** A response whose status is below 400, read whole. */
+/** A response, read whole. */
 export interface RawAnswer {
   readonly status: number
   readonly headers: Headers
@@ -19,15 +19,21 @@ export interface OpenAiClient extends AsyncDisposable {
   readonly baseUrl: URL
   /** One request. Rejects with the SDK's errors. */
   post(body: ChatCompletionCreateParamsNonStreaming, signal: AbortSignal): Promise<RawAnswer>
+  /**
+   * Sends JSON as it is to an endpoint, given with its `/v1`. Resolves with every response, whatever its status. Rejects when the
+   * connection breaks, with a TimeoutError when the lane's time is over, or when `signal` aborts.
+   */
+  send(endpoint: string, json: string, signal: AbortSignal): Promise<RawAnswer>
 }
 
 export function createOpenAiClient({ baseUrl = openAiUrl, apiKey, timeoutMs }: LaneConfig): OpenAiClient {
   const url = new URL(baseUrl)
   const pool = createPoolFetch(url.origin)
+  // The SDK requires a key; servers that need none ignore it.
+  const key = apiKey ?? 'none'
   const sdk = new Sdk({
     baseURL: baseUrl,
-    // The SDK requires a key; servers that need none ignore it.
-    apiKey: apiKey ?? 'none',
+    apiKey: key,
     // Only the engine decides about retries.
     maxRetries: 0,
     timeout: timeoutMs,
@@ -39,6 +45,17 @@ export function createOpenAiClient({ baseUrl = openAiUrl, apiKey, timeoutMs }: L
     async post(body, signal) {
       // The SDK's own parsing throws on text that is not JSON, and does not check the rest.
       const response = await sdk.chat.completions.create(body, { signal }).asResponse()
+      const text = await response.text()
+      return { status: response.status, headers: response.headers, text, body: parseBody(text) }
+    },
+    async send(endpoint, json, signal) {
+      // The SDK reads the body of an error and keeps only what it parsed of it.
+      const response = await pool.fetch(`${baseUrl.replace(/\/+$/, '')}${endpoint.replace(/^\/v1/, '')}`, {
+        method: 'POST',
+        headers: { accept: 'application/json', 'content-type': 'application/json', authorization: `Bearer ${key}` },
+        body: json,
+        signal: AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]),
+      })
       const text = await response.text()
       return { status: response.status, headers: response.headers, text, body: parseBody(text) }
     },

@@ -4,6 +4,7 @@ import { classifyAnswer, classifyError } from './classify.ts'
 import { type Choice, readCompletion, readUsage } from './completion.ts'
 import { readLimits } from './limits.ts'
 import { errorIn, readRefusal } from './refusal.ts'
+import { createPass } from './pass.ts'
 import { createRequest } from './request.ts'
 
 const noTokens: Reply['tokens'] = { input: 0, cachedInput: 0, output: 0 }
@@ -29,6 +30,7 @@ export const openai: Protocol = {
           },
         }
       },
+      pass: createPass(client),
       [Symbol.asyncDispose]: () => client[Symbol.asyncDispose](),
     }
   },
