@@ -12,6 +12,8 @@ import { createErrorHandler } from './http/errors.ts'
 import type { CheckSchema } from './intake/extractor-choice.ts'
 import { homePage } from './pages/home.ts'
 import { createLogin } from './pages/login.ts'
+import { createOpenAiErrorHandler } from './openai/errors.ts'
+import { createOpenAiRouter } from './openai/router.ts'
 import { mount } from './http/mount.ts'
 import { createReadBody } from './http/read-body.ts'
 import { createRequestLog } from './http/request-log.ts'
@@ -80,6 +82,7 @@ export function createApp({
     },
     createReadBody(bodyLimitBytes),
   )
+  app.use('/openai/v1', createOpenAiRouter(engine, { stopping }))
   app.get('/', (_req, res) => {
     res.type('html').send(homePage({ secured }))
   })
@@ -94,6 +97,7 @@ export function createApp({
       `There is no ${req.method} ${req.path}: see /docs for the routes.`,
     )
   })
+  app.use('/openai/v1', createOpenAiErrorHandler({ redact }))
   app.use(createErrorHandler({ log, redact }))
   return app
 }

@@ -24,6 +24,8 @@ export interface Config {
     /** The proxies in front of the API that report where a request came from: their number or their addresses; false: none. */
     readonly trustProxy: number | readonly string[] | false
     readonly bodyLimitBytes: number
+    /** What all files may take in Redis, compressed. */
+    readonly filesBytes: number
     readonly queuesReadOnly: boolean
     /** Limits of one document. */
     readonly documents: { readonly bytes: number; readonly pages: number; readonly timeMs: number }
@@ -73,6 +75,7 @@ export async function readConfig(
       weakKeys: weakKeys(environment),
       trustProxy: environment.SLUICE_TRUST_PROXY ?? false,
       bodyLimitBytes: environment.SLUICE_BODY_LIMIT_MB * 1024 * 1024,
+      filesBytes: environment.SLUICE_FILES_MB * 1024 * 1024,
       queuesReadOnly: environment.SLUICE_QUEUES_READONLY,
       documents: {
         bytes: environment.SLUICE_DOCUMENT_MB * 1024 * 1024,
@@ -109,6 +112,7 @@ function withDefaultLane(environment: Environment, file: LoadedFile): Lanes {
     apiKey,
     baseUrl,
     model,
+    models: Object.fromEntries((environment.SLUICE_MODELS ?? []).map((name) => [name, name])),
     rpm: environment.SLUICE_RPM,
     tpm: environment.SLUICE_TPM,
     maxInFlight: environment.SLUICE_MAX_IN_FLIGHT,

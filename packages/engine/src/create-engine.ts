@@ -7,6 +7,8 @@ import { readDurability } from './redis/durability.ts'
 import type { Engine } from './engine.ts'
 import { createBatchFinder } from './batches/find-batch.ts'
 import { createExtractions } from './batches/extractions.ts'
+import { createFileBatches } from './file-batches/file-batches.ts'
+import { openFileRooms } from './file-batches/open-file-batches.ts'
 import { createExtractors } from './extractors/extractors.ts'
 import { createIdempotency } from './batches/idempotency.ts'
 import { createItemSource } from './batches/item-reader.ts'
@@ -34,12 +36,14 @@ export interface EngineOptions {
   /** The prefix of every Redis key. */
   readonly prefix: string
   readonly lanes: Readonly<Record<string, LaneConfig>>
+  /** What all files may take in Redis, compressed; undefined: 2 GB. */
+  readonly filesBytes?: number
   /** Gets connection errors, among others; connections reconnect by themselves. */
   readonly onError: (error: Error) => void
 }
 
 /** The engine as the API uses it: stores batches, reads and controls them, and runs no item. */
-export async function createEngine({ redisUrl, prefix, lanes, onError }: EngineOptions): Promise<Engine> {
+export async function createEngine({ redisUrl, prefix, lanes, filesBytes, onError }: EngineOptions): Promise<Engine> {
   await using opening = new AsyncDisposableStack()
   const keys = createKeys(prefix)
   const redis = opening.adopt(await connectFailingFast(redisUrl, onError), (it) => it.disconnect())
@@ -50,9 +54,10 @@ export async function createEngine({ redisUrl, prefix, lanes, onError }: EngineO
   const open = opening.use(createQueues({ redis, keys, onError }))
   const batchesQueue = open.batches()
   const summariesQueue = open.summaries()
+  const filesQueue = open.files()
   const laneNames = Object.keys(lanes)
   const laneQueues = new Map(laneNames.map((name) => [name, open.lane(name)]))
-  const queues = [batchesQueue, summariesQueue, ...laneQueues.values()]
+  const queues = [batchesQueue, summariesQueue, filesQueue, ...laneQueues.values()]
   const ledger = createLedger({ redis, keys })
 
   const enqueueBatch = createEnqueueBatch({ redis, keys, queue: batchesQueue })
@@ -77,6 +82,16 @@ export async function createEngine({ redisUrl, prefix, lanes, onError }: EngineO
   const results = createResults({ redis, keys, changes, items: createItemSource({ redis, keys }) })
   const work = createLaneWork({ redis, keys })
   const summaryStore = createSummaryStore({ redis, keys })
+  const checkMemory = () => admission.check()
+  const { files, fileBytes, fileUploads, models, ...fileRooms } = openFileRooms({
+    redis,
+    keys,
+    queue: filesQueue,
+    lanes,
+    mostBytes: filesBytes,
+    confirm,
+    checkMemory,
+  })
 
   return {
     extractors: createExtractors({ redis, keys }),
@@ -114,6 +129,11 @@ export async function createEngine({ redisUrl, prefix, lanes, onError }: EngineO
       isPriced,
       confirm,
     }),
+    files,
+    fileBytes,
+    fileUploads,
+    fileBatches: createFileBatches({ redis, keys, ledger, results, confirm, ...fileRooms }),
+    models,
     queues,
     lanes: laneNames,
     contextTokens: (lane) => lanes[lane]?.contextTokens,

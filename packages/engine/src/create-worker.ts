@@ -6,6 +6,7 @@ import { createItemSource } from './batches/item-reader.ts'
 import { createResults } from './batches/results.ts'
 import { createRetention } from './batches/retention.ts'
 import type { EngineOptions } from './create-engine.ts'
+import { openFileBatchWorker } from './file-batches/open-file-batch-worker.ts'
 import { createRecipes } from './items/recipes.ts'
 import type { LaneProvider } from './lanes/open-lane.ts'
 import { openLanes } from './lanes/open-lanes.ts'
@@ -91,14 +92,27 @@ export async function createWorker(options: WorkerOptions): Promise<WorkerEngine
   const feeders = [...lanes.byName].map(([name, lane]) =>
     createLaneFeeder({ ...base, name, lane, workerId, ledger, changes, memory }),
   )
+  const results = createResults({ redis, keys, changes, items })
   const runSummary = createRunSummary({
     ...base,
     ledger,
     changes,
-    results: createResults({ redis, keys, changes, items }),
+    results,
     levels: createLevelBatches({ redis, keys, enqueueBatch }),
     store: summaries,
     estimateTokens: (name) => lanes.get(name).estimateTokens,
+  })
+  const fileBatches = await openFileBatchWorker({
+    ...base,
+    lanes: configs,
+    queue: queues.files(),
+    filesBytes: options.filesBytes,
+    gate,
+    changes,
+    ledger,
+    results,
+    enqueueBatch,
+    retentionMs,
   })
   const summaryWorker = createSummaryWorker({ ...base, connection: redis, gate, runSummary })
   const sweeper = createSweeper({
@@ -111,6 +125,7 @@ export async function createWorker(options: WorkerOptions): Promise<WorkerEngine
     retention,
     summaries,
     enqueueSummary,
+    sweepFiles: fileBatches.sweep,
     retentionMs,
   })
   const deadWorkers = createDeadWorkers({ ...base, gate, workerId, lanes: [...lanes.byName.values()] })
@@ -131,7 +146,14 @@ export async function createWorker(options: WorkerOptions): Promise<WorkerEngine
     const closingLanes = lanes.close(graceMs)
     await lanes.retire()
     await Promise.all(feeders.map((feeder) => feeder.stop()))
-    await Promise.all([deadWorkers.stop(), sweeper.stop(), batchReporter.close(), summaryWorker.close(), closingLanes])
+    await Promise.all([
+      deadWorkers.stop(),
+      sweeper.stop(),
+      batchReporter.close(),
+      summaryWorker.close(),
+      fileBatches.close(),
+      closingLanes,
+    ])
     await opened.disposeAsync()
   }
 }

@@ -7,6 +7,11 @@ import type { Result, ResultsQuery, RetryBatch } from '@sluice/contract/result'
 import type { Summary } from '@sluice/contract/summary'
 import type { Usage } from '@sluice/contract/usage'
 import type { Queue } from 'bullmq'
+import type { FileBatches } from './file-batches/file-batches.ts'
+import type { Models } from './file-batches/models.ts'
+import type { FileBytes } from './files/file-bytes.ts'
+import type { FileUploads } from './files/file-uploads.ts'
+import type { Files } from './files/files.ts'
 import type { DurabilityLevel } from './redis/durability.ts'
 
 /**
@@ -19,7 +24,13 @@ export interface Engine extends AsyncDisposable {
   readonly results: Results
   readonly extractions: Extractions
   readonly summaries: Summaries
-  /** All BullMQ queues, for Bull Board. Names: `batches`, `summaries`, `lane-<name>`. */
+  readonly files: Files
+  readonly fileBytes: FileBytes
+  readonly fileUploads: FileUploads
+  readonly fileBatches: FileBatches
+  /** The models that raw requests may name. */
+  readonly models: Models
+  /** All BullMQ queues, for Bull Board. Names: `batches`, `summaries`, `files`, `lane-<name>`. */
   readonly queues: readonly Queue[]
   /** The names of all lanes. */
   readonly lanes: readonly string[]

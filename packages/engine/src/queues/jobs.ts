@@ -96,9 +96,18 @@ export function summaryJobName(chunks: number): string {
   return `summary · ${chunks.toLocaleString('en')} ${chunks === 1 ? 'chunk' : 'chunks'}`
 }
 
+export const fileBatchJob = z.object({ batch_id: z.string() })
+/** The others are only shown. */
+export type FileBatchJob = z.infer<typeof fileBatchJob> & { endpoint?: string; status?: string }
+
+export function fileBatchJobName(endpoint: string): string {
+  return `file batch · ${endpoint}`
+}
+
 export function laneQueueName(lane: string): string {
   return `lane-${lane}`
 }
 
 export const batchesQueueName = 'batches'
 export const summariesQueueName = 'summaries'
+export const filesQueueName = 'files'

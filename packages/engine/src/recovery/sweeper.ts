@@ -30,6 +30,8 @@ export interface SweeperDependencies {
   readonly retention: Retention
   readonly summaries: SummaryStore
   readonly enqueueSummary: EnqueueSummary
+  /** Files and the batches over them. */
+  readonly sweepFiles: () => Promise<void>
   /** Null: ended summaries are kept for ever. */
   readonly retentionMs: number | null
   readonly onError: (error: Error) => void
@@ -49,6 +51,7 @@ export function createSweeper(dependencies: SweeperDependencies): Repeating {
     retention,
     summaries,
     enqueueSummary,
+    sweepFiles,
     retentionMs,
     onError,
   } = dependencies
@@ -63,6 +66,7 @@ export function createSweeper(dependencies: SweeperDependencies): Repeating {
     const abandoned = await redis.zrangebyscore(keys.stagingBatches, '-inf', Date.now() - abandonedMs)
     for (const id of abandoned) await sweepStaging(id)
     await retention.removeExpired()
+    await sweepFiles()
     if (retentionMs === null) return
     const expiredAt = Date.now() - retentionMs
     for (const id of await redis.zrangebyscore(keys.endedSummaries, '-inf', expiredAt)) await sweepEndedSummary(id)

@@ -46,6 +46,28 @@ export interface BatchKeys {
   readonly changes: string
 }
 
+/** Also of the parts of an upload, which have no `meta`. */
+export interface FileKeys {
+  /** Hash: the file itself (files/file-record.ts). */
+  readonly meta: string
+  /** Stream: its bytes. Entry id `<offset after the block's last byte>-0`, field `z`: zstd of up to 128 KB. A batch's output has none. */
+  readonly bytes: string
+}
+
+interface FileUploadKeys {
+  /** Hash: the upload itself. */
+  readonly meta: string
+  /** Hash part id -> its number of bytes. */
+  readonly parts: string
+}
+
+interface FileBatchKeys {
+  /** Hash: the batch as its user sees it (file-batches/file-batch-store.ts). Its items are those of the batch with the same id. */
+  readonly record: string
+  /** Pub/sub channel of the batch with the same id. */
+  readonly changes: string
+}
+
 interface SummaryKeys {
   /** Hash: the summary itself: its status, level, options, text. Expires after 10 minutes while its text is being stored. */
   readonly meta: string
@@ -84,6 +106,29 @@ export interface Keys {
   batch(id: string): BatchKeys
   summary(id: string): SummaryKeys
   lane(name: string): LaneKeys
+  file(id: string): FileKeys
+  fileUpload(id: string): FileUploadKeys
+  fileBatch(id: string): FileBatchKeys
+  readonly files: {
+    /** Sorted set, all scores 0: the ids of all files. They sort by time. */
+    readonly all: string
+    /** Hash file or part id -> bytes that it takes in Redis. */
+    readonly sizes: string
+    /** String: the sum of `sizes`. */
+    readonly total: string
+    /** Sorted set: file id -> when bytes last came, while it is being sent. The sweeper removes it 10 minutes after. */
+    readonly arriving: string
+    /** Sorted set: file id -> time at which the sweeper removes it. */
+    readonly expiring: string
+    /** Sorted set: upload id -> time at which the sweeper removes it with its parts. */
+    readonly uploads: string
+  }
+  /** Sorted set, all scores 0: the ids of all batches over files. */
+  readonly allFileBatches: string
+  /** Set of ids: those that have not ended. The sweeper adds their job if it is lost. */
+  readonly activeFileBatches: string
+  /** Sorted set: id -> time at which the sweeper removes the record of the batch. */
+  readonly expiringFileBatches: string
   /** Sorted set, all scores 0: the ids of all batches that users see. Their ids sort by time. */
   readonly allBatches: string
   /** Set of batch ids: those that have not ended, or whose end is not handled yet. The sweeper repairs them. */
@@ -119,6 +164,7 @@ export interface Keys {
   /** Prefixes of BullMQ's own keys, `<prefix>:<queue name>:...`. Each has its own hash tag. */
   readonly batchesQueuePrefix: string
   readonly summariesQueuePrefix: string
+  readonly filesQueuePrefix: string
   laneQueuePrefix(lane: string): string
 }
 
@@ -148,6 +194,20 @@ export function createKeys(prefix: string): Keys {
       }
     },
     summary: (id) => ({ meta: `${prefix}:{${id}}:meta`, changes: `${prefix}:{${id}}:changes` }),
+    file: (id) => ({ meta: `${prefix}:{${id}}:meta`, bytes: `${prefix}:{${id}}:bytes` }),
+    fileUpload: (id) => ({ meta: `${prefix}:{${id}}:meta`, parts: `${prefix}:{${id}}:parts` }),
+    fileBatch: (id) => ({ record: `${prefix}:{${id}}:file-batch`, changes: `${prefix}:{${id}}:changes` }),
+    files: {
+      all: `${prefix}:{files}:all`,
+      sizes: `${prefix}:{files}:sizes`,
+      total: `${prefix}:{files}:total`,
+      arriving: `${prefix}:{files}:arriving`,
+      expiring: `${prefix}:{files}:expiring`,
+      uploads: `${prefix}:{files}:uploads`,
+    },
+    allFileBatches: `${prefix}:{file-batches}:all`,
+    activeFileBatches: `${prefix}:{file-batches}:active`,
+    expiringFileBatches: `${prefix}:{file-batches}:expiring`,
     allBatches: `${prefix}:{batches}:all`,
     activeBatches: `${prefix}:{batches}:active`,
     stagingBatches: `${prefix}:{batches}:staging`,
@@ -174,6 +234,7 @@ export function createKeys(prefix: string): Keys {
     }),
     batchesQueuePrefix: `${prefix}:{batches}:queue`,
     summariesQueuePrefix: `${prefix}:{summaries}:queue`,
+    filesQueuePrefix: `${prefix}:{file-batches}:queue`,
     laneQueuePrefix: (lane) => `${prefix}:{lane-${lane}}:queue`,
   }
 }
