@@ -43,14 +43,19 @@ export async function readFileForm<T>(req: Request, { name, onFile }: FileFormOp
   })
   parser.on('file', (_name, chunks, filename) => {
     stream = chunks
-    chunks.on('error', (error: Error) => broken.reject(unreadable(error)))
+    // Whoever reads it gets the error, and its own error counts.
+    chunks.on('error', () => undefined)
     if (file !== undefined) {
       broken.reject(new OpenAiError(400, `The form has more than one '${name}'.`, { param: name }))
       chunks.resume()
       return
     }
     file = onFile(filename ?? '', chunks as AsyncIterable<Buffer>, whole.promise)
-    file.catch((error: unknown) => broken.reject(error))
+    file.then(
+      // What it did not read would hold the parser back.
+      () => chunks.resume(),
+      (error: unknown) => broken.reject(error),
+    )
   })
 
   try {
