@@ -98,7 +98,7 @@ test('the reference has every type of error', () => {
   expect(types.filter((type) => !reference.includes(`| \`${type}\` |`))).toEqual([])
 })
 
-test('every production dependency has its reason, and no reason is left of one that is gone', () => {
+test('every production dependency has its reason, and no reason is left for one that was removed', () => {
   const production = new Set(
     globSync(['package.json', '{apps,packages}/*/package.json'], { cwd: root }).flatMap((path) => {
       const { dependencies = {} } = JSON.parse(read(path)) as { dependencies?: Record<string, string> }

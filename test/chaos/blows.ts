@@ -1,11 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import type { OwnRedis } from '@sluice/local/redis/own-redis'
 import type { Redis } from 'ioredis'
 import type { Crew } from './crew.ts'
+import { refusals } from './replace-writes.ts'
 import type { TcpProxy } from './tcp-proxy.ts'
 
 export interface Struck {
   readonly crew: Crew
-  readonly redis: { kill(): Promise<void>; start(): Promise<void> }
+  readonly redis: Pick<OwnRedis, 'kill' | 'start' | 'fillDisk'>
   /** To Redis itself, past the proxy. */
   readonly admin: Redis
   readonly proxy: TcpProxy
@@ -19,6 +21,9 @@ export interface Struck {
 const frozenMs = 27_000
 /** How long Redis refuses writes: also longer than the locks, now and then. */
 const refusedMs = (random: () => number) => 500 + random() * (random() < 0.2 ? 20_000 : 4_000)
+
+/** As far as a clock is wrong that was not set for some days, and as a machine's that was suspended. */
+const mostClockMs = 60_000
 
 /** The blows: faults that a run injects. Each resolves when it is over; `lost` is the number of workers whose calls in flight have an unknown end. */
 export const blows: Record<string, (struck: Struck) => Promise<{ lost: number }>> = {
@@ -41,6 +46,12 @@ export const blows: Record<string, (struck: Struck) => Promise<{ lost: number }>
   },
   async 'Redis is killed and started'({ crew, redis, random }) {
     await redis.kill()
+    await sleep(500 + random() * 2_500)
+    await redis.start()
+    return { lost: crew.workers.length }
+  },
+  async 'the disk of Redis is full, and has space again'({ crew, redis, random }) {
+    await redis.fillDisk()
     await sleep(500 + random() * 2_500)
     await redis.start()
     return { lost: crew.workers.length }
@@ -80,6 +91,19 @@ export const blows: Record<string, (struck: Struck) => Promise<{ lost: number }>
     await admin.config('SET', 'maxmemory', '1')
     await sleep(refusedMs(random))
     await admin.config('SET', 'maxmemory', '0')
+    return { lost: 0 }
+  },
+  async 'Redis answers writes with an error'({ proxy, random }) {
+    proxy.refuseWrites(refusals[Math.floor(random() * refusals.length)]!)
+    await sleep(refusedMs(random))
+    proxy.refuseWrites(null)
+    return { lost: 0 }
+  },
+  async 'the clock of a worker jumps'({ crew, random }) {
+    const place = Math.floor(random() * crew.workers.length)
+    crew.setClock(place, (random() < 0.5 ? -1 : 1) * (1_000 + random() * mostClockMs))
+    await sleep(1_000 + random() * 7_000)
+    crew.setClock(place, 0)
     return { lost: 0 }
   },
   async 'Redis has too few replicas'({ admin, random }) {

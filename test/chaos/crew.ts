@@ -1,6 +1,7 @@
 import { type Running, run } from '@sluice/local/processes/app-process'
 
 export const workerConcurrency = 20
+const movableClock = new URL('movable-clock.ts', import.meta.url).href
 
 /** The processes of one run: they are killed and started again with the same settings. */
 export interface Crew extends AsyncDisposable {
@@ -10,6 +11,8 @@ export interface Crew extends AsyncDisposable {
   /** Kills a worker and starts another one in its place. */
   killWorker(place: number): Promise<void>
   stopWorker(place: number, signal: 'SIGTERM'): Promise<number | null>
+  /** Moves the clock of a worker by `ms`; 0: back to the right time. */
+  setClock(place: number, ms: number): void
 }
 
 export async function startCrew(env: Record<string, string>, workerCount: number): Promise<Crew> {
@@ -26,7 +29,8 @@ export async function startCrew(env: Record<string, string>, workerCount: number
   }
   const startApi = (port: string) =>
     persistently(() => run('api', { ...settings, PORT: port }, /api ready on (http:\/\/127\.0\.0\.1:\d+)/))
-  const startWorker = () => persistently(() => run('worker', settings, /worker ready/))
+  const workerSettings = { ...settings, NODE_OPTIONS: `--import ${movableClock}` }
+  const startWorker = () => persistently(() => run('worker', workerSettings, /worker ready/))
 
   let api = await startApi('0')
   const apiUrl = api.ready[1]!
@@ -48,6 +52,9 @@ export async function startCrew(env: Record<string, string>, workerCount: number
       const code = await workers[place]!.stop(signal)
       workers[place] = await startWorker()
       return code
+    },
+    setClock(place, ms) {
+      workers[place]!.child.send({ clockMs: ms })
     },
     async [Symbol.asyncDispose]() {
       await Promise.all([api, ...workers].map((one) => one.stop('SIGKILL')))

@@ -48,7 +48,9 @@ export function createPatientClient(baseUrl: string, signal: AbortSignal): Patie
       let after = ''
       await persistently(async () => {
         const cursor = after === '' ? '' : `&after=${after}`
-        const response = await fetch(`${baseUrl}/v1/batches/${id}/results?order=completion&follow=true${cursor}`)
+        const response = await fetch(`${baseUrl}/v1/batches/${id}/results?order=completion&follow=true${cursor}`, {
+          signal,
+        })
         if (!response.ok) return undefined
         let text = ''
         const decoder = new TextDecoder()
@@ -68,7 +70,7 @@ export function createPatientClient(baseUrl: string, signal: AbortSignal): Patie
     },
     all: (id) =>
       persistently(async () => {
-        const response = await fetch(`${baseUrl}/v1/batches/${id}/results`)
+        const response = await fetch(`${baseUrl}/v1/batches/${id}/results`, { signal })
         if (!response.ok) return undefined
         return (await response.text())
           .split('\n')

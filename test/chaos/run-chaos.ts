@@ -1,14 +1,11 @@
-import { isDeepStrictEqual } from 'node:util'
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { Result } from '@sluice/contract/result'
-import { Redis } from 'ioredis'
-import { run } from '@sluice/local/processes/app-process'
 import { createRandom } from '../../apps/simulator/src/random.ts'
-import { startOwnRedis } from '@sluice/local/redis/own-redis'
-import { blows, badAnswers } from './blows.ts'
-import { startCrew, workerConcurrency } from './crew.ts'
-import { createPatientClient } from './patient-client.ts'
-import { startTcpProxy } from './tcp-proxy.ts'
+import { blows } from './blows.ts'
+import { type ChaosSystem, startChaosSystem } from './chaos-system.ts'
+import { workerConcurrency } from './crew.ts'
+import { createPatientClient, type PatientClient } from './patient-client.ts'
+import { checkBatches, checkPayments } from './promises.ts'
+import { startWorkload, type Workload } from './workload.ts'
 
 export interface ChaosOptions {
   /** The same seed gives the same blows in the same order with the same pauses. */
@@ -43,199 +40,109 @@ export interface ChaosReport {
   readonly broken: readonly string[]
 }
 
-const schema = {
-  type: 'object',
-  properties: { name: { type: 'string' }, age: { type: 'integer' } },
-  required: ['name', 'age'],
-  additionalProperties: false,
-}
 const endWithinMs = 180_000
-/** How an item may fail after bad answers. */
-const failures: readonly string[] = ['refused', 'truncated', 'filtered', 'invalid_output']
+/** What a blow and the pause after it take on average. */
+const blowSeconds = 5
 
 /** Runs three large batches and many small ones on real processes while they are killed, frozen and disconnected, then checks every promise. */
 export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
-  const { seed, items, workers, seconds, say, smallBatches = 200 } = options
+  const { seed, workers, say, smallBatches = 200 } = options
   const random = createRandom(seed)
-  await using stack = new AsyncDisposableStack()
-  const redis = stack.use(await startOwnRedis())
-  const proxy = stack.use(await startTcpProxy({ host: '127.0.0.1', port: Number(new URL(redis.url).port) }))
-  const admin = stack.adopt(new Redis(redis.url, { maxRetriesPerRequest: null }), (it) => it.disconnect())
-  admin.on('error', () => {})
-  const simulator = stack.use(
-    await run(
-      'simulator',
-      {
-        SIMULATOR_PORT: '0',
-        SIMULATOR_LATENCY_MS: String(
-          latencyFor(items, workers, options.blows === undefined ? seconds : 5 * options.blows),
-        ),
-        SIMULATOR_SEED: String(seed),
-      },
-      /(http:\/\/127\.0\.0\.1:\d+)/,
-    ),
-  )
-  const simulatorUrl = simulator.ready[1]!
-  const crew = stack.use(
-    await startCrew(
-      {
-        REDIS_URL: `redis://127.0.0.1:${proxy.port}`,
-        OPENAI_BASE_URL: `${simulatorUrl}/v1`,
-        OPENAI_API_KEY: 'none',
-        SLUICE_MODEL: 'simulator',
-        SLUICE_TIMEOUT_MS: '20000',
-        SLUICE_GRACE_S: '0.5',
-      },
-      workers,
-    ),
-  )
+  const small = Array.from({ length: smallBatches }, () => 1 + Math.floor(random() * 3))
+  const sizes = [0.6, 0.3, 0.1].map((part) => Math.ceil(options.items * part)).concat(small)
+  const items = sizes.reduce((sum, size) => sum + size, 0)
+  await using system = await startChaosSystem({ seed, workers, latencyMs: latencyFor(items, options) })
   const over = new AbortController()
-  stack.defer(() => over.abort(new Error('The run is over.')))
-  const client = createPatientClient(crew.apiUrl, over.signal)
-  const setFaults = async (rates: Record<string, number>) => {
-    await fetch(`${simulatorUrl}/_simulator/faults`, {
-      method: 'POST',
-      headers: { 'content-type': 'application/json' },
-      body: JSON.stringify({ rates }),
-    })
-  }
+  const client = createPatientClient(system.crew.apiUrl, over.signal)
+  using _over = { [Symbol.dispose]: () => over.abort(new Error('The run is over.')) }
 
   const began = performance.now()
-  const small = Array.from({ length: smallBatches }, () => 1 + Math.floor(random() * 3))
-  const sizes = [Math.ceil(items * 0.6), Math.ceil(items * 0.3), Math.ceil(items * 0.1), ...small]
-  const batches = await Promise.all(
-    sizes.map(async (size, number) => {
-      const texts = Array.from(
-        { length: size },
-        (_, i) => `My name is Bob and I am ${i % 90} years old. Batch ${number}, text ${i}.`,
-      )
-      const { id } = await client.submit(`chaos-${seed}-${number}`, { extractor: { schema }, items: texts })
-      const seen: Result[] = []
-      const followed = client.follow(id, (result) => seen.push(result))
-      followed.catch(() => {})
-      return { id, size, seen, followed }
-    }),
-  )
-
-  const struck: Record<string, number> = {}
-  let lost = 0
-  const names = Object.keys(blows).filter((name) => name.includes(options.only ?? ''))
-  let dealt = 0
-  const goesOn = () =>
-    options.blows === undefined ? performance.now() - began < seconds * 1_000 : dealt < options.blows
-  while (goesOn()) {
-    dealt += 1
-    const name = names[Math.floor(random() * names.length)]!
-    const pause = 500 + random() * 2_500
-    say(`${elapsed(began)} ${name}`)
-    struck[name] = (struck[name] ?? 0) + 1
-    lost += (
-      await blows[name]!({ crew, redis, admin, proxy, setFaults, random, resumeLane: () => client.resumeLane() })
-    ).lost
-    await sleep(pause)
-  }
+  const workload = await startWorkload(client, seed, sizes)
+  const { struck, lost } = await injectBlows(options, { system, client, random, began })
   const healed = performance.now()
   say(`${elapsed(began)} no more blows`)
-
-  const deadline = AbortSignal.timeout(endWithinMs)
-  deadline.addEventListener('abort', () =>
-    over.abort(new Error(`Not all batches ended within ${endWithinMs / 1_000} s.`)),
-  )
-  // A late rejection of the key may pause the lane again.
-  const operator = setInterval(() => void client.resumeLane().catch(() => {}), 5_000)
-  stack.defer(() => clearInterval(operator))
-  const broken: string[] = []
-  await Promise.all(batches.map(({ followed }) => followed)).catch((error: unknown) => {
-    broken.push(
-      `${String(error)} ${JSON.stringify(batches.map(({ id, seen, size }) => ({ id, seen: seen.length, size })))}`,
-    )
-  })
+  const late = await waitForEnd(workload, { client, over, batches: sizes.length })
   const ended = performance.now()
-  if (broken.length > 0) return { ...empty(seed, items), struck, broken }
+  if (late !== null) return { ...nothing, seed, items, struck, broken: [late] }
 
-  let succeeded = 0
-  let failed = 0
-  let repeatedCalls = 0
-  for (const { id, size, seen } of batches) {
-    const batch = await client.batch(id)
-    const final = await client.all(id)
-    const { total, ...parts } = batch.counts
-    const promise = (kept: boolean, what: string) => {
-      if (!kept) broken.push(`${id}: ${what}`)
-    }
-    promise(total === size, `it has ${total} of ${size} items`)
-    promise(
-      Object.values(parts).reduce((sum, one) => sum + one, 0) === total,
-      `its counts do not add up: ${JSON.stringify(batch.counts)}`,
-    )
-    promise(parts.succeeded + parts.failed === size, `not every item has ended: ${JSON.stringify(batch.counts)}`)
-    promise(
-      final.length === size && final.every(({ index }, i) => index === i),
-      `${final.length} of ${size} results in input order, or not in order`,
-    )
-    promise(
-      new Set(seen.map(({ index }) => index)).size === seen.length,
-      'a result was delivered twice in order of completion',
-    )
-    promise(seen.length === size, `${seen.length} of ${size} results were delivered in order of completion`)
-    const changed = seen.filter((one) => !isDeepStrictEqual(withoutCursor(one), withoutCursor(final[one.index])))
-    promise(changed.length === 0, `${changed.length} results changed after they were read`)
-    promise(
-      final.every(({ status, data }, i) => status !== 'succeeded' || (data as { age: number }).age === i % 90),
-      'a result belongs to another item',
-    )
-    const wrong = final.filter(({ error }) => error && !failures.includes(error.type))
-    promise(wrong.length === 0, `items failed as ${JSON.stringify(wrong.map(({ error }) => error))}`)
-    succeeded += parts.succeeded
-    failed += parts.failed
-    repeatedCalls += batch.usage.repeated_calls
-  }
-  const stats = (await (await fetch(`${simulatorUrl}/_simulator/stats`)).json()) as {
-    paid: number
-    paid_again: number
-    faults: Record<string, number>
-  }
-  const faults = (names: readonly string[]) => names.reduce((sum, name) => sum + (stats.faults[name] ?? 0), 0)
-  const bad = faults(badAnswers)
-  if (stats.paid_again > repeatedCalls + bad)
-    broken.push(
-      `${stats.paid_again} calls were paid again, but ${repeatedCalls} counted as repeated and ${bad} asked again`,
-    )
-  const unknown =
-    lost * Math.ceil(workerConcurrency * 1.1) + faults(['cut', 'cut_after', 'hang', 'html', 'broken_body'])
-  if (repeatedCalls > unknown)
-    broken.push(`${repeatedCalls} calls were repeated, but at most ${unknown} had an unknown end`)
-  // The provider failed only for seconds, too short to use up the eight tries of an item.
-  if (failed > bad) broken.push(`${failed} items failed, but only ${bad} answers were bad`)
+  const { broken, ...totals } = await checkBatches(client, workload.batches())
+  const stats = await system.stats()
   return {
     seed,
     struck,
-    items: batches.reduce((sum, { size }) => sum + size, 0),
-    succeeded,
-    failed,
+    items,
+    succeeded: totals.succeeded,
+    failed: totals.failed,
     seconds: Math.round((ended - began) / 1_000),
     secondsToEnd: Math.round((ended - healed) / 100) / 10,
     paid: stats.paid,
     paidAgain: stats.paid_again,
-    repeatedCalls,
-    broken,
+    repeatedCalls: totals.repeatedCalls,
+    broken: [...broken, ...checkPayments(stats, totals, lost)],
+  }
+}
+
+interface Injecting {
+  readonly system: ChaosSystem
+  readonly client: PatientClient
+  readonly random: () => number
+  readonly began: number
+}
+
+/** Resolves to how often each blow was struck, and to the workers whose calls in flight have an unknown end. */
+async function injectBlows(
+  { seconds, blows: most, only = '', say }: ChaosOptions,
+  { system, client, random, began }: Injecting,
+): Promise<{ readonly struck: Record<string, number>; readonly lost: number }> {
+  const names = Object.keys(blows).filter((name) => name.includes(only))
+  if (names.length === 0) throw new Error(`No fault has a name that contains '${only}'.`)
+  const struck: Record<string, number> = {}
+  let [dealt, lost] = [0, 0]
+  const goesOn = () => (most === undefined ? performance.now() - began < seconds * 1_000 : dealt < most)
+  while (goesOn()) {
+    dealt += 1
+    const name = names[Math.floor(random() * names.length)]!
+    const pauseMs = 300 + random() * 1_700
+    say(`${elapsed(began)} ${name}`)
+    struck[name] = (struck[name] ?? 0) + 1
+    const dealtBlow = await blows[name]!({ ...system, random, resumeLane: () => client.resumeLane() })
+    lost += dealtBlow.lost
+    await sleep(pauseMs)
+  }
+  return { struck, lost }
+}
+
+/** Null when the results of every batch were read to their end; otherwise what is missing. */
+async function waitForEnd(
+  workload: Workload,
+  { client, over, batches: submitted }: { client: PatientClient; over: AbortController; batches: number },
+): Promise<string | null> {
+  const late = new Error(`Not all batches ended within ${endWithinMs / 1_000} s.`)
+  const deadline = setTimeout(() => over.abort(late), endWithinMs)
+  // A late rejection of the key may pause the lane again.
+  const operator = setInterval(() => void client.resumeLane().catch(() => {}), 5_000)
+  try {
+    await workload.followed
+    return null
+  } catch (error) {
+    const batches = workload.batches()
+    const missing = batches.filter(({ seen, size }) => seen.length < size)
+    const left = missing.slice(0, 20).map(({ id, seen, size }) => `${id} ${seen.length} of ${size}`)
+    return `${String(error)} ${submitted - batches.length} batches are not stored, ${missing.length} not read to their end: ${left.join(', ')}`
+  } finally {
+    clearTimeout(deadline)
+    clearInterval(operator)
   }
 }
 
 /** Chosen so that the work lasts a little longer than the blows. */
-function latencyFor(items: number, workers: number, seconds: number): number {
-  return Math.max(50, Math.round((1_000 * seconds * workers * workerConcurrency) / items))
-}
-
-function withoutCursor(result: Result | undefined): object {
-  const { cursor: _cursor, ...rest } = result ?? { cursor: '' }
-  return rest
+function latencyFor(items: number, { blows: most, seconds, workers }: ChaosOptions): number {
+  const duration = most === undefined ? seconds : blowSeconds * most
+  return Math.max(50, Math.round((1_000 * duration * workers * workerConcurrency) / items))
 }
 
 function elapsed(began: number): string {
   return `[${((performance.now() - began) / 1_000).toFixed(1).padStart(6)} s]`
 }
 
-function empty(seed: number, items: number) {
-  return { seed, items, succeeded: 0, failed: 0, seconds: 0, secondsToEnd: 0, paid: 0, paidAgain: 0, repeatedCalls: 0 }
-}
+const nothing = { succeeded: 0, failed: 0, seconds: 0, secondsToEnd: 0, paid: 0, paidAgain: 0, repeatedCalls: 0 }

@@ -1,19 +1,22 @@
 import { once } from 'node:events'
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { createWriteReplacer } from './replace-writes.ts'
 
 export interface Target {
   readonly host: string
   readonly port: number
 }
 
-/** A proxy between the processes and their Redis that can cut and delay connections, be silent, and lead elsewhere. */
+/** A proxy between the processes and their Redis that can cut and delay connections, refuse writes, be silent, and lead elsewhere. */
 export interface TcpProxy extends AsyncDisposable {
   readonly port: number
   /** Closes every connection. */
   cut(): void
   /** Delays everything that arrives from now on by `ms`; 0: no delay. */
   delay(ms: number): void
+  /** Redis answers each write with this error; null: it takes them. Only for a proxy that `speaksRedis`. */
+  refuseWrites(error: string | null): void
   /** Accepts connections and keeps the open ones, and passes nothing on: a host whose network is gone. */
   goSilent(): void
   /** New connections lead there. Connections that are silent stay so: nobody closes them. */
@@ -22,13 +25,17 @@ export interface TcpProxy extends AsyncDisposable {
   goOn(): void
 }
 
-export async function startTcpProxy(first: Target): Promise<TcpProxy> {
+export async function startTcpProxy(
+  first: Target,
+  { speaksRedis = false }: { speaksRedis?: boolean } = {},
+): Promise<TcpProxy> {
   const sockets = new Set<Socket>()
   let delayMs = 0
   let target = first
   let silent = false
+  let writeError: string | null = null
   const silentSockets = new WeakSet<Socket>()
-  const pass = (from: Socket, to: Socket) => {
+  const pass = (from: Socket, to: Socket, change = (chunk: Buffer) => chunk) => {
     let passed: Promise<void> = Promise.resolve()
     const after = async (before: Promise<void>, chunk: Buffer, atMs: number) => {
       await before
@@ -39,7 +46,8 @@ export async function startTcpProxy(first: Target): Promise<TcpProxy> {
     // Keeps the order even if the delay changes in between.
     from.on('data', (chunk: Buffer) => {
       if (silentSockets.has(from)) return
-      passed = after(passed, chunk, performance.now() + delayMs)
+      const changed = change(chunk)
+      if (changed.length > 0) passed = after(passed, changed, performance.now() + delayMs)
     })
     from.on('close', () => to.destroy())
     from.on('error', () => to.destroy())
@@ -57,7 +65,8 @@ export async function startTcpProxy(first: Target): Promise<TcpProxy> {
       socket.setNoDelay(true)
       socket.on('close', () => sockets.delete(socket))
     }
-    pass(client, upstream)
+    const replacer = speaksRedis ? createWriteReplacer() : null
+    pass(client, upstream, replacer === null ? undefined : (chunk) => replacer.take(chunk, writeError))
     pass(upstream, client)
   })
   server.listen(0, '127.0.0.1')
@@ -70,6 +79,9 @@ export async function startTcpProxy(first: Target): Promise<TcpProxy> {
     cut,
     delay(ms) {
       delayMs = ms
+    },
+    refuseWrites(error) {
+      writeError = error
     },
     goSilent() {
       silent = true

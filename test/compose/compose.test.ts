@@ -1,55 +1,8 @@
-import { randomBytes } from 'node:crypto'
-import { resolve } from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
-import type { Batch } from '@sluice/contract/batch'
 import type { Result } from '@sluice/contract/result'
-import { expect, onTestFailed, onTestFinished, test } from 'vitest'
-import { findFreePort } from '@sluice/local/processes/ports'
+import type { Batch } from '@sluice/contract/batch'
+import { expect, test } from 'vitest'
+import { composeProject } from './compose-project.ts'
 import { hasDocker, run } from './docker.ts'
-
-const root = resolve(import.meta.dirname, '../..')
-
-/** The compose file as a user runs it, with a separate project name, port and key. */
-async function composeProject() {
-  const name = `sluice-test-${randomBytes(4).toString('hex')}`
-  const port = await findFreePort()
-  const apiKey = randomBytes(16).toString('hex')
-  const env = {
-    ...process.env,
-    PORT: String(port),
-    SLUICE_API_KEYS: apiKey,
-    SLUICE_CONCURRENCY: '5',
-    SLUICE_GRACE_S: '0.5',
-    OPENAI_API_KEY: '',
-    OPENAI_BASE_URL: '',
-    SLUICE_MODEL: '',
-  }
-  const files = ['--file', 'docker-compose.yml', '--file', 'test/compose/slow-simulator.yml']
-  const compose = async (...args: string[]): Promise<string> => {
-    const options = { cwd: root, env, maxBuffer: 64 * 1024 * 1024 }
-    return (await run('docker', ['compose', '--project-name', name, ...files, ...args], options)).stdout.trim()
-  }
-  onTestFinished(async () => {
-    await compose('down', '--volumes', '--timeout', '1')
-  })
-  onTestFailed(async () => console.error(await compose('logs', '--tail', '40')))
-  const request = async (path: string, init: RequestInit = {}): Promise<Response> => {
-    const headers = { authorization: `Bearer ${apiKey}`, 'content-type': 'application/json' }
-    return fetch(`http://127.0.0.1:${port}${path}`, { headers, ...init })
-  }
-  const batch = async (id: string): Promise<Batch> => (await (await request(`/v1/batches/${id}`)).json()) as Batch
-  return {
-    compose,
-    request,
-    until: async (id: string, enough: (batch: Batch) => boolean, limitMs: number): Promise<Batch> => {
-      for (const deadline = Date.now() + limitMs; ; await sleep(200)) {
-        const now = await batch(id)
-        if (enough(now)) return now
-        if (Date.now() > deadline) throw new Error(`Not within ${limitMs} ms: ${JSON.stringify(now)}`)
-      }
-    },
-  }
-}
 
 test.skipIf(!hasDocker)(
   'in containers of at most 300 MB: three workers, one killed, scaled down and up again, and every item has exactly one result',

@@ -22,7 +22,7 @@ test('a token limit that falls a thousandfold and rises again stops no batch, lo
   expect(model).toMatchObject({ model: 'simulator', binding_limit: 'tokens' })
   expect(model.limits[0]).toMatchObject({ name: 'tokens', unit: 'tokens', source: 'header', period_s: 60 })
   const slow = await done()
-  // It goes on, at the pace of the new limit: about 30 calls a second.
+  // It continues at the pace of the new limit: about 30 calls a second.
   await expect.poll(done, { timeout: 20_000 }).toBeGreaterThan(slow + 60)
 
   await system.simulator.set('limits', { tpm: 200_000_000 })

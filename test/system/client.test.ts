@@ -72,7 +72,7 @@ test('gather, asCompleted, sequential and extract give typed values', async () =
   expect(one).toEqual({ name: 'John', age: 20 })
 })
 
-test('failures are values where they are asked for, else the first of them rejects and the batch goes on', async () => {
+test('failures are values where the caller asks for them; otherwise the first one rejects and the batch continues', async () => {
   const { system, sluice } = await withWorker()
   await system.simulator.set('faults', { script: [{ match: 'Ticket 3.', fault: 'refusal', times: 2 }] })
   const texts = people(8).map((text, index) => ({ id: `row-${index}`, text, metadata: { index } }))
@@ -142,7 +142,7 @@ test('many texts from a generator go up over a line that is cut, and none is los
   expect(next).toBe(count)
 })
 
-test('submitting again under the same key is the same batch; an upload that broke off goes on', async () => {
+test('submitting again under the same key returns the same batch; an interrupted upload continues', async () => {
   const { sluice } = await withWorker()
   const first = await sluice.submit(people(3), { ...extractor, idempotencyKey: 'small' })
   expect((await sluice.submit(people(3), { ...extractor, idempotencyKey: 'small' })).id).toBe(first.id)
@@ -231,7 +231,7 @@ test('a process dies with its gather, and another one has the results', async ()
   expect(values.map(({ age }) => age)).toEqual(people(30).map((_, index) => ageOf(index)))
 })
 
-test('a batch that cannot go on by itself rejects with the reason, and is had when that is mended', async () => {
+test('a batch that cannot continue by itself rejects with the reason, and its results arrive once that is repaired', async () => {
   const { system, sluice } = await withWorker()
   await system.simulator.set('faults', { rates: { '401': 1 } })
   const error = await sluice.gather(people(5), extractor).catch((thrown: unknown) => thrown)
@@ -244,7 +244,7 @@ test('a batch that cannot go on by itself rejects with the reason, and is had wh
   expect((await handle.gather()).map(({ age }) => age)).toEqual([20, 21, 22, 23, 24])
 })
 
-test('what is refused is a class of its own, and a server that is away is told as such', async () => {
+test('each refusal has its own error class, and an unreachable server is reported as unreachable', async () => {
   const key = 'a-key-of-forty-characters-for-this-test-1'
   const system = await startSystem({ env: { SLUICE_API_KEYS: key } })
   const wrong = createClient({ baseUrl: system.url, apiKey: 'another' })
@@ -278,7 +278,7 @@ test('a caller who leaves a loop early leaves the batch running', async () => {
   expect(await sluice.batch(id).wait()).toMatchObject({ status: 'completed', counts: { succeeded: 10 } })
 })
 
-test('a long text is summarised, found again under its key, and cancelled by its signal', async () => {
+test('a long text is summarized, found again under its key, and cancelled by its signal', async () => {
   const { system, sluice } = await withWorker({ simulator: { SIMULATOR_LATENCY_MS: '200' } })
   const percents: number[] = []
   const how = {

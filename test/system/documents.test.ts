@@ -111,7 +111,7 @@ test('a hostile document neither ends the API nor delays other requests', async 
   expect(system.api.child.exitCode).toBeNull()
 })
 
-test('a document that exhausts the memory fails alone: the API goes on and reads the next one', async () => {
+test('a document that exhausts the memory fails alone: the API stays up and reads the next one', async () => {
   const system = await startSystem({ env: { SLUICE_DOCUMENT_S: '90' } })
   await system.worker()
   const { status, body } = await send(
@@ -153,7 +153,7 @@ test.each(['SIGTERM', 'SIGKILL'] as const)(
   },
 )
 
-test('a form that is not as it must be is refused, and nothing of it is stored', async () => {
+test('a malformed form is rejected, and nothing of it is stored', async () => {
   const system = await startSystem()
   const good: File = ['ann.txt', introduction('Ann', 31)]
   const withField = (name: string, value: string | Blob) => {
@@ -261,7 +261,7 @@ test('a folder may be sent in several requests, among lines', async () => {
   ])
 })
 
-test('what documents would cost is told without storing them', async () => {
+test('the cost of documents is estimated without storing them', async () => {
   const system = await startSystem()
   const files: File[] = [
     ['ann.txt', introduction('Ann', 31)],
@@ -274,7 +274,7 @@ test('what documents would cost is told without storing them', async () => {
   expect((await system.request('GET', '/v1/batches')).body.data).toEqual([])
 })
 
-test('the OpenAPI document tells how documents are sent', async () => {
+test('the OpenAPI document describes how documents are sent', async () => {
   const system = await startSystem()
   const { body } = await system.request('GET', '/openapi.json')
   for (const path of ['/v1/batches', '/v1/batches/estimate']) {

@@ -25,7 +25,7 @@ const extractor = {
 const names = ['Ann', 'Bob', 'Cleo', 'Dora', 'Eve', 'Fred', 'Gina', 'Hank', 'Ida', 'Jack', 'Kate', 'Leo']
 const filler = 'The weather was as it had been all week and nobody spoke of it any more. '
 
-test('a PDF that is longer than the context is asked in parts, through the death of a worker, and tells what came from where', async () => {
+test('a PDF that is longer than the context is extracted in parts, through the death of a worker, and each value names the part it came from', async () => {
   const system = await startSystem({
     env: { SLUICE_CONTEXT_TOKENS: '700' },
     simulator: { SIMULATOR_LATENCY_MS: '300' },

@@ -137,7 +137,7 @@ test('start shows sample results, prints a request that works, runs once, and le
   expect(living(pids)).toEqual([])
 })
 
-test('what an earlier start left unfinished goes on at the next one', async () => {
+test('a batch that an earlier start left unfinished continues at the next start', async () => {
   const slow = { SIMULATOR_LATENCY_MS: '1000' }
   const first = await start(slow)
   await first.says(up)

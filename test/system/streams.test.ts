@@ -60,7 +60,7 @@ test('a stream that the API has to cut does not end like a whole one', async () 
   expect(await whole).toBe('cut')
 })
 
-test('progress is told until the end', async () => {
+test('progress is reported until the end', async () => {
   const system = await startSystem()
   await system.worker({ SLUICE_CONCURRENCY: '10' })
   const { id } = await system.submit(people(200))

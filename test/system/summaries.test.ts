@@ -17,7 +17,7 @@ async function settled(system: System, id: string): Promise<Summary> {
   return body as Summary
 }
 
-test('36 pages in 6 chunks are summarised with six calls at once, with the summary of each chunk', async () => {
+test('36 pages in 6 chunks are summarized with six calls at once, with the summary of each chunk', async () => {
   const system = await startSystem({
     simulator: { SIMULATOR_LATENCY_MS: '2000', SIMULATOR_LATENCY_SPREAD: '0' },
   })
@@ -95,7 +95,7 @@ test('a 202 means the text is on disk: API, worker and Redis are killed right af
   expect(done.chunks.at(-1)?.end).toBe(longText(4).length)
 })
 
-test('a PDF of 36 pages is summarised in 6 chunks; one that cannot be read, or a form that is not as it must be, is refused', async () => {
+test('a PDF of 36 pages is summarized in 6 chunks; one that cannot be read, or a malformed form, is refused', async () => {
   const system = await startSystem()
   await system.worker()
   const send = async (parts: readonly (readonly [name: string, value: string | Blob, fileName?: string])[]) => {

@@ -59,7 +59,7 @@ test('all options of a batch can be given with a stream, as JSON where they are 
   }
 })
 
-test('the answer tells what is on disk when it comes', async () => {
+test('the response states what was on disk when it was sent', async () => {
   const system = await withPerson()
   const response = await fetch(`${system.url}/v1/batches`, {
     method: 'POST',
@@ -100,7 +100,7 @@ test('bad lines are left out and reported when asked for', async () => {
   expect(body.skipped.first.map(({ line }: { line: number }) => line)).toEqual([2, 4, 5])
 })
 
-test('an upload that breaks off goes on where it stopped, and is sealed', async () => {
+test('an interrupted upload continues where it stopped, and is sealed', async () => {
   const system = await withPerson()
   await system.worker()
   const opened = await system.request('POST', '/v1/batches/uploads', { extractor: 'person', metadata: { from: 'me' } })
@@ -119,7 +119,7 @@ test('an upload that breaks off goes on where it stopped, and is sealed', async 
   cut.destroy()
   await new Promise((resolve) => cut.once('close', resolve))
 
-  // Repeating from the beginning is refused with the place to go on from, when what had arrived is staged; nothing doubles.
+  // Repeating from the beginning is refused with the place to continue from, once what had arrived is staged; nothing doubles.
   const refusals = new Set<string>()
   await expect
     .poll(async () => {

@@ -44,6 +44,7 @@ const app = createApp({
   apiKeys: api.apiKeys,
   trustProxy: api.trustProxy,
   bodyLimitBytes: api.bodyLimitBytes,
+  patience: api.patience,
   queuesReadOnly: api.queuesReadOnly,
   version: packageJson.version,
   redact: redact.text,

@@ -3,6 +3,7 @@ import type { DocumentReader } from '@sluice/documents/document-reader'
 import type { Engine } from '@sluice/engine/engine'
 import express, { type Express } from 'express'
 import type { Logger } from 'pino'
+import type { Patience } from './gate/bounds.ts'
 import { createGate } from './gate/gate.ts'
 import { formatGateMetrics } from './gate/metrics.ts'
 import { createBoard } from './pages/board.ts'
@@ -36,6 +37,8 @@ export interface AppOptions {
   /** Which proxies may say where a request came from, and whether by TLS: as Express takes it; false: none. */
   readonly trustProxy: number | readonly string[] | false
   readonly bodyLimitBytes: number
+  /** How long a body may stop, and a reader take nothing. */
+  readonly patience: Patience
   readonly queuesReadOnly: boolean
   readonly version: string
   /** Removes the configured secrets from a text. */
@@ -53,6 +56,7 @@ export function createApp({
   apiKeys,
   trustProxy,
   bodyLimitBytes,
+  patience,
   queuesReadOnly,
   version,
   redact,
@@ -66,7 +70,7 @@ export function createApp({
   app.set('trust proxy', trustProxy)
   app.use(createRequestLog(log))
   app.use(createSecurityHeaders())
-  const gate = createGate({ apiKeys, bodyLimitBytes, log })
+  const gate = createGate({ apiKeys, bodyLimitBytes, patience, log })
   app.use(gate.admit)
 
   mount(

@@ -115,9 +115,9 @@ test('a batch that is paused by a problem rejects, and one that a user paused do
 
 test('progress is reported, the accepted batch first, and an error of the callback ends the call', async () => {
   const { sluice } = clientOf([ok(0), ok(1), ok(2)])
-  const told: string[] = []
-  await sluice.gather(texts, { schema: Person, onProgress: ({ id, status }) => told.push(`${id} ${status}`) })
-  expect(told).toEqual(['batch_1 in_progress', 'batch_1 in_progress'])
+  const seen: string[] = []
+  await sluice.gather(texts, { schema: Person, onProgress: ({ id, status }) => seen.push(`${id} ${status}`) })
+  expect(seen).toEqual(['batch_1 in_progress', 'batch_1 in_progress'])
   const failing = sluice.gather(texts, {
     schema: Person,
     onProgress: () => {

@@ -63,6 +63,7 @@ export function batchBody(more: Partial<Batch> = {}, total = 3): Batch {
     lane: 'default',
     status: 'in_progress',
     pause_reason: null,
+    hold: null,
     counts: { total, waiting: total, running: 0, succeeded: 0, failed: 0, cancelled: 0 },
     usage: { input_tokens: 0, output_tokens: 0, calls: 0, repeated_calls: 0, deduplicated: 0, cached: 0 },
     cost_usd: null,

@@ -112,7 +112,7 @@ export class UnusableTypeError extends ConfigError {
 
 /**
  * The line of a configuration file, counted from 1, that most likely declares what is at a path of an extractor's schema: the nearest one
- * after the extractor's name that declares the property, else the nearest before it, else the line of the name itself.
+ * after the extractor's name that declares the property, otherwise the nearest before it, otherwise the line of the name itself.
  */
 export function declaringLine(source: string, name: string, path: readonly (string | number)[]): number | null {
   const lines = source.split('\n')

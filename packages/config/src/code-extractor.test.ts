@@ -36,14 +36,14 @@ describe('a code-first extractor', () => {
     })
   })
 
-  it('tells every error in a line with its path and what came', async () => {
+  it('gives every error one line with its path and the value received', async () => {
     expect(await person.refine({ name: 7, age: 200 })).toEqual({
       type: 'invalid',
       errors: [expect.stringMatching(/^\/name: .*expected string.*; got 7$/), '/age: nobody is that old; got 200'],
     })
   })
 
-  it('tells only the branch of a union that came closest', async () => {
+  it('reports only the branch of a union that came closest', async () => {
     const { refine } = createCodeExtractor({
       name: 'contact',
       schema: z.object({

@@ -26,6 +26,8 @@ export interface Config {
     readonly bodyLimitBytes: number
     /** What all files may take in Redis, compressed. */
     readonly filesBytes: number
+    /** How long a body may stop, and a reader of results may take nothing, before the connection is closed. */
+    readonly patience: { readonly bodyIdleMs: number; readonly readerStallMs: number }
     readonly queuesReadOnly: boolean
     /** Limits of one document. */
     readonly documents: { readonly bytes: number; readonly pages: number; readonly timeMs: number }
@@ -76,6 +78,10 @@ export async function readConfig(
       trustProxy: environment.SLUICE_TRUST_PROXY ?? false,
       bodyLimitBytes: environment.SLUICE_BODY_LIMIT_MB * 1024 * 1024,
       filesBytes: environment.SLUICE_FILES_MB * 1024 * 1024,
+      patience: {
+        bodyIdleMs: environment.SLUICE_BODY_IDLE_S * 1_000,
+        readerStallMs: environment.SLUICE_READER_STALL_S * 1_000,
+      },
       queuesReadOnly: environment.SLUICE_QUEUES_READONLY,
       documents: {
         bytes: environment.SLUICE_DOCUMENT_MB * 1024 * 1024,
@@ -101,6 +107,7 @@ function withDefaultLane(environment: Environment, file: LoadedFile): Lanes {
   const fromFile = { lanes: file.lanes, usesSimulator: false }
   if (file.lanes['default'] !== undefined) return fromFile
   const { OPENAI_API_KEY: apiKey, OPENAI_BASE_URL: baseUrl, SLUICE_MODEL: model } = environment
+  const { OPENAI_ORG_ID: organization, OPENAI_PROJECT_ID: project } = environment
   const hasLanes = Object.keys(file.lanes).length > 0
   if (apiKey === undefined && baseUrl === undefined) return hasLanes ? fromFile : simulatorLane(environment)
   if (model === undefined) {
@@ -111,6 +118,10 @@ function withDefaultLane(environment: Environment, file: LoadedFile): Lanes {
   const defaultLane = laneConfig.parse({
     apiKey,
     baseUrl,
+    headers: {
+      ...(organization === undefined ? {} : { 'openai-organization': organization }),
+      ...(project === undefined ? {} : { 'openai-project': project }),
+    },
     model,
     models: Object.fromEntries((environment.SLUICE_MODELS ?? []).map((name) => [name, name])),
     rpm: environment.SLUICE_RPM,
@@ -152,14 +163,23 @@ function requireRedisUrl({ REDIS_URL }: Environment): string {
   ])
 }
 
+/** Headers whose values are secrets. */
+const secretHeader = /key|auth|token|secret|cookie|password/
+
 function secretsOf(environment: Environment, lanes: Config['lanes']): readonly string[] {
   const { SLUICE_API_KEYS = [], OPENAI_API_KEY, REDIS_URL = '' } = environment
-  const ofLanes = Object.values(lanes).flatMap(({ apiKey, baseUrl }) => [
+  const ofLanes = Object.values(lanes).flatMap(({ apiKey, headers, baseUrl }) => [
     apiKey,
-    baseUrl === undefined ? undefined : decodeURIComponent(new URL(baseUrl).password),
+    ...Object.entries(headers).flatMap(([name, value]) => (secretHeader.test(name) ? [value] : [])),
+    ...(baseUrl === undefined ? [] : secretsOfUrl(new URL(baseUrl))),
   ])
   const all = [...SLUICE_API_KEYS, OPENAI_API_KEY, ...ofLanes, parseRedisAddress(REDIS_URL)?.password]
   return all.filter((secret): secret is string => secret !== undefined && secret !== '')
+}
+
+/** `https://user:password@host`, and `?api-key=...`. */
+function secretsOfUrl({ password, searchParams }: URL): string[] {
+  return [decodeURIComponent(password), ...searchParams.values()]
 }
 
 /** Without keys, everyone who reaches the port can spend money. So only this machine may reach it. */

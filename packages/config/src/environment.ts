@@ -58,6 +58,8 @@ export const variables = {
     )
     .optional(),
   SLUICE_BODY_LIMIT_MB: wholeNumber(1, 512).default(32),
+  SLUICE_BODY_IDLE_S: decimal('seconds', 0.1, 3_600).default(60),
+  SLUICE_READER_STALL_S: decimal('seconds', 0.1, 3_600).default(120),
   SLUICE_DOCUMENT_MB: wholeNumber(1, 512).default(32),
   SLUICE_DOCUMENT_PAGES: wholeNumber(1, 1_000_000).default(2_000),
   SLUICE_DOCUMENT_S: decimal('seconds', 0.1, 3_600).default(60),
@@ -71,6 +73,8 @@ export const variables = {
   SLUICE_RETENTION_DAYS: decimal('days', 0.00001, 36_500).optional(),
 
   OPENAI_API_KEY: z.string().optional(),
+  OPENAI_ORG_ID: z.string().optional(),
+  OPENAI_PROJECT_ID: z.string().optional(),
   OPENAI_BASE_URL: url(/^https?$/, 'http://127.0.0.1:8000/v1').optional(),
   SLUICE_MODEL: z.string().optional(),
   /** Further names that raw requests may use for the default lane's model; `*`: any, each sent as it is. */

@@ -183,6 +183,12 @@ export const batch = z
       .describe(
         'Why it is paused: `user`, `max_cost_usd`, or what failed for the whole lane. Or `lane_gone: ...`: its lane is not configured any more.',
       ),
+    hold: z
+      .object({ until: z.number(), reason: z.string() })
+      .nullable()
+      .describe(
+        'The provider asked its lane to wait for more than a second: until when (unix time), and why. `POST /v1/lanes/{name}/resume` ends the wait.',
+      ),
     counts: z.object({
       total: z.int(),
       waiting: z.int(),

@@ -149,7 +149,7 @@ export function createJsonScan({
   }
 }
 
-/** Most segments and characters of a path that are told: it may be as long as the text itself. */
+/** Limits for the path in an error message, in segments and characters: a path may be as long as the text itself. */
 const shownSegments = maxJsonDepth + 1
 const shownCharacters = 32
 

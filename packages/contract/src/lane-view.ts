@@ -84,7 +84,11 @@ const laneView = z
 export type LaneView = z.infer<typeof laneView>
 
 export const resumedLane = z
-  .object({ object: z.literal('lane.resumed'), name: z.string(), batches: z.int().describe('That go on.') })
+  .object({
+    object: z.literal('lane.resumed'),
+    name: z.string(),
+    batches: z.int().describe('Number of batches that continue.'),
+  })
   .meta({ id: 'ResumedLane' })
 
 export const laneList = z

@@ -16,6 +16,16 @@ export const laneConfig = z
     baseUrl: z.url().optional(),
     /** Leave out for a server that needs no key. */
     apiKey: z.string().min(1).optional(),
+    /** Sent with each request, such as `{ 'api-key': '...' }` for Azure. */
+    headers: z
+      .record(
+        z
+          .string()
+          .regex(/^[\w!#$%&'*+.^`|~-]+$/)
+          .toLowerCase(),
+        z.string().regex(/^[\t\x20-\x7e\x80-\xff]*$/),
+      )
+      .default({}),
     model: z.string().min(1),
     /**
      * Further names that raw requests may use as their `model`, each with the name that the provider knows, such as

@@ -58,7 +58,7 @@ function hasOneSize({
 }
 const twoSizes = { path: ['chunks'], message: 'Give `chunks` or `chunk_tokens`, not both.' }
 
-/** The field `summary` of a form with the file to summarise. */
+/** The field `summary` of a form with the file to summarize. */
 export const documentSummary = z.strictObject(options).refine(hasOneSize, twoSizes).meta({ id: 'DocumentSummary' })
 export type SummaryOptions = z.infer<typeof documentSummary>
 

@@ -14,6 +14,7 @@ import { createIdempotency } from './batches/idempotency.ts'
 import { createItemSource } from './batches/item-reader.ts'
 import { createKeys } from './redis/keys.ts'
 import { createMoney } from './items/prices.ts'
+import { createReadLaneHold } from './lanes/lane-holds.ts'
 import { readLanes } from './lanes/lane-view.ts'
 import { createLaneWork } from './lanes/lane-work.ts'
 import { createLedger } from './ledger/ledger.ts'
@@ -66,7 +67,13 @@ export async function createEngine({ redisUrl, prefix, lanes, filesBytes, onErro
   const durability = await readDurability(redis)
   const confirm = () => durability.confirm()
   const idempotency = createIdempotency({ redis, keys })
-  const finder = createBatchFinder({ redis, keys, isPriced, hasLane: (lane) => Object.hasOwn(lanes, lane) })
+  const finder = createBatchFinder({
+    redis,
+    keys,
+    isPriced,
+    hasLane: (lane) => Object.hasOwn(lanes, lane),
+    readHold: createReadLaneHold({ redis, keys }),
+  })
   const batches = createBatches({
     redis,
     keys,

@@ -65,7 +65,7 @@ test('an extracted text is an ordinary batch, and is removed after its time', as
   expect(await sluice.redis.exists(sluice.keys.expiringBatches)).toBe(0)
 })
 
-test('a text whose lane is down, or whose time is over, is pending, and goes on after a resume', async () => {
+test('a text whose lane is down, or whose wait has ended, is pending, and runs after a resume', async () => {
   const sluice = testSluice({ concurrency: 'fixed' })
   const engine = await sluice.engine()
   const input = { extractor: inline, text: 'a', keptMs: hour }

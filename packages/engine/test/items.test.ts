@@ -92,7 +92,7 @@ describe('an item', () => {
     const seen: number[] = []
     await sluice.worker(({ reasks, text }) => {
       seen.push(reasks.length)
-      if (text === 'text 1' && reasks.length === 1) return extracted({ mended: reasks[0]!.errors })
+      if (text === 'text 1' && reasks.length === 1) return extracted({ repaired: reasks[0]!.errors })
       return { type: 'invalid-output', errors: [`/age: must be integer, try ${reasks.length}`] }
     })
     const { batch } = await engine.batches.create({ extractor: inline, options }, texts(2))
@@ -102,7 +102,7 @@ describe('an item', () => {
     expect(second).toMatchObject({
       status: 'succeeded',
       attempts: 2,
-      data: { mended: ['/age: must be integer, try 0'] },
+      data: { repaired: ['/age: must be integer, try 0'] },
     })
     expect(seen).toHaveLength(5)
   })

@@ -70,7 +70,7 @@ test('no step is long when 300,000 items wait for the text of one, and all of th
   await redis.eval(fill, 2, k.parked, k.meta, waiting)
   const result = { status: 'succeeded', data: {}, usage: { input_tokens: 1, output_tokens: 1 }, attempts: 1 }
   expect(await ledger.record(run, 'succeeded', result, noCost, 'settled', { textHash: 'hash' })).toBe('recorded')
-  // The process that recorded it may die here: who feeds the batch goes on.
+  // The process that recorded it may die here: the batch's feeder releases the rest.
   const fed = new Set<number>()
   let left = 1
   while (left > 0) {

@@ -56,7 +56,7 @@ test('batches far beyond the window have their turns, each item once', async () 
   }
 }, 90_000)
 
-test('a batch whose keys a failover rolled back behind the end of its jobs goes on', async () => {
+test('a batch continues after a failover rolled its keys back to before its jobs ended', async () => {
   const sluice = testSluice()
   const engine = await sluice.engine()
   const { batch } = await engine.batches.create({ extractor: inline, options }, texts(3))

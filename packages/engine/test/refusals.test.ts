@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { createKeys } from '@sluice/engine/redis/keys'
 import { extracted, inline, options, readAll, testSluice, texts } from './harness.ts'
 
-/** A Redis of this file: it is told to refuse writes. */
+/** A Redis that only this file uses: its tests make it refuse writes. */
 let own: Awaited<ReturnType<typeof startOwnRedis>>
 let admin: Redis
 beforeAll(async () => {

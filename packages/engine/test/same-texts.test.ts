@@ -227,10 +227,10 @@ describe('stored answers', () => {
       const { batch } = await engine.batches.create({ extractor, options: batchOptions }, items)
       const results = await readAll(engine, batch.id)
       expect(results.map(({ data }) => data)).toEqual(items.map(({ text }) => ({ text })))
-      const told = results.filter((one) => one.cached === true)
-      expect(told.every(({ attempts }) => attempts === 0)).toBe(true)
+      const cached = results.filter((one) => one.cached === true)
+      expect(cached.every(({ attempts }) => attempts === 0)).toBe(true)
       const { usage } = await engine.batches.get(batch.id)
-      expect(usage).toMatchObject({ calls, cached: told.length })
+      expect(usage).toMatchObject({ calls, cached: cached.length })
       return calls
     }
     // A batch without `cache_s` neither stores answers nor uses them.

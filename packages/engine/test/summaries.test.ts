@@ -213,7 +213,7 @@ describe('a summary', () => {
     expect((await engine.batches.list({ limit: 10 })).data).toHaveLength(1)
   })
 
-  test('is created once when the same request comes several times at once; a request that comes too early is told to wait', async () => {
+  test('is created once when the same request comes several times at once; a request that comes too early is asked to wait', async () => {
     const sluice = testSluice()
     const { redis, keys } = sluice
     const engine = await sluice.engine()

@@ -5,6 +5,8 @@ import { createEffort, type Effort } from '@sluice/schema/budget'
 import { dropAddedNulls } from '@sluice/schema/null-drop'
 import { unwrap } from '@sluice/schema/strict'
 import { compileSchema } from '@sluice/schema/validator'
+import { insideEnvelopes, isSchemaItself } from './envelope.ts'
+import { createPace } from './pace.ts'
 import { type AnswerValue, parseAnswer } from './parse-answer.ts'
 
 /** Replaces the validation by the JSON Schema, for extractors written in code. Errors: one line each, path first. */
@@ -28,16 +30,6 @@ export interface SentForm {
   readonly wrapped: boolean
 }
 
-/** JSON.parse takes 100 ms for some three million values. A model that writes 128,000 tokens writes at most as many. */
-const mostCommas = 2_000_000
-
-function hasTooManyValues(content: string): boolean {
-  if (content.length <= 2 * mostCommas) return false
-  let count = 0
-  for (let at = content.indexOf(','); at >= 0 && count <= mostCommas; at = content.indexOf(',', at + 1)) count += 1
-  return count > mostCommas
-}
-
 /**
  * The one value of an answer that is valid. An answer may hold several: a draft, an example, the same value twice. The one that is valid
  * counts, wherever it stands; two different valid ones are refused, because nothing tells which is meant.
@@ -47,20 +39,20 @@ export async function checkAnswer(
   schema: JsonSchema,
   { form, refine }: { readonly form: SentForm; readonly refine: Refine | undefined },
 ): Promise<CheckedAnswer> {
-  if (hasTooManyValues(content))
-    return { type: 'invalid', errors: [`the answer has more than ${mostCommas} values; answer with less`] }
-  const { values, fault } = await parseAnswer(content)
+  const pace = createPace()
+  const { values, fault } = await parseAnswer(content, pace)
+  await pace.afterLong(content)
   const effort = createEffort()
   const valid: { data: unknown; repaired: boolean }[] = []
   let invalid: { errors: readonly string[]; length: number } | null = null
   for (const found of values) {
-    const checked = await checkValue(found, schema, { form, refine, effort })
+    const checked = await checkFound(found, schema, { form, refine, effort, pause: () => pace.afterLong(content) })
     // Each value may take some 100 ms; others' items run in between.
     if (values.length > 1) await setImmediate()
     if (checked.type === 'author-error') return checked
     if (checked.type === 'valid') {
       if (!valid.some(({ data }) => isDeepStrictEqual(data, checked.data)))
-        valid.push({ data: checked.data, repaired: found.repaired })
+        valid.push({ data: checked.data, repaired: checked.repaired })
     } else if (invalid === null || found.length >= invalid.length)
       invalid = { errors: checked.errors, length: found.length }
   }
@@ -73,20 +65,49 @@ export async function checkAnswer(
   return { type: 'invalid', errors: [fault?.message ?? 'there is no JSON in the answer; answer with one JSON object'] }
 }
 
+interface Checking {
+  readonly form: SentForm
+  readonly refine: Refine | undefined
+  readonly effort: Effort
+  /** Lets other work go on between the steps of checking a long answer. */
+  readonly pause: () => Promise<void>
+}
+
+/** A value of the answer, or else what is in the envelope around it. */
+async function checkFound(
+  { value, repaired }: AnswerValue,
+  schema: JsonSchema,
+  checking: Checking,
+): Promise<CheckedAnswer> {
+  if (isSchemaItself(value, schema))
+    return { type: 'invalid', errors: ['/: is the schema itself; answer with data that is valid by it'] }
+  const checked = await checkValue(value, schema, checking)
+  if (checked.type === 'valid') return { ...checked, repaired }
+  if (checked.type === 'author-error') return checked
+  for (const inner of insideEnvelopes(value, schema)) {
+    const inside = isSchemaItself(inner, schema) ? checked : await checkValue(inner, schema, checking)
+    if (inside.type === 'valid') return { ...inside, repaired: true }
+    if (inside.type === 'author-error') return inside
+  }
+  return checked
+}
+
 /** As it was sent, or as the author's schema says: without strict mode a model follows either. The first reading that is valid counts. */
 async function checkValue(
-  { value }: AnswerValue,
+  value: unknown,
   schema: JsonSchema,
-  { form, refine, effort }: { readonly form: SentForm; readonly refine: Refine | undefined; readonly effort: Effort },
+  { form, refine, effort, pause }: Checking,
 ): Promise<Refined> {
   const inner = form.wrapped ? unwrap(value) : value
   let first: Refined | undefined
   try {
     for (const one of inner === value || form.addedNulls ? [inner] : [inner, value]) {
       const dropped = dropAddedNulls(schema, one)
+      await pause()
       // Nulls that strict mode added are never meant; without it they are, where they are valid.
       for (const data of form.addedNulls || dropped === one ? [dropped] : [one, dropped]) {
         const checked = refine === undefined ? validate(schema, data, effort) : await refineSafely(refine, data)
+        await pause()
         if (checked.type !== 'invalid') return checked
         // Without the nulls the errors name what is really wrong.
         if (first === undefined || (one === inner && data === dropped)) first = checked

@@ -1,5 +1,5 @@
 import type { Outcome } from '@sluice/contract/outcome'
-import { largestAnswerMb } from './pool-fetch.ts'
+import { ConnectionFailed, largestAnswerMb, RequestTimedOut } from './http-pool.ts'
 
 /** Error codes of a request that was not sent, so that it cannot have been paid for. */
 const neverSentCodes = [
@@ -11,14 +11,16 @@ const neverSentCodes = [
   'ENETUNREACH',
 ]
 
-/** What a failed connection means for the item, by the codes of the error and of its causes. */
-export function classifyConnectionError(error: Error): Outcome & { type: 'truncated' | 'unavailable' } {
-  const codes = causes(error).map((cause) => (cause as { code?: unknown }).code)
+/** What a request without a response means for the item, by the codes of the error's causes. Throws any other error: a bug. */
+export function classifyConnectionError(error: unknown): Outcome & { type: 'truncated' | 'unavailable' } {
+  if (error instanceof RequestTimedOut) return timedOut
+  if (!(error instanceof ConnectionFailed)) throw error
+  const codes = causes(error.cause).map((cause) => (cause as { code?: unknown }).code)
   if (codes.includes('UND_ERR_RES_EXCEEDED_MAX_SIZE')) {
     return { type: 'truncated', message: `The answer is larger than ${largestAnswerMb} MB: set max_tokens.` }
   }
   const neverSent = neverSentCodes.find((code) => codes.includes(code))
-  const detail = neverSent ?? codes.find((code) => typeof code === 'string') ?? error.message
+  const detail = neverSent ?? codes.find((code): code is string => typeof code === 'string') ?? error.message
   return {
     type: 'unavailable',
     message:
@@ -32,7 +34,7 @@ export function classifyConnectionError(error: Error): Outcome & { type: 'trunca
   }
 }
 
-export const timedOut: Outcome & { type: 'unavailable' } = {
+const timedOut: Outcome & { type: 'unavailable' } = {
   type: 'unavailable',
   message: 'The provider did not answer in time.',
   retryAfterMs: null,

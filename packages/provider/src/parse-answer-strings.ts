@@ -53,6 +53,10 @@ export function hasCurlyQuotes(text: string): boolean {
 /** Reads the string that opens at `start`. `isPlain`: it is JSON as it is. A failure at the end of the text is a string that does not end. */
 export function readString(text: string, start: number, rule: QuoteRule): ReadString {
   const opening = text[start]!
+  if (opening === '"' && rule === 'same-kind') {
+    const plain = readPlainString(text, start)
+    if (plain !== null) return plain
+  }
   const closing = rule === 'same-kind' ? counterparts[opening]! : closingOfAnyKind(opening)
   // “a “b” c”: only curly quotes show which of them open.
   const nests = rule === 'same-kind' && opening === '“'
@@ -74,11 +78,42 @@ export function readString(text: string, start: number, rule: QuoteRule): ReadSt
     else if (closing.includes(character)) {
       if (nests && depth > 0) depth -= 1
       else if (!isApostrophe(text, at)) {
-        return { ok: true, value: value + text.slice(from, at), end: at + 1, isPlain }
+        const whole = value + text.slice(from, at)
+        if (opening === '`' && whole.includes('${'))
+          return { ok: false, at: start, problem: 'a template with ${...} is code, not a value' }
+        return { ok: true, value: whole, end: at + 1, isPlain }
       }
     } else if (character < ' ') isPlain = false
   }
   return { ok: false, at: text.length, problem: 'a string does not end' }
+}
+
+const longString = 1_000
+
+/** A long string of JSON as it is, with escapes: `JSON.parse` decodes them ten times as fast. */
+function readPlainString(text: string, start: number): ReadString | null {
+  const end = endOfString(text, start) + 1
+  if (end - start < longString) return null
+  try {
+    return { ok: true, value: JSON.parse(text.slice(start, end)) as string, end, isPlain: true }
+  } catch {
+    return null
+  }
+}
+
+/** Of the string that opens at `start`: the index of its closing quote; -1 if it does not end. */
+export function endOfString(text: string, start: number): number {
+  let at = start
+  do {
+    at = text.indexOf('"', at + 1)
+  } while (isEscaped(text, at))
+  return at
+}
+
+function isEscaped(text: string, quote: number): boolean {
+  let slashes = 0
+  while (text[quote - 1 - slashes] === '\\') slashes += 1
+  return slashes % 2 === 1
 }
 
 /** All that may end a string or must be looked at in it: quotes, a backslash, control characters. */

@@ -1,4 +1,6 @@
 import { isDeepStrictEqual } from 'node:util'
+import { answerLimits } from './answer-limits.ts'
+import type { Pace } from './pace.ts'
 import { opensString, type QuoteRule, readString } from './parse-answer-strings.ts'
 
 export type ReadValue =
@@ -20,22 +22,16 @@ export type ReadValue =
       readonly kind: 'cut-off' | 'no-json' | 'broken'
     }
 
-/** A deeper answer would exhaust the stack of what checks it. */
-export const deepestAnswer = 1_000
-/** Values in one answer: more than a model writes, and some 100 MB of memory. */
-export const mostAnswerValues = 500_000
-
-/** Lets other work of the process go on while a long answer is read. */
-export interface Pace {
-  isDue(): boolean
-  pause(): Promise<void>
-}
-
-const blank = /[\s\u00a0\ufeff\u200b-\u200d\u2060]*/y
+/** Also `\\n` outside of strings: the line breaks of an answer that was escaped, but not its quotes. */
+const blank = /(?:[\s\u00a0\ufeff\u200b-\u200d\u2060]|\\[nrt])*/y
 const jsonBlank = /^[ \t\r\n]*$/
 const comment = /\/\/[^\n]*|\/\*[^]*?\*\/|#[^\n]*/y
+/** A comment in the place of values. Without them the rest would be valid, and not what was found. */
+const leftOut =
+  /\.\.\.|…|\b(?:etc|omitted|truncated|snip|snipped|elided|remaining|and so on|left out|continued|\d+ (?:more|others?)|more (?:items|entries|rows|elements|records|lines|objects|values|results)|(?:rest|others?) (?:of|are|follow|items|entries))\b/i
 const numeral = /-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?/y
 const word = /[\p{L}_$][\p{L}\p{N}_$-]*/uy
+const backslash = 92
 const afterNumeral = /[\p{L}\p{N}_.%$€£'’]/u
 
 const literals: Readonly<Record<string, boolean | null>> = {
@@ -49,7 +45,7 @@ const literals: Readonly<Record<string, boolean | null>> = {
 const jsonLiterals: ReadonlySet<string> = new Set(['true', 'false', 'null'])
 
 type Frame =
-  | { readonly kind: 'object'; readonly value: Record<string, unknown>; key: string }
+  | { readonly kind: 'object'; readonly value: Record<string, unknown>; key: string; keys: number }
   | { readonly kind: 'array'; readonly value: unknown[] }
 
 /**
@@ -86,6 +82,8 @@ class Reader {
   readonly #rule: QuoteRule
   readonly #frames: Frame[] = []
   #count = 0
+  #wideKeys = 0
+  #comments = 0
 
   constructor(text: string, start: number, rule: QuoteRule) {
     this.#text = text
@@ -119,11 +117,12 @@ class Reader {
 
   #open(opening: string): Frame {
     this.at += 1
-    const frame: Frame = opening === '{' ? { kind: 'object', value: {}, key: '' } : { kind: 'array', value: [] }
+    const frame: Frame =
+      opening === '{' ? { kind: 'object', value: {}, key: '', keys: 0 } : { kind: 'array', value: [] }
     this.#frames.push(frame)
-    if (this.#frames.length > deepestAnswer) {
+    if (this.#frames.length > answerLimits.levels) {
       this.sawContent = true
-      this.#fail(`it is nested more than ${deepestAnswer} levels deep`)
+      this.#fail(`it is nested more than ${answerLimits.levels} levels deep`)
     }
     return frame
   }
@@ -138,8 +137,7 @@ class Reader {
   #goesOn(frame: Frame): boolean {
     this.#skipBlank()
     const closer = closerOf(frame)
-    if (this.#peek() === ',') {
-      this.at += 1
+    if (this.#takes(',', '，')) {
       this.#skipBlank()
       if (this.#peek() !== closer) {
         if (frame.kind === 'object') this.#readKey(frame)
@@ -164,14 +162,13 @@ class Reader {
     }
     if (this.failure !== null) return undefined
     this.#skipBlank()
-    if (this.#peek() !== ':') return this.#unexpected(`":" after the key ${JSON.stringify(frame.key)}`)
-    this.at += 1
+    if (!this.#takes(':', '：')) return this.#unexpected(`":" after the key ${JSON.stringify(frame.key)}`)
     this.sawContent = true
   }
 
   #put(frame: Frame, value: unknown): void {
     this.#count += 1
-    if (this.#count > mostAnswerValues) this.#fail(`it has more than ${mostAnswerValues} values`)
+    if (this.#count > answerLimits.values) this.#fail(`it has more than ${answerLimits.values} values`)
     if (frame.kind === 'array') {
       frame.value.push(value)
       return
@@ -182,6 +179,9 @@ class Reader {
       if (key === '__proto__') {
         Object.defineProperty(frame.value, key, { value, enumerable: true, configurable: true, writable: true })
       } else frame.value[key] = value
+      frame.keys += 1
+      if (frame.keys > answerLimits.wideObject) this.#wideKeys += 1
+      if (this.#wideKeys > answerLimits.wideKeys) this.#fail(`it has objects of too many keys; answer with fewer`)
     } else if (!isDeepStrictEqual(frame.value[key], value)) {
       this.#fail(`the key ${JSON.stringify(key)} is given twice with different values`)
     }
@@ -238,21 +238,42 @@ class Reader {
   #skipBlank(): void {
     for (;;) {
       const code = this.#text.charCodeAt(this.at)
-      if (code > 47 && code < 127) return
+      if (code > 47 && code < 127 && code !== backslash) return
       const skipped = this.#match(blank)
       if (!this.repaired && !jsonBlank.test(skipped)) this.repaired = true
-      if (this.#match(comment) === '') {
+      const from = this.at
+      const note = this.#match(comment)
+      if (note === '') {
         // A comment that never ends.
         if (this.#text.startsWith('/*', this.at)) this.at = this.#text.length
         return
       }
       this.repaired = true
+      this.#comments += 1
+      if (this.#comments > answerLimits.comments) {
+        this.sawContent = true
+        this.#fail(`it has more than ${answerLimits.comments} comments`)
+        return
+      }
+      if (leftOut.test(note)) {
+        this.sawContent = true
+        this.failure ??= { at: from, problem: 'a comment says that something is left out; write every value' }
+      }
     }
   }
 
   /** The next character; empty at the end of the text. */
   #peek(): string {
     return this.#text.charAt(this.at)
+  }
+
+  /** Reads a separator, which Chinese and Japanese text has in a wide form. */
+  #takes(separator: string, wide: string): boolean {
+    const next = this.#peek()
+    if (next !== separator && next !== wide) return false
+    if (next === wide) this.repaired = true
+    this.at += 1
+    return true
   }
 
   #match(pattern: RegExp): string {

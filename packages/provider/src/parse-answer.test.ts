@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import { createPace } from './pace.ts'
 import { parseAnswer } from './parse-answer.ts'
 
 /** Milliseconds of this process's own work: on a busy machine the clock says little. */
@@ -10,7 +11,7 @@ async function cpuMs(work: () => Promise<unknown>): Promise<number> {
   return (user + system) / 1_000
 }
 
-const values = async (text: string) => (await parseAnswer(text)).values.map(({ value }) => value)
+const values = async (text: string) => (await parseAnswer(text, createPace())).values.map(({ value }) => value)
 
 describe('whatever the JSON', () => {
   const json = fc.json({ maxDepth: 5, noUnicodeString: false })
@@ -18,7 +19,7 @@ describe('whatever the JSON', () => {
   test('it is read as JSON.parse reads it, in prose as well, or refused because a key or a digit would be lost', async () => {
     await fc.assert(
       fc.asyncProperty(json, async (text) => {
-        const plain = await parseAnswer(text)
+        const plain = await parseAnswer(text, createPace())
         if (plain.values.length === 0) expect(plain.fault?.message).toMatch(/given twice|too large/)
         else expect(plain.values[0]).toMatchObject({ value: JSON.parse(text), repaired: false })
         if (!/^\s*[{[]/.test(text)) return
@@ -87,6 +88,6 @@ describe('a hostile answer is read in time linear in its length:', () => {
   ]
 
   test.each(table)('%s', async (_, text) => {
-    expect(await cpuMs(() => parseAnswer(text))).toBeLessThan(2_000)
+    expect(await cpuMs(() => parseAnswer(text, createPace()))).toBeLessThan(2_000)
   })
 })

@@ -1,6 +1,9 @@
-import { hasCurlyQuotes } from './parse-answer-strings.ts'
-import { setImmediate } from 'node:timers/promises'
-import { deepestAnswer, mostAnswerValues, type Pace, type ReadValue, readValue } from './parse-answer-value.ts'
+import { answerLimits } from './answer-limits.ts'
+import { answerText, hasEscapedQuotes, hasThoughts, unescape, withoutThoughts } from './answer-text.ts'
+import { endOfString, hasCurlyQuotes, readString } from './parse-answer-strings.ts'
+import type { Pace } from './pace.ts'
+import { type ReadValue, readValue } from './parse-answer-value.ts'
+import { readPlain } from './plain-json.ts'
 
 /** A JSON value of an answer. */
 export interface AnswerValue {
@@ -22,104 +25,76 @@ type Unread = ReadValue & { readonly ok: false }
 
 const mostValues = 100
 const bracket = /[{[]/g
-const thoughtTag = /<(\/?)(?:think|thinking|thought|reasoning)>/gi
-
-/** Other work waits no longer than this for the reading of an answer, and for one `JSON.parse`. */
-const longestStretchMs = 20
+/** A JSON string that holds JSON. */
+const quotedJson = /(?<!\\)"\s*[{[]\s*(?:\\n\s*)?\\"/
+/** Strings in strings that are read: some models encode their answer two or three times. */
+const mostEncodings = 3
 
 /**
  * Finds the JSON of an answer that ended by itself: plain, in a code fence, in prose, after a `<think>` block, in the notations that
  * `readValue` knows. Nothing is added to what the answer says: brackets are never closed, because a quarter of cut-off answers would become
  * wrong but valid data. Takes time linear in the text.
  */
-export async function parseAnswer(text: string): Promise<ParsedAnswer> {
+export async function parseAnswer(text: string, pace: Pace): Promise<ParsedAnswer> {
   const trimmed = text.replace(/^\uFEFF/, '').trim()
   if (trimmed === '') return failed('the answer is empty; answer with one JSON object')
-  const pace = createPace()
   const plain = await readPlain(trimmed, pace)
   if (plain !== null) {
     if (!plain.ok) return failed(notJson(trimmed, plain), trimmed.length)
     const whole = { value: plain.value, length: trimmed.length, repaired: false }
     return { values: [whole, ...(await valuesInString(plain.value, pace))], fault: null }
   }
-  const content = insideFence(withoutThoughts(trimmed))
+  if (trimmed.length > answerLimits.characters) {
+    const most = answerLimits.characters.toLocaleString('en')
+    return failed(`the answer has more than ${most} characters; answer with less`)
+  }
+  const content = await withoutLaterThoughts(answerText(trimmed), pace)
+  await pace.afterLong(content)
   if (content === '') return failed('the answer has no JSON outside of its <think> block')
   const only = await readOnlyValue(content, pace)
-  if (only !== null) return { values: [{ ...only, repaired: true }], fault: null }
+  if (only !== null) {
+    const whole = { ...only, repaired: true }
+    return { values: [whole, ...(await valuesInString(only.value, pace))], fault: null }
+  }
   const found = await search(content, pace)
-  if (found.values.length > 0 || !hasEscapedQuotes(content)) return found
-  const unescaped = unescape(content)
-  return unescaped === null ? found : search(unescaped, pace)
+  return found.values.length > 0 || !hasEscapedQuotes(content) ? found : ((await readEscaped(content, pace)) ?? found)
 }
 
-function createPace(): Pace {
-  let steps = 0
-  let since = performance.now()
-  return {
-    isDue: () => (steps += 1) % 64 === 0 && performance.now() - since > longestStretchMs,
-    async pause() {
-      await setImmediate()
-      since = performance.now()
-    },
+/** An answer that begins with its JSON, and thinks after it. */
+async function withoutLaterThoughts(text: string, pace: Pace): Promise<string> {
+  if (nextBracket(text, 0) !== 0 || !hasThoughts(text)) return text
+  const first = await readByBothRules(text, 0, pace)
+  return first.ok ? `${text.slice(0, first.end)}\n${withoutThoughts(text.slice(first.end))}` : text
+}
+
+/** JSON whose quotes are escaped: in a string of the answer, or as the whole answer. */
+async function readEscaped(text: string, pace: Pace): Promise<ParsedAnswer | null> {
+  const quoted = quotedJson.exec(text)
+  if (quoted !== null) {
+    const string = readString(text, quoted.index, 'same-kind')
+    const values = string.ok ? await valuesInString(string.value, pace) : []
+    if (values.length > 0) return { values, fault: null }
   }
+  await pace.afterLong(text)
+  const unescaped = unescape(text)
+  await pace.afterLong(text)
+  return unescaped === null ? null : search(unescaped, pace)
+}
+
+/** A string may hold the JSON that was asked for. */
+async function valuesInString(value: unknown, pace: Pace): Promise<readonly AnswerValue[]> {
+  let text = value
+  for (let i = 0; i < mostEncodings && typeof text === 'string'; i += 1) {
+    const inner = text.trim()
+    if (/^[{[]/.test(inner)) return (await search(inner, pace)).values
+    const plain = inner.startsWith('"') ? await readPlain(inner, pace) : null
+    text = plain?.ok === true ? plain.value : null
+  }
+  return []
 }
 
 function failed(message: string, length = 0): ParsedAnswer {
   return { values: [], fault: { message, length } }
-}
-
-/** The fast path: JSON as it is, which `JSON.parse` reads, unless it would silently change something. Null: not JSON. */
-async function readPlain(text: string, pace: Pace): Promise<ReadValue | null> {
-  const scan = scanText(text)
-  if (scan === null) return null
-  if (scan.values > mostAnswerValues) return readValue(text, 0, 'same-kind', pace)
-  let value: unknown
-  try {
-    value = JSON.parse(text)
-  } catch {
-    return null
-  }
-  if (text.length > 1_000_000) await pace.pause()
-  // A key that is given twice is there once.
-  if (!scan.isDoubtful && scan.keys === countKeys(value)) return { ok: true, value, end: text.length, repaired: false }
-  return readValue(text, 0, 'same-kind', pace)
-}
-
-interface TextScan {
-  readonly keys: number
-  readonly values: number
-  /** A number may be rounded, or the depth is beyond the limit. */
-  readonly isDoubtful: boolean
-}
-
-/** Counts what is outside of strings. Null: a string does not end. */
-function scanText(text: string): TextScan | null {
-  let keys = 0
-  let values = 1
-  let depth = 0
-  let digits = 0
-  let isDoubtful = false
-  for (let at = 0; at < text.length; at += 1) {
-    const code = text.charCodeAt(at)
-    if (code >= 48 && code <= 57) {
-      digits += 1
-      if (digits > 15) isDoubtful = true
-      continue
-    }
-    // An exponent may make a number infinite.
-    if (digits > 0 && (code === 69 || code === 101)) isDoubtful = true
-    digits = 0
-    if (code === 34) {
-      at = endOfString(text, at)
-      if (at === -1) return null
-    } else if (code === 58) keys += 1
-    else if (code === 44) values += 1
-    else if (code === 123 || code === 91) {
-      depth += 1
-      if (depth > deepestAnswer) isDoubtful = true
-    } else if (code === 125 || code === 93) depth -= 1
-  }
-  return { keys, values, isDoubtful }
 }
 
 /** The value of a text that has one and nothing else but prose without brackets around it. */
@@ -133,61 +108,6 @@ async function readOnlyValue(text: string, pace: Pace): Promise<Omit<AnswerValue
   if (end <= start || nextBracket(text, end) !== -1) return null
   const plain = await readPlain(text.slice(start, end), pace)
   return plain?.ok === true ? { value: plain.value, length: end - start } : null
-}
-
-/** Of the string that opens at `start`: the index of its closing quote. */
-function endOfString(text: string, start: number): number {
-  let at = start
-  do {
-    at = text.indexOf('"', at + 1)
-  } while (isEscaped(text, at))
-  return at
-}
-
-function isEscaped(text: string, quote: number): boolean {
-  let slashes = 0
-  while (text[quote - 1 - slashes] === '\\') slashes += 1
-  return slashes % 2 === 1
-}
-
-function countKeys(value: unknown): number {
-  let count = 0
-  const open: unknown[] = [value]
-  for (let next = open.pop(); next !== undefined; next = open.pop()) {
-    if (typeof next !== 'object' || next === null) continue
-    const inner: unknown[] = Object.values(next)
-    if (!Array.isArray(next)) count += inner.length
-    for (const one of inner) if (typeof one === 'object') open.push(one)
-  }
-  return count
-}
-
-/** An answer that is one JSON string may hold the JSON that was asked for. */
-async function valuesInString(value: unknown, pace: Pace): Promise<readonly AnswerValue[]> {
-  const isQuoted = typeof value === 'string' && /^\s*[{[]/.test(value)
-  return isQuoted ? (await search(value, pace)).values : []
-}
-
-/** The text outside of `<think>` blocks, whose objects are drafts. The opening tag may be missing: some servers send only what follows it. */
-function withoutThoughts(text: string): string {
-  if (/^[{[]/.test(text)) return text
-  let start = 0
-  let end = text.length
-  for (const tag of text.matchAll(thoughtTag)) {
-    if (tag[1] === '/') {
-      start = tag.index + tag[0].length
-      end = text.length
-    } else if (end === text.length) end = tag.index
-  }
-  return text.slice(start, end).trim()
-}
-
-/** What is in the code fence, where the text is nothing but one. */
-function insideFence(text: string): string {
-  if (!text.startsWith('```') || !text.endsWith('```') || text.length < 6) return text
-  const line = text.indexOf('\n')
-  const content = line === -1 ? text.slice(3, -3).replace(/^json\b/i, '') : text.slice(line + 1, -3)
-  return content.trim()
 }
 
 async function search(text: string, pace: Pace): Promise<ParsedAnswer> {
@@ -239,7 +159,10 @@ async function readByBothRules(text: string, start: number, pace: Pace): Promise
   const any = await readValue(text, start, 'any-kind', pace)
   if (!any.ok) return same
   if (!same.ok) return any
-  if (same.end === any.end && JSON.stringify(same.value) === JSON.stringify(any.value)) return same
+  await pace.afterLong(text)
+  const asSame = JSON.stringify(same.value)
+  await pace.afterLong(asSame)
+  if (same.end === any.end && asSame === JSON.stringify(any.value)) return same
   const problem = 'its quotes can be read in two ways; write every string in straight double quotes'
   return { ok: false, at: start, kind: 'broken', problem }
 }
@@ -264,19 +187,6 @@ function closingBracket(text: string, start: number, skipsStrings: boolean): num
     }
   }
   return -1
-}
-
-function hasEscapedQuotes(text: string): boolean {
-  return text.includes('\\"') && /[{[](?:\s|\\n){0,20}\\"/.test(text)
-}
-
-/** A whole answer with escaped quotes, as `{\"a\": 1}`. */
-function unescape(text: string): string | null {
-  try {
-    return JSON.parse(`"${text.replaceAll('\r', '\\r').replaceAll('\n', '\\n').replaceAll('\t', '\\t')}"`) as string
-  } catch {
-    return null
-  }
 }
 
 function notJson(text: string, { at, problem }: Unread): string {

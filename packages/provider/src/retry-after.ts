@@ -1,3 +1,5 @@
+import type { ResponseHeaders } from './http-pool.ts'
+
 /** From here on a number is no duration but an instant: unix seconds (from 2001), or unix milliseconds. */
 const epochS = 1e9
 export const epochMs = 1e12
@@ -16,7 +18,7 @@ export function notNegative(text: string | null | undefined): number | null {
 }
 
 /** An instant is by the provider's clock: that of its `date`, unless it agrees with ours. */
-export function providerClock(headers: Headers, nowMs: number): number {
+export function providerClock(headers: ResponseHeaders, nowMs: number): number {
   const date = Date.parse(headers.get('date') ?? '')
   return Number.isNaN(date) || Math.abs(date - nowMs) < 2_000 ? nowMs : date
 }
@@ -25,7 +27,7 @@ export function providerClock(headers: Headers, nowMs: number): number {
  * How long a refusal asks to wait, in ms: `retry-after-ms`, or `retry-after` in seconds, as an HTTP date (RFC 9110, 10.2.3) or as a unix
  * time. Azure wrote `x-rate-limit-reset-tokens` for a while in place of it (openai/openai-python#937).
  */
-export function readRetryAfter(headers: Headers, nowMs: number = Date.now()): number | null {
+export function readRetryAfter(headers: ResponseHeaders, nowMs: number = Date.now()): number | null {
   const ms = notNegative(headers.get('retry-after-ms'))
   if (ms !== null) return ms < epochMs ? ms : Math.max(0, ms - nowMs)
   const text = headers.get('retry-after') ?? headers.get('x-rate-limit-reset-tokens')

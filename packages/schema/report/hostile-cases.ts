@@ -290,7 +290,147 @@ export const hostileCases: readonly HostileCase[] = [
     answer: () => ({ a: times(20_000, () => 1.5e300) }),
     end: 'too large',
   },
+  {
+    name: 'allOf of 40 references, 20 levels',
+    schema: multiplied(40, 20),
+    answer: () => ({ a: { p1: 'x' } }),
+    end: 'valid',
+  },
+  {
+    name: 'allOf of 1,000 objects with a property in common',
+    schema: {
+      type: 'object',
+      allOf: times(1_000, (i) =>
+        object({ [`p${i}`]: { type: 'string' }, s: { type: 'string', maxLength: 2_000 - i } }),
+      ),
+    },
+    answer: () => ({ s: 'x' }),
+    end: 'valid',
+  },
+  {
+    name: 'dependentSchemas in each other, 40 levels',
+    schema: nestedDependencies(40),
+    answer: () => record(40, (i) => [`a${i}`, 1]),
+    end: 'invalid',
+  },
+  {
+    name: '2,000 dependentSchemas, a list of 1,000 objects',
+    schema: object({
+      a: { items: { dependentSchemas: record(2_000, (i) => [`p${i}`, { minProperties: 1 }]) } },
+    }),
+    answer: () => ({ a: times(1_000, () => ({ p1: 1 })) }),
+    end: 'too large',
+  },
+  {
+    name: 'unevaluatedProperties beside anyOf of 50 forms, 1,000 objects of 50 properties',
+    schema: object({
+      a: {
+        items: {
+          anyOf: times(50, (i) => ({ properties: { [`p${i}`]: true }, required: [`p${i}`] })),
+          unevaluatedProperties: false,
+        },
+      },
+    }),
+    answer: () => ({ a: times(1_000, () => record(50, (i) => [`p${i}`, 1])) }),
+    end: 'too large',
+  },
+  {
+    name: '$dynamicRef, a tree of 5,461 nodes',
+    schema: {
+      $dynamicAnchor: 'node',
+      type: 'object',
+      properties: { c: { type: 'array', items: { $dynamicRef: '#node' } } },
+      unevaluatedProperties: false,
+    },
+    answer: () => fourfold(6),
+    end: 'valid',
+  },
+  {
+    name: 'not in not, 80 levels, 20,000 items',
+    schema: object({ a: { items: nestedNot(80) } }),
+    answer: () => ({ a: times(20_000, () => 'x') }),
+    end: 'valid',
+  },
+  {
+    name: 'propertyNames with 1,000 patterns, 3,000 properties',
+    schema: { type: 'object', propertyNames: { anyOf: times(1_000, (i) => ({ pattern: `^k${i}$` })) } },
+    answer: () => record(3_000, (i) => [`k999x${i}`, 1]),
+    end: 'invalid',
+  },
+  {
+    name: 'minItems 1e9, minLength 1e15',
+    schema: object({ a: { minItems: 1e9, minLength: 1e15 } }),
+    answer: () => ({ a: 'x'.repeat(1_000_000) }),
+    end: 'invalid',
+  },
+  {
+    name: 'a constant of 50,000 values',
+    schema: object({ a: { items: { const: times(50_000, (i) => i) } } }),
+    answer: () => ({ a: times(4, () => times(50_000, (i) => i)) }),
+    end: 'valid',
+  },
+  {
+    name: 'uniqueItems, lists that differ at 200 levels',
+    schema: object({ a: { uniqueItems: true } }),
+    answer: () => ({ a: times(300, (i) => (deep(200) as { a: unknown[] }).a.concat(i)) }),
+    end: 'valid',
+  },
+  {
+    name: 'format regex, 3,000 patterns of many states',
+    schema: object({ a: { items: { format: 'regex' } } }),
+    answer: () => ({ a: times(3_000, (i) => `(a|b){${i}}[\\w${i}]+`) }),
+    end: 'valid',
+  },
+  {
+    name: 'format idn-hostname, 3,000 names',
+    schema: object({ a: { items: { format: 'idn-hostname' } } }),
+    answer: () => ({ a: times(3_000, (i) => `例え${i}.テスト`) }),
+    end: 'valid',
+  },
+  {
+    name: 'an object of 40,000 properties',
+    schema: { type: 'object', additionalProperties: { type: 'string' } },
+    answer: () => record(40_000, (i) => [`p${i}`, 'x']),
+    end: 'too large',
+  },
+  {
+    name: '1,300 optional unions of three types',
+    schema: object(
+      record(1_300, (i) => [`p${i}`, { anyOf: [{ type: 'string' }, { type: 'integer' }, { type: 'null' }] }]),
+    ),
+    answer: () => record(1_300, (i) => [`p${i}`, null]),
+    end: 'valid',
+  },
 ]
+
+function fourfold(levels: number): unknown {
+  return { c: levels === 0 ? [] : times(4, () => fourfold(levels - 1)) }
+}
+
+/** Each level refers to the next one `width` times. */
+function multiplied(width: number, levels: number): SchemaNode {
+  return {
+    type: 'object',
+    properties: { a: { $ref: '#/$defs/d0' } },
+    $defs: {
+      ...record(levels, (i) => [`d${i}`, { allOf: times(width, () => ({ $ref: `#/$defs/d${i + 1}` })) }]),
+      [`d${levels}`]: object(record(100, (i) => [`p${i}`, { type: 'string' }])),
+    },
+  }
+}
+
+function nestedDependencies(levels: number): SchemaNode {
+  let schema: SchemaNode = { required: ['z'] }
+  for (let i = 0; i < levels; i += 1)
+    schema = { dependentSchemas: { [`a${i}`]: schema, [`b${i}`]: { minProperties: 1 } } }
+  return schema
+}
+
+function nestedNot(levels: number): SchemaNode {
+  let schema: SchemaNode = { type: 'string' }
+  for (let i = 0; i < levels; i += 1) schema = { not: schema }
+  return schema
+}
 
 function nestedUnevaluated(levels: number): SchemaNode {
   let schema: SchemaNode = { properties: { y: true } }

@@ -15,7 +15,7 @@ import {
   isUuid,
 } from '@hyperjump/json-schema-formats'
 import { isIdnHostname } from 'idn-hostname'
-import { patternProblem } from './pattern.ts'
+import { isPattern } from './pattern-program.ts'
 
 /** Says whether a value has the format; values of another type have every format. */
 export type FormatCheck = (value: string | number) => boolean
@@ -118,10 +118,9 @@ function isIdnEmail(value: string): boolean {
   return domain.startsWith('[') ? quietly(() => isEmail(`a@${domain}`)) : isUnicodeHostname(domain)
 }
 
-/** What `pattern` takes, and what it refuses only for its time. */
+/** Of the syntax of ECMA-262, without making the states of the pattern. */
 function isRegex(value: string): boolean {
-  if (patternProblem(value) === null) return true
-  return quietly(() => new RegExp(value, 'u') instanceof RegExp)
+  return quietly(() => new RegExp(value, 'u') instanceof RegExp) || isPattern(value)
 }
 
 function isBase64(value: string): boolean {

@@ -13,6 +13,7 @@ describe('hostile schemas and answers end in bounded time, each with its verdict
     const result = runHostile(one)
     expect(result.end).toBe(one.end)
     expect(result.doorMs).toBeLessThan(longestMs)
+    expect(result.strictMs).toBeLessThan(longestMs)
     expect(result.validateMs).toBeLessThan(longestMs)
   })
 

@@ -39,18 +39,77 @@ export function parsePattern(source: string): ParsedPattern {
   }
 }
 
+/** Whether a text has the syntax of a pattern. */
+export function isPattern(source: string): boolean {
+  try {
+    parse(source)
+    return true
+  } catch (error) {
+    // A RangeError: deeply nested groups exhaust the stack of the parser.
+    if (error instanceof SyntaxError || error instanceof RangeError) return false
+    throw error
+  }
+}
+
 function parse(source: string): { ast: AST.Pattern; isUnicode: boolean } {
   const parser = new RegExpParser()
+  const parseAs = (pattern: string, isUnicode: boolean) => ({
+    ast: parser.parsePattern(pattern, 0, pattern.length, { unicode: isUnicode }),
+    isUnicode,
+  })
   try {
-    return { ast: parser.parsePattern(source, 0, source.length, { unicode: true }), isUnicode: true }
+    return parseAs(source, true)
   } catch (error) {
-    // Escapes that do nothing, as in `\-` or `[\w-.]`: JSON Schema asks for `u`, many schemas were written without it.
-    try {
-      return { ast: parser.parsePattern(source, 0, source.length, { unicode: false }), isUnicode: false }
-    } catch {
-      throw error
+    // JSON Schema asks for the flag `u`, many schemas were written without it: with escapes that do nothing, or as `[\w-.]`.
+    refuseForeignEscapes(source)
+    for (const [pattern, isUnicode] of [
+      [withoutIdleEscapes(source), true],
+      [source, false],
+    ] as const) {
+      try {
+        return parseAs(pattern, isUnicode)
+      } catch {
+        // The first error is about the pattern as it was written.
+      }
     }
+    throw error
   }
+}
+
+const escapePattern = /\\(?:c[A-Za-z]|x[0-9A-Fa-f]{2}|u[0-9A-Fa-f]{4}|u\{[0-9A-Fa-f]+\}|[pP]\{[^}]*\}|[^])/g
+/** What other languages write, and what it is in ECMA-262. */
+const foreign: Readonly<Record<string, string>> = { A: '^', Z: '$', z: '$', h: '[ \\t]', R: '\\r?\\n' }
+
+/** Without `u`, `\A` is the letter A, and `\p{L}` five letters: such a pattern would match what its author did not mean. */
+function refuseForeignEscapes(source: string): void {
+  for (const [escape] of source.matchAll(escapePattern)) {
+    const letter = escape[1]!
+    if (!/[A-Za-z]/.test(letter) || (escape.length > 2 && !/[pP]/.test(letter)) || 'dDwWsSbBnrtfvk'.includes(letter))
+      continue
+    if (escape.length > 2 && isProperty(escape)) continue
+    const instead = Object.hasOwn(foreign, letter) ? `; write ${foreign[letter]}` : ''
+    throw new SyntaxError(`${escape} is not known in ECMA-262${instead}`)
+  }
+}
+
+function isProperty(escape: string): boolean {
+  try {
+    new RegExpParser().parsePattern(escape, 0, escape.length, { unicode: true })
+    return true
+  } catch {
+    return false
+  }
+}
+
+/** `\@` and the like, which `u` does not allow, as `@`. A hyphen stays escaped in a class. */
+function withoutIdleEscapes(source: string): string {
+  let isClass = false
+  return source.replaceAll(/\\[^]|[[\]]/g, (part) => {
+    if (part === '[' || part === ']') isClass = part === '['
+    else if (/^\\[^\w^$\\.*+?()[\]{}|/]$/.test(part) || part === '\\_')
+      return part === '\\-' && isClass ? part : part[1]!
+    return part
+  })
 }
 
 interface Mode {

@@ -37,7 +37,7 @@ function possibleTypes(rule: Rule, typesOf: (rule: Rule) => number): number {
     if (union !== null) types &= union.branches.reduce((all, branch) => all | typesOf(branch), 0)
   if (rule.not !== null && (rule.not.constant === true || isEmptySchema(rule.not.source))) types = 0
   const { number, text, array, object } = rule
-  if (number !== null && crosses(number)) types &= ~typeBits.number
+  if (number !== null) types &= ~impossibleNumbers(number)
   if (text !== null && (text.minLength ?? 0) > (text.maxLength ?? Number.POSITIVE_INFINITY)) types &= ~typeBits.string
   if (array !== null) {
     const least = Math.max(array.minItems ?? 0, array.contains === null ? 0 : array.contains.least > 0 ? 1 : 0)
@@ -63,10 +63,30 @@ function isImpossibleObject(object: ObjectRule, typesOf: (rule: Rule) => number)
   })
 }
 
-function crosses({ minimum, maximum, exclusiveMinimum, exclusiveMaximum }: NonNullable<Rule['number']>): boolean {
+/** The types of numbers of which none is within the bounds. */
+function impossibleNumbers(rule: NonNullable<Rule['number']>): number {
+  const { minimum, maximum, exclusiveMinimum, exclusiveMaximum, multipleOf } = rule
   const low = Math.max(minimum ?? Number.NEGATIVE_INFINITY, exclusiveMinimum ?? Number.NEGATIVE_INFINITY)
   const high = Math.min(maximum ?? Number.POSITIVE_INFINITY, exclusiveMaximum ?? Number.POSITIVE_INFINITY)
-  return low > high || (low === high && (exclusiveMinimum === low || exclusiveMaximum === high))
+  const isOutside = (value: number) =>
+    value < low || value > high || value === exclusiveMinimum || value === exclusiveMaximum
+  if (low > high || (low === high && isOutside(low))) return typeBits.number
+  if (multipleOf !== undefined && hasNoMultiple(multipleOf, low, high)) return typeBits.number
+  // Beyond two whole numbers one of them is inside, whatever is excluded.
+  const first = Math.ceil(low)
+  const isWithoutInteger = high - low < 2 && [first, first + 1, first + 2].every(isOutside)
+  return isWithoutInteger ? typeBits.integer : 0
+}
+
+/** False where rounding leaves a doubt. */
+function hasNoMultiple(multipleOf: number, low: number, high: number): boolean {
+  if (!(high - low < multipleOf)) return false
+  const place = low / multipleOf
+  return (
+    Math.abs(place) < 1e9 &&
+    place - Math.floor(place) > 1e-6 &&
+    (Math.floor(place) + 1) * multipleOf > high * (1 + 1e-9) + 1e-300
+  )
 }
 
 /** Of each rule that lists its values: the types of those that the rule itself accepts. */

@@ -1,4 +1,6 @@
 import { isDeepStrictEqual } from 'node:util'
+import { createBudget } from './budget.ts'
+import { canonical } from './canonical.ts'
 import { NotStrictError } from './strict-error.ts'
 import { isNode, own, resolveLocal, type SchemaNode } from './subschemas.ts'
 
@@ -38,11 +40,36 @@ export function isOnlyAnnotated(schema: SchemaNode, besides: string): boolean {
   )
 }
 
+export interface Merger {
+  /** See `flatten`. */
+  flatten(schema: SchemaNode, pointer: string): SchemaNode
+}
+
+/** Looks at keywords, properties and values while schemas are merged; all together for one schema. Real schemas take a few hundred. */
+const mostSteps = 30_000
+
+interface Merging {
+  readonly root: SchemaNode
+  steps: number
+}
+
+/** Merges schemas of one root, with one limit for all of them: `allOf` in `allOf` can stand for any number of schemas. */
+export function createMerger(root: SchemaNode): Merger {
+  const merging: Merging = { root, steps: mostSteps }
+  return { flatten: (schema, pointer) => flatten(merging, schema, pointer) }
+}
+
+function spend(merging: Merging, steps: number): void {
+  merging.steps -= steps
+  if (merging.steps < 0) throw new NotStrictError('', 'combines too many schemas by allOf and $ref')
+}
+
 /**
  * One schema for a schema and all that it combines by `allOf` and `$ref`, where one can be made that means the same. The result has no
  * `allOf`, and a `$ref` only where nothing but annotations stands beside it. Throws a NotStrictError otherwise.
  */
-export function flatten(root: SchemaNode, schema: SchemaNode, pointer: string, depth = 0): SchemaNode {
+function flatten(merging: Merging, schema: SchemaNode, pointer: string, depth = 0): SchemaNode {
+  const { root } = merging
   // Before 2019-09 a reference is all that counts.
   const alone = own(schema, '$ref')
   if (typeof alone === 'string' && isOldDraft(root)) return { ...split(schema).annotation, $ref: alone }
@@ -59,13 +86,13 @@ export function flatten(root: SchemaNode, schema: SchemaNode, pointer: string, d
     if (only === constraint && !hasMoreThanReference(constraint)) return rest
     if (!Object.hasOwn(only, '$ref') || isOnlyAnnotated(only, '$ref')) {
       return Object.hasOwn(only, 'allOf')
-        ? flatten(root, { ...only, ...annotation }, pointer, depth + 1)
+        ? flatten(merging, { ...only, ...annotation }, pointer, depth + 1)
         : { ...only, ...annotation }
     }
   }
   const merged = parts
-    .map((part) => (part === constraint ? expand : expandPart)(root, part, pointer, depth + 1))
-    .reduce((a, b) => merge(a, b, pointer))
+    .map((part) => (part === constraint ? expand : expandPart)(merging, part, pointer, depth + 1))
+    .reduce((a, b) => merge(merging, a, b, pointer))
   return { ...merged, ...annotation }
 }
 
@@ -88,8 +115,8 @@ function split(schema: SchemaNode): { annotation: SchemaNode; constraint: Schema
 }
 
 /** A part whose `unevaluatedProperties` does not see the other parts. */
-function expandPart(root: SchemaNode, part: unknown, pointer: string, depth: number): SchemaNode {
-  const expanded = expand(root, part, pointer, depth)
+function expandPart(merging: Merging, part: unknown, pointer: string, depth: number): SchemaNode {
+  const expanded = expand(merging, part, pointer, depth)
   for (const keyword of ['unevaluatedProperties', 'unevaluatedItems'])
     if (Object.hasOwn(expanded, keyword))
       throw new NotStrictError(pointer, `combines schemas of which one has ${keyword}`)
@@ -97,21 +124,27 @@ function expandPart(root: SchemaNode, part: unknown, pointer: string, depth: num
 }
 
 /** A part with what it refers to in its place. */
-function expand(root: SchemaNode, part: unknown, pointer: string, depth: number): SchemaNode {
+function expand(merging: Merging, part: unknown, pointer: string, depth: number): SchemaNode {
+  spend(merging, 1)
   if (!isNode(part)) throw new NotStrictError(pointer, 'combines a schema that allows no value')
   const { $ref: reference, ...rest } = part
-  if (typeof reference !== 'string') return flatten(root, part, pointer, depth)
-  const target = resolveLocal(root, reference)
+  if (typeof reference !== 'string') return flatten(merging, part, pointer, depth)
+  const target = resolveLocal(merging.root, reference)
   if (!isNode(target)) throw new NotStrictError(pointer, `refers to ${reference}, where there is no schema`)
   const { $defs: _defs, definitions: _definitions, $schema: _schema, $id: _id, ...found } = target
   const whole = flatten(
-    root,
-    Object.hasOwn(found, '$ref') ? expand(root, found, pointer, depth + 1) : found,
+    merging,
+    Object.hasOwn(found, '$ref') ? expand(merging, found, pointer, depth + 1) : found,
     pointer,
     depth + 1,
   )
   if (Object.keys(rest).length === 0) return whole
-  return merge(expandPart(root, whole, pointer, depth + 1), flatten(root, rest, pointer, depth + 1), pointer)
+  return merge(
+    merging,
+    expandPart(merging, whole, pointer, depth + 1),
+    flatten(merging, rest, pointer, depth + 1),
+    pointer,
+  )
 }
 
 type Combine = (a: unknown, b: unknown) => unknown
@@ -134,22 +167,51 @@ const combined: Readonly<Record<string, Combine>> = {
   maxProperties: smaller,
   uniqueItems: (a, b) => a === true || b === true,
   required: (a, b) => [...new Set([a, b].flat())],
-  enum: (a, b) => (a as unknown[]).filter((value) => (b as unknown[]).some((other) => isDeepStrictEqual(value, other))),
+  enum: commonValues,
   items: both,
   // Written into the description only.
   not: (a, b) => ({ anyOf: [a, b] }),
   propertyNames: both,
 }
 
+/** By their texts: two lists of 20,000 values would be 400 million comparisons. */
+function commonValues(a: unknown, b: unknown): unknown[] {
+  const unbounded = createBudget(Number.POSITIVE_INFINITY)
+  const keys = new Set((b as unknown[]).map((value) => canonical(value, unbounded)))
+  return (a as unknown[]).filter((value) => keys.has(canonical(value, unbounded)))
+}
+
+function isEqual(merging: Merging, a: unknown, b: unknown): boolean {
+  if (a === b) return true
+  if (typeof a !== 'object' || typeof b !== 'object') return false
+  // One may be much larger than what is equal in them.
+  spend(merging, Math.min(sizeOf(a, merging.steps + 1), sizeOf(b, merging.steps + 1)))
+  return isDeepStrictEqual(a, b)
+}
+
+/** The values in a value, counted no further than `most`. */
+function sizeOf(value: unknown, most: number): number {
+  const open: unknown[] = [value]
+  let count = 0
+  for (let next = open.pop(); next !== undefined && count < most; next = open.pop()) {
+    count += 1
+    if (typeof next !== 'object' || next === null) continue
+    for (const inner of Object.values(next)) open.push(inner)
+  }
+  return count
+}
+
 /** Both at once. Throws where no one schema of these keywords means that. */
-function merge(a: SchemaNode, b: SchemaNode, pointer: string): SchemaNode {
+function merge(merging: Merging, a: SchemaNode, b: SchemaNode, pointer: string): SchemaNode {
   const merged: SchemaNode = { ...a }
+  spend(merging, Object.keys(a).length)
   for (const [keyword, value] of Object.entries(b)) {
-    if (!Object.hasOwn(a, keyword) || isDeepStrictEqual(a[keyword], value)) merged[keyword] = value
+    spend(merging, 1)
+    if (!Object.hasOwn(a, keyword) || isEqual(merging, a[keyword], value)) merged[keyword] = value
     else if (keyword === 'description') merged[keyword] = `${String(a[keyword])} ${String(value)}`
     else if (annotations.has(keyword) || keyword.startsWith('x-')) continue
     else if (keyword === 'type') merged[keyword] = commonTypes(a[keyword], value, pointer)
-    else if (keyword === 'properties') merged[keyword] = mergeProperties(a[keyword], value)
+    else if (keyword === 'properties') merged[keyword] = mergeProperties(merging, a[keyword], value)
     else if (Object.hasOwn(combined, keyword)) merged[keyword] = combined[keyword]!(a[keyword], value)
     else throw new NotStrictError(pointer, `combines schemas that differ in ${keyword}`)
   }
@@ -167,9 +229,10 @@ function commonTypes(a: unknown, b: unknown, pointer: string): string | string[]
   return types.length === 1 ? types[0]! : types
 }
 
-function mergeProperties(a: unknown, b: unknown): unknown {
+function mergeProperties(merging: Merging, a: unknown, b: unknown): unknown {
   if (!isNode(a) || !isNode(b)) return a
   const names = [...new Set([...Object.keys(a), ...Object.keys(b)])]
+  spend(merging, names.length)
   return Object.fromEntries(
     names.map((name) => [
       name,

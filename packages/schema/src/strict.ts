@@ -3,7 +3,7 @@ import { normalisedOf, normalisedOrSame } from './normalised.ts'
 import { createConverter, decodeReference } from './strict-convert.ts'
 import { NotStrictError } from './strict-error.ts'
 import { refuseCircles, refuseTooLarge } from './strict-limits.ts'
-import { flatten, isOnlyAnnotated } from './strict-merge.ts'
+import { createMerger, isOnlyAnnotated } from './strict-merge.ts'
 import { isNode, own, resolveLocal, subschemas, type SchemaNode } from './subschemas.ts'
 
 export type StrictSchema = {
@@ -68,12 +68,15 @@ function convertRoot(root: SchemaNode): { schema: SchemaNode; wrapped: boolean }
     node = target
     pointer = decodeReference(reference)
   }
-  if (isObject(flatten(root, node, pointer))) {
-    const converter = createConverter(root, pointer)
-    return { schema: withDefinitions(converter.convert(node, pointer, 1), converter.definitions), wrapped: false }
+  const merger = createMerger(root)
+  if (isObject(merger.flatten(node, pointer))) {
+    const converter = createConverter(root, pointer, merger)
+    const schema = converter.convert(node, pointer, 1)
+    return { schema: withDefinitions(schema, converter.definitions()), wrapped: false }
   }
-  const converter = createConverter(root, null)
-  return { schema: withDefinitions(wrap(converter.convert(node, pointer, 2)), converter.definitions), wrapped: true }
+  const converter = createConverter(root, null, merger)
+  const schema = wrap(converter.convert(node, pointer, 2))
+  return { schema: withDefinitions(schema, converter.definitions()), wrapped: true }
 }
 
 function withDefinitions(schema: SchemaNode, definitions: Readonly<Record<string, SchemaNode>>): SchemaNode {

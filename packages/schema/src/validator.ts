@@ -1,7 +1,7 @@
 import { LRUCache } from 'lru-cache'
 import { type Budget, createBudget, createEffort, type Effort, spend, TooMuchWorkError } from './budget.ts'
 import { addErrorLines } from './error-lines.ts'
-import { createRun, matches, type Run, TooDeepError } from './evaluate.ts'
+import { createRun, keySteps, matches, type Run, TooDeepError } from './evaluate.ts'
 import { normalise } from './normalise.ts'
 import { compileRules, type ProgramOptions, type Rule, statesOf } from './program.ts'
 import { escapePointer, type SchemaNode } from './subschemas.ts'
@@ -132,8 +132,9 @@ function unfit(root: unknown, budget: Budget): string | null {
     const { value, level } = next
     if (level > mostLevels) return `/: is nested more than ${mostLevels} levels deep`
     const keys = Array.isArray(value) ? null : Object.keys(value)
+    if (keys !== null) spend(budget, keySteps(keys.length))
     const values: readonly unknown[] = keys === null ? (value as unknown[]) : Object.values(value)
-    spend(budget, 1 + (keys === null ? values.length / 4 : values.length))
+    spend(budget, 1 + (keys === null ? values.length / 4 : 0))
     for (let i = 0; i < values.length; i += 1) {
       const inner = values[i]
       if (typeof inner === 'number' && !Number.isFinite(inner))

@@ -14,6 +14,7 @@ const batch: Batch = {
   lane: 'default',
   status: 'in_progress',
   pause_reason: null,
+  hold: null,
   counts: { total: 200, waiting: 90, running: 10, succeeded: 97, failed: 3, cancelled: 0 },
   usage: { input_tokens: 0, output_tokens: 0, calls: 100, repeated_calls: 0, deduplicated: 0, cached: 0 },
   cost_usd: null,

@@ -7,6 +7,7 @@ import { limits } from './limits.ts'
 
 const unpackedChunkBytes = 64 * 1024
 
+const or = new Intl.ListFormat('en', { type: 'disjunction' })
 const decoders: Readonly<Record<string, () => Duplex>> = {
   gzip: () => createGunzip({ chunkSize: unpackedChunkBytes }),
   'x-gzip': () => createGunzip({ chunkSize: unpackedChunkBytes }),
@@ -16,14 +17,14 @@ const decoders: Readonly<Record<string, () => Duplex>> = {
 
 export interface BodyLimits {
   readonly unpackedBytes: number
-  /** How long all of it may take to arrive; undefined: as long as it keeps coming. */
+  /** How long all of it may take to arrive; undefined: any time, as long as bytes keep arriving. */
   readonly timeMs?: number
   /** The encodings that are unpacked, by their names in `content-encoding`. */
   readonly encodings: readonly string[]
   readonly tooLarge: () => SluiceError
 }
 
-/** Of a stream of items or a form: large, and as slow as its sender, as long as it keeps coming. */
+/** Of a stream of items or a form: it may be large, and take any time as long as bytes keep arriving. */
 const streamLimits: BodyLimits = {
   unpackedBytes: limits.unpackedBytes,
   encodings: ['gzip', 'x-gzip'],
@@ -36,13 +37,14 @@ const streamLimits: BodyLimits = {
 }
 
 /**
- * The bytes of a request's body, unpacked as they are read. The one way to a body: it ends when its sender leaves, stops or drips,
- * and where it unpacks to too much. All of this throws a SluiceError.
+ * The bytes of a request's body, unpacked while they are read. Every reader of a body uses this: it throws a SluiceError when the
+ * sender leaves, stops or sends too slowly, and when the body unpacks to too much.
  */
 export async function* bodyOf(req: Request, bodyLimits: BodyLimits = streamLimits): AsyncGenerator<Buffer> {
-  const { gone } = boundsOf(req)
+  const { gone, askForBody } = boundsOf(req)
   const received = { bytes: 0 }
   const unpacked = unpack(req, received, bodyLimits)
+  askForBody()
   let bytes = 0
   try {
     for await (const chunk of unpacked) {
@@ -51,7 +53,7 @@ export async function* bodyOf(req: Request, bodyLimits: BodyLimits = streamLimit
       if (bytes > bodyLimits.unpackedBytes) throw bodyLimits.tooLarge()
       if (bytes > limits.freeUnpackedBytes && bytes > received.bytes * limits.ratio) throw tooCompressed()
       yield chunk
-      // Unpacking is work for somebody else's benefit only while there is somebody.
+      // Nothing is unpacked for a sender that has left.
       if (gone.aborted) throw senderLeft()
     }
   } catch (error) {
@@ -67,29 +69,30 @@ function unpack(req: Request, received: { bytes: number }, { timeMs, encodings }
   if (decoder === undefined) {
     throw invalidRequest(
       'unsupported_media_type',
-      `Send the body as it is${encodings.length > 0 ? ' or with content-encoding: gzip' : ''}, not ${encoding}.`,
+      `Send the body as it is${encodings.length > 0 ? ` or with content-encoding: ${or.format(encodings)}` : ''}, not ${encoding}.`,
       'content-encoding',
     )
   }
   const unpacked = decoder()
-  // What goes wrong on either side is thrown where `unpacked` is read.
+  // An error on either side is thrown where `unpacked` is read.
   pipeline(Readable.from(raw, { objectMode: false }), unpacked, () => undefined)
   return unpacked as AsyncIterable<Buffer>
 }
 
-/** The body as it arrives. Waiting for a sender is timed; that this process reads slowly is not the sender's fault. */
+/** The body as it arrives. Only the time in which this process waits for the sender counts: the sender is not to blame for a slow reader. */
 async function* rawBody(req: Request, received: { bytes: number }, timeMs: number | undefined): AsyncGenerator<Buffer> {
+  const { bodyIdleMs } = boundsOf(req)
   const chunks = (req as AsyncIterable<Buffer>)[Symbol.asyncIterator]()
   const endsAt = timeMs === undefined ? Number.POSITIVE_INFINITY : performance.now() + timeMs
   let window = { waitedMs: 0, bytes: 0 }
   for (;;) {
     const began = performance.now()
-    const next = await within(chunks.next(), Math.min(limits.bodyIdleMs, endsAt - began))
+    const next = await within(chunks.next(), Math.min(bodyIdleMs, endsAt - began))
     if (next.done === true) return
     received.bytes += next.value.length
     window = { waitedMs: window.waitedMs + performance.now() - began, bytes: window.bytes + next.value.length }
-    if (window.waitedMs > limits.bodyWindowMs) {
-      if (window.bytes < limits.bodyWindowBytes) throw tooSlow()
+    if (window.waitedMs > bodyIdleMs) {
+      if (window.bytes < limits.leastBytes) throw tooSlow()
       window = { waitedMs: 0, bytes: 0 }
     }
     yield next.value
@@ -103,7 +106,7 @@ async function within<T>(promise: Promise<T>, ms: number): Promise<T> {
     return await Promise.race([promise, late.promise])
   } finally {
     clearTimeout(timer)
-    // Lost, it may fail later, when the connection is cut.
+    // Nobody waits for it any more, and it fails when the connection is cut.
     promise.catch(() => undefined)
   }
 }

@@ -1,7 +1,9 @@
 import { SluiceError } from '@sluice/contract/error'
 import type { Request, RequestHandler, Response } from 'express'
 import type { Logger } from 'pino'
-import { openBounds } from './bounds.ts'
+import { openBounds, type Patience } from './bounds.ts'
+import { keepConnection } from './connections.ts'
+import { refuseAmbiguousFraming } from './framing.ts'
 import { createKeyring, type Keyring, type KnownKey } from './keyring.ts'
 import { refuseDeepJson } from './json-body.ts'
 import { limits } from './limits.ts'
@@ -9,6 +11,7 @@ import { createMemory, type Memory } from './memory.ts'
 import { createOpenRequests, type OpenRequests } from './open-requests.ts'
 import { refuseForeignHost, refuseForeignOrigin } from './origin.ts'
 import { readCookie, sessionCookie } from './session-cookie.ts'
+import { whenOver } from './when-over.ts'
 import { createWrongKeys, type WrongKeys } from './wrong-keys.ts'
 
 export interface GateOptions {
@@ -16,6 +19,7 @@ export interface GateOptions {
   readonly apiKeys: readonly string[]
   /** Of one JSON body. */
   readonly bodyLimitBytes: number
+  readonly patience: Patience
   readonly log: Logger
 }
 
@@ -37,7 +41,7 @@ const openPaths = new Set(['/healthz', '/readyz', '/login', '/logout', '/page.cs
  * The one place that decides whether a request is served at all: from where it may come, who asks, how often a key may be wrong,
  * how many requests and streams are open, and how much memory their bodies take. The body itself is read by gate/body.ts.
  */
-export function createGate({ apiKeys, bodyLimitBytes, log }: GateOptions): Gate {
+export function createGate({ apiKeys, bodyLimitBytes, patience, log }: GateOptions): Gate {
   const keyring = apiKeys.length === 0 ? null : createKeyring(apiKeys, limits)
   const wrongKeys = createWrongKeys(log)
   const memory = createMemory(Math.max(limits.memoryBytes, 4 * bodyLimitBytes))
@@ -62,12 +66,14 @@ export function createGate({ apiKeys, bodyLimitBytes, log }: GateOptions): Gate 
     memory,
     admit(req, res, next) {
       cutUnfinished(req, res)
-      openBounds(req, res, memory)
+      openBounds(req, res, memory, patience)
+      refuseAmbiguousFraming(req, res)
       const caller = keyring === null ? admitLocal(req) : admitKey(req, keyring)
       if (caller === null) return next()
       const leave = requests.enter(caller)
-      res.once('close', leave)
-      if (isStream(req)) res.once('close', streams.enter(caller))
+      whenOver(req, res, leave)
+      keepConnection(req, res)
+      if (isStream(req)) whenOver(req, res, streams.enter(caller))
       refuseDeepQuery(req)
       return next()
     },

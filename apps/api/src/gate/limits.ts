@@ -6,19 +6,19 @@ export const limits = {
   headerBytes: 16 * 1024,
   /** All headers must have arrived by then. */
   headersMs: 15_000,
-  /** Without one byte of the body for so long, a sender has stopped. */
-  bodyIdleMs: 60_000,
-  /** A sender that is slower than this drips: 60 bytes a minute. Streams of items may be slow, a JSON body not: see `jsonBodyMs`. */
-  bodyWindowMs: 60_000,
-  bodyWindowBytes: 60,
+  /**
+   * A sender that sends fewer bytes than this within SLUICE_BODY_IDLE_S drips: 60 bytes a minute. Streams of items may be slow, a JSON
+   * body may not: see `jsonBodyMs`.
+   */
+  leastBytes: 60,
   /** A JSON body must have arrived by then: 32 MB take 5 minutes at 110 KB/s. */
   jsonBodyMs: 300_000,
   /** A connection whose request was refused is cut when the sender still sends after this time. */
   lingerMs: 2_000,
-  /** A reader that takes nothing for so long is cut off; it resumes by its cursor. */
-  readerStallMs: 120_000,
-  /** Sockets at once. */
+  /** Connections at once. Beyond, the one that is idle longest is closed. */
   connections: 5_000,
+  /** Requests that one connection may send before it has read an answer. Browsers and HTTP libraries send one. */
+  pipelined: 32,
 
   /** Requests at once of one key, and in all. */
   requests: { perCaller: 2_000, inAll: 4_000 },

@@ -1,9 +1,10 @@
 import { once } from 'node:events'
-import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import { createServer, type RequestListener } from 'node:http'
+import type { AddressInfo, Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { SluiceError } from '@sluice/contract/error'
 import type { Express } from 'express'
+import { createConnections, isEnding } from '../gate/connections.ts'
 import { limits } from '../gate/limits.ts'
 
 export interface Listening {
@@ -19,17 +20,26 @@ export class ListenError extends Error {
 
 /** `port` 0 takes any free one. Throws a ListenError with one line. */
 export async function listen(app: Express, { host, port }: { host: string; port: number }): Promise<Listening> {
+  const connections = createConnections()
+  const handle: RequestListener = (req, res) => {
+    if (connections.begin(req, res)) app(req, res)
+  }
   const server = createServer(
     {
       maxHeaderSize: limits.headerBytes,
       headersTimeout: limits.headersMs,
       connectionsCheckingInterval: Math.min(5_000, limits.headersMs / 2),
-      // A slow upload of a million items is no attack: gate/body.ts bounds what stops or drips.
+      // A slow upload of a million items is no attack: gate/body.ts refuses bodies that stop or drip.
       requestTimeout: 0,
+      // gate/framing.ts answers in the one error shape.
+      requireHostHeader: false,
     },
-    app,
+    handle,
   )
-  server.maxConnections = limits.connections
+  server.on('connection', (socket) => connections.add(socket))
+  // A client that waits before it sends its body is asked for it when the body is read: after its key was checked.
+  server.on('checkContinue', handle)
+  server.on('checkExpectation', handle)
   server.on('clientError', answerUnreadable)
   server.listen(port, host)
   try {
@@ -61,8 +71,10 @@ export async function listen(app: Express, { host, port }: { host: string; port:
   }
 }
 
-/** What Node cannot read as a request never reaches the app: it is answered in the same shape, and its connection ends. */
+/** Bytes that Node cannot read as a request do not reach the app: they are answered here in the same shape, and the connection is closed. */
 function answerUnreadable(error: NodeJS.ErrnoException, socket: Duplex): void {
+  // Its one answer is on its way.
+  if (isEnding(socket as Socket)) return
   if (!socket.writable || error.code === 'ECONNRESET') {
     socket.destroy()
     return

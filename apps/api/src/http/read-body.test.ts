@@ -15,7 +15,7 @@ const table = Object.entries<Route>(routes).filter(([, { method }]) => method ==
 
 beforeAll(async () => {
   app.use((req, res, next) => {
-    openBounds(req, res, createMemory(1_000_000))
+    openBounds(req, res, createMemory(1_000_000), { bodyIdleMs: 10_000, readerStallMs: 10_000 })
     next()
   })
   const readBody = createReadBody(1_000)

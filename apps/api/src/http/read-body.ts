@@ -20,8 +20,10 @@ export function createReadBody(limitBytes: number): (route: Route) => RequestHan
   return (route) => async (req, _res, next) => {
     const type = bodyTypeOf(route, req)
     switch (type) {
-      case 'lines':
       case 'form':
+        return next()
+      case 'lines':
+        requireUtf8(req)
         return next()
       case 'json':
         if (!hasBody(req)) return next()

@@ -1,19 +1,15 @@
 import { once } from 'node:events'
-import type { Response } from 'express'
-import { limits } from '../gate/limits.ts'
+import type { Request, Response } from 'express'
+import { boundsOf } from '../gate/bounds.ts'
 
 const heartbeatMs = 15_000
 
 /** Aborts when the client leaves or the server stops. */
 export function leaving(res: Response, stopping: AbortSignal): AbortSignal {
-  const abort = new AbortController()
-  // A client that left before this line sends no further event: its stream would be read until the batch ends.
-  if (res.destroyed || res.closed) abort.abort()
-  else res.once('close', () => abort.abort())
-  return AbortSignal.any([abort.signal, stopping])
+  return AbortSignal.any([boundsOf(res.req as Request).gone, stopping])
 }
 
-/** Writes as fast as the client reads. Ends when `signal` aborts, or the client takes nothing for too long; a source that fails cuts the connection. */
+/** Writes as fast as the client reads. Ends when `signal` aborts or the client takes nothing for too long. If the source fails, the connection is cut. */
 async function writeAll(res: Response, chunks: AsyncIterable<string | Buffer>, signal: AbortSignal): Promise<void> {
   try {
     for await (const chunk of chunks) {
@@ -26,7 +22,7 @@ async function writeAll(res: Response, chunks: AsyncIterable<string | Buffer>, s
 }
 
 async function drained(res: Response, signal: AbortSignal): Promise<void> {
-  const stalled = setTimeout(() => res.destroy(), limits.readerStallMs)
+  const stalled = setTimeout(() => res.destroy(), boundsOf(res.req as Request).readerStallMs)
   try {
     await once(res, 'drain', { signal })
   } finally {
@@ -55,7 +51,7 @@ export async function streamEvents(res: Response, events: AsyncIterable<string>,
   res.status(200).set('content-type', 'text/event-stream').set('x-accel-buffering', 'no')
   if (endsWithHeaders(res)) return
   const heartbeat = setInterval(() => {
-    // To a client that does not read, they would only pile up here.
+    // For a client that does not read, they would only accumulate here.
     if (!res.writableNeedDrain) res.write(': still here\n\n')
   }, heartbeatMs)
   try {
@@ -66,7 +62,7 @@ export async function streamEvents(res: Response, events: AsyncIterable<string>,
   res.end(signal.aborted ? undefined : 'event: end\ndata: {}\n\n')
 }
 
-/** True for HEAD: nothing follows, so nothing is waited for. */
+/** True for HEAD: the answer has no body, so nothing is waited for. */
 function endsWithHeaders(res: Response): boolean {
   res.flushHeaders()
   if (res.req.method !== 'HEAD') return false

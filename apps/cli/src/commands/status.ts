@@ -18,6 +18,10 @@ function describe(batch: Batch): string[] {
     ['Extractor', `${batch.extractor} on lane ${batch.lane}`],
     ['Status', batch.pause_reason === null ? batch.status : `${batch.status}: ${batch.pause_reason}`],
     [
+      'Waits',
+      batch.hold === null ? null : `until ${new Date(batch.hold.until * 1_000).toISOString()}, ${batch.hold.reason}`,
+    ],
+    [
       'Items',
       `${counts.total}: ${Object.entries(counts)
         .flatMap(([name, count]) => (name === 'total' ? [] : [`${count} ${name}`]))

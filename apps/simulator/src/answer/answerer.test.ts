@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { createAnswerer } from './answerer.ts'
 
-const { answer, summarise } = createAnswerer()
+const { answer, summarize } = createAnswerer()
 const string = { type: 'string' }
 const number = { type: 'number' }
 const object = (properties: object) => ({
@@ -91,7 +91,7 @@ test('references, unions and what holds itself are written too', () => {
 
 test('a summary is about a fifth of the text, in its own sentences', () => {
   const sentences = Array.from({ length: 40 }, (_, i) => `Sentence ${i} speaks of the harbour and of its ${i} ships.`)
-  const summary = summarise(sentences.join(' '))
+  const summary = summarize(sentences.join(' '))
   expect(summary.length).toBeGreaterThan(200)
   expect(summary.length).toBeLessThan(sentences.join(' ').length / 3)
   for (const sentence of summary.split(/(?<=\.) /)) expect(sentences).toContain(sentence)

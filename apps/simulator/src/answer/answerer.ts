@@ -1,7 +1,7 @@
 import { createFacts } from './facts.ts'
 import { createRootWriter } from './make-writer.ts'
 import type { JsonSchema } from './shape.ts'
-import { summarise } from './summary.ts'
+import { summarize } from './summary.ts'
 import { write } from './writer.ts'
 
 /** Answers from the text alone, by rules. The same text and schema always give the same answer, but for dates relative to today. */
@@ -9,7 +9,7 @@ export interface Answerer {
   /** A value that is valid against the schema. */
   readonly answer: (schema: JsonSchema, text: string) => unknown
   /** About a fifth of a text, in its own sentences. */
-  readonly summarise: (text: string) => string
+  readonly summarize: (text: string) => string
   /** Characters of a schema. */
   readonly sizeOf: (schema: JsonSchema) => number
 }
@@ -44,7 +44,7 @@ export function createAnswerer(): Answerer {
 
   return {
     answer: (schema, text) => prepare(schema).answer(text),
-    summarise: (text) => summarise(text, Math.max(leastSummary, text.length / 5)),
+    summarize: (text) => summarize(text, Math.max(leastSummary, text.length / 5)),
     sizeOf: (schema) => prepare(schema).characters,
   }
 }

@@ -1,7 +1,7 @@
 import { type Candidate, matchAll } from './candidate.ts'
 import type { Facts, Moment } from './facts.ts'
 import type { Kind } from './kinds.ts'
-import { frequentWords, summarise } from './summary.ts'
+import { frequentWords, summarize } from './summary.ts'
 import { shorten } from './sentences.ts'
 
 const colours =
@@ -74,7 +74,7 @@ export function candidatesOf(kind: Kind, facts: Facts): readonly Candidate[] {
     case 'summary':
       return text.trim() === ''
         ? []
-        : [{ value: summarise(text, Math.max(120, text.length / 5)), at: 0, end: text.length }]
+        : [{ value: summarize(text, Math.max(120, text.length / 5)), at: 0, end: text.length }]
     case 'phrase':
       return []
     default:

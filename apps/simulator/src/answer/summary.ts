@@ -21,7 +21,7 @@ export function frequentWords(text: string): [word: string, times: number][] {
 }
 
 /** The sentences with the most of the text's frequent words, in the text's order, up to about so many characters. */
-export function summarise(text: string, mostCharacters: number): string {
+export function summarize(text: string, mostCharacters: number): string {
   const sentences = splitSentences(text.slice(0, mostRead))
   // The last one read is cut off.
   if (text.length > mostRead && sentences.length > 1) sentences.pop()

@@ -79,8 +79,8 @@ export function createChat({ models, answerer, limits, latency, faults, stats }:
       schema !== null
         ? JSON.stringify(answerer.answer(schema, text))
         : request.format === null
-          ? answerer.summarise(text)
-          : JSON.stringify({ summary: answerer.summarise(text) })
+          ? answerer.summarize(text)
+          : JSON.stringify({ summary: answerer.summarize(text) })
     const choice = createChoice(content, fault?.name ?? null, request.maxTokens)
     const completion = estimateTokens((choice.content ?? choice.refusal ?? '').length)
     stats.paid(text, prompt + completion)

@@ -96,7 +96,7 @@ export function createEndpoints(parts: EndpointParts): Map<string, Endpoint> {
 
   const id = (prefix: string) => `${prefix}-sim${made.toString(36)}`
   const created = () => Math.floor(Date.now() / 1_000)
-  const said = (texts: readonly string[]) => answerer.summarise(texts.join('\n'))
+  const said = (texts: readonly string[]) => answerer.summarize(texts.join('\n'))
 
   return new Map([
     [

@@ -52,9 +52,9 @@ export function createBatchReporter(dependencies: BatchReporterDependencies): Su
         const status = await report()
         if (status === 'paused') return setAside
         if (status === null || isEnded(status)) break
-        const reportedAt = Date.now()
+        const reportedAt = performance.now()
         await changed.wait(quietMs, signal)
-        await sleep(Math.max(0, reportedAt + progressMs - Date.now()), undefined, { signal }).catch(() => {})
+        await sleep(Math.max(0, reportedAt + progressMs - performance.now()), undefined, { signal }).catch(() => {})
       }
       await handleBatchEnded(batchId)
       return { batch_id: batchId }

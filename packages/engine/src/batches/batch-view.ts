@@ -1,5 +1,6 @@
 import type { Batch, BatchStatus } from '@sluice/contract/batch'
 import type { BatchMeta } from '../ledger/batch-meta.ts'
+import type { LaneHold } from '../lanes/lane-holds.ts'
 import { itemLockMs, itemScanMs } from '../queues/jobs.ts'
 
 export interface BatchState {
@@ -15,6 +16,8 @@ export interface BatchState {
   readonly nowMs: number
   /** The configuration has its lane no more. */
   readonly laneIsGone?: boolean
+  /** The wait that the provider asked its lane for. */
+  readonly hold?: LaneHold | null
 }
 
 /** Without progress for so long, and for so many times the usual interval, a batch waits for something. */
@@ -25,7 +28,7 @@ const deadWorkerMs = 5_000
 
 /** The batch as the API shows it. Waiting is what remains, so the counts always add up to `total`. */
 export function toBatch(id: string, state: BatchState): Batch {
-  const { meta, open, running, bytes, priced, laneIsGone } = state
+  const { meta, open, running, bytes, priced, laneIsGone, hold } = state
   const { status, total, succeeded, failed } = meta
   const stopped = status === 'cancelling' || status === 'cancelled'
   // While a batch is cancelled, only items that a worker holds are open; each ends when its call is aborted.
@@ -39,6 +42,7 @@ export function toBatch(id: string, state: BatchState): Batch {
     lane: meta.lane,
     status,
     pause_reason: meta.pause_reason || (laneIsGone === true ? laneGone(meta) : null),
+    hold: hold ? { until: hold.untilMs / 1_000, reason: hold.reason } : null,
     counts: {
       total,
       waiting: stopped ? 0 : rest,

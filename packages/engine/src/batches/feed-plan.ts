@@ -2,6 +2,7 @@ import type { Redis } from 'ioredis'
 import { LRUCache } from 'lru-cache'
 import { divide } from '../lanes/fair-share.ts'
 import type { ReadyBatches, Turn } from '../lanes/ready-batches.ts'
+import type { LaneWindow } from '../lanes/window.ts'
 import { readBatchMeta } from '../ledger/batch-meta.ts'
 import type { Keys } from '../redis/keys.ts'
 
@@ -13,6 +14,14 @@ export const frontRow = 16
 const fedLatelyMs = 5_000
 /** With more ready batches than this, turns alone decide: to read what each holds would cost more than it gains. */
 const mostCompared = 64
+/** Turns that one round reads. With 16 to 64 items each they fill the largest window. */
+const turnsRead = 128
+/**
+ * Items that a turn gives to one of many batches: a turn costs a step of the ledger, and the first item of a turn reads the batch's
+ * recipe and a block of up to 64 texts. With one item for each turn, 900 batches cost twice the CPU of one batch.
+ */
+const leastQuantum = 16
+const mostQuantum = 64
 
 /** What one batch gets in a round. */
 export interface Portion {
@@ -28,32 +37,38 @@ interface Round {
   readonly most: number
   /** Some batch has items to feed, now or when there are places. */
   readonly hasReady: boolean
+  /** Places of the window that were free. */
+  readonly free: number
 }
 
 export interface FeedPlanDependencies {
   readonly redis: Redis
   readonly keys: Keys
   readonly ready: ReadyBatches
+  readonly window: Pick<LaneWindow, 'room'>
 }
 
 /** Decides which batches of a lane get the free places of its window. */
 export interface FeedPlan {
-  next(room: { readonly capacity: number; readonly free: number }): Promise<Round>
+  next(): Promise<Round>
   /** To be called for each batch that was fed. */
   fed(batchId: string): void
 }
 
-export function createFeedPlan({ redis, keys, ready }: FeedPlanDependencies): FeedPlan {
+export function createFeedPlan({ redis, keys, ready, window }: FeedPlanDependencies): FeedPlan {
   const fedLately = new LRUCache<string, true>({ max: 1_000, ttl: fedLatelyMs })
 
   return {
-    async next({ capacity, free }) {
-      const turns = await ready.next(Math.max(mostCompared + 1, Math.min(free, mostAtOnce)))
+    async next() {
+      const [{ capacity, free }, turns] = await Promise.all([window.room(), ready.next(turnsRead)])
       const hasReady = turns.length > 0
       // One batch must not fill the window while the loads of the others are not compared.
-      if (turns.length > mostCompared)
-        return { portions: byTurn(turns, capacity, free), most: Math.max(frontRow, Math.ceil(capacity / 8)), hasReady }
-      return { portions: hasReady ? await byLoad(turns, capacity, free) : [], most: capacity * 2, hasReady }
+      if (turns.length > mostCompared) {
+        const most = Math.max(2 * quantumOf(capacity), Math.ceil(capacity / 8))
+        return { portions: byTurn(turns, capacity, free), most, hasReady, free }
+      }
+      const portions = hasReady ? await byLoad(turns, capacity, free) : []
+      return { portions, most: capacity * 2, hasReady, free }
     },
     fed(batchId) {
       fedLately.set(batchId, true)
@@ -62,6 +77,10 @@ export function createFeedPlan({ redis, keys, ready }: FeedPlanDependencies): Fe
 
   /** Few batches: the places go to those that hold least for their weight. A new one gets some even if none is free. */
   async function byLoad(turns: readonly Turn[], capacity: number, free: number): Promise<Portion[]> {
+    const mayBeNew = turns.some(({ batchId }) => !fedLately.has(batchId))
+    if (!mayBeNew && !isWorthIt(free, capacity)) return []
+    // A batch that is alone gets all places, whatever it holds.
+    if (!mayBeNew && turns.length === 1) return [{ turn: turns[0]!, places: Math.min(free, mostAtOnce), first: false }]
     const loads = await readLoads(turns)
     const isNew = ({ open, batchId }: (typeof loads)[number]) => open === 0 && !fedLately.has(batchId)
     const newBatches = loads.filter(isNew)
@@ -84,11 +103,23 @@ export function createFeedPlan({ redis, keys, ready }: FeedPlanDependencies): Fe
   }
 }
 
-/** Many batches: each has its turn, by weight through the virtual times, and gets as many places as there are for each. */
+/** Many batches: each has its turn, by weight through the virtual times. */
 function byTurn(turns: readonly Turn[], capacity: number, free: number): Portion[] {
   if (!isWorthIt(free, capacity)) return []
-  const each = Math.max(1, Math.floor(free / turns.length))
-  return turns.slice(0, free).map((turn) => ({ turn, places: each, first: false }))
+  const quantum = quantumOf(capacity)
+  const portions: Portion[] = []
+  let left = free
+  for (const turn of turns) {
+    if (left <= 0) break
+    const places = Math.min(quantum, left)
+    portions.push({ turn, places, first: false })
+    left -= places
+  }
+  return portions
+}
+
+function quantumOf(capacity: number): number {
+  return Math.min(mostQuantum, Math.max(leastQuantum, Math.ceil(capacity / 32)))
 }
 
 /** A few places are not worth a round trip, unless the window is that small. */

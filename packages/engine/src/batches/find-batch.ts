@@ -2,6 +2,7 @@ import type { Batch } from '@sluice/contract/batch'
 import { notFound } from '@sluice/contract/error'
 import type { Redis } from 'ioredis'
 import { parseBatchMeta } from '../ledger/batch-meta.ts'
+import type { ReadLaneHold } from '../lanes/lane-holds.ts'
 import type { Keys } from '../redis/keys.ts'
 import { isBatchId } from './batch-id.ts'
 import { toBatch } from './batch-view.ts'
@@ -19,9 +20,10 @@ export interface FindBatchDependencies {
   readonly isPriced: (lane: string) => boolean
   /** Whether the configuration has the lane. */
   readonly hasLane: (lane: string) => boolean
+  readonly readHold: ReadLaneHold
 }
 
-export function createBatchFinder({ redis, keys, isPriced, hasLane }: FindBatchDependencies): BatchFinder {
+export function createBatchFinder({ redis, keys, isPriced, hasLane, readHold }: FindBatchDependencies): BatchFinder {
   return {
     find,
     get: async (id) => {
@@ -47,7 +49,8 @@ export function createBatchFinder({ redis, keys, isPriced, hasLane }: FindBatchD
     // A Redis that does not know MEMORY USAGE answers with an error.
     const bytes = sizes.some(([error]) => error !== null) ? null : sizes.reduce((sum, [, size]) => sum + (size ?? 0), 0)
     const { lane, status } = meta
-    const laneState = { priced: isPriced(lane), laneIsGone: !hasLane(lane) }
+    const hold = status === 'in_progress' ? await readHold(lane) : null
+    const laneState = { priced: isPriced(lane), laneIsGone: !hasLane(lane), hold }
     return toBatch(id, { meta: { ...meta, status }, open, running, bytes, ...laneState, nowMs: Date.now() })
   }
 }

@@ -70,7 +70,7 @@ export function createResults({ redis, keys, changes, items }: ResultsDependenci
     using changed = query.follow ? await changes.listen(keys.batch(batchId).changes) : null
     let position = from
     while (!signal.aborted) {
-      const readAt = Date.now()
+      const readAt = performance.now()
       const page = await readThroughOutage(batchId, position, query.follow, signal)
       // Deleted meanwhile: incomplete results must not look complete.
       if (page === null) throw notFound('batch', batchId)
@@ -82,7 +82,7 @@ export function createResults({ redis, keys, changes, items }: ResultsDependenci
       // A page and the status are read in one step: once the batch has ended, no result comes after this page.
       if (changed === null || isEnded(page.status)) return
       await changed.wait(pollMs, signal)
-      await sleep(Math.max(0, readAt + restMs - Date.now()), undefined, { signal }).catch(() => {})
+      await sleep(Math.max(0, readAt + restMs - performance.now()), undefined, { signal }).catch(() => {})
     }
   }
 

@@ -64,15 +64,15 @@ export function createUploads(dependencies: UploadsDependencies): Uploads {
       const { total } = await uploading(id)
       if (from !== total) throw elsewhere(id, total)
       const k = keys.batch(id)
-      let touchedAt = Date.now()
+      let touchedAt = performance.now()
       await touch(id)
       for await (const block of packBlocks(items, from)) {
         await admission.check()
         const staged = await appendBlock(redis, k, block)
         if (staged === 'elsewhere') throw elsewhere(id, (await get(id)).counts.total)
         if (staged === 'closed') throw closed(await get(id))
-        if (Date.now() - touchedAt < touchMs) continue
-        touchedAt = Date.now()
+        if (performance.now() - touchedAt < touchMs) continue
+        touchedAt = performance.now()
         await touch(id)
       }
       await confirm()

@@ -134,13 +134,13 @@ export function createItemWorker(dependencies: ItemWorkerDependencies): ItemWork
   })
   worker.on('lockRenewalFailed', reclaim)
   let closed: Promise<void> | undefined
-  let reclaimedAt = 0
+  let reclaimedAt = -reclaimMs
   const watching = gate.watch({
     closed: () => void worker.pause(true),
     waiting() {
       // BullMQ's own renewal is refused by a full Redis.
-      if (Date.now() - reclaimedAt < reclaimMs) return
-      reclaimedAt = Date.now()
+      if (performance.now() - reclaimedAt < reclaimMs) return
+      reclaimedAt = performance.now()
       reclaim()
     },
     opened: () => void (closed === undefined && worker.resume()),

@@ -33,12 +33,12 @@ export function createLaneWork({ redis, keys }: { readonly redis: Redis; readonl
   let freshUntil = 0
 
   return async () => {
-    if (reading !== undefined && Date.now() < freshUntil) return reading
+    if (reading !== undefined && performance.now() < freshUntil) return reading
     freshUntil = Number.POSITIVE_INFINITY
-    const startedAt = Date.now()
+    const startedAt = performance.now()
     reading = read().then(
       ({ work, count }) => {
-        freshUntil = count <= alwaysReadUpTo ? 0 : Date.now() + restPerRead * (Date.now() - startedAt)
+        freshUntil = count <= alwaysReadUpTo ? 0 : performance.now() + restPerRead * (performance.now() - startedAt)
         return work
       },
       (error: unknown) => {

@@ -12,12 +12,10 @@ const markReadyScript = loadScript(new URL('mark-ready.lua', import.meta.url))
 export interface ReadyBatches {
   /** Harmless for a batch that is ready already. */
   mark(batchId: string): Promise<void>
-  /** The next `limit` of them, in the order of their turns. */
+  /** The next `limit` of them, in the order of their turns. They stay in the set until `settle`. */
   next(limit: number): Promise<Turn[]>
-  /** Takes the batches out for their turn. A process that dies before it puts them back leaves that to the sweeper. */
-  take(turns: readonly Turn[]): Promise<void>
-  /** Puts batches back that have more items: to their next turn, or aside while they have reached their own concurrency. */
-  putBack(ready: readonly Turn[], capped: readonly Turn[]): Promise<void>
+  /** Writes what the turns led to. Safe to repeat. */
+  settle(turns: SettledTurns): Promise<void>
   /** Batches with items left that have reached their own concurrency. */
   capped(): Promise<Turn[]>
   /** All of them, ready or capped, in pages. */
@@ -30,6 +28,20 @@ export interface Turn {
   readonly batchId: string
   /** Virtual start time. */
   readonly at: number
+}
+
+export interface SettledTurns {
+  /** Virtual time of the first turn; null when there was no turn. */
+  readonly clock: number | null
+  /** Batches that have more items, with their next turn. */
+  readonly again: readonly Turn[]
+  /** Batches that have more items and have reached their own concurrency. */
+  readonly capped: readonly Turn[]
+  /**
+   * Batches without items to feed. A batch that became ready between its turn and this step is removed, too: the feeder must feed each
+   * of these once more. A process that dies before it does leaves that to the sweeper.
+   */
+  readonly empty: readonly string[]
 }
 
 export interface ReadyBatchesDependencies {
@@ -47,28 +59,21 @@ export function createReadyBatches({ redis, keys, lane }: ReadyBatchesDependenci
     async next(limit) {
       return toTurns(await redis.zrange(ready, '0', String(limit - 1), 'WITHSCORES'))
     },
-    async take(turns) {
-      const first = turns[0]
-      if (first === undefined) return
-      await redis
-        .multi()
-        .set(clock, String(first.at))
-        .zrem(ready, ...turns.map((turn) => turn.batchId))
-        .zrem(capped, ...turns.map((turn) => turn.batchId))
-        .exec()
-    },
-    async putBack(again, aside) {
-      const multi = redis.multi()
-      if (again.length > 0) multi.zadd(ready, ...scored(again))
-      if (aside.length > 0) multi.zadd(capped, ...scored(aside))
-      if (again.length + aside.length > 0) await multi.exec()
+    async settle({ clock: now, again, capped: aside, empty }) {
+      if (now === null && again.length + aside.length + empty.length === 0) return
+      const steps = redis.multi()
+      if (now !== null) steps.set(clock, String(now))
+      if (again.length > 0) steps.zadd(ready, ...scored(again))
+      if (aside.length > 0) steps.zadd(capped, ...scored(aside)).zrem(ready, ...idsOf(aside))
+      if (empty.length > 0) steps.zrem(ready, ...empty)
+      await steps.exec()
     },
     async release(turns) {
       if (turns.length === 0) return
       await redis
         .multi()
-        .zadd(ready, ...scored(turns))
-        .zrem(capped, ...turns.map((turn) => turn.batchId))
+        .zadd(ready, 'NX', ...scored(turns))
+        .zrem(capped, ...idsOf(turns))
         .exec()
     },
     async *all() {
@@ -82,6 +87,10 @@ export function createReadyBatches({ redis, keys, lane }: ReadyBatchesDependenci
       return toTurns(await redis.zrange(capped, '0', '-1', 'WITHSCORES'))
     },
   }
+}
+
+function idsOf(turns: readonly Turn[]): string[] {
+  return turns.map(({ batchId }) => batchId)
 }
 
 function scored(turns: readonly Turn[]): string[] {

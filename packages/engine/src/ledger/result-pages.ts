@@ -4,10 +4,11 @@ import type { BatchKeys } from '../redis/keys.ts'
 import { loadScript } from '../redis/script.ts'
 
 /**
- * What one page holds at most: of results of a few KB the number decides, of large ones the bytes. A page exceeds the bytes by at most
- * its last result. A page of 1 MB takes Redis about 1 ms.
+ * What one page holds at most: of small results the number decides, of large ones the bytes. A page exceeds the bytes by at most its
+ * last result. Pages are small because each is read and written in one turn of the event loop, and hundreds of readers may begin at once:
+ * with pages of 1 MB others wait several times as long, and one reader gains nothing.
  */
-const pageOf = { most: 500, mostBytes: 1_048_576 } as const
+const pageOf = { most: 500, mostBytes: 131_072 } as const
 
 const scripts = {
   done: loadScript(new URL('read-done.lua', import.meta.url)),

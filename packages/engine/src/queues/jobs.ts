@@ -38,7 +38,8 @@ export const itemJobOptions: JobsOptions = {
   attempts: 1_000_000,
   backoff: { type: 'custom' },
   stackTraceLimit: 1,
-  removeOnComplete: { count: 200, age: 3_600 },
+  // The result is in the ledger. Keeping the job as well took 45 us of CPU per item.
+  removeOnComplete: true,
   removeOnFail: { count: 1_000, age: 7 * 86_400 },
 }
 

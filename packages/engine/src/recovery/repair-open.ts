@@ -29,7 +29,7 @@ export function createRepairOpen({ redis, keys, queueOf }: RepairOpenDependencie
     { lane, label }: { readonly lane: string; readonly label: string },
   ): Promise<number> => {
     const last = looks.get(batchId)
-    if (last !== undefined && Date.now() - last.at < openForMs) return 0
+    if (last !== undefined && performance.now() - last.at < openForMs) return 0
     const queue = queueOf(lane)
     if (queue === undefined) return 0
     const open = new Map<string, string>()
@@ -42,7 +42,7 @@ export function createRepairOpen({ redis, keys, queueOf }: RepairOpenDependencie
         open.set(index, feed)
       }
     }
-    looks.set(batchId, { at: Date.now(), open })
+    looks.set(batchId, { at: performance.now(), open })
     let added = 0
     for (const [index, feed] of suspects) {
       const data = { batch_id: batchId, index: Number(index), feed: Number(feed) }

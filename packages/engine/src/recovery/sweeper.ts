@@ -3,6 +3,7 @@ import type { Redis } from 'ioredis'
 import type { HandleBatchEnded } from '../batches/batch-ended.ts'
 import { forgetBatch } from '../batches/forget-batch.ts'
 import type { Retention } from '../batches/retention.ts'
+import { readLiveWorkers } from '../lanes/window.ts'
 import { readBatchMeta } from '../ledger/batch-meta.ts'
 import type { Ledger } from '../ledger/ledger.ts'
 import type { Keys } from '../redis/keys.ts'
@@ -112,7 +113,8 @@ export function createSweeper(dependencies: SweeperDependencies): Repeating {
   /** A lane that was removed from the configuration: this worker does not have it, and no other one either. */
   async function hasNoWorker(lane: string): Promise<boolean> {
     if (dependencies.queueOf(lane) !== undefined) return false
-    return (await redis.zcount(keys.lane(lane).workers, Date.now(), '+inf')) === 0
+    // By the clock of Redis: with its own one ahead, this process would take all workers for dead.
+    return (await readLiveWorkers(redis, keys.lane(lane))).length === 0
   }
 
   async function sweepActiveSummary(id: string): Promise<void> {

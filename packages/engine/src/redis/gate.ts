@@ -149,16 +149,29 @@ export async function repeatUntilTaken<T>(
   }
 }
 
-/** A command of a lost connection waits for it without end. */
-async function orAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
-  const { promise: aborted, reject } = Promise.withResolvers<never>()
-  const abort = () => reject(signal.reason instanceof Error ? signal.reason : new Error(String(signal.reason)))
-  signal.addEventListener('abort', abort, { once: true })
-  try {
-    return await Promise.race([promise, aborted])
-  } finally {
-    signal.removeEventListener('abort', abort)
+/** Who waits for a signal. One listener for all: to remove one of a thousand listeners, Node searches all of them. */
+const waitingFor = new WeakMap<AbortSignal, Set<(reason: Error) => void>>()
+
+function rejectersOf(signal: AbortSignal): Set<(reason: Error) => void> {
+  const known = waitingFor.get(signal)
+  if (known !== undefined) return known
+  const rejecters = new Set<(reason: Error) => void>()
+  waitingFor.set(signal, rejecters)
+  const abort = () => {
+    const reason = signal.reason instanceof Error ? signal.reason : new Error(String(signal.reason))
+    for (const reject of rejecters) reject(reason)
   }
+  signal.addEventListener('abort', abort, { once: true })
+  return rejecters
+}
+
+/** A command of a lost connection waits for it without end. */
+function orAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+  const rejecters = rejectersOf(signal)
+  return new Promise((resolve, reject) => {
+    rejecters.add(reject)
+    promise.then(resolve, reject).finally(() => rejecters.delete(reject))
+  })
 }
 
 /** A key in the same cluster slot. It expires after a second. */

@@ -24,18 +24,19 @@ export interface LeaseDependencies {
 }
 
 export function createLease({ redis, key, holder, ms }: LeaseDependencies): Lease {
-  let heldAt = 0
+  /** By a clock that is never set: with one that was set back, this process would believe for minutes that it holds the lease. */
+  let heldAt = -ms
   return {
     async hold() {
-      const now = Date.now()
+      const now = performance.now()
       if (now - heldAt < ms / 3) return true
-      heldAt = 0
+      heldAt = -ms
       if ((await holdScript(redis, { lease: key }, { holder, ms })) !== 1) return false
       heldAt = now
       return true
     },
     async release() {
-      heldAt = 0
+      heldAt = -ms
       await releaseScript(redis, { lease: key }, { holder })
     },
   }

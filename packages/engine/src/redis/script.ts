@@ -35,23 +35,29 @@ export function loadScript(url: URL): Script {
   const { keys: keyNames, args: argNames, variadic, source, flags } = compileScript(file, readSource(file, url))
   const run = flags === undefined ? evaluator(source) : flaggedEvaluator(source, flags)
   const known = new Set(variadic === null ? argNames : [...argNames, variadic])
+  const refuseUnknown = (names: readonly string[]) => {
+    const unknown = names.find((name) => !known.has(name))
+    if (unknown === undefined) return
+    throw new Error(`${file}: there is no argument '${unknown}'. It takes: ${[...known].join(', ') || 'none'}.`)
+  }
   return async (redis, keys, args = {}) => {
-    const given = new Map<string, unknown>(Object.entries(keys))
+    const given = keys as Readonly<Record<string, unknown>>
     const keyList = keyNames.map((name) => {
-      const key = given.get(name)
+      const key = given[name]
       if (typeof key !== 'string') throw new Error(`${file}: the key '${name}' is missing.`)
       return key
     })
-    for (const name of Object.keys(args)) {
-      if (known.has(name)) continue
-      throw new Error(`${file}: there is no argument '${name}'. It takes: ${[...known].join(', ') || 'none'}.`)
-    }
+    const names = Object.keys(args)
+    // Of as many, one that is unknown leaves another one missing, which is reported below.
+    if (names.length > known.size) refuseUnknown(names)
     const argList = argNames.map((name) => {
       const value = args[name]
       if (isArg(value)) return value
+      refuseUnknown(names)
       throw new Error(`${file}: the argument '${name}' must be a string, a number or a Buffer.`)
     })
-    const rest = variadic === null ? [] : args[variadic]
+    if (variadic === null) return run(redis, keyList, argList)
+    const rest = args[variadic]
     if (!Array.isArray(rest) || !rest.every(isArg)) {
       throw new Error(`${file}: the argument '${variadic}' must be a list of strings, numbers or Buffers.`)
     }

@@ -14,7 +14,7 @@ export function groupSummaries(tokens: readonly number[], mostTokens: number): n
     }
     sum += own
   }
-  // A group of one would only summarise a summary again: it takes its neighbour, or joins the group before.
+  // A group of one would only summarize a summary again: it takes its neighbour, or joins the group before.
   if (tokens.length - start === 1 && ends.length > 0) {
     const last = ends.pop()!
     if (last - (ends.at(-1) ?? 0) > 2) ends.push(last - 1)

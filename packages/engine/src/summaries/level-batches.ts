@@ -79,7 +79,7 @@ const tasks = {
     'The following are summaries of consecutive parts of one text, in order. Write one concise summary of the whole text from them.',
 }
 
-/** The extractor of a level's calls: level 1 summarises parts of the text, every other level summarises summaries. */
+/** The extractor of a level's calls: level 1 summarizes parts of the text, every other level summarizes summaries. */
 export function levelExtractor({ lane, instructions, parameters }: SummaryRecipe, level: number): Extractor {
   const task = level === 1 ? tasks.part : tasks.whole
   return {

@@ -263,7 +263,7 @@ describe('configured limits', () => {
           await ask(by, waits)
           expect(held[0]! + held[1]! + held[2]!).toBeLessThanOrEqual(most)
         }
-        // One lives on; the others are gone without a word.
+        // One stays alive; the others died without handing anything back.
         nowMs += 5_001
         held[0] = 0
         expect(await ask(0, 20)).toBe(most)

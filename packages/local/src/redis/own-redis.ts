@@ -1,9 +1,9 @@
-import { type ChildProcess, spawn } from 'node:child_process'
+import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { resolve } from 'node:path'
+import { join, resolve } from 'node:path'
+import { promisify } from 'node:util'
 import { findLocalRedis } from './find-redis.ts'
 import { redisCommand } from './redis-command.ts'
 import { untilReady } from './redis-ready.ts'
@@ -17,6 +17,11 @@ export interface OwnRedis extends AsyncDisposable {
   pid(): number
   start(): Promise<void>
   kill(): Promise<void>
+  /**
+   * From now on its disk is full: it can make no file larger (by the limit RLIMIT_FSIZE, so without root). A Redis that writes always to
+   * disk exits with its next write. Resolves when it has; `start` has space again.
+   */
+  fillDisk(): Promise<void>
 }
 
 /** A durable Redis for one test or benchmark. It may be killed and started again on the same data, which is deleted at the end. */
@@ -32,7 +37,9 @@ export async function startOwnRedis(): Promise<OwnRedis> {
     url,
     pid: () => child?.pid ?? 0,
     async start() {
-      child = spawn(command.path, command.args, { stdio: 'ignore', env: { ...process.env, ...command.env } })
+      // With the signal ignored, a write beyond the limit of `fillDisk` fails as on a full disk.
+      const args = ['-c', 'trap "" XFSZ; exec "$0" "$@"', command.path, ...command.args]
+      child = spawn('sh', args, { stdio: 'ignore', env: { ...process.env, ...command.env } })
       await untilReady(url, AbortSignal.timeout(30_000))
     },
     async kill() {
@@ -40,6 +47,13 @@ export async function startOwnRedis(): Promise<OwnRedis> {
       const exited = once(child, 'exit')
       child.kill('SIGKILL')
       await command.cleanUp()
+      await exited
+    },
+    async fillDisk() {
+      if (child === undefined || source.type !== 'server')
+        throw new Error('Only a redis-server of this machine can be given a full disk.')
+      const exited = once(child, 'exit')
+      await promisify(execFile)('prlimit', ['--pid', String(child.pid), '--fsize=0'])
       await exited
     },
     async [Symbol.asyncDispose]() {

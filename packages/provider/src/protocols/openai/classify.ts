@@ -1,19 +1,8 @@
 import type { Reply } from '../../protocol.ts'
-import { APIConnectionError, APIConnectionTimeoutError, APIError } from 'openai'
-import { classifyConnectionError, timedOut } from '../../connection-error.ts'
 import { readRetryAfter } from '../../retry-after.ts'
-import { readRefusal, type Refusal } from './refusal.ts'
+import type { Refusal } from './refusal.ts'
 
 type Failure = Exclude<Reply['result'], { type: 'answered' }>
-
-/** What a failed request means, by status, code and message. Throws on an error that did not come from the provider: a bug. */
-export function classifyError(error: unknown): Failure {
-  if (error instanceof APIConnectionTimeoutError) return timedOut
-  if (error instanceof APIConnectionError) return classifyConnectionError(error)
-  if (!(error instanceof APIError) || error.status === undefined) throw error
-  const { status, headers } = error as APIError<number, Headers>
-  return classifyAnswer(readRefusal(status, headers, error.error))
-}
 
 const neverFits =
   /request too large|too large for|maximum context length|context[_ ]length|reduce the length|exceeds? the (model|maximum|limit)/i

@@ -1,77 +1,44 @@
 import { parseJson } from '@sluice/contract/json-text'
 import type { LaneConfig } from '@sluice/contract/lane'
-import { APIError, OpenAI } from 'openai'
-import type { ChatCompletionCreateParamsNonStreaming } from 'openai/resources'
-import { createPoolFetch } from '../../pool-fetch.ts'
+import type { RequestEndpoint } from '@sluice/contract/request-task'
+import { createHttpPool, type HttpReply } from '../../http-pool.ts'
 
 const openAiUrl = 'https://api.openai.com/v1'
 
 /** A response, read whole. */
-export interface RawAnswer {
-  readonly status: number
-  readonly headers: Headers
-  readonly text: string
+export interface RawAnswer extends HttpReply {
   /** The parsed text; the text itself when it is not JSON. */
   readonly body: unknown
 }
 
 export interface OpenAiClient extends AsyncDisposable {
   readonly baseUrl: URL
-  /** One request. Rejects with the SDK's errors. */
-  post(body: ChatCompletionCreateParamsNonStreaming, signal: AbortSignal): Promise<RawAnswer>
-  /**
-   * Sends JSON as it is to an endpoint, given with its `/v1`. Resolves with every response, whatever its status. Rejects when the
-   * connection breaks, with a TimeoutError when the lane's time is over, or when `signal` aborts.
-   */
-  send(endpoint: string, json: string, signal: AbortSignal): Promise<RawAnswer>
+  /** One request to an endpoint, such as `/v1/chat/completions`; `body` is JSON. Rejects as HttpPool does. */
+  post(endpoint: RequestEndpoint, body: string, signal: AbortSignal): Promise<RawAnswer>
 }
 
-export function createOpenAiClient({ baseUrl = openAiUrl, apiKey, timeoutMs }: LaneConfig): OpenAiClient {
+/** It sends what the `openai` package sends: `client.test.ts` compares the two. */
+export function createOpenAiClient({ baseUrl = openAiUrl, apiKey, headers, timeoutMs }: LaneConfig): OpenAiClient {
   const url = new URL(baseUrl)
-  const pool = createPoolFetch(url.origin)
-  // The SDK requires a key; servers that need none ignore it.
-  const key = apiKey ?? 'none'
-  const sdk = new Sdk({
-    baseURL: baseUrl,
-    apiKey: key,
-    // Only the engine decides about retries.
-    maxRetries: 0,
-    timeout: timeoutMs,
-    fetch: pool.fetch,
-    logLevel: 'off',
-  })
+  const pool = createHttpPool(url.origin)
+  // Azure's addresses end with a query.
+  const pathOf = (endpoint: RequestEndpoint) =>
+    `${url.pathname.replace(/\/+$/, '')}${endpoint.replace(/^\/v1/, '')}${url.search}`
+  const requestHeaders = {
+    accept: 'application/json',
+    'content-type': 'application/json',
+    'user-agent': 'sluice',
+    ...(apiKey === undefined ? {} : { authorization: `Bearer ${apiKey}` }),
+    ...headers,
+  }
   return {
     baseUrl: url,
-    async post(body, signal) {
-      // The SDK's own parsing throws on text that is not JSON, and does not check the rest.
-      const response = await sdk.chat.completions.create(body, { signal }).asResponse()
-      const text = await response.text()
-      return { status: response.status, headers: response.headers, text, body: parseBody(text) }
-    },
-    async send(endpoint, json, signal) {
-      // The SDK reads the body of an error and keeps only what it parsed of it.
-      const response = await pool.fetch(`${baseUrl.replace(/\/+$/, '')}${endpoint.replace(/^\/v1/, '')}`, {
-        method: 'POST',
-        headers: { accept: 'application/json', 'content-type': 'application/json', authorization: `Bearer ${key}` },
-        body: json,
-        signal: AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]),
-      })
-      const text = await response.text()
-      return { status: response.status, headers: response.headers, text, body: parseBody(text) }
+    async post(endpoint, body, signal) {
+      const request = { path: pathOf(endpoint), headers: requestHeaders, body, timeoutMs }
+      const reply = await pool.request(request, { signal })
+      return { ...reply, body: parseBody(reply.text) }
     },
     [Symbol.asyncDispose]: () => pool[Symbol.asyncDispose](),
-  }
-}
-
-/** The headers of an error response; undefined when no response came. */
-export function errorHeaders(error: unknown): Headers | undefined {
-  return error instanceof APIError ? (error.headers as Headers | undefined) : undefined
-}
-
-/** The SDK keeps only the `error` field of an error body; some servers put the reason into other fields. */
-class Sdk extends OpenAI {
-  protected override makeStatusError(status: number, body: object, text: string | undefined, headers: Headers) {
-    return new APIError(status, body ?? text, undefined, headers)
   }
 }
 

@@ -1,4 +1,5 @@
 import type { LimitSample, ReportedLimit } from '@sluice/contract/outcome'
+import type { ResponseHeaders } from '../../http-pool.ts'
 import { epochMs, msFromSeconds, notNegative, providerClock } from '../../retry-after.ts'
 import { parseFields } from './structured-fields.ts'
 
@@ -35,7 +36,7 @@ const periodMs: Readonly<Record<string, number>> = {
 const mostLimits = 8
 
 /** All limits that the headers of an answer tell. Null when none of them is of use: some providers send -1 or 0, or words. */
-export function readLimits(headers: Headers, nowMs: number = Date.now()): LimitSample | null {
+export function readLimits(headers: ResponseHeaders, nowMs: number = Date.now()): LimitSample | null {
   const clockMs = providerClock(headers, nowMs)
   const found = new Map<string, Map<Part, string>>()
   for (const [header, value] of headers) {
@@ -106,7 +107,7 @@ function stepOf(reset: string | null): number {
 }
 
 /** `RateLimit: "default";r=50;t=30` with `RateLimit-Policy: "default";q=100;w=60`, and the older `ratelimit-policy: 100;w=60`. */
-function policyLimits(headers: Headers): ReportedLimit[] {
+function policyLimits(headers: ResponseHeaders): ReportedLimit[] {
   const policies = parseFields(headers.get('ratelimit-policy'))
   return parseFields(headers.get('ratelimit')).flatMap(({ name, parameters }) => {
     const policy = policies.find((one) => one.name === name)?.parameters

@@ -1,6 +1,8 @@
 import type { Protocol, Reply } from '../../protocol.ts'
-import { createOpenAiClient, errorHeaders, type RawAnswer } from './client.ts'
-import { classifyAnswer, classifyError } from './classify.ts'
+import type { ResponseHeaders } from '../../http-pool.ts'
+import { classifyConnectionError } from '../../connection-error.ts'
+import { createOpenAiClient, type RawAnswer } from './client.ts'
+import { classifyAnswer } from './classify.ts'
 import { type Choice, readCompletion, readUsage } from './completion.ts'
 import { readLimits } from './limits.ts'
 import { errorIn, readRefusal } from './refusal.ts'
@@ -19,14 +21,14 @@ export const openai: Protocol = {
         return {
           ...form,
           async send(request, { signal }) {
+            let answer: RawAnswer
             try {
-              return readAnswer(await client.post(body(request), signal))
+              answer = await client.post('/v1/chat/completions', body(request), signal)
             } catch (error) {
               signal.throwIfAborted()
-              const headers = errorHeaders(error)
-              const limits = headers === undefined ? null : readLimits(headers)
-              return { result: classifyError(error), tokens: noTokens, raw: null, limits }
+              return { result: classifyConnectionError(error), tokens: noTokens, raw: null, limits: null }
             }
+            return readAnswer(answer)
           },
         }
       },
@@ -36,10 +38,13 @@ export const openai: Protocol = {
   },
 }
 
-/** A response with a status below 400: a completion, or an error that some servers send with status 200. */
+/** A completion, or an error, which some servers send with status 200. */
 function readAnswer({ status, headers, text, body }: RawAnswer): Reply {
-  const tokens = readUsage(body)
   const limits = readLimits(headers)
+  if (status >= 400) {
+    return { result: classifyAnswer(readRefusal(status, headers, body)), tokens: noTokens, raw: null, limits }
+  }
+  const tokens = readUsage(body)
   const completion = readCompletion(body)
   if (completion === null || (completion.choice === null && errorIn(body) !== undefined)) {
     const result = classifyAnswer(readRefusal(status, headers, body))
@@ -52,7 +57,7 @@ function readAnswer({ status, headers, text, body }: RawAnswer): Reply {
 
 function readChoice(
   { content, refusal, finishReason, error }: Choice,
-  headers: Headers,
+  headers: ResponseHeaders,
   outputTokens: number,
 ): Reply['result'] {
   if (finishReason === 'error') {

@@ -7,7 +7,7 @@ const never = { signal: new AbortController().signal }
 function answering(status: number, text: string, headers: Record<string, string> = {}, endpoint?: RequestEndpoint) {
   const sent: string[] = []
   const pass = createPass({
-    async send(to, json) {
+    async post(to, json) {
       sent.push(`${to} ${json}`)
       let body: unknown = text
       try {

@@ -1,7 +1,7 @@
 import type { RawRequest } from '@sluice/contract/extract-function'
 import { parseJson } from '@sluice/contract/json-text'
 import type { ProviderResponse } from '@sluice/contract/outcome'
-import { classifyConnectionError, timedOut } from '../../connection-error.ts'
+import { classifyConnectionError } from '../../connection-error.ts'
 import type { RawReply } from '../../protocol.ts'
 import { classifyAnswer } from './classify.ts'
 import type { OpenAiClient, RawAnswer } from './client.ts'
@@ -18,16 +18,14 @@ const tailLength = 4_000
 type Send = (request: RawRequest, options: { readonly signal: AbortSignal }) => Promise<RawReply>
 
 /** Sends users' own requests. A response is read only as far as the lane needs it: is it an error, and what did it cost. */
-export function createPass(client: Pick<OpenAiClient, 'send'>): Send {
+export function createPass(client: Pick<OpenAiClient, 'post'>): Send {
   return async ({ endpoint, body }, { signal }) => {
     let answer: RawAnswer
     try {
-      answer = await client.send(endpoint, body, signal)
+      answer = await client.post(endpoint, body, signal)
     } catch (error) {
       signal.throwIfAborted()
-      if (!(error instanceof Error)) throw error
-      const result = error.name === 'TimeoutError' ? timedOut : classifyConnectionError(error)
-      return { result, tokens: noTokens, limits: null, response: null }
+      return { result: classifyConnectionError(error), tokens: noTokens, limits: null, response: null }
     }
     const { status, headers } = answer
     const { value, isJson } = readBody(answer)

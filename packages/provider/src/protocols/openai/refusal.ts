@@ -1,10 +1,11 @@
 import { z } from 'zod'
+import type { ResponseHeaders } from '../../http-pool.ts'
 
 /** A response that is not a completion: the fields on which servers agree. */
 export interface Refusal {
   /** The HTTP status; for an error in the body of a 200, the status that the body gives. */
   readonly status: number
-  readonly headers: Headers
+  readonly headers: ResponseHeaders
   readonly code: string
   readonly kind: string
   readonly message: string
@@ -40,7 +41,7 @@ const statusOfKind: Readonly<Record<string, number>> = {
 const unknownFailure = 502
 
 /** Reads `{ error: { ... } }`, `{ error: "..." }`, `{ message }` and `{ detail }`, each also in an array, or a page. Never quotes the body of a 2xx: it may hold an answer. */
-export function readRefusal(status: number, headers: Headers, body: unknown): Refusal {
+export function readRefusal(status: number, headers: ResponseHeaders, body: unknown): Refusal {
   const whole: unknown = Array.isArray(body) ? body[0] : body
   const inner = errorIn(whole)
   const error = errorObject.safeParse(inner ?? whole).data

@@ -1,15 +1,14 @@
 import type { ExtractRequest } from '@sluice/contract/extract-function'
 import type { Extractor } from '@sluice/contract/extractor'
 import type { LaneConfig } from '@sluice/contract/lane'
-import type { ChatCompletionCreateParamsNonStreaming } from 'openai/resources'
 import type { SentForm } from '../../check-answer.ts'
 import { createAnswerFormat } from './answer-format.ts'
 import { createConversation } from '../../conversation.ts'
 
 export interface RequestTemplate {
   readonly form: SentForm
-  /** The request body for one text. */
-  readonly body: (request: ExtractRequest) => ChatCompletionCreateParamsNonStreaming
+  /** The request body for one text, as JSON. */
+  readonly body: (request: ExtractRequest) => string
 }
 
 /** What is the same for every text of an extractor is computed once. */
@@ -24,9 +23,6 @@ export function createRequest(extractor: Extractor, lane: LaneConfig, baseUrl: U
     ...sampling,
     ...(max_tokens === undefined ? {} : { [maxTokensField]: max_tokens }),
   }
-  return {
-    form,
-    body: (request) =>
-      ({ ...fixed, messages: createConversation(request, schemaText) }) as ChatCompletionCreateParamsNonStreaming,
-  }
+  const start = `${JSON.stringify(fixed).slice(0, -1)},"messages":`
+  return { form, body: (request) => `${start}${JSON.stringify(createConversation(request, schemaText))}}` }
 }
