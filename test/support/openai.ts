@@ -58,8 +58,8 @@ export async function untilStatus(
   }
 }
 
-export const ended = (client: OpenAI, id: string) =>
-  untilStatus(client, id, ({ status }) => ['completed', 'failed', 'expired', 'cancelled'].includes(status))
+export const ended = (client: OpenAI, id: string, limitMs?: number) =>
+  untilStatus(client, id, ({ status }) => ['completed', 'failed', 'expired', 'cancelled'].includes(status), limitMs)
 
 export async function readLines(client: OpenAI, fileId: string | null | undefined): Promise<any[]> {
   if (!fileId) return []

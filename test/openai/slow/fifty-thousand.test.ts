@@ -63,7 +63,7 @@ test(
       worker = await system.worker()
       memory.add(worker)
     }
-    const batch = await ended(api, id)
+    const batch = await ended(api, id, 600_000)
     expect(batch).toMatchObject({
       status: 'completed',
       error_file_id: null,
