@@ -65,6 +65,10 @@ export const variables = {
   SLUICE_DOCUMENT_S: decimal('seconds', 0.1, 3_600).default(60),
   /** What all files of /openai/v1 may take in Redis, compressed. */
   SLUICE_FILES_MB: wholeNumber(1, 1_000_000).default(2_048),
+  /** An endpoint `default` for all events, signed with these secrets; they also sign the webhooks that batches ask for. */
+  SLUICE_WEBHOOK_URL: url(/^https?$/, 'https://example.com/hook').optional(),
+  SLUICE_WEBHOOK_SECRETS: list.optional(),
+  SLUICE_WEBHOOK_ALLOW: list.optional(),
   SLUICE_QUEUES_READONLY: flag.default(true),
 
   SLUICE_CONCURRENCY: wholeNumber(1, 10_000).default(100),
@@ -122,5 +126,5 @@ export function readEnvironment(env: NodeJS.ProcessEnv): Environment {
 
 /** Keys, and URLs that may contain a password, must not appear in logs. */
 function shown(name: string, value: string | undefined): string {
-  return /KEY|URL/.test(name) ? 'the value that is set is not' : `got ${JSON.stringify(value)}`
+  return /KEY|URL|SECRET/.test(name) ? 'the value that is set is not' : `got ${JSON.stringify(value)}`
 }

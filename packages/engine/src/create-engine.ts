@@ -27,6 +27,7 @@ import { createSummaryStore } from './summaries/summary-store.ts'
 import { createSummaries } from './summaries/summaries.ts'
 import { createUploads } from './batches/uploads.ts'
 import { createChanges } from './redis/changes.ts'
+import { createWebhooks } from './webhooks/webhooks.ts'
 import { claimFormat } from './redis/format.ts'
 import { reconnectTogether } from './redis/heartbeat.ts'
 
@@ -39,12 +40,21 @@ export interface EngineOptions {
   readonly lanes: Readonly<Record<string, LaneConfig>>
   /** What all files may take in Redis, compressed; undefined: 2 GB. */
   readonly filesBytes?: number
+  /** Whether there are secrets for the webhooks that batches ask for. */
+  readonly signsWebhooks?: boolean
   /** Gets connection errors, among others; connections reconnect by themselves. */
   readonly onError: (error: Error) => void
 }
 
 /** The engine as the API uses it: stores batches, reads and controls them, and runs no item. */
-export async function createEngine({ redisUrl, prefix, lanes, filesBytes, onError }: EngineOptions): Promise<Engine> {
+export async function createEngine({
+  redisUrl,
+  prefix,
+  lanes,
+  filesBytes,
+  signsWebhooks = false,
+  onError,
+}: EngineOptions): Promise<Engine> {
   await using opening = new AsyncDisposableStack()
   const keys = createKeys(prefix)
   const redis = opening.adopt(await connectFailingFast(redisUrl, onError), (it) => it.disconnect())
@@ -63,7 +73,7 @@ export async function createEngine({ redisUrl, prefix, lanes, filesBytes, onErro
 
   const enqueueBatch = createEnqueueBatch({ redis, keys, queue: batchesQueue })
   const isPriced = (lane: string) => lanes[lane]?.prices !== undefined
-  const admission = createAdmission({ redis, isPriced })
+  const admission = createAdmission({ redis, isPriced, signsWebhooks })
   const durability = await readDurability(redis)
   const confirm = () => durability.confirm()
   const idempotency = createIdempotency({ redis, keys })
@@ -141,6 +151,7 @@ export async function createEngine({ redisUrl, prefix, lanes, filesBytes, onErro
     fileUploads,
     fileBatches: createFileBatches({ redis, keys, ledger, results, confirm, ...fileRooms }),
     models,
+    webhooks: createWebhooks({ redis, keys }),
     queues,
     lanes: laneNames,
     contextTokens: (lane) => lanes[lane]?.contextTokens,

@@ -1,3 +1,4 @@
+import type { WebhookConfig } from '@sluice/contract/webhook'
 import { createBatchEnded } from './batches/batch-ended.ts'
 import { createBatchReporter } from './batches/batch-reporter.ts'
 import { createEnqueueBatch } from './batches/enqueue-batch.ts'
@@ -27,6 +28,9 @@ import { createLevelBatches } from './summaries/level-batches.ts'
 import { createRunSummary } from './summaries/run-summary.ts'
 import { createOnLevelEnded, createEnqueueSummary, createSummaryWorker } from './summaries/summary-job.ts'
 import { createSummaryStore } from './summaries/summary-store.ts'
+import { createAnnounceBatch, createAnnounceFileBatch, createAnnounceSummary } from './webhooks/announcers.ts'
+import { noWebhooks, openSender } from './webhooks/send.ts'
+import { createAnnounce, startDelivering } from './webhooks/webhooks.ts'
 
 /** After the grace: for what was not written by then because Redis refused it. The process ends 5 s after the grace. */
 const lastWritesMs = 1_000
@@ -37,6 +41,8 @@ export interface WorkerOptions extends EngineOptions {
   readonly concurrency: number
   /** Ended batches are removed after this time; null: never. */
   readonly retentionMs: number | null
+  /** Default: none are sent. */
+  readonly webhooks?: WebhookConfig
   readonly provider: (lane: string) => LaneProvider
 }
 
@@ -81,10 +87,16 @@ export async function createWorker(options: WorkerOptions): Promise<WorkerEngine
   const running = { ...base, ledger: held, gate, stopping: stopping.signal, queues, liveWorker, items, readRecipe }
   const lanes = opening.use(await openLanes({ ...running, configs, provider }))
 
+  const webhooks = { config: options.webhooks ?? noWebhooks, sender: opening.use(openSender(options.webhooks)) }
+  const announce = createAnnounce({ ...base, ...webhooks })
   const retention = createRetention({ redis, keys, retentionMs })
   const handleBatchEnded = createBatchEnded({
     ...base,
-    consumers: [retention.onBatchEnded, createOnLevelEnded({ enqueueSummary })],
+    consumers: [
+      retention.onBatchEnded,
+      createOnLevelEnded({ enqueueSummary }),
+      createAnnounceBatch({ ...base, announce }),
+    ],
   })
   const batchReporter = createBatchReporter({ ...base, connection: redis, gate, changes, handleBatchEnded })
   const workerId = liveWorker.id
@@ -113,8 +125,15 @@ export async function createWorker(options: WorkerOptions): Promise<WorkerEngine
     results,
     enqueueBatch,
     retentionMs,
+    onEnded: createAnnounceFileBatch({ announce }),
   })
-  const summaryWorker = createSummaryWorker({ ...base, connection: redis, gate, runSummary })
+  const announceSummary = createAnnounceSummary({ announce, store: summaries })
+  const summaryWorker = createSummaryWorker({
+    ...base,
+    connection: redis,
+    gate,
+    runSummary: announceSummary(runSummary),
+  })
   const sweeper = createSweeper({
     ...base,
     workerId,
@@ -129,6 +148,7 @@ export async function createWorker(options: WorkerOptions): Promise<WorkerEngine
     retentionMs,
   })
   const deadWorkers = createDeadWorkers({ ...base, gate, workerId, lanes: [...lanes.byName.values()] })
+  const delivering = startDelivering({ ...base, ...webhooks })
   const opened = opening.move()
   let closing: Promise<void> | undefined
 
@@ -152,6 +172,7 @@ export async function createWorker(options: WorkerOptions): Promise<WorkerEngine
       batchReporter.close(),
       summaryWorker.close(),
       fileBatches.close(),
+      delivering.stop(),
       closingLanes,
     ])
     await opened.disposeAsync()

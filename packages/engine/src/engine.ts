@@ -13,6 +13,7 @@ import type { FileBytes } from './files/file-bytes.ts'
 import type { FileUploads } from './files/file-uploads.ts'
 import type { Files } from './files/files.ts'
 import type { DurabilityLevel } from './redis/durability.ts'
+import type { Webhooks } from './webhooks/webhooks.ts'
 
 /**
  * The engine as the API uses it. Every method throws a SluiceError for a mistake of the caller (unknown id, wrong state), and any other
@@ -28,6 +29,7 @@ export interface Engine extends AsyncDisposable {
   readonly fileBytes: FileBytes
   readonly fileUploads: FileUploads
   readonly fileBatches: FileBatches
+  readonly webhooks: Webhooks
   /** The models that raw requests may name. */
   readonly models: Models
   /** All BullMQ queues, for Bull Board. Names: `batches`, `summaries`, `files`, `lane-<name>`. */

@@ -44,6 +44,7 @@ export function createBatches(dependencies: BatchesDependencies): Batches {
   return {
     async create(input, items) {
       admission.checkCost(taskOf(input).lane, input.options.max_cost_usd)
+      admission.checkWebhook(input.options)
       const id = createBatchId(Date.now())
       const claim = input.idempotency
       const earlier = claim && (await idempotency.take(claim, id, { find, metaKey: (of) => keys.batch(of).meta }))

@@ -39,6 +39,7 @@ export function createUploads(dependencies: UploadsDependencies): Uploads {
   return {
     async open(input) {
       admission.checkCost(taskOf(input).lane, input.options.max_cost_usd)
+      admission.checkWebhook(input.options)
       await admission.check()
       const id = createBatchId(Date.now())
       const claim = input.idempotency

@@ -12,6 +12,7 @@ import { readDurability } from '../redis/durability.ts'
 import type { RedisGate } from '../redis/gate.ts'
 import type { Keys } from '../redis/keys.ts'
 import { createFileBatchWorker } from './file-batch-job.ts'
+import type { FileBatchRecord } from './file-batch-store.ts'
 import { createFinalize } from './finalize.ts'
 import { openFileRooms } from './open-file-batches.ts'
 import { createRunFileBatch } from './run-file-batch.ts'
@@ -33,6 +34,8 @@ export interface FileBatchWorkerParts {
   readonly enqueueBatch: EnqueueBatch
   /** How long results are kept at most; null: for ever. */
   readonly retentionMs: number | null
+  /** Called at least once when a batch has ended. */
+  readonly onEnded: (record: FileBatchRecord) => Promise<void>
   readonly onError: (error: Error) => void
 }
 
@@ -63,7 +66,8 @@ export async function openFileBatchWorker(parts: FileBatchWorkerParts): Promise<
     keptMs,
   })
   const finalize = createFinalize({ redis, keys, files: rooms.files, results, retentionMs })
-  const runFileBatch = createRunFileBatch({ redis, keys, ledger, changes: parts.changes, store, startItems, finalize })
+  const { changes, onEnded } = parts
+  const runFileBatch = createRunFileBatch({ redis, keys, ledger, changes, store, startItems, finalize, onEnded })
   const worker = createFileBatchWorker({ ...parts, connection: redis, runFileBatch })
   return { sweep, close: () => worker.close() }
 }

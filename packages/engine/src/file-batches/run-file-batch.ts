@@ -36,10 +36,12 @@ export interface RunFileBatchDependencies {
   readonly store: FileBatchStore
   readonly startItems: StartItems
   readonly finalize: Finalize
+  /** Called at least once when a batch has ended. */
+  readonly onEnded: (record: FileBatchRecord) => Promise<void>
 }
 
 export function createRunFileBatch(dependencies: RunFileBatchDependencies): RunFileBatch {
-  const { redis, keys, ledger, changes, store, startItems, finalize } = dependencies
+  const { redis, keys, ledger, changes, store, startItems, finalize, onEnded } = dependencies
   const reading = pLimit(readAtOnce)
 
   return async (id, { signal, onStatus }) => {
@@ -48,7 +50,10 @@ export function createRunFileBatch(dependencies: RunFileBatchDependencies): RunF
       const record = await store.read(id)
       if (record === null) return
       await onStatus(record)
-      if (isFinal(record.status)) return store.settle(id, Date.now() + Math.max(shownMs, keptMs(record)))
+      if (isFinal(record.status)) {
+        await onEnded(record)
+        return store.settle(id, Date.now() + Math.max(shownMs, keptMs(record)))
+      }
       await step(record, signal)
     }
   }

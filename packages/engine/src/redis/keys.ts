@@ -47,7 +47,7 @@ export interface BatchKeys {
 }
 
 /** Also of the parts of an upload, which have no `meta`. */
-export interface FileKeys {
+interface FileKeys {
   /** Hash: the file itself (files/file-record.ts). */
   readonly meta: string
   /** Stream: its bytes. Entry id `<offset after the block's last byte>-0`, field `z`: zstd of up to 128 KB. A batch's output has none. */
@@ -122,6 +122,18 @@ export interface Keys {
     readonly expiring: string
     /** Sorted set: upload id -> time at which the sweeper removes it with its parts. */
     readonly uploads: string
+  }
+  readonly webhooks: {
+    /** Hash delivery id -> JSON: the delivery and its last attempts (webhooks/webhooks.ts). */
+    readonly deliveries: string
+    /** Sorted set: delivery id -> time of its creation. Removed 7 days after it. */
+    readonly all: string
+    /** Sorted set: delivery id -> time of its next attempt. */
+    readonly due: string
+    /** Hash endpoint, or URL given by a batch -> time since which every attempt has failed. */
+    readonly failing: string
+    /** Hash endpoint, or URL given by a batch -> why nothing is sent to it any more. */
+    readonly disabled: string
   }
   /** Sorted set, all scores 0: the ids of all batches over files. */
   readonly allFileBatches: string
@@ -204,6 +216,13 @@ export function createKeys(prefix: string): Keys {
       arriving: `${prefix}:{files}:arriving`,
       expiring: `${prefix}:{files}:expiring`,
       uploads: `${prefix}:{files}:uploads`,
+    },
+    webhooks: {
+      deliveries: `${prefix}:{webhooks}:deliveries`,
+      all: `${prefix}:{webhooks}:all`,
+      due: `${prefix}:{webhooks}:due`,
+      failing: `${prefix}:{webhooks}:failing`,
+      disabled: `${prefix}:{webhooks}:disabled`,
     },
     allFileBatches: `${prefix}:{file-batches}:all`,
     activeFileBatches: `${prefix}:{file-batches}:active`,
