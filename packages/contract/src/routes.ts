@@ -14,17 +14,34 @@ import {
   patchBatch,
   uploadQuery,
 } from './batch.ts'
+import { batchItemDetail, batchItemList, failureGroupList, listItemsQuery, timeline } from './batch-item.ts'
 import { estimate } from './estimate.ts'
 import { errorBody } from './error.ts'
-import { createdExtractor, createExtractor, extractorList, extractorView } from './extractor.ts'
+import {
+  createdExtractor,
+  createExtractor,
+  extractorList,
+  extractorView,
+  listVersionsQuery,
+  versionList,
+} from './extractor.ts'
 import { itemInput } from './item.ts'
 import { extractNow, extracted } from './extract-now.ts'
+import { liveEvent, liveQuery } from './live.ts'
 import { laneList, resumedLane } from './lane-view.ts'
 import { type Answer, mediaTypes, type Route } from './route.ts'
 import { result, resultsQuery, retried, retryBatch } from './result.ts'
-import { createSummary, deletedSummary, documentSummary, getSummaryQuery, summary } from './summary.ts'
+import {
+  createSummary,
+  deletedSummary,
+  documentSummary,
+  getSummaryQuery,
+  listSummariesQuery,
+  summary,
+  summaryList,
+} from './summary.ts'
 
-const { ndjson, eventStream } = mediaTypes
+const { ndjson, eventStream, csv } = mediaTypes
 const ok = (schema: z.ZodType, description = 'OK'): Readonly<Record<number, Answer>> => ({
   200: { description, schema },
 })
@@ -70,6 +87,14 @@ export const routes = {
     tag: 'Extractors',
     summary: 'Get an extractor by `name` (newest version) or `name@version`',
     answers: ok(extractorView),
+  },
+  listVersions: {
+    method: 'get',
+    path: '/v1/extractors/{name}/versions',
+    tag: 'Extractors',
+    summary: 'List the versions of an extractor, the newest first',
+    query: listVersionsQuery,
+    answers: ok(versionList),
   },
   createBatch: {
     method: 'post',
@@ -174,6 +199,35 @@ export const routes = {
     bodyOptional: true,
     answers: ok(retried),
   },
+  listFailures: {
+    method: 'get',
+    path: '/v1/batches/{id}/errors',
+    tag: 'Results',
+    summary: 'List the failures of a batch in groups: by error type, field of the schema, and message',
+    answers: ok(failureGroupList),
+  },
+  getTimeline: {
+    method: 'get',
+    path: '/v1/batches/{id}/timeline',
+    tag: 'Results',
+    summary: 'Get what happened to a batch, and how far it was at which time',
+    answers: ok(timeline),
+  },
+  listItems: {
+    method: 'get',
+    path: '/v1/batches/{id}/items',
+    tag: 'Results',
+    summary: 'List the items of a batch with their state, from any place, filtered or searched',
+    query: listItemsQuery,
+    answers: ok(batchItemList),
+  },
+  getItem: {
+    method: 'get',
+    path: '/v1/batches/{id}/items/{index}',
+    tag: 'Results',
+    summary: 'Get an item: its text, its result, and each call that was made for it',
+    answers: ok(batchItemDetail),
+  },
   deleteBatch: {
     method: 'delete',
     path: '/v1/batches/{id}',
@@ -185,11 +239,16 @@ export const routes = {
     method: 'get',
     path: '/v1/batches/{id}/results',
     tag: 'Results',
-    summary: 'Stream results, one per line, or as server-sent events with the cursor as `id`, resumed by Last-Event-ID',
+    summary:
+      'Stream results, one per line, as server-sent events with the cursor as `id`, resumed by Last-Event-ID, or as CSV',
     query: resultsQuery,
     headers: z.object({ 'Last-Event-ID': z.string().max(64).optional().describe('Replaces `after`.') }),
     answers: {
-      200: { description: 'One result per line or event.', schema: result, contentTypes: [ndjson, eventStream] },
+      200: {
+        description: 'One result per line, event or row.',
+        schema: result,
+        contentTypes: [ndjson, eventStream, csv],
+      },
     },
   },
   streamEvents: {
@@ -198,6 +257,22 @@ export const routes = {
     tag: 'Results',
     summary: 'Stream snapshots of the batch until it has ended',
     answers: { 200: { description: 'Events `progress`, then `end`.', schema: batch, contentTypes: [eventStream] } },
+  },
+  streamLive: {
+    method: 'get',
+    path: '/v1/events',
+    tag: 'Results',
+    summary:
+      'Stream what changes in all batches, lanes and summaries, at most once a second for each; after a break, list the batches again',
+    query: liveQuery,
+    answers: {
+      200: {
+        description:
+          'Events `batch`, `lane` and `summary` with the object as it is now, and `gone` with the id of what was deleted.',
+        schema: liveEvent,
+        contentTypes: [eventStream],
+      },
+    },
   },
   extract: {
     method: 'post',
@@ -238,6 +313,14 @@ export const routes = {
       200: { description: 'This Idempotency-Key was used before: the summary that it created.', schema: summary },
       202: { description: 'Accepted.', schema: summary },
     },
+  },
+  listSummaries: {
+    method: 'get',
+    path: '/v1/summaries',
+    tag: 'Summaries',
+    summary: 'List summaries, newest first, without those of their parts',
+    query: listSummariesQuery,
+    answers: ok(summaryList),
   },
   getSummary: {
     method: 'get',

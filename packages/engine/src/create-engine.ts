@@ -15,12 +15,16 @@ import { createItemSource } from './batches/item-reader.ts'
 import { createKeys } from './redis/keys.ts'
 import { createMoney } from './items/prices.ts'
 import { createReadLaneHold } from './lanes/lane-holds.ts'
+import { createLanePulses } from './lanes/lane-pulse.ts'
 import { readLanes } from './lanes/lane-view.ts'
 import { createLaneWork } from './lanes/lane-work.ts'
+import { createServedLanes } from './lanes/window.ts'
 import { createLedger } from './ledger/ledger.ts'
 import { createQueues } from './queues/queues.ts'
 import { createResults } from './batches/results.ts'
 import { createEnqueueBatch } from './batches/enqueue-batch.ts'
+import { createInsight } from './insight/insight.ts'
+import { createLiveFeed } from './insight/live-feed.ts'
 import { createLevelBatches } from './summaries/level-batches.ts'
 import { createEnqueueSummary } from './summaries/summary-job.ts'
 import { createSummaryStore } from './summaries/summary-store.ts'
@@ -59,7 +63,7 @@ export async function createEngine({
   const keys = createKeys(prefix)
   const redis = opening.adopt(await connectFailingFast(redisUrl, onError), (it) => it.disconnect())
   await claimFormat(redis, keys)
-  const subscriber = await connectWaiting(redisUrl, onError)
+  const subscriber = await connectWaiting(redisUrl, onError, { subscribes: true })
   const changes = opening.use(createChanges({ subscriber }))
   reconnectTogether(redis, subscriber)
   const open = opening.use(createQueues({ redis, keys, onError }))
@@ -82,8 +86,11 @@ export async function createEngine({
     keys,
     isPriced,
     hasLane: (lane) => Object.hasOwn(lanes, lane),
+    readPulse: createLanePulses({ redis, keys, lanes }),
+    isServed: createServedLanes({ redis, keys }),
     readHold: createReadLaneHold({ redis, keys }),
   })
+  const items = createItemSource({ redis, keys })
   const batches = createBatches({
     redis,
     keys,
@@ -94,9 +101,10 @@ export async function createEngine({
     confirm,
     admission,
     idempotency,
+    items,
   })
   const opened = opening.move()
-  const results = createResults({ redis, keys, changes, items: createItemSource({ redis, keys }) })
+  const results = createResults({ redis, keys, changes, items })
   const work = createLaneWork({ redis, keys })
   const summaryStore = createSummaryStore({ redis, keys })
   const checkMemory = () => admission.check()
@@ -109,6 +117,21 @@ export async function createEngine({
     confirm,
     checkMemory,
   })
+  const summaries = createSummaries({
+    redis,
+    keys,
+    changes,
+    batches,
+    results,
+    levels: createLevelBatches({ redis, keys, enqueueBatch }),
+    store: summaryStore,
+    enqueueSummary: createEnqueueSummary({ store: summaryStore, queue: summariesQueue }),
+    admission,
+    idempotency,
+    isPriced,
+    confirm,
+  })
+  const lanesNow = () => readLanes({ redis, keys, lanes, work, queueOf: (name) => laneQueues.get(name)! })
 
   return {
     extractors: createExtractors({ redis, keys }),
@@ -132,32 +155,21 @@ export async function createEngine({
       confirm,
       queueOf: (lane) => laneQueues.get(lane)!,
     }),
-    summaries: createSummaries({
-      redis,
-      keys,
-      changes,
-      batches,
-      results,
-      levels: createLevelBatches({ redis, keys, enqueueBatch }),
-      store: summaryStore,
-      enqueueSummary: createEnqueueSummary({ store: summaryStore, queue: summariesQueue }),
-      admission,
-      idempotency,
-      isPriced,
-      confirm,
-    }),
+    summaries,
     files,
     fileBytes,
     fileUploads,
     fileBatches: createFileBatches({ redis, keys, ledger, results, confirm, ...fileRooms }),
     models,
     webhooks: createWebhooks({ redis, keys }),
+    insight: createInsight({ redis, keys, items, isPriced }),
+    live: createLiveFeed({ redis, keys, changes, finder, summaries, readLanes: lanesNow, onError }),
     queues,
     lanes: laneNames,
     contextTokens: (lane) => lanes[lane]?.contextTokens,
     durability: durability.level,
     memory: () => admission.memory(),
-    lanesNow: () => readLanes({ redis, keys, lanes, work, queueOf: (name) => laneQueues.get(name)! }),
+    lanesNow,
     cost(lane, usage) {
       const prices = lanes[lane]?.prices
       return prices === undefined ? null : createMoney(prices).of({ usage, cachedInputTokens: 0 }) / 1e9
