@@ -24,6 +24,8 @@ const engine = await createEngine({
   redisUrl: config.redisUrl,
   prefix: config.prefix,
   lanes,
+  filesBytes: api.filesBytes,
+  signsWebhooks: config.webhooks.secrets.length > 0,
   onError: (error) => errors.report(error),
 })
 for (const { definition } of extractors) await engine.extractors.put(definition)

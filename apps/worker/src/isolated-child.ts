@@ -1,13 +1,13 @@
 import { refineFor } from '@sluice/config/code-extractor'
 import { readConfig } from '@sluice/config/config'
-import type { ExtractRequest } from '@sluice/contract/extract-function'
+import type { CallRequest } from '@sluice/contract/extract-function'
 import type { Call } from '@sluice/contract/outcome'
 import { createProvider, type Provider } from '@sluice/provider/provider'
 
 /** A call for a suspect item, in the process that isolated-process.ts starts. */
 export interface IsolatedRequest {
   readonly lane: string
-  readonly request: ExtractRequest
+  readonly request: CallRequest
 }
 
 export type IsolatedAnswer =

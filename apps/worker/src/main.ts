@@ -34,6 +34,7 @@ const worker = await createWorker({
   lanes,
   concurrency,
   retentionMs,
+  webhooks: config.webhooks,
   provider: (lane) => {
     const { extract, estimateTokens } = providers.get(lane)!
     const longTexts = createLongTexts(lanes[lane]!, {

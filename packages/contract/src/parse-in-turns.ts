@@ -9,11 +9,12 @@ const shortList = 200
  * each element and may let other requests run. Throws at the first element that is not valid.
  */
 export async function parseInTurns<T>(
-  schema: z.ZodType<T>,
+  given: z.ZodType<T>,
   value: unknown,
   turn: () => Promise<void> | undefined,
 ): Promise<T> {
-  if (!(schema instanceof z.ZodObject) || value === null || typeof value !== 'object') return parse(schema, value)
+  const schema: z.ZodType = chosenBy(given, value)
+  if (!(schema instanceof z.ZodObject) || value === null || typeof value !== 'object') return parse(given, value)
   const shape = schema.shape as Record<string, z.ZodType>
   const body = { ...value } as Record<string, unknown>
   const parsedLists: Record<string, z.ZodType> = {}
@@ -33,4 +34,17 @@ export async function parseInTurns<T>(
     parsedLists[name] = whole
   }
   return parse(schema.safeExtend(parsedLists) as unknown as z.ZodType<T>, body)
+}
+
+/** Of several kinds of body, the one that the value says it is. */
+function chosenBy(schema: z.ZodType, value: unknown): z.ZodType {
+  if (!(schema instanceof z.ZodDiscriminatedUnion) || value === null || typeof value !== 'object') return schema
+  const { discriminator } = schema.def
+  const kind = (value as Record<string, unknown>)[discriminator]
+  const option = schema.options.find(
+    (one): one is z.ZodObject =>
+      one instanceof z.ZodObject &&
+      Boolean((one.shape as Record<string, z.ZodType>)[discriminator]?.safeParse(kind).success),
+  )
+  return option ?? schema
 }

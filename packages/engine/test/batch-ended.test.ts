@@ -31,6 +31,7 @@ function sweep({ redis, keys }: TestSluice, consumers: readonly OnBatchEnded[]):
     queueOf: () => undefined,
     ledger: createLedger({ redis, keys }),
     enqueueBatch: async () => {},
+    sweepFiles: async () => {},
     enqueueSummary: async () => {},
     handleBatchEnded: createBatchEnded({ redis, keys, consumers }),
     retention: createRetention({ redis, keys, retentionMs: null }),

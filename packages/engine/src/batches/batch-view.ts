@@ -43,6 +43,7 @@ export function toBatch(id: string, state: BatchState): Batch {
   return {
     id,
     object: 'batch',
+    task: meta.request === null ? 'extraction' : 'request',
     name: meta.name ?? null,
     extractor: meta.label,
     lane: meta.lane,

@@ -13,7 +13,7 @@ import type { Keys } from '../redis/keys.ts'
 import type { ItemSource } from '../items/take-item.ts'
 import type { Admission } from './admission.ts'
 import { createBatchId, isBatchId } from './batch-id.ts'
-import { noteOnBatch } from './batch-steps.ts'
+import { noteOnBatch, taskOf } from './batch-steps.ts'
 import type { EnqueueBatch } from './enqueue-batch.ts'
 import type { BatchFinder } from './find-batch.ts'
 import { forgetBatch } from './forget-batch.ts'
@@ -48,7 +48,8 @@ export function createBatches(dependencies: BatchesDependencies): Batches {
 
   return {
     async create(input, items) {
-      admission.checkCost(input.extractor.lane, input.options.max_cost_usd)
+      admission.checkCost(taskOf(input).lane, input.options.max_cost_usd)
+      admission.checkWebhook(input.options)
       const id = createBatchId(Date.now())
       const claim = input.idempotency
       const store = {
@@ -170,6 +171,8 @@ export function createBatches(dependencies: BatchesDependencies): Batches {
 
   async function requireRetriable(id: string): Promise<void> {
     const { status } = await get(id)
+    const meta = await readBatchMeta(redis, keys.batch(id), 'from_file')
+    if (meta?.from_file) throw fromFile(id)
     if (status === 'cancelled' || status === 'cancelling') throw cancelled(id)
   }
 
@@ -208,6 +211,14 @@ export function createBatches(dependencies: BatchesDependencies): Batches {
 
 function requireBatchId(id: string): void {
   if (!isBatchId(id)) throw notFound('batch', id)
+}
+
+/** Its output files are final. */
+function fromFile(id: string): SluiceError {
+  return conflict(
+    'batch_from_file',
+    `Batch '${id}' runs a file: its results are final. Send the failed lines in a new file.`,
+  )
 }
 
 function removedMeanwhile(): SluiceError {

@@ -1,12 +1,12 @@
 import type { Item } from '@sluice/contract/item'
 import type { ChainableCommander, Redis } from 'ioredis'
 import type { NewBatch } from '../engine.ts'
-import { newBatchMeta, packBatchMeta } from '../ledger/batch-meta.ts'
+import { type BatchFields, newBatchMeta, packBatchMeta } from '../ledger/batch-meta.ts'
 import { type BatchKeys, itemsPerShard, type Keys } from '../redis/keys.ts'
 import { throwFailure } from '../redis/refusal.ts'
 import { repeat } from '../repeat.ts'
 import type { Admission } from './admission.ts'
-import { noteOnBatch, sealBatch } from './batch-steps.ts'
+import { noteOnBatch, sealBatch, taskOf } from './batch-steps.ts'
 import { packBlocks, stageBlock } from './blocks.ts'
 import type { Idempotency } from './idempotency.ts'
 
@@ -26,9 +26,18 @@ export interface StageBatchDependencies {
 
 /** Stores a batch with all its items. No caller sees it before it is sealed; the sweeper removes one that is never sealed. */
 export interface StageBatch {
-  readonly stage: (id: string, input: NewBatch, items: AsyncIterable<Item> | Iterable<Item>) => Promise<void>
-  /** Begins a batch that is staged. Safe to repeat, also by another request with the same key. */
-  readonly seal: (id: string) => Promise<'sealed' | 'empty' | 'gone'>
+  /** `fields`: further ones of the batch. */
+  readonly stage: (
+    id: string,
+    input: NewBatch,
+    items: AsyncIterable<Item> | Iterable<Item>,
+    fields?: BatchFields,
+  ) => Promise<void>
+  /**
+   * Begins a batch that is staged. Safe to repeat, also by another request with the same key. `total`: how many items it must have;
+   * `gone`: it was removed, or another process stages it again.
+   */
+  readonly seal: (id: string, total?: number) => Promise<'sealed' | 'empty' | 'gone'>
 }
 
 export function createStageBatch({ redis, keys, admission, idempotency }: StageBatchDependencies): StageBatch {
@@ -36,9 +45,11 @@ export function createStageBatch({ redis, keys, admission, idempotency }: StageB
 
   async function stage(
     id: string,
-    { extractor, options, skipped, idempotency: claim }: NewBatch,
+    input: NewBatch,
     items: AsyncIterable<Item> | Iterable<Item>,
+    fields: BatchFields = {},
   ): Promise<void> {
+    const { options, skipped, idempotency: claim } = input
     await admission.check()
     const k = keys.batch(id)
     const beat = async () => {
@@ -46,7 +57,10 @@ export function createStageBatch({ redis, keys, admission, idempotency }: StageB
       if (claim) await idempotency.renew(claim, id)
     }
     // In this order, but in one write to disk.
-    await Promise.all([beat(), redis.hset(k.meta, packBatchMeta(newBatchMeta(extractor, options)))])
+    await Promise.all([
+      beat(),
+      redis.hset(k.meta, packBatchMeta({ ...newBatchMeta(taskOf(input), options), ...fields })),
+    ])
     await whileBeating(beat, () => stageItems(k, items))
     await redis.multi().sadd(keys.activeBatches, id).zadd(keys.allBatches, 0, id).exec()
     const report = skipped?.()
@@ -65,10 +79,11 @@ export function createStageBatch({ redis, keys, admission, idempotency }: StageB
     await run(pipeline)
   }
 
-  async function seal(id: string): Promise<'sealed' | 'empty' | 'gone'> {
+  async function seal(id: string, total?: number): Promise<'sealed' | 'empty' | 'gone'> {
     const k = keys.batch(id)
-    const sealed = await sealBatch(redis, k)
+    const sealed = await sealBatch(redis, k, total)
     if (sealed === 'empty') return 'empty'
+    if (sealed === 'incomplete') return 'gone'
     // Another request with the same key was faster, or the batch was removed.
     if (sealed === 'not-staging' && (await redis.exists(k.meta)) === 0) return 'gone'
     await redis.zrem(keys.stagingBatches, id)

@@ -73,6 +73,8 @@ export const itemScanMs = 10_000
  * than for items, because such a job may run twice without harm and makes no calls.
  */
 export const summaryLock: LockTimes = { lockMs: 5_000, scanMs: 3_000 }
+/** Of the job of a batch over a file. Reading the file keeps the process busy in steps of some 10 ms. */
+export const fileBatchLock: LockTimes = { lockMs: 10_000, scanMs: 5_000 }
 /**
  * Of the job of a batch, which only reports. On a machine with a load of 30, 200 locks of 5 s were lost as fast as they were taken, and
  * each lost one ran its job again.
@@ -100,9 +102,18 @@ export function summaryJobName(chunks: number): string {
   return `summary · ${chunks.toLocaleString('en')} ${chunks === 1 ? 'chunk' : 'chunks'}`
 }
 
+export const fileBatchJob = z.object({ batch_id: z.string() })
+/** The others are only shown. */
+export type FileBatchJob = z.infer<typeof fileBatchJob> & { endpoint?: string; status?: string }
+
+export function fileBatchJobName(endpoint: string): string {
+  return `file batch · ${endpoint}`
+}
+
 export function laneQueueName(lane: string): string {
   return `lane-${lane}`
 }
 
 export const batchesQueueName = 'batches'
 export const summariesQueueName = 'summaries'
+export const filesQueueName = 'files'

@@ -33,6 +33,8 @@ export interface SweeperDependencies {
   readonly retention: Retention
   readonly summaries: SummaryStore
   readonly enqueueSummary: EnqueueSummary
+  /** Files and the batches over them. */
+  readonly sweepFiles: () => Promise<void>
   /** Null: ended summaries are kept until they are deleted. */
   readonly retentionMs: number | null
   readonly onError: (error: Error) => void
@@ -52,6 +54,7 @@ export function createSweeper(dependencies: SweeperDependencies): Repeating {
     retention,
     summaries,
     enqueueSummary,
+    sweepFiles,
     retentionMs,
     onError,
   } = dependencies
@@ -81,6 +84,7 @@ export function createSweeper(dependencies: SweeperDependencies): Repeating {
     )
     for (const id of abandoned) await sweepStaging(id)
     await retention.removeExpired()
+    await sweepFiles()
     if (retentionMs === null) return
     const expiredAt = Date.now() - retentionMs
     for (const id of await redis.zrangebyscore(keys.endedSummaries, '-inf', expiredAt, 'LIMIT', 0, removedPerSweep))
