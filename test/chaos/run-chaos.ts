@@ -16,7 +16,7 @@ export interface ChaosOptions {
   readonly seconds: number
   /** Instead of `seconds`: how many. */
   readonly blows?: number
-  /** Small batches beside the three large ones. */
+  /** Small batches in addition to the three large ones. */
   readonly smallBatches?: number
   /** Only blows whose name contains this. */
   readonly only?: string

@@ -96,6 +96,10 @@ function Reason({ batch }: { batch: Batch }) {
     return html`<div class="notice" data-kind="warn">
       <span>Paused: <bdi>${whyPaused(batch)}</bdi></span>
     </div>`
+  if (batch.pause_reason !== null && !isEnded(batch))
+    return html`<div class="notice" data-kind="warn">
+      <span>Nothing runs it: <bdi>${batch.pause_reason}</bdi></span>
+    </div>`
   const { hold } = batch
   if (hold !== null && hold.until > nowMs.value / 1_000 && !isEnded(batch))
     return html`<div class="notice" data-kind="warn">

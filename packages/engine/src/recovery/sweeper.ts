@@ -35,13 +35,13 @@ export interface SweeperDependencies {
   readonly retention: Retention
   readonly summaries: SummaryStore
   readonly enqueueSummary: EnqueueSummary
-  /** Null: ended summaries are kept for ever. */
+  /** Null: ended summaries are kept until they are deleted. */
   readonly retentionMs: number | null
   readonly onError: (error: Error) => void
 }
 
 /**
- * Repairs what a process leaves that dies at the wrong moment: batches and summaries without their job, ends of batches that were not
+ * Repairs what a process left that died at the wrong moment: batches and summaries without their job, ends of batches that were not
  * handled, and staged items that will never be sealed. Removes batches and summaries that ended longer ago than `retentionMs`.
  */
 export function createSweeper(dependencies: SweeperDependencies): Repeating {
@@ -162,7 +162,7 @@ export function createSweeper(dependencies: SweeperDependencies): Repeating {
   async function sweepStaging(id: string): Promise<void> {
     const meta = await readBatchMeta(redis, keys.batch(id), 'summary')
     if (meta !== null && meta.status !== 'staging' && meta.status !== 'uploading') {
-      // Whoever stored it may have died before it was active and listed; if it has ended, the next sweep handles that.
+      // The process that stored it may have died before it was active and listed; if it has ended, the next sweep handles that.
       const listed = redis.multi().sadd(keys.activeBatches, id).zrem(keys.stagingBatches, id)
       if (!meta.summary) listed.zadd(keys.allBatches, 0, id)
       await listed.exec()
