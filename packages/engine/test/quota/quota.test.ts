@@ -46,7 +46,7 @@ describe('the quota of a lane', () => {
       ),
     )
     // 50 in the bucket, of which a quarter is kept until it is known better, and 100 a second.
-    expect(went.filter((atMs) => atMs < 30).length).toBeGreaterThan(25)
+    expect(went.filter((atMs) => atMs - Math.min(...went) < 60).length).toBeGreaterThan(25)
     expect(Math.max(...went)).toBeGreaterThan(500)
     // 0.6 s on an idle machine.
     expect(Math.max(...went)).toBeLessThan(2_000)
