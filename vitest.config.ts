@@ -43,7 +43,7 @@ export default defineConfig({
           ...withRedis,
           globalSetup: ['test/support/redis.setup.ts', 'test/support/compile-cache.setup.ts'],
           name: 'system',
-          include: ['test/{system,cli}/*.test.ts'],
+          include: ['test/{system,cli,openai}/*.test.ts'],
           testTimeout: 240_000,
           hookTimeout: 240_000,
         },

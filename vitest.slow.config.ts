@@ -32,6 +32,14 @@ export default defineConfig({
         },
       },
       { test: { ...slow, testTimeout: 120_000, name: 'cluster', include: ['test/cluster/*.test.ts'] } },
+      {
+        test: {
+          ...slow,
+          name: 'openai',
+          include: ['test/openai/slow/*.test.ts'],
+          globalSetup: 'test/support/redis.setup.ts',
+        },
+      },
       { test: { ...slow, name: 'chaos', include: ['test/chaos/chaos.test.ts'] } },
     ],
   },

@@ -1,6 +1,7 @@
 import { run } from '@sluice/local/processes/app-process'
 import { startOwnRedis } from '@sluice/local/redis/own-redis'
 import { median } from '../median.ts'
+import { cpuUs } from '../process-cpu.ts'
 import { texts } from '../texts.ts'
 
 const itemsPerRequest = 10_000
@@ -20,12 +21,11 @@ export async function compareWriters({ items, rounds, writers }: WritersOptions)
   await using redis = await startOwnRedis()
   await using stack = new AsyncDisposableStack()
   const env = { REDIS_URL: redis.url, SLUICE_MODEL: 'none', OPENAI_API_KEY: 'none', PORT: '0' }
-  const urls = await Promise.all(
-    Array.from({ length: writers }, async () => {
-      const api = stack.use(await run('api', env, /(http:\/\/127\.0\.0\.1:\d+)/))
-      return api.ready[1]!
-    }),
+  const apis = await Promise.all(
+    Array.from({ length: writers }, async () => stack.use(await run('api', env, /(http:\/\/127\.0\.0\.1:\d+)/))),
   )
+  const urls = apis.map(({ ready }) => ready[1]!)
+  const cpuOfAll = () => apis.reduce((sum, { pid }) => sum + cpuUs(pid), 0) / 1e6
   const lines = texts(items).map((text, i) => `${JSON.stringify({ id: `item-${i}`, text })}\n`)
   const bodies = Array.from({ length: Math.ceil(items / itemsPerRequest) }, (_, i) =>
     lines.slice(i * itemsPerRequest, (i + 1) * itemsPerRequest).join(''),
@@ -35,19 +35,31 @@ export async function compareWriters({ items, rounds, writers }: WritersOptions)
     [`${writers} API processes in turns`, urls],
   ])
   const seconds = new Map<string, number[]>()
+  const cpuSeconds = new Map<string, number[]>()
   for (let round = 0; round < rounds; round += 1) {
     for (const [name, through] of ways) {
+      const cpuBefore = cpuOfAll()
       const took = await upload(through, bodies)
+      cpuSeconds.set(name, [...(cpuSeconds.get(name) ?? []), cpuOfAll() - cpuBefore])
       seconds.set(name, [...(seconds.get(name) ?? []), took])
       console.error(`${name}: ${took.toFixed(1)} s`)
     }
   }
-  const [one, several] = [...seconds.values()].map(median)
+  const ratioOf = (all: ReadonlyMap<string, number[]>) => {
+    const [one, several] = [...all.values()].map(median)
+    return (several! / one!).toFixed(2)
+  }
   console.log(
     `${items.toLocaleString('en')} items of about 300 B, ${itemsPerRequest.toLocaleString('en')} in a request, median of ${rounds} rounds`,
   )
-  console.table([...seconds].map(([way, all]) => ({ way, seconds: Number(median(all).toFixed(2)) })))
-  console.log(`Ratio ${(several! / one!).toFixed(2)}`)
+  console.table(
+    [...seconds].map(([way, all]) => ({
+      way,
+      seconds: Number(median(all).toFixed(2)),
+      'CPU s of the API': Number(median(cpuSeconds.get(way)!).toFixed(2)),
+    })),
+  )
+  console.log(`Ratio of the time ${ratioOf(seconds)}, of the CPU ${ratioOf(cpuSeconds)}`)
 }
 
 /** Returns the seconds that it took. */

@@ -24,6 +24,8 @@ const engine = await createEngine({
   redisUrl: config.redisUrl,
   prefix: config.prefix,
   lanes,
+  filesBytes: api.filesBytes,
+  signsWebhooks: config.webhooks.secrets.length > 0,
   onError: (error) => errors.report(error),
 })
 for (const { definition } of extractors) await engine.extractors.put(definition)
@@ -62,5 +64,5 @@ stopOnSignals({ log, leave }, config.worker.graceMs, async (graceMs) => {
   await engine[Symbol.asyncDispose]()
   errors[Symbol.dispose]()
 })
-// Only now: whoever reads this line may send a signal at once.
+// Last, because a program that reads this line may send a signal at once.
 log.info({ url: server.url, durability: engine.durability }, `api ready on ${server.url}`)

@@ -13,6 +13,8 @@ import { createErrorHandler } from './http/errors.ts'
 import type { CheckSchema } from './intake/extractor-choice.ts'
 import { createLogin } from './pages/login.ts'
 import { createWeb } from './pages/web.ts'
+import { createOpenAiErrorHandler } from './openai/errors.ts'
+import { createOpenAiRouter } from './openai/router.ts'
 import { mount } from './http/mount.ts'
 import { createReadBody } from './http/read-body.ts'
 import { createRequestLog } from './http/request-log.ts'
@@ -26,6 +28,7 @@ import { operationRoutes } from './routes/operations.ts'
 import { resultRoutes } from './routes/results.ts'
 import { summaryRoutes } from './routes/summaries.ts'
 import { uploadRoutes } from './routes/uploads.ts'
+import { webhookRoutes } from './routes/webhooks.ts'
 
 export interface AppOptions {
   readonly engine: Engine
@@ -84,10 +87,12 @@ export function createApp({
       ...insightRoutes(engine),
       ...extractRoutes(engine, checkSchema, stopping),
       ...summaryRoutes(engine, splitter, documentReader, stopping),
+      ...webhookRoutes(engine),
       ...operationRoutes(engine, { version, secured, stopping, processMetrics: () => formatGateMetrics(gate) }),
     },
     createReadBody(bodyLimitBytes),
   )
+  app.use('/openai/v1', createOpenAiRouter(engine, { stopping }))
   app.use(createWeb({ secured }))
   app.use(createLogin(gate))
   app.use('/docs', createDocs())
@@ -100,6 +105,7 @@ export function createApp({
       `There is no ${req.method} ${req.path}: see /docs for the routes.`,
     )
   })
+  app.use('/openai/v1', createOpenAiErrorHandler({ redact }))
   app.use(createErrorHandler({ log, redact }))
   return app
 }

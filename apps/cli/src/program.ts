@@ -86,6 +86,20 @@ export function createProgram(
     run(common(program), async (cli) => (await import('./commands/estimate.ts')).estimate(cli, input, options)),
   )
 
+  command('openai-batch', "Run a file of OpenAI's Batch API, and write its output and error files", [
+    'requests.jsonl --out answers.jsonl',
+    '--batch batch_01j9 --out answers.jsonl',
+  ])
+    .argument('[file]', 'a .jsonl file of requests, as for OpenAI')
+    .requiredOption('-o, --out <file>', 'file for the lines of requests that succeeded')
+    .option('--errors <file>', 'file for the lines of the others (default: that of --out, with .errors)')
+    .option('--endpoint <path>', "the batch's endpoint (default: the `url` of the first line)")
+    .option('--batch <id>', 'continue with a batch that was started before')
+    .option('--overwrite', 'overwrite existing files')
+    .action(async (file: string | undefined, options) =>
+      run(common(program), async (cli) => (await import('./commands/openai-batch.ts')).openAiBatch(cli, file, options)),
+    )
+
   command('batches', 'List batches, newest first', ['', '--status in_progress', '--json | jq -r ".data[].id"'])
     .addOption(new Option('--status <status>', 'only batches with this status').choices(batchStatus.options))
     .option('--search <text>', 'only batches with this text in their id, name or metadata')

@@ -126,7 +126,7 @@ test('keys, models, methods and paths that are not right are refused', async () 
     body: { error: { code: 'model_not_found' } },
   })
   expect(await post('/v1/chat/completions', '{', { headers })).toMatchObject({ status: 400 })
-  expect(await post('/v1/embeddings', {}, { headers })).toMatchObject({ status: 404 })
+  expect(await post('/v1/images/generations', {}, { headers })).toMatchObject({ status: 404 })
   expect((await fetch(`${url}/v1/chat/completions`, { headers })).status).toBe(405)
   expect((await fetch(`${url}/v1/models/simulator`, { headers })).status).toBe(200)
   expect((await fetch(`${url}/v1/models/gpt-0`, { headers })).status).toBe(404)

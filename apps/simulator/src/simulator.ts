@@ -6,6 +6,7 @@ import { createChat } from './chat/chat.ts'
 import type { SimulatorConfig } from './config.ts'
 import { createControl } from './control.ts'
 import { type ApiError, badKey, invalidRequest, unknownModel, unknownUrl, wrongMethod } from './errors.ts'
+import { createEndpoints } from './endpoints/endpoints.ts'
 import { createFaults } from './faults.ts'
 import { readBody, sendError, sendJson } from './http.ts'
 import { createLatency } from './latency.ts'
@@ -45,7 +46,8 @@ export async function startSimulator(config: SimulatorConfig): Promise<Simulator
   const limits = createLimits(initial.limits, performance.now())
   const latency = createLatency(random, initial.latency, config.capacity)
   const control = createControl({ faults, limits, latency, stats }, initial)
-  const chat = createChat({ models: config.models, answerer: createAnswerer(), limits, latency, faults, stats })
+  const served = { models: config.models, answerer: createAnswerer(), limits, latency, faults, stats }
+  const endpoints = createEndpoints(served).set('/v1/chat/completions', createChat(served))
   const models = config.models.map((id) => ({ id, object: 'model', created: 1_700_000_000, owned_by: 'simulator' }))
 
   const server = createServer({ keepAliveTimeout: keepAliveMs }, (request, response) => {
@@ -82,10 +84,11 @@ export async function startSimulator(config: SimulatorConfig): Promise<Simulator
       const given = request.headers.authorization
       if (config.apiKey !== null && given !== `Bearer ${config.apiKey}`) return sendError(response, badKey(given))
     }
-    if (path === '/v1/chat/completions') {
+    const answer = endpoints.get(path)
+    if (answer !== undefined) {
       if (method !== 'POST') return sendError(response, wrongMethod(method, path, 'POST'))
       const body = await readBody(request)
-      return body === null ? sendError(response, tooLong) : chat(body, response)
+      return body === null ? sendError(response, tooLong) : answer(body, response)
     }
     if (path.startsWith('/_simulator/') && path !== '/_simulator/stats') {
       if (method !== 'POST') return sendError(response, wrongMethod(method, path, 'POST'))

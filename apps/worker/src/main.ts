@@ -34,6 +34,7 @@ const worker = await createWorker({
   lanes,
   concurrency,
   retentionMs,
+  webhooks: config.webhooks,
   provider: (lane) => {
     const { extract, estimateTokens } = providers.get(lane)!
     const longTexts = createLongTexts(lanes[lane]!, {
@@ -52,5 +53,5 @@ stopOnSignals({ log, leave }, graceMs, async (allowedMs) => {
   await isolated[Symbol.asyncDispose]()
   await Promise.all([...providers.values()].map((provider) => provider[Symbol.asyncDispose]()))
 })
-// Only now: whoever reads this line may send a signal at once.
+// Last, because a program that reads this line may send a signal at once.
 log.info({ lanes: Object.keys(lanes), concurrency }, 'worker ready')

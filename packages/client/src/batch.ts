@@ -110,7 +110,9 @@ export function createBatchHandle<Value>(http: Http, id: string, check: Check, t
     errors: () => http.json(failureGroupList, { method: 'GET', path: `${path}/errors`, repeat: 'safe' }),
     items(query = {}) {
       const search = new URLSearchParams()
-      for (const [name, value] of Object.entries(query)) if (value !== undefined) search.set(name, String(value))
+      for (const [name, value] of Object.entries(query)) {
+        if (typeof value === 'string' || typeof value === 'number') search.set(name, String(value))
+      }
       return http.json(batchItemList, { method: 'GET', path: `${path}/items?${search.toString()}`, repeat: 'safe' })
     },
     item: (index) => http.json(batchItemDetail, { method: 'GET', path: `${path}/items/${index}`, repeat: 'safe' }),

@@ -58,6 +58,7 @@ export function batchBody(more: Partial<Batch> = {}, total = 3): Batch {
   return {
     id: 'batch_1',
     object: 'batch',
+    task: 'extraction',
     name: null,
     extractor: 'inline',
     lane: 'default',

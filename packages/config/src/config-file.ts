@@ -5,6 +5,7 @@ import { pathToFileURL } from 'node:url'
 import { extractorName, laneName, modelParameters } from '@sluice/contract/extractor'
 import { formatPath } from '@sluice/contract/error'
 import { laneConfig, type LaneConfig } from '@sluice/contract/lane'
+import { type WebhookConfig, webhookConfig } from '@sluice/contract/webhook'
 import { z } from 'zod'
 import { createCodeExtractor, type CodeExtractor } from './code-extractor.ts'
 import { declaringLine, UnusableTypeError } from './code-extractor-schema.ts'
@@ -32,14 +33,16 @@ const fileSchema = z.strictObject({
       }),
     )
     .default([]),
+  webhooks: webhookConfig.prefault({}),
 })
 
 export interface LoadedFile {
   readonly lanes: Readonly<Record<string, LaneConfig>>
   readonly extractors: readonly CodeExtractor[]
+  readonly webhooks: WebhookConfig
 }
 
-const empty: LoadedFile = { lanes: {}, extractors: [] }
+const empty: LoadedFile = { lanes: {}, extractors: [], webhooks: webhookConfig.parse({}) }
 
 /**
  * Runs the configuration file: the one in `named`, or `sluice.config.ts` in `directory` if it exists.
@@ -59,6 +62,7 @@ export async function loadConfigFile(named: string | undefined, directory: strin
   if (!parsed.success) throw new ConfigError(parsed.error.issues.map((issue) => `${shown}: ${issueLine(issue)}`))
   return {
     lanes: parsed.data.lanes,
+    webhooks: parsed.data.webhooks,
     extractors: createExtractors(parsed.data.extractors, shown, await readFile(path, 'utf8')),
   }
 }

@@ -1,4 +1,5 @@
 import { laneConfig, type LaneConfig } from '@sluice/contract/lane'
+import { type WebhookConfig, webhookConfig } from '@sluice/contract/webhook'
 import { parseRedisAddress } from '@sluice/contract/redis-address'
 import type { CodeExtractor } from './code-extractor.ts'
 import { loadConfigFile, type LoadedFile } from './config-file.ts'
@@ -24,6 +25,8 @@ export interface Config {
     /** The proxies in front of the API that report where a request came from: their number or their addresses; false: none. */
     readonly trustProxy: number | readonly string[] | false
     readonly bodyLimitBytes: number
+    /** What all files may take in Redis, compressed. */
+    readonly filesBytes: number
     /** How long a body may stop, and a reader of results may take nothing, before the connection is closed. */
     readonly patience: { readonly bodyIdleMs: number; readonly readerStallMs: number }
     readonly queuesReadOnly: boolean
@@ -44,6 +47,8 @@ export interface Config {
   readonly usesSimulator: boolean
   /** Everything that must not appear in a log, an answer or a result: keys and passwords, those of lanes included. */
   readonly secrets: readonly string[]
+  /** Endpoints, and the secrets that sign what is sent to them. */
+  readonly webhooks: WebhookConfig
   /** Extractors in code, in the order of the file. */
   readonly extractors: readonly CodeExtractor[]
 }
@@ -75,6 +80,7 @@ export async function readConfig(
       weakKeys: weakKeys(environment),
       trustProxy: environment.SLUICE_TRUST_PROXY ?? false,
       bodyLimitBytes: environment.SLUICE_BODY_LIMIT_MB * 1024 * 1024,
+      filesBytes: environment.SLUICE_FILES_MB * 1024 * 1024,
       patience: {
         bodyIdleMs: environment.SLUICE_BODY_IDLE_S * 1_000,
         readerStallMs: environment.SLUICE_READER_STALL_S * 1_000,
@@ -92,9 +98,22 @@ export async function readConfig(
       retentionMs: days === undefined ? null : days * 86_400_000,
     },
     ...lanes,
-    secrets: secretsOf(environment, lanes.lanes),
+    secrets: [...secretsOf(environment, lanes.lanes), ...webhookSecrets(webhooksOf(environment, file))],
+    webhooks: webhooksOf(environment, file),
     extractors: file.extractors,
   }
+}
+
+/** The addresses of what `start` runs are known later. These placeholders parse, so that everything else can be checked before. */
+const placeholders = { REDIS_URL: 'redis://127.0.0.1:1', SLUICE_SIMULATOR_URL: 'http://127.0.0.1:1/v1' }
+
+/** As `readConfig`, for `start`, which runs a Redis if none is configured: then `redisUrl` is undefined, and that of `config` a placeholder. */
+export async function readConfigForStart(
+  env: NodeJS.ProcessEnv,
+): Promise<{ readonly config: Config; readonly redisUrl: string | undefined }> {
+  const redisUrl = env['REDIS_URL'] || undefined
+  const config = await readConfig({ ...env, ...placeholders, REDIS_URL: redisUrl ?? placeholders.REDIS_URL })
+  return { config, redisUrl }
 }
 
 type Lanes = Pick<Config, 'lanes' | 'usesSimulator'>
@@ -120,6 +139,7 @@ function withDefaultLane(environment: Environment, file: LoadedFile): Lanes {
       ...(project === undefined ? {} : { 'openai-project': project }),
     },
     model,
+    models: Object.fromEntries((environment.SLUICE_MODELS ?? []).map((name) => [name, name])),
     rpm: environment.SLUICE_RPM,
     tpm: environment.SLUICE_TPM,
     maxInFlight: environment.SLUICE_MAX_IN_FLIGHT,
@@ -129,6 +149,35 @@ function withDefaultLane(environment: Environment, file: LoadedFile): Lanes {
     structuredOutput: environment.SLUICE_STRUCTURED_OUTPUT,
   })
   return { lanes: { default: defaultLane, ...file.lanes }, usesSimulator: false }
+}
+
+/** Those of the file and of the variables together. */
+function webhooksOf(environment: Environment, { webhooks }: LoadedFile): WebhookConfig {
+  const {
+    SLUICE_WEBHOOK_URL: url,
+    SLUICE_WEBHOOK_SECRETS: secrets = [],
+    SLUICE_WEBHOOK_ALLOW: allow = [],
+  } = environment
+  if (url !== undefined && secrets.length === 0)
+    throw new ConfigError([
+      'SLUICE_WEBHOOK_URL is set without SLUICE_WEBHOOK_SECRETS: set one, so that receivers can verify',
+    ])
+  const endpoints = [...webhooks.endpoints, ...(url === undefined ? [] : [{ name: 'default', url, secrets }])]
+  const parsed = webhookConfig.safeParse({
+    endpoints,
+    secrets: [...webhooks.secrets, ...secrets],
+    allow: [...webhooks.allow, ...allow],
+  })
+  if (!parsed.success)
+    throw new ConfigError(parsed.error.issues.map(({ message }) => `SLUICE_WEBHOOK_SECRETS ${message}`))
+  const names = endpoints.map(({ name }) => name)
+  const twice = names.find((name, index) => names.indexOf(name) !== index || name === 'batch')
+  if (twice !== undefined) throw new ConfigError([`webhooks: the endpoint name '${twice}' is taken`])
+  return parsed.data
+}
+
+function webhookSecrets({ endpoints, secrets }: WebhookConfig): readonly string[] {
+  return [...secrets, ...endpoints.flatMap((endpoint) => endpoint.secrets)]
 }
 
 function simulatorLane({ SLUICE_SIMULATOR_URL: baseUrl }: Environment): Lanes {
@@ -195,7 +244,7 @@ function requireKeys(environment: Environment): readonly string[] {
   ])
 }
 
-/** Reports keys that can be guessed: a key opens everything, and a few characters can be tried within days. The key is never quoted. */
+/** Reports keys that can be guessed: a key allows everything, and a few characters can be tried within days. The key is never quoted. */
 function weakKeys({ SLUICE_API_KEYS = [] }: Environment): string | null {
   const short = SLUICE_API_KEYS.flatMap((key, index) => (key.length < shortestKey ? [index + 1] : []))
   if (short.length === 0) return null

@@ -63,6 +63,12 @@ export const variables = {
   SLUICE_DOCUMENT_MB: wholeNumber(1, 512).default(32),
   SLUICE_DOCUMENT_PAGES: wholeNumber(1, 1_000_000).default(2_000),
   SLUICE_DOCUMENT_S: decimal('seconds', 0.1, 3_600).default(60),
+  /** What all files of /openai/v1 may take in Redis, compressed. */
+  SLUICE_FILES_MB: wholeNumber(1, 1_000_000).default(2_048),
+  /** An endpoint `default` for all events, signed with these secrets; they also sign the webhooks that batches ask for. */
+  SLUICE_WEBHOOK_URL: url(/^https?$/, 'https://example.com/hook').optional(),
+  SLUICE_WEBHOOK_SECRETS: list.optional(),
+  SLUICE_WEBHOOK_ALLOW: list.optional(),
   SLUICE_QUEUES_READONLY: flag.default(true),
 
   SLUICE_CONCURRENCY: wholeNumber(1, 10_000).default(100),
@@ -75,6 +81,8 @@ export const variables = {
   OPENAI_PROJECT_ID: z.string().optional(),
   OPENAI_BASE_URL: url(/^https?$/, 'http://127.0.0.1:8000/v1').optional(),
   SLUICE_MODEL: z.string().optional(),
+  /** Further names that raw requests may use for the default lane's model; `*`: any, each sent as it is. */
+  SLUICE_MODELS: list.optional(),
   /** Address of the simulator, used if no provider is configured. Set by `start` and by docker-compose.yml. */
   SLUICE_SIMULATOR_URL: url(/^https?$/, 'http://127.0.0.1:4010/v1').optional(),
   SLUICE_RPM: wholeNumber(1, 1_000_000_000).optional(),
@@ -118,5 +126,5 @@ export function readEnvironment(env: NodeJS.ProcessEnv): Environment {
 
 /** Keys, and URLs that may contain a password, must not appear in logs. */
 function shown(name: string, value: string | undefined): string {
-  return /KEY|URL/.test(name) ? 'the value that is set is not' : `got ${JSON.stringify(value)}`
+  return /KEY|URL|SECRET/.test(name) ? 'the value that is set is not' : `got ${JSON.stringify(value)}`
 }

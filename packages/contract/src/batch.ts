@@ -1,7 +1,9 @@
 import { z } from 'zod'
 import { extractorChoice, extractorReference, laneName, schemaWarnings } from './extractor.ts'
-import { itemInput, metadata } from './item.ts'
+import { itemInput, maxTextLength, metadata } from './item.ts'
 import { optionTexts } from './option-text.ts'
+import { requestEndpoint } from './request-task.ts'
+import { webhookUrl } from './webhook.ts'
 
 export const batchStatus = z.enum(['uploading', 'in_progress', 'paused', 'cancelling', 'completed', 'cancelled'])
 export type BatchStatus = z.infer<typeof batchStatus>
@@ -61,6 +63,10 @@ export const batchOptions = z
         'Answers are kept for this many seconds. They are reused for the same text under the same schema, instructions, model and parameters, in any batch that accepts answers of that age.',
       )
       .optional(),
+    webhook: z
+      .strictObject({ url: webhookUrl })
+      .describe('A signed message is sent there when the batch has ended.')
+      .optional(),
     name: z
       .string()
       .min(1)
@@ -79,8 +85,9 @@ export const liveOptionNames = new Intl.ListFormat('en', { type: 'disjunction' }
   liveOptions.map((name) => `\`${name}\``),
 )
 
-export const createBatch = z
+const createExtractionBatch = z
   .strictObject({
+    task: z.literal('extraction').optional(),
     extractor: extractorChoice,
     items: z
       .array(itemInput)
@@ -88,6 +95,36 @@ export const createBatch = z
       .max(100_000, 'A JSON request carries at most 100,000 items.'),
     ...batchOptions.shape,
   })
+  .meta({ id: 'CreateExtractionBatch' })
+
+/** The text of a request's body is that of the largest item. */
+const requestBody = z
+  .record(z.string(), z.unknown())
+  .refine((body) => body['stream'] !== true, 'A batch cannot stream: leave `stream` out.')
+  .refine(
+    (body) => JSON.stringify(body).length <= maxTextLength,
+    `A body has at most ${maxTextLength.toLocaleString('en')} characters as JSON.`,
+  )
+  .describe("The body of a request of OpenAI's API; sent to the lane's provider as it is.")
+
+const createRequestBatch = z
+  .strictObject({
+    task: z.literal('request'),
+    endpoint: requestEndpoint.describe('The endpoint that each item is sent to.'),
+    lane: laneName.default('default'),
+    items: z
+      .array(
+        z.strictObject({ id: z.string().min(1).max(256).optional(), body: requestBody, metadata: metadata.optional() }),
+      )
+      .min(1, 'A batch has at least one item.')
+      .max(100_000, 'A JSON request carries at most 100,000 items.'),
+    ...batchOptions.shape,
+  })
+  .meta({ id: 'CreateRequestBatch' })
+
+/** Texts and an extractor, or raw requests. */
+export const createBatch = z
+  .discriminatedUnion('task', [createExtractionBatch, createRequestBatch])
   .meta({ id: 'CreateBatch' })
 
 const onInvalid = z
@@ -141,8 +178,15 @@ export const batch = z
   .object({
     id: z.string(),
     object: z.literal('batch'),
+    task: z
+      .enum(['extraction', 'request'])
+      .describe(
+        '`extraction`: items are texts, and results have `data`. `request`: items are request bodies, and results have `response`.',
+      ),
     name: z.string().nullable().describe('As given when it was created.'),
-    extractor: z.string().describe('`name@version`, `inline`, or `summary` for a level of a summary.'),
+    extractor: z
+      .string()
+      .describe('`name@version`, `inline`, `summary` for a level of a summary, or `request` and the endpoint.'),
     lane: z.string(),
     status: batchStatus,
     pause_reason: z

@@ -1,14 +1,34 @@
 import type { Extractor } from './extractor.ts'
 import type { Call, Reask } from './outcome.ts'
+import type { RequestEndpoint } from './request-task.ts'
 
-/** Input of one call to the model. */
+/** Input of one call to the provider. */
+export type CallRequest = ExtractRequest | RawRequest
+
+/** A text and what to extract from it. */
 export interface ExtractRequest {
+  readonly task?: 'extraction'
   readonly extractor: Extractor
   readonly text: string
   /** Earlier invalid answers to this item, oldest first. */
   readonly reasks: readonly Reask[]
   /** The position of this part in a longer text; `index` counts from 0. */
   readonly part?: { readonly index: number; readonly count: number }
+}
+
+/** A request that its user wrote for OpenAI's API. */
+export interface RawRequest {
+  readonly task: 'request'
+  readonly endpoint: RequestEndpoint
+  /** JSON; sent byte for byte. */
+  readonly body: string
+  /** The model that the body names; undefined: none. */
+  readonly model: string | undefined
+}
+
+/** The model that a request names; undefined: that of its lane. */
+export function modelOf(request: CallRequest): string | undefined {
+  return request.task === 'request' ? request.model : request.extractor.parameters.model
 }
 
 /** A range of a text, in UTF-16 code units. */
@@ -41,7 +61,7 @@ export interface AfterTruncation {
 }
 
 /** The interface between engine and provider: one call, one outcome. Rejects only when `signal` aborts or on a bug. */
-export type Extract = (request: ExtractRequest, options: ExtractOptions) => Promise<Call>
+export type Extract = (request: CallRequest, options: ExtractOptions) => Promise<Call>
 
 export interface ExtractOptions {
   readonly signal: AbortSignal
@@ -62,4 +82,4 @@ export interface TokenEstimate {
   readonly input: number
   readonly mostOutput: number | null
 }
-export type EstimateTokens = (request: ExtractRequest) => TokenEstimate
+export type EstimateTokens = (request: CallRequest) => TokenEstimate

@@ -27,6 +27,17 @@ export const laneConfig = z
       )
       .default({}),
     model: z.string().min(1),
+    /**
+     * Further names that raw requests may use as their `model`, each with the name that the provider knows, such as
+     * `{ 'gpt-4.1-mini': 'mistral-small' }`. `'*': '*'` accepts every other name and sends it as it is.
+     */
+    models: z
+      .record(z.string().min(1).max(256), z.string().min(1).max(256))
+      .refine(
+        (models) => models['*'] === undefined || models['*'] === '*',
+        "'*' stands for every other name: write '*': '*'",
+      )
+      .default({}),
     /** How the schema is enforced: strict mode, JSON mode with the schema in the prompt, or the prompt alone. */
     structuredOutput: z.enum(['json_schema', 'json_object', 'prompt']).default('json_schema'),
     /** Requests and tokens per minute. Default: learned from the provider's headers. */

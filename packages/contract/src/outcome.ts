@@ -7,6 +7,8 @@ import type { Usage } from './usage.ts'
 export type Outcome =
   /** `repaired`: the answer was not plain JSON, as in prose or with trailing commas. */
   | { readonly type: 'extracted'; readonly data: unknown; readonly repaired?: true }
+  /** To a raw request: the provider's response, which is not judged further. It is in `Call.response`. */
+  | { readonly type: 'responded' }
   | { readonly type: 'refused'; readonly message: string }
   | { readonly type: 'truncated'; readonly message: string }
   /** The provider's content filter stopped the answer. */
@@ -15,7 +17,7 @@ export type Outcome =
   | { readonly type: 'invalid-output'; readonly errors: readonly string[] }
   /** The extractor's own code failed on the answer. Another answer would cost money and change nothing. */
   | { readonly type: 'broken-check'; readonly message: string }
-  /** The rate limit was reached: wait. The item is not at fault. `scope`: the limit that was reached, if the provider says. */
+  /** The rate limit was reached: wait. The item is not the cause. `scope`: the limit that was reached, if the provider reports it. */
   | {
       readonly type: 'rate-limited'
       readonly message: string
@@ -38,7 +40,7 @@ export type Outcome =
   /** No call on this lane can succeed until an operator acts. */
   | { readonly type: 'out-of-funds' | 'bad-credentials' | 'unknown-model' | 'wrong-url'; readonly message: string }
 
-/** What the headers of an answer said of one limit; null where a header was missing or not usable. */
+/** What the headers of an answer report about one limit; null where a header is missing or unusable. */
 export interface ReportedLimit {
   /** Distinguishes the limits of one provider, such as `requests`, `tokens-day` or `input-tokens`. */
   readonly name: string
@@ -64,8 +66,19 @@ export interface Call {
   readonly cachedInputTokens: number
   /** The answer's text, unchanged; null without an answer. */
   readonly raw: string | null
+  /** To a raw request: the response, where one came, also one that reports an error. */
+  readonly response?: ProviderResponse
   readonly limits: LimitSample | null
   readonly latencyMs: number
+}
+
+/** A response of the provider, unchanged. */
+export interface ProviderResponse {
+  readonly status: number
+  /** The provider's id of the request; empty where it gives none. */
+  readonly requestId: string
+  /** JSON on one line: line breaks between its values are left out. A body that is not JSON is the message of an error object. */
+  readonly body: string
 }
 
 /** An invalid answer and its errors, sent to the model when it is asked again. */
@@ -78,6 +91,7 @@ export interface Reask {
 export function paid(call: Call): 'yes' | 'no' | 'unknown' {
   switch (call.outcome.type) {
     case 'extracted':
+    case 'responded':
     case 'refused':
     case 'truncated':
     case 'invalid-output':

@@ -1,18 +1,19 @@
+/** Replaces configured secrets in texts and values. */
 export interface Redactor {
   /** The text with each secret replaced. */
   readonly text: (text: string) => string
-  /** The same for all texts in a value, names of members included; a value without secrets comes back as it is. */
+  /** The same for all texts in a value, names of members included; a value without secrets is returned unchanged. */
   readonly value: <T>(value: T) => T
 }
 
-/** Shorter ones would be found by chance in texts that have nothing to do with them. */
+/** Shorter secrets would occur by chance in unrelated texts. */
 const shortest = 8
 const replacement = '[redacted]'
 
 /**
  * Removes configured secrets from what comes from outside, before it is stored, logged or shown: providers echo keys in their error
  * messages. A secret is also found where its characters are escaped, as in JSON, URLs and HTML, and inside base64.
- * `known`: words that are public, such as the name of a model; a placeholder key that equals one is no secret.
+ * `known`: public words, such as the name of a model; a placeholder key that equals one of them is no secret.
  */
 export function createRedactor(secrets: readonly (string | undefined)[], known: readonly string[] = []): Redactor {
   const sought = secrets
@@ -29,7 +30,7 @@ export function createRedactor(secrets: readonly (string | undefined)[], known: 
   }
 
   function value<T>(from: T): T {
-    // One search over the whole is far cheaper than a copy, and nearly nothing has a secret in it.
+    // A search is far cheaper than a copy, and nearly no value contains a secret.
     if (typeof from === 'string') return text(from) as T
     if (from === null || typeof from !== 'object') return from
     return contains(from, text) ? (copy(from) as T) : from

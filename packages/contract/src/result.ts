@@ -31,6 +31,14 @@ export const result = z
     id: z.string(),
     status: resultStatus,
     data: z.unknown().optional().describe('The validated object; only when succeeded.'),
+    response: z
+      .object({
+        status_code: z.int(),
+        request_id: z.string().describe("The provider's id of the request; empty where it gives none."),
+        body: z.string().describe("The JSON text of the provider's response, unchanged."),
+      })
+      .optional()
+      .describe('Only of a raw request: what the provider answered, also where the request failed.'),
     error: z.object({ type: failureType, message: z.string() }).optional(),
     raw: z.string().optional().describe("The model's last answer, unchanged; only when it was paid for and unusable."),
     repaired: z

@@ -7,6 +7,8 @@ import { readDurability } from './redis/durability.ts'
 import type { Engine } from './engine.ts'
 import { createBatchFinder } from './batches/find-batch.ts'
 import { createExtractions } from './batches/extractions.ts'
+import { createFileBatches } from './file-batches/file-batches.ts'
+import { openFileRooms } from './file-batches/open-file-batches.ts'
 import { createExtractors } from './extractors/extractors.ts'
 import { createIdempotency } from './batches/idempotency.ts'
 import { createItemSource } from './batches/item-reader.ts'
@@ -29,6 +31,7 @@ import { createSummaryStore } from './summaries/summary-store.ts'
 import { createSummaries } from './summaries/summaries.ts'
 import { createUploads } from './batches/uploads.ts'
 import { createChanges } from './redis/changes.ts'
+import { createWebhooks } from './webhooks/webhooks.ts'
 import { claimFormat } from './redis/format.ts'
 import { reconnectTogether } from './redis/heartbeat.ts'
 
@@ -39,12 +42,23 @@ export interface EngineOptions {
   /** The prefix of every Redis key. */
   readonly prefix: string
   readonly lanes: Readonly<Record<string, LaneConfig>>
+  /** What all files may take in Redis, compressed; undefined: 2 GB. */
+  readonly filesBytes?: number
+  /** Whether there are secrets for the webhooks that batches ask for. */
+  readonly signsWebhooks?: boolean
   /** Gets connection errors, among others; connections reconnect by themselves. */
   readonly onError: (error: Error) => void
 }
 
 /** The engine as the API uses it: stores batches, reads and controls them, and runs no item. */
-export async function createEngine({ redisUrl, prefix, lanes, onError }: EngineOptions): Promise<Engine> {
+export async function createEngine({
+  redisUrl,
+  prefix,
+  lanes,
+  filesBytes,
+  signsWebhooks = false,
+  onError,
+}: EngineOptions): Promise<Engine> {
   await using opening = new AsyncDisposableStack()
   const keys = createKeys(prefix)
   const redis = opening.adopt(await connectFailingFast(redisUrl, onError), (it) => it.disconnect())
@@ -55,14 +69,15 @@ export async function createEngine({ redisUrl, prefix, lanes, onError }: EngineO
   const open = opening.use(createQueues({ redis, keys, onError }))
   const batchesQueue = open.batches()
   const summariesQueue = open.summaries()
+  const filesQueue = open.files()
   const laneNames = Object.keys(lanes)
   const laneQueues = new Map(laneNames.map((name) => [name, open.lane(name)]))
-  const queues = [batchesQueue, summariesQueue, ...laneQueues.values()]
+  const queues = [batchesQueue, summariesQueue, filesQueue, ...laneQueues.values()]
   const ledger = createLedger({ redis, keys })
 
   const enqueueBatch = createEnqueueBatch({ redis, keys, queue: batchesQueue })
   const isPriced = (lane: string) => lanes[lane]?.prices !== undefined
-  const admission = createAdmission({ redis, isPriced })
+  const admission = createAdmission({ redis, isPriced, signsWebhooks })
   const durability = await readDurability(redis)
   const confirm = () => durability.confirm()
   const idempotency = createIdempotency({ redis, keys })
@@ -71,9 +86,9 @@ export async function createEngine({ redisUrl, prefix, lanes, onError }: EngineO
     keys,
     isPriced,
     hasLane: (lane) => Object.hasOwn(lanes, lane),
-    readHold: createReadLaneHold({ redis, keys }),
     readPulse: createLanePulses({ redis, keys, lanes }),
     isServed: createServedLanes({ redis, keys }),
+    readHold: createReadLaneHold({ redis, keys }),
   })
   const items = createItemSource({ redis, keys })
   const batches = createBatches({
@@ -92,6 +107,16 @@ export async function createEngine({ redisUrl, prefix, lanes, onError }: EngineO
   const results = createResults({ redis, keys, changes, items })
   const work = createLaneWork({ redis, keys })
   const summaryStore = createSummaryStore({ redis, keys })
+  const checkMemory = () => admission.check()
+  const { files, fileBytes, fileUploads, models, ...fileRooms } = openFileRooms({
+    redis,
+    keys,
+    queue: filesQueue,
+    lanes,
+    mostBytes: filesBytes,
+    confirm,
+    checkMemory,
+  })
   const summaries = createSummaries({
     redis,
     keys,
@@ -131,6 +156,12 @@ export async function createEngine({ redisUrl, prefix, lanes, onError }: EngineO
       queueOf: (lane) => laneQueues.get(lane)!,
     }),
     summaries,
+    files,
+    fileBytes,
+    fileUploads,
+    fileBatches: createFileBatches({ redis, keys, ledger, results, confirm, ...fileRooms }),
+    models,
+    webhooks: createWebhooks({ redis, keys }),
     insight: createInsight({ redis, keys, items, isPriced }),
     live: createLiveFeed({ redis, keys, changes, finder, summaries, readLanes: lanesNow, onError }),
     queues,

@@ -1,3 +1,4 @@
+import type { WebhookConfig } from '@sluice/contract/webhook'
 import { createBatchEnded } from './batches/batch-ended.ts'
 import { createBatchReporter } from './batches/batch-reporter.ts'
 import { createEnqueueBatch } from './batches/enqueue-batch.ts'
@@ -6,6 +7,7 @@ import { createItemSource } from './batches/item-reader.ts'
 import { createResults } from './batches/results.ts'
 import { createRetention } from './batches/retention.ts'
 import type { EngineOptions } from './create-engine.ts'
+import { openFileBatchWorker } from './file-batches/open-file-batch-worker.ts'
 import { createRecipes } from './items/recipes.ts'
 import { createLanePulses } from './lanes/lane-pulse.ts'
 import type { LaneProvider } from './lanes/open-lane.ts'
@@ -28,8 +30,11 @@ import { createLevelBatches } from './summaries/level-batches.ts'
 import { createRunSummary } from './summaries/run-summary.ts'
 import { createOnLevelEnded, createEnqueueSummary, createSummaryWorker } from './summaries/summary-job.ts'
 import { createSummaryStore } from './summaries/summary-store.ts'
+import { createAnnounceBatch, createAnnounceFileBatch, createAnnounceSummary } from './webhooks/announcers.ts'
+import { noWebhooks, openSender } from './webhooks/send.ts'
+import { createAnnounce, startDelivering } from './webhooks/webhooks.ts'
 
-/** After the grace: for what was not written by then because Redis refused it. The process ends 5 s after the grace. */
+/** After the grace: time for writes that Redis refused until then. The process ends 5 s after the grace. */
 const lastWritesMs = 1_000
 const memoryFreshMs = 500
 
@@ -38,11 +43,13 @@ export interface WorkerOptions extends EngineOptions {
   readonly concurrency: number
   /** Ended batches are removed after this time; null: never. */
   readonly retentionMs: number | null
+  /** Default: none are sent. */
+  readonly webhooks?: WebhookConfig
   readonly provider: (lane: string) => LaneProvider
 }
 
 export interface WorkerEngine {
-  /** Takes no more work, lets calls in flight end for `graceMs`, hands the rest back, closes every connection. A second call may shorten the grace. */
+  /** Takes no more work, lets calls in flight end for `graceMs`, hands back the rest, closes every connection. A second call may shorten the grace. */
   close(graceMs: number): Promise<void>
 }
 
@@ -66,7 +73,7 @@ export async function createWorker(options: WorkerOptions): Promise<WorkerEngine
   const queues = opening.use(createQueues(base))
   const ledger = createLedger({
     ...base,
-    // The sweeper does what fails here.
+    // If it fails, the sweeper repeats it.
     events: {
       requeued: (id) => markReady(id).catch(onError),
       ended: (id) => void handleBatchEnded(id).catch(onError),
@@ -82,10 +89,16 @@ export async function createWorker(options: WorkerOptions): Promise<WorkerEngine
   const running = { ...base, ledger: held, gate, stopping: stopping.signal, queues, liveWorker, items, readRecipe }
   const lanes = opening.use(await openLanes({ ...running, configs, provider }))
 
+  const webhooks = { config: options.webhooks ?? noWebhooks, sender: opening.use(openSender(options.webhooks)) }
+  const announce = createAnnounce({ ...base, ...webhooks })
   const retention = createRetention({ redis, keys, retentionMs })
   const handleBatchEnded = createBatchEnded({
     ...base,
-    consumers: [retention.onBatchEnded, createOnLevelEnded({ enqueueSummary })],
+    consumers: [
+      retention.onBatchEnded,
+      createOnLevelEnded({ enqueueSummary }),
+      createAnnounceBatch({ ...base, announce }),
+    ],
   })
   const readPulse = createLanePulses({ redis, keys, lanes: configs })
   const batchReporter = createBatchReporter({ ...base, connection: redis, gate, changes, handleBatchEnded, readPulse })
@@ -94,16 +107,36 @@ export async function createWorker(options: WorkerOptions): Promise<WorkerEngine
   const feeders = [...lanes.byName].map(([name, lane]) =>
     createLaneFeeder({ ...base, name, lane, workerId, ledger, changes, memory }),
   )
+  const results = createResults({ redis, keys, changes, items })
   const runSummary = createRunSummary({
     ...base,
     ledger,
     changes,
-    results: createResults({ redis, keys, changes, items }),
+    results,
     levels: createLevelBatches({ redis, keys, enqueueBatch }),
     store: summaries,
     estimateTokens: (name) => lanes.get(name).estimateTokens,
   })
-  const summaryWorker = createSummaryWorker({ ...base, connection: redis, gate, runSummary })
+  const fileBatches = await openFileBatchWorker({
+    ...base,
+    lanes: configs,
+    queue: queues.files(),
+    filesBytes: options.filesBytes,
+    gate,
+    changes,
+    ledger,
+    results,
+    enqueueBatch,
+    retentionMs,
+    onEnded: createAnnounceFileBatch({ announce }),
+  })
+  const announceSummary = createAnnounceSummary({ announce, store: summaries })
+  const summaryWorker = createSummaryWorker({
+    ...base,
+    connection: redis,
+    gate,
+    runSummary: announceSummary(runSummary),
+  })
   const sweeper = createSweeper({
     ...base,
     workerId,
@@ -114,9 +147,11 @@ export async function createWorker(options: WorkerOptions): Promise<WorkerEngine
     retention,
     summaries,
     enqueueSummary,
+    sweepFiles: fileBatches.sweep,
     retentionMs,
   })
   const deadWorkers = createDeadWorkers({ ...base, gate, workerId, lanes: [...lanes.byName.values()] })
+  const delivering = startDelivering({ ...base, ...webhooks })
   const opened = opening.move()
   let closing: Promise<void> | undefined
 
@@ -132,7 +167,7 @@ export async function createWorker(options: WorkerOptions): Promise<WorkerEngine
 
   /** Its items wait for the feeder again. The recipe is in memory, as an item of the batch just ran here. */
   async function markReady(batchId: string): Promise<void> {
-    const lane = (await readRecipe(batchId))?.extractor.lane
+    const lane = (await readRecipe(batchId))?.task.lane
     if (lane !== undefined) await createReadyBatches({ redis, keys, lane }).mark(batchId)
   }
 
@@ -140,7 +175,15 @@ export async function createWorker(options: WorkerOptions): Promise<WorkerEngine
     const closingLanes = lanes.close(graceMs)
     await lanes.retire()
     await Promise.all(feeders.map((feeder) => feeder.stop()))
-    await Promise.all([deadWorkers.stop(), sweeper.stop(), batchReporter.close(), summaryWorker.close(), closingLanes])
+    await Promise.all([
+      deadWorkers.stop(),
+      sweeper.stop(),
+      batchReporter.close(),
+      summaryWorker.close(),
+      fileBatches.close(),
+      delivering.stop(),
+      closingLanes,
+    ])
     await opened.disposeAsync()
   }
 }

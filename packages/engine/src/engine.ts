@@ -9,12 +9,19 @@ import type {
 import type { CreateExtractor, Extractor, ModelParameters, VersionList } from '@sluice/contract/extractor'
 import type { LaneView } from '@sluice/contract/lane-view'
 import type { Item } from '@sluice/contract/item'
+import type { RequestTask } from '@sluice/contract/request-task'
 import type { Result, ResultsQuery } from '@sluice/contract/result'
 import type { Summary, SummaryList } from '@sluice/contract/summary'
 import type { Usage } from '@sluice/contract/usage'
 import type { Queue } from 'bullmq'
 import type { RetrySelection } from './ledger/failure-groups.ts'
+import type { FileBatches } from './file-batches/file-batches.ts'
+import type { Models } from './file-batches/models.ts'
+import type { FileBytes } from './files/file-bytes.ts'
+import type { FileUploads } from './files/file-uploads.ts'
+import type { Files } from './files/files.ts'
 import type { DurabilityLevel } from './redis/durability.ts'
+import type { Webhooks } from './webhooks/webhooks.ts'
 
 /**
  * The engine as the API uses it. Every method throws a SluiceError for a mistake of the caller (unknown id, wrong state), and any other
@@ -26,7 +33,14 @@ export interface Engine extends AsyncDisposable {
   readonly results: Results
   readonly extractions: Extractions
   readonly summaries: Summaries
-  /** All BullMQ queues, for Bull Board. Names: `batches`, `summaries`, `lane-<name>`. */
+  readonly files: Files
+  readonly fileBytes: FileBytes
+  readonly fileUploads: FileUploads
+  readonly fileBatches: FileBatches
+  readonly webhooks: Webhooks
+  /** The models that raw requests may name. */
+  readonly models: Models
+  /** All BullMQ queues, for Bull Board. Names: `batches`, `summaries`, `files`, `lane-<name>`. */
   readonly queues: readonly Queue[]
   /** The names of all lanes. */
   readonly lanes: readonly string[]
@@ -58,9 +72,11 @@ export interface Extractors {
   list(page: { after?: string | undefined; limit: number }): Promise<{ data: Extractor[]; has_more: boolean }>
 }
 
-export interface NewBatch {
-  /** A stored one, or an inline one with `name: null, version: 0`. Its lane must exist. */
-  readonly extractor: Extractor
+/** `extractor`: a stored one, or an inline one with `name: null, version: 0`. Its lane, or that of the requests, must exist. */
+export type NewBatch = NewBatchOptions &
+  ({ readonly extractor: Extractor } | { readonly requests: RequestTask; readonly extractor?: undefined })
+
+interface NewBatchOptions {
   readonly options: BatchOptions
   /** Called when all items have arrived: the lines that were left out. */
   readonly skipped?: (() => Skipped | undefined) | undefined
@@ -184,8 +200,8 @@ export interface Uploads {
   open(input: NewBatch): Promise<{ batch: Batch; created: boolean }>
   /** Adds items after the first `from` items. Rejects with `upload_position` (409) if the batch has another number of items. Added items are kept if `items` throws. */
   append(id: string, from: number, items: AsyncIterable<Item> | Iterable<Item>): Promise<Batch>
-  /** The items so far from index `from` on, in order. */
-  staged(id: string, from: number): AsyncIterable<Item>
+  /** The items so far from index `from` on, in order, some at a time. */
+  staged(id: string, from: number): AsyncIterable<readonly Item[]>
   /** Adds to the report of lines that were left out. */
   addSkipped(id: string, skipped: Skipped): Promise<void>
   /** Starts the batch. Safe if it has started. */

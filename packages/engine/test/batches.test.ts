@@ -98,6 +98,24 @@ describe('a batch', () => {
     expect(await readAll(engine, again.batch.id)).toHaveLength(3)
   })
 
+  test('that was stored but not begun, because its process died then, begins with the next request under its key', async () => {
+    const sluice = testSluice()
+    const engine = await sluice.engine()
+    const idempotency = { key: 'import-3', fingerprint: 'same' }
+    const make = () => engine.batches.create({ extractor: inline, options, idempotency }, texts(3))
+    const { batch } = await make()
+    const k = sluice.keys.lane('default')
+    await sluice.redis.hset(sluice.keys.batch(batch.id).meta, 'status', 'staging')
+    await sluice.redis.zadd(sluice.keys.stagingBatches, Date.now(), batch.id)
+    await sluice.redis.del(k.ready)
+    const [again, same] = await Promise.all([make(), make()])
+    expect([again.batch.id, same.batch.id]).toEqual([batch.id, batch.id])
+    expect(again).toMatchObject({ created: false, batch: { status: 'in_progress' } })
+    expect(await sluice.redis.zcard(sluice.keys.stagingBatches)).toBe(0)
+    await sluice.worker(() => extracted({}))
+    expect(await readAll(engine, batch.id)).toHaveLength(3)
+  })
+
   test('keeps its key from before its start: a repeated request finds it, whatever process died after that', async () => {
     const sluice = testSluice()
     const engine = await sluice.engine()

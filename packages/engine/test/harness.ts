@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import type { BatchOptions } from '@sluice/contract/batch'
 import type { Extractor } from '@sluice/contract/extractor'
-import type { ExtractOptions, ExtractRequest, LongTexts } from '@sluice/contract/extract-function'
+import type { ExtractOptions, ExtractRequest, LongTexts, RawRequest } from '@sluice/contract/extract-function'
 import { laneConfig, type LaneConfigInput } from '@sluice/contract/lane'
 import type { Call, Outcome } from '@sluice/contract/outcome'
 import type { Result, ResultsQuery } from '@sluice/contract/result'
@@ -30,6 +30,8 @@ export interface TestSluice {
       retentionMs?: number | null
       longTexts?: LongTexts
       countTokens?: (text: string) => number
+      /** The call for a raw request. */
+      respond?: (request: RawRequest, options: ExtractOptions) => Promise<Call> | Call
     },
   ): Promise<{ close(graceMs: number): Promise<void> }>
 }
@@ -77,6 +79,9 @@ export function testSluice(
         retentionMs = null,
         longTexts,
         countTokens = () => 10,
+        respond = () => {
+          throw new Error('This worker answers no raw requests.')
+        },
       }: Parameters<TestSluice['worker']>[1] = {},
     ) {
       const worker = await createWorker({
@@ -88,11 +93,12 @@ export function testSluice(
         onError,
         provider: () => ({
           ...(longTexts === undefined ? {} : { longTexts }),
-          estimateTokens: ({ extractor, text }) => ({
-            input: countTokens(text),
-            mostOutput: extractor.parameters.max_tokens ?? null,
-          }),
-          extract: async (request, options) => toCall(await answer(request, options)),
+          estimateTokens: (request) =>
+            request.task === 'request'
+              ? { input: countTokens(request.body), mostOutput: null }
+              : { input: countTokens(request.text), mostOutput: request.extractor.parameters.max_tokens ?? null },
+          extract: async (request, options) =>
+            request.task === 'request' ? respond(request, options) : toCall(await answer(request, options)),
         }),
       })
       closers.push(() => worker.close(0))

@@ -202,9 +202,9 @@ test('no step is long when 300,000 failed items are read, chosen, retried, fed a
     keys,
     isPriced: () => false,
     hasLane: () => true,
-    readHold: () => Promise.resolve(null),
-    readPulse: () => Promise.resolve(null),
+    readPulse: async () => null,
     isServed: async () => true,
+    readHold: async () => null,
   })
   expect((await finder.get(batchId)).stored_bytes).toBeGreaterThan(all * 50)
   let retried = 0

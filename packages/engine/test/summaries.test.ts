@@ -307,9 +307,7 @@ async function openRunner({ redisUrl, redis, keys }: TestSluice) {
     results: createResults({ redis, keys, changes, items: createItemSource({ redis, keys }) }),
     levels: createLevelBatches({ redis, keys, enqueueBatch }),
     store: createSummaryStore({ redis, keys }),
-    estimateTokens:
-      () =>
-      ({ text }) => ({ input: countTokens(text), mostOutput: null }),
+    estimateTokens: () => (request) => ({ input: 'text' in request ? countTokens(request.text) : 0, mostOutput: null }),
   })
   return {
     run,

@@ -1,7 +1,7 @@
-import type { EstimateTokens, Extract } from '@sluice/contract/extract-function'
+import type { EstimateTokens, Extract, RawRequest } from '@sluice/contract/extract-function'
 import type { Extractor } from '@sluice/contract/extractor'
 import type { LaneConfig } from '@sluice/contract/lane'
-import type { Outcome } from '@sluice/contract/outcome'
+import type { Call, Outcome } from '@sluice/contract/outcome'
 import { createEstimateTokens } from '@sluice/text/estimate-tokens'
 import { checkAnswer, type Refine } from './check-answer.ts'
 import type { PreparedExtractor, Reply } from './protocol.ts'
@@ -32,6 +32,7 @@ export function createProvider(lane: LaneConfig, { refine = () => undefined }: P
     async extract(request, { signal }) {
       signal.throwIfAborted()
       const startMs = performance.now()
+      if (request.task === 'request') return pass(request, startMs, signal)
       const prepared = prepare(request.extractor)
       const { result, tokens, raw, limits } = await prepared.send(request, { signal })
       const latencyMs = performance.now() - startMs
@@ -45,6 +46,19 @@ export function createProvider(lane: LaneConfig, { refine = () => undefined }: P
       }
     },
     [Symbol.asyncDispose]: () => connection[Symbol.asyncDispose](),
+  }
+
+  async function pass(request: RawRequest, startMs: number, signal: AbortSignal): Promise<Call> {
+    const { result, response, tokens, limits } = await connection.pass(request, { signal })
+    return {
+      outcome: result,
+      usage: { input_tokens: tokens.input, output_tokens: tokens.output },
+      cachedInputTokens: tokens.cachedInput,
+      raw: null,
+      ...(response === null ? {} : { response }),
+      limits,
+      latencyMs: performance.now() - startMs,
+    }
   }
 
   function prepare(extractor: Extractor): PreparedExtractor {

@@ -9,7 +9,13 @@ export function redacted(extract: Extract, { text, value }: Redactor): Extract {
   return async (request, options) => {
     try {
       const call = await extract(request, options)
-      return { ...call, outcome: value(call.outcome), raw: value(call.raw) }
+      const { response } = call
+      return {
+        ...call,
+        outcome: value(call.outcome),
+        raw: value(call.raw),
+        ...(response === undefined ? {} : { response: value(response) }),
+      }
     } catch (error) {
       if (
         !(error instanceof Error) ||

@@ -9,6 +9,7 @@ import { cell, table } from './table.ts'
 const batch: Batch = {
   id: 'batch_1',
   object: 'batch',
+  task: 'extraction',
   name: null,
   extractor: 'person@1',
   lane: 'default',

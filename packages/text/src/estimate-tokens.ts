@@ -1,6 +1,7 @@
 import type { EstimateTokens, ExtractRequest } from '@sluice/contract/extract-function'
 import type { Extractor } from '@sluice/contract/extractor'
 import { countTokens } from './count-tokens.ts'
+import { estimateRequest } from './estimate-request.ts'
 
 /** Counting takes about 0.1 ms for a thousand characters. Of a longer text, three pieces of this length are counted and the result is scaled up. */
 const pieceLength = 2_000
@@ -10,7 +11,10 @@ const tokensPerMessage = 4
 /** Counts a request's tokens before it is sent, in OpenAI's newest encoding; the counts of other models differ by about ten per cent. */
 export function createEstimateTokens(): EstimateTokens {
   const fixedTokens = new WeakMap<Extractor, number>()
-  return (request) => ({ input: promptTokens(request), mostOutput: request.extractor.parameters.max_tokens ?? null })
+  return (request) =>
+    request.task === 'request'
+      ? estimateRequest(request, count)
+      : { input: promptTokens(request), mostOutput: request.extractor.parameters.max_tokens ?? null }
 
   function promptTokens({ extractor, text, reasks }: ExtractRequest): number {
     let fixed = fixedTokens.get(extractor)

@@ -10,7 +10,7 @@ export function leaving(res: Response, stopping: AbortSignal): AbortSignal {
 }
 
 /** Writes as fast as the client reads. Ends when `signal` aborts or the client takes nothing for too long. If the source fails, the connection is cut. */
-async function writeAll(res: Response, chunks: AsyncIterable<string>, signal: AbortSignal): Promise<void> {
+async function writeAll(res: Response, chunks: AsyncIterable<string | Buffer>, signal: AbortSignal): Promise<void> {
   try {
     for await (const chunk of chunks) {
       if (signal.aborted) break
@@ -39,6 +39,13 @@ export async function streamLines(
   if (endsWithHeaders(res)) return
   await writeAll(res, lines, signal)
   // Cut off, so that a part does not look like the whole.
+  if (signal.aborted) res.destroy()
+  else res.end()
+}
+
+/** Bytes whose number the headers say. An error before the first of them can still be answered. */
+export async function streamBytes(res: Response, chunks: AsyncIterable<Buffer>, signal: AbortSignal): Promise<void> {
+  if (res.req.method !== 'HEAD') await writeAll(res, chunks, signal)
   if (signal.aborted) res.destroy()
   else res.end()
 }

@@ -1,7 +1,6 @@
 import { setImmediate } from 'node:timers/promises'
 import { batchOptions } from '@sluice/contract/batch'
 import type { Estimate } from '@sluice/contract/estimate'
-import type { ExtractorChoice } from '@sluice/contract/extractor'
 import type { Item } from '@sluice/contract/item'
 import { parse } from '@sluice/contract/parse'
 import type { DocumentReader } from '@sluice/documents/document-reader'
@@ -11,15 +10,18 @@ import { createEstimateTokens } from '@sluice/text/estimate-tokens'
 import type { Request } from 'express'
 import { bodyOf } from '../gate/body.ts'
 import { boundsOf } from '../gate/bounds.ts'
-import { type CheckSchema, resolveExtractor } from '../intake/extractor-choice.ts'
+import type { CheckSchema } from '../intake/extractor-choice.ts'
 import { readDocumentUpload } from '../intake/documents.ts'
 import { readIdempotencyKey } from '../http/idempotency-key.ts'
-import { itemsOf, readItems } from '../intake/items.ts'
+import { readItems } from '../intake/items.ts'
+import { readTask, type ResolvedTask, resolveTask, type TaskChoice } from '../intake/task-choice.ts'
 import type { Handlers } from '../http/mount.ts'
 import { createSkipped, parseUploadQuery } from '../intake/upload.ts'
 
 /** Items whose tokens are counted before other requests are served: about 10 ms. */
 const countedAtOnce = 100
+/** Of a raw request without a limit: nothing says how long its answer will be. */
+const unlimitedAnswerTokens = 500
 
 type Names =
   | 'createBatch'
@@ -43,13 +45,14 @@ export function batchRoutes(
 
   async function submit(
     req: Request,
-    { extractor: choice, ...input }: Omit<NewBatch, 'extractor'> & { extractor: ExtractorChoice },
+    choice: TaskChoice,
+    input: Pick<NewBatch, 'options' | 'skipped'>,
     items: Iterable<Item> | AsyncIterable<Item>,
     fingerprinted: unknown,
   ) {
     const idempotency = readIdempotencyKey(req, fingerprinted)
-    const { extractor, warnings } = await resolveExtractor(choice, engine, checkSchema)
-    const { batch, created } = await batches.create({ ...input, extractor, idempotency }, items)
+    const { task, warnings } = await resolveTask(choice, engine, checkSchema)
+    const { batch, created } = await batches.create({ ...input, ...task, idempotency }, items)
     return {
       status: created ? 202 : 200,
       body: { ...batch, warnings },
@@ -57,25 +60,45 @@ export function batchRoutes(
     }
   }
 
-  async function estimate(choice: ExtractorChoice, items: Iterable<Item> | AsyncIterable<Item>): Promise<Estimate> {
-    const { extractor } = await resolveExtractor(choice, engine, checkSchema)
-    const answer = Math.min(
-      estimateAnswerTokens(extractor.schema),
-      extractor.parameters.max_tokens ?? Number.POSITIVE_INFINITY,
-    )
+  async function estimate(choice: TaskChoice, items: Iterable<Item> | AsyncIterable<Item>): Promise<Estimate> {
+    const { task } = await resolveTask(choice, engine, checkSchema)
+    const { lane, tokensOf } = estimator(task)
     let count = 0
     let input = 0
-    let calls = 0
+    let output = 0
     for await (const { text, failure } of items) {
       count += 1
       if (failure !== undefined) continue
-      input += estimateTokens({ extractor, text, reasks: [] }).input
-      calls += 1
+      const tokens = tokensOf(text)
+      input += tokens.input
+      output += tokens.output
       // Counting uses the CPU, so other requests are served in between.
       if (count % countedAtOnce === 0) await setImmediate()
     }
-    const usage = { input_tokens: input, output_tokens: calls * answer }
-    return { object: 'estimate', items: count, ...usage, cost_usd: engine.cost(extractor.lane, usage) }
+    const usage = { input_tokens: input, output_tokens: output }
+    return { object: 'estimate', items: count, ...usage, cost_usd: engine.cost(lane, usage) }
+  }
+
+  function estimator({ extractor, requests }: ResolvedTask): {
+    readonly lane: string
+    readonly tokensOf: (text: string) => { readonly input: number; readonly output: number }
+  } {
+    if (extractor === undefined) {
+      const { endpoint, lane } = requests
+      return {
+        lane,
+        tokensOf(body) {
+          const { input, mostOutput } = estimateTokens({ task: 'request', endpoint, body, model: undefined })
+          return { input, output: mostOutput ?? unlimitedAnswerTokens }
+        },
+      }
+    }
+    const most = extractor.parameters.max_tokens ?? Number.POSITIVE_INFINITY
+    const output = Math.min(estimateAnswerTokens(extractor.schema), most)
+    return {
+      lane: extractor.lane,
+      tokensOf: (text) => ({ input: estimateTokens({ extractor, text, reasks: [] }).input, output }),
+    }
   }
 
   /** One call for each item, as long as those of the sample. Answers are as long as those so far. */
@@ -103,17 +126,17 @@ export function batchRoutes(
             ...(onInvalid === 'skip' ? { skip: skipped.add } : {}),
           })
           // A stream cannot be compared with an earlier one: the fingerprint is that of its query.
-          return submit(req, { extractor, options, skipped: skipped.report }, items, req.query)
+          return submit(req, extractor, { options, skipped: skipped.report }, items, req.query)
         }
         case 'form': {
           const { batch, items } = await readDocumentUpload(req, documentReader)
           const { extractor, ...options } = batch
           // Documents cannot be compared with earlier ones: the fingerprint is that of the field `batch`.
-          return submit(req, { extractor, options: parse(batchOptions, options) }, items, batch)
+          return submit(req, extractor, { options: parse(batchOptions, options) }, items, batch)
         }
         case 'json': {
-          const { extractor, items, ...options } = body
-          return submit(req, { extractor, options: parse(batchOptions, options) }, itemsOf(items), body)
+          const { choice, items, options } = readTask(body)
+          return submit(req, choice, { options: parse(batchOptions, options) }, items, body)
         }
         default:
           return bodyType satisfies never
@@ -129,8 +152,10 @@ export function batchRoutes(
           const { batch, items } = await readDocumentUpload(req, documentReader)
           return { status: 200, body: await estimate(batch.extractor, items) }
         }
-        case 'json':
-          return { status: 200, body: await estimate(body.extractor, itemsOf(body.items)) }
+        case 'json': {
+          const { choice, items } = readTask(body)
+          return { status: 200, body: await estimate(choice, items) }
+        }
         default:
           return bodyType satisfies never
       }

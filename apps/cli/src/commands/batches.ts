@@ -11,7 +11,7 @@ export interface BatchesOptions {
   readonly limit: number
 }
 
-/** Newest first. */
+/** Lists batches, newest first. */
 export async function batches(cli: Cli, { status, search, after, limit }: BatchesOptions): Promise<ExitCode> {
   const client = await cli.connect()
   const list = await client.batches({

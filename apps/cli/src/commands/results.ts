@@ -1,9 +1,8 @@
 import type { ResultStatus } from '@sluice/contract/result'
 import type { Cli } from '../cli.ts'
 import { CliError, type ExitCode, exitCodes } from '../cli-error.ts'
-import { inOrder, type OutputOptions } from '../follow.ts'
+import { inOrder, openBatch, type OutputOptions } from '../follow.ts'
 import { createOutputSink, openFileSink, requireOwnOutput, type Sink } from '../sink.ts'
-import { batchOf } from './batch.ts'
 
 export interface ResultsCommandOptions extends OutputOptions {
   readonly follow?: true
@@ -16,7 +15,7 @@ export interface ResultsCommandOptions extends OutputOptions {
 /** Writes the results that exist now, or with `follow` all results until the batch has ended. */
 export async function results(cli: Cli, id: string, options: ResultsCommandOptions): Promise<ExitCode> {
   const { out, order = 'input', after, status, overwrite = false } = options
-  const handle = await batchOf(await cli.connect(), id, options.schema)
+  const handle = await openBatch(await cli.connect(), id, options.schema)
   await handle.status()
   if (out !== undefined) {
     await requireOwnOutput(out, { memory: cli.memory, batchId: id, overwrite })

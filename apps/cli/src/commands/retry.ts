@@ -3,8 +3,7 @@ import { failureType } from '@sluice/contract/result'
 import { formatUsd } from '@sluice/terminal/progress'
 import type { Cli } from '../cli.ts'
 import { CliError, type ExitCode, exitCodes } from '../cli-error.ts'
-import { follow, type OutputOptions } from '../follow.ts'
-import { batchOf } from './batch.ts'
+import { follow, openBatch, type OutputOptions } from '../follow.ts'
 
 export interface RetryCommandOptions extends OutputOptions {
   readonly errorType?: string
@@ -17,7 +16,7 @@ export interface RetryCommandOptions extends OutputOptions {
 /** Retries failed items and follows the batch. */
 export async function retry(cli: Cli, id: string, options: RetryCommandOptions): Promise<ExitCode> {
   const selection = select(options)
-  const handle = await batchOf(await cli.connect(), id, options.schema)
+  const handle = await openBatch(await cli.connect(), id, options.schema)
   const retried = await handle.retry(selection)
   const many = `${retried.retried} ${retried.retried === 1 ? 'item' : 'items'}`
   if (options.dryRun === true || options.detach === true || retried.retried === 0) {

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 
 const alphabet = '0123456789abcdefghijklmnopqrstuv'
 
-/** `batch_` + 9 characters of time + 13 random ones (65 bits): ids sort by the time of their creation. */
+/** Ids of everything that is stored. A batch: `batch_` + 9 characters of time + 13 random ones (65 bits): ids sort by the time of their creation. */
 export function createBatchId(nowMs: number): string {
   return `batch_${createUnique(nowMs)}`
 }
@@ -23,6 +23,18 @@ export function isSummaryId(id: string): boolean {
 /** Derived from the summary id and the level, so that a step that runs twice creates one batch. */
 export function levelBatchId(summaryId: string, level: number): string {
   return `${summaryId.replace('summary_', 'batch_')}-level${level}`
+}
+
+export function createFileId(nowMs: number): string {
+  return `file-${createUnique(nowMs)}`
+}
+
+export function createFileUploadId(nowMs: number): string {
+  return `upload_${createUnique(nowMs)}`
+}
+
+export function createFilePartId(nowMs: number): string {
+  return `part_${createUnique(nowMs)}`
 }
 
 /** The summary that a batch is a level of, by its id; null: it is a user's own batch. */

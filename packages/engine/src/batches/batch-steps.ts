@@ -1,4 +1,6 @@
+import type { TaskDefinition } from '@sluice/contract/request-task'
 import type { Redis } from 'ioredis'
+import type { NewBatch } from '../engine.ts'
 import { type BatchFields, packBatchMeta } from '../ledger/batch-meta.ts'
 import type { BatchKeys } from '../redis/keys.ts'
 import { loadScript } from '../redis/script.ts'
@@ -25,12 +27,20 @@ export async function appendBlock(
     | 'closed'
 }
 
-/** A staged batch begins. `not-staging`: it began before, or was removed. Safe to run twice. */
-export async function sealBatch(redis: Redis, keys: BatchKeys): Promise<'sealed' | 'not-staging' | 'empty'> {
-  return (await scripts.seal(redis, keys, { now: Date.now(), channel: keys.changes })) as
-    | 'sealed'
-    | 'not-staging'
-    | 'empty'
+type Sealed = 'sealed' | 'not-staging' | 'empty' | 'incomplete'
+
+/**
+ * A staged batch begins. `not-staging`: it began before, or was removed. `incomplete`: it does not have `total` items, because another
+ * process began to stage it again. Safe to run twice.
+ */
+export async function sealBatch(redis: Redis, keys: BatchKeys, total?: number): Promise<Sealed> {
+  const args = { now: Date.now(), channel: keys.changes, expected: total ?? '' }
+  return (await scripts.seal(redis, keys, args)) as Sealed
+}
+
+/** What its items are, and what is done with them. */
+export function taskOf(input: NewBatch): TaskDefinition {
+  return input.extractor ?? input.requests
 }
 
 /** Sets fields of the batch hash, unless the batch was removed meanwhile. `published`: readers learn of it. */

@@ -18,10 +18,10 @@ export interface BatchState {
   readonly nowMs: number
   /** The configuration has its lane no more. */
   readonly laneIsGone?: boolean
-  /** The wait that the provider asked its lane for. */
-  readonly hold?: LaneHold | null
   /** No worker that runs has its lane. */
   readonly laneHasNoWorker?: boolean
+  /** The wait that the provider asked its lane for. */
+  readonly hold?: LaneHold | null
   /** What sets the pace of its lane; null where that is not known. */
   readonly pulse: LanePulse | null
 }
@@ -43,6 +43,7 @@ export function toBatch(id: string, state: BatchState): Batch {
   return {
     id,
     object: 'batch',
+    task: meta.request === null ? 'extraction' : 'request',
     name: meta.name ?? null,
     extractor: meta.label,
     lane: meta.lane,
@@ -82,7 +83,7 @@ export function toBatch(id: string, state: BatchState): Batch {
   }
 }
 
-/** Why nothing runs the batch although nobody paused it; null if that is not so. */
+/** Why nothing runs a batch that is not paused; null if something does. */
 function laneProblem({ meta: { status, lane }, laneIsGone, laneHasNoWorker }: BatchState): string | null {
   if (status !== 'in_progress' && status !== 'paused' && status !== 'cancelling') return null
   if (laneIsGone === true)

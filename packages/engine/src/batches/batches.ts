@@ -1,5 +1,5 @@
 import { type Batch, isEnded } from '@sluice/contract/batch'
-import { conflict, notFound, type SluiceError } from '@sluice/contract/error'
+import { conflict, invalidRequest, notFound, SluiceError } from '@sluice/contract/error'
 import type { Redis } from 'ioredis'
 import { resumeQuota } from '../quota/quota-view.ts'
 import type { Batches } from '../engine.ts'
@@ -13,7 +13,7 @@ import type { Keys } from '../redis/keys.ts'
 import type { ItemSource } from '../items/take-item.ts'
 import type { Admission } from './admission.ts'
 import { createBatchId, isBatchId } from './batch-id.ts'
-import { noteOnBatch } from './batch-steps.ts'
+import { noteOnBatch, taskOf } from './batch-steps.ts'
 import type { EnqueueBatch } from './enqueue-batch.ts'
 import type { BatchFinder } from './find-batch.ts'
 import { forgetBatch } from './forget-batch.ts'
@@ -44,23 +44,40 @@ export function createBatches(dependencies: BatchesDependencies): Batches {
   const { redis, keys, ledger, changes, finder, enqueueBatch, confirm, admission, idempotency } = dependencies
   const { find, get } = finder
   const previewRetry = createPreviewRetry({ redis, keys, items: dependencies.items })
-  const stage = createStageBatch({ redis, keys, admission, idempotency })
+  const { stage, seal } = createStageBatch({ redis, keys, admission, idempotency })
 
   return {
     async create(input, items) {
-      admission.checkCost(input.extractor.lane, input.options.max_cost_usd)
+      admission.checkCost(taskOf(input).lane, input.options.max_cost_usd)
+      admission.checkWebhook(input.options)
       const id = createBatchId(Date.now())
       const claim = input.idempotency
-      const earlier = claim && (await idempotency.take(claim, id, { find, metaKey: (of) => keys.batch(of).meta }))
-      if (earlier) return { batch: earlier, created: false }
+      const store = {
+        find,
+        metaKey: (of: string) => keys.batch(of).meta,
+        finish: async (of: string) => void (await seal(of)),
+      }
+      const earlier = claim && (await idempotency.take(claim, id, store))
+      if (earlier) {
+        // Harmless for one that is at work: its process may have died before this step.
+        if (!isEnded(earlier.status)) await enqueueBatch(earlier.id)
+        return { batch: earlier, created: false }
+      }
       try {
         await stage(id, input, items)
+        // Before the batch begins: otherwise a crash in between would free the key of a running batch.
+        if (claim) await idempotency.settle(claim, id)
       } catch (error) {
-        // If Redis is away, the sweeper removes the batch later, and the key is freed with it.
-        await Promise.allSettled([forgetBatch(redis, keys, id), claim && idempotency.release(claim, id)])
+        await forget(id, claim)
         throw error
       }
-      await enqueueBatch(id)
+      try {
+        await begin(id)
+      } catch (error) {
+        // With a key, the next request with it begins this batch, which may have begun although Redis did not answer.
+        if (claim === undefined || error instanceof SluiceError) await forget(id, claim)
+        throw error
+      }
       await confirm()
       return { batch: await get(id), created: true }
     },
@@ -154,10 +171,31 @@ export function createBatches(dependencies: BatchesDependencies): Batches {
 
   async function requireRetriable(id: string): Promise<void> {
     const { status } = await get(id)
+    const meta = await readBatchMeta(redis, keys.batch(id), 'from_file')
+    if (meta?.from_file) throw fromFile(id)
     if (status === 'cancelled' || status === 'cancelling') throw cancelled(id)
   }
 
   /** Safe for a batch that is already running. */
+  async function begin(id: string): Promise<void> {
+    const sealed = await seal(id)
+    switch (sealed) {
+      case 'sealed':
+        return enqueueBatch(id)
+      case 'empty':
+        throw invalidRequest('invalid_request', 'items: A batch has at least one item.', 'items')
+      case 'gone':
+        throw removedMeanwhile()
+      default:
+        return sealed satisfies never
+    }
+  }
+
+  /** If Redis is away, the sweeper removes the batch later, and the key is freed with it. */
+  async function forget(id: string, claim: Parameters<Idempotency['release']>[0] | undefined): Promise<void> {
+    await Promise.allSettled([forgetBatch(redis, keys, id), claim && idempotency.release(claim, id)])
+  }
+
   async function start(id: string): Promise<void> {
     await redis.sadd(keys.activeBatches, id)
     await enqueueBatch(id)
@@ -173,6 +211,19 @@ export function createBatches(dependencies: BatchesDependencies): Batches {
 
 function requireBatchId(id: string): void {
   if (!isBatchId(id)) throw notFound('batch', id)
+}
+
+/** Its output files are final. */
+function fromFile(id: string): SluiceError {
+  return conflict(
+    'batch_from_file',
+    `Batch '${id}' runs a file: its results are final. Send the failed lines in a new file.`,
+  )
+}
+
+function removedMeanwhile(): SluiceError {
+  const message = 'The batch was removed while its items arrived: send them again.'
+  return new SluiceError('conflict_error', 'batch_removed', message, { retryAfterS: 1 })
 }
 
 function cancelled(id: string): SluiceError {

@@ -81,8 +81,8 @@ export async function readBlock(redis: Redis, keys: BatchKeys, index: number): P
 /** Blocks that are read at once: about 300 KB. */
 const blocksPerRead = 16
 
-/** All items from index `from` on, in order. */
-export async function* readItems(redis: Redis, keys: BatchKeys, from: number): AsyncGenerator<Item> {
+/** All items from index `from` on, in order, a block at a time. */
+export async function* readItems(redis: Redis, keys: BatchKeys, from: number): AsyncGenerator<readonly Item[]> {
   const perShard = (await readBatchMeta(redis, keys, 'items_per_shard'))?.items_per_shard ?? 0
   for (let index = from; ;) {
     const key = shardKey(keys.blocks, index, perShard)
@@ -90,7 +90,7 @@ export async function* readItems(redis: Redis, keys: BatchKeys, from: number): A
     if (entries.length === 0) return
     for (const entry of entries) {
       const { start, items } = decode(key, entry)
-      yield* items.slice(index - start)
+      yield items.slice(index - start)
       index = start + items.length
     }
   }
@@ -107,7 +107,7 @@ function decode(key: string, [id, fields]: [Buffer, Buffer[]]): StagedBlock {
 /** Adds a block to a batch that is being staged. The caller adds all of them in order. */
 export function stageBlock(pipeline: ChainableCommander, keys: BatchKeys, block: Block, perShard: number): void {
   const { start, end, bytes } = block
-  // First, so that whoever removes the batch, or seals it, finds its last shard.
+  // First, so that a step that removes or seals the batch finds its last shard.
   if (start > 0 && start % perShard === 0) pipeline.hset(keys.meta, packBatchMeta({ total: end }))
   pipeline.xadd(shardKey(keys.blocks, start, perShard), `${end}-0`, 'z', bytes)
 }

@@ -5,6 +5,7 @@ import type { ReadLaneHold } from '../lanes/lane-holds.ts'
 import type { ReadLanePulse } from '../lanes/lane-pulse.ts'
 import { type BatchMeta, parseBatchMeta } from '../ledger/batch-meta.ts'
 import { type BatchKeys, type Keys, shardKeys } from '../redis/keys.ts'
+import { throwFailure } from '../redis/refusal.ts'
 import { isBatchId } from './batch-id.ts'
 import { toBatch } from './batch-view.ts'
 
@@ -21,21 +22,16 @@ export interface FindBatchDependencies {
   readonly isPriced: (lane: string) => boolean
   /** Whether the configuration has the lane. */
   readonly hasLane: (lane: string) => boolean
-  readonly readHold: ReadLaneHold
   readonly readPulse: ReadLanePulse
   /** Whether a worker that runs has the lane. */
   readonly isServed: (lane: string) => Promise<boolean>
+  readonly readHold: ReadLaneHold
 }
 
-export function createBatchFinder({
-  redis,
-  keys,
-  isPriced,
-  hasLane,
-  readHold,
-  readPulse,
-  isServed,
-}: FindBatchDependencies): BatchFinder {
+type Replies = [[null, Record<string, string>], [null, number], [null, number], ...[Error | null, number | null][]]
+
+export function createBatchFinder(dependencies: FindBatchDependencies): BatchFinder {
+  const { redis, keys, isPriced, hasLane, isServed, readHold, readPulse } = dependencies
   return {
     find,
     get: async (id) => {
@@ -48,14 +44,16 @@ export function createBatchFinder({
   async function find(id: string): Promise<Batch | null> {
     if (!isBatchId(id)) return null
     const k = keys.batch(id)
-    const [[, stored], [, open], [, running], ...sizes] = (await redis
-      .multi()
+    const replies = await redis
+      .pipeline()
       .hgetall(k.meta)
       .hlen(k.open)
       .hlen(k.calls)
       .memory('USAGE', k.blocks)
       .memory('USAGE', k.results)
-      .exec()) as [[null, Record<string, string>], [null, number], [null, number], ...[Error | null, number | null][]]
+      .exec()
+    throwFailure(replies!.slice(0, 3))
+    const [[, stored], [, open], [, running], ...sizes] = replies as Replies
     const meta = parseBatchMeta(stored)
     if (meta === null || meta.status === 'staging') return null
     // A Redis that does not know MEMORY USAGE answers with an error.
@@ -63,9 +61,10 @@ export function createBatchFinder({
     const bytes = first === null ? null : first + (await bytesOfOtherShards(redis, k, meta))
     const { lane, status } = meta
     const isRunning = status === 'in_progress'
-    const [hold, served] = isRunning ? await Promise.all([readHold(lane), isServed(lane)]) : [null, true]
-    const pulse = isRunning ? await readPulse(lane) : null
-    const laneState = { priced: isPriced(lane), laneIsGone: !hasLane(lane), laneHasNoWorker: !served, hold, pulse }
+    const [hold, isServedNow, pulse] = isRunning
+      ? await Promise.all([readHold(lane), isServed(lane), readPulse(lane)])
+      : [null, true, null]
+    const laneState = { priced: isPriced(lane), laneIsGone: !hasLane(lane), laneHasNoWorker: !isServedNow, hold, pulse }
     return toBatch(id, { meta: { ...meta, status }, open, running, bytes, ...laneState, nowMs: Date.now() })
   }
 }

@@ -1,7 +1,10 @@
 import type { Redis } from 'ioredis'
 import { readBatchMeta } from '../ledger/batch-meta.ts'
 import { type BatchKeys, type Keys, shardKeys } from '../redis/keys.ts'
-import { noteOnBatch } from './batch-steps.ts'
+import { isOutage, throwFailure } from '../redis/refusal.ts'
+import { loadScript } from '../redis/script.ts'
+
+const hideScript = loadScript(new URL('hide.lua', import.meta.url))
 
 /** Keys that one command removes. Another thread of Redis frees what was in them. */
 const removedAtOnce = 500
@@ -15,21 +18,26 @@ export async function forgetBatch(redis: Redis, keys: Keys, id: string): Promise
   const { changes, ...stored } = keys.batch(id)
   const parts = await partsOf(redis, keys.batch(id))
   if (parts.length > 0) {
-    await redis.zadd(keys.stagingBatches, Date.now(), id)
-    await noteOnBatch(redis, keys.batch(id), { status: 'staging' })
+    // A full Redis takes no entry here. Then the batch is removed all the same, unless this process dies half-way.
+    await redis.zadd(keys.stagingBatches, Date.now(), id).catch((error: unknown) => {
+      if (!isOutage(error)) throw error
+    })
+    await hideScript(redis, keys.batch(id))
   }
   for (let from = 0; from < parts.length; from += removedAtOnce) {
     await redis.unlink(...parts.slice(from, from + removedAtOnce))
   }
   await redis.unlink(...Object.values(stored))
-  await redis
-    .multi()
+  // Not a transaction: a full Redis rejects those, and removing is what it needs.
+  const replies = await redis
+    .pipeline()
     .zrem(keys.allBatches, id)
     .srem(keys.activeBatches, id)
     .zrem(keys.stagingBatches, id)
     .zrem(keys.endedBatches, id)
     .zrem(keys.expiringBatches, id)
     .exec()
+  throwFailure(replies)
   // To who listens to all batches: that is by pattern, which only this kind of message reaches in a cluster.
   await redis.publish(changes, 'gone')
 }

@@ -1,12 +1,12 @@
-import { invalidRequest, SluiceError } from '@sluice/contract/error'
 import type { Item } from '@sluice/contract/item'
 import type { ChainableCommander, Redis } from 'ioredis'
 import type { NewBatch } from '../engine.ts'
-import { newBatchMeta, packBatchMeta } from '../ledger/batch-meta.ts'
+import { type BatchFields, newBatchMeta, packBatchMeta } from '../ledger/batch-meta.ts'
 import { type BatchKeys, itemsPerShard, type Keys } from '../redis/keys.ts'
+import { throwFailure } from '../redis/refusal.ts'
 import { repeat } from '../repeat.ts'
 import type { Admission } from './admission.ts'
-import { noteOnBatch, sealBatch } from './batch-steps.ts'
+import { noteOnBatch, sealBatch, taskOf } from './batch-steps.ts'
 import { packBlocks, stageBlock } from './blocks.ts'
 import type { Idempotency } from './idempotency.ts'
 
@@ -25,10 +25,31 @@ export interface StageBatchDependencies {
 }
 
 /** Stores a batch with all its items. No caller sees it before it is sealed; the sweeper removes one that is never sealed. */
-export type StageBatch = (id: string, input: NewBatch, items: AsyncIterable<Item> | Iterable<Item>) => Promise<void>
+export interface StageBatch {
+  /** `fields`: further ones of the batch. */
+  readonly stage: (
+    id: string,
+    input: NewBatch,
+    items: AsyncIterable<Item> | Iterable<Item>,
+    fields?: BatchFields,
+  ) => Promise<void>
+  /**
+   * Begins a batch that is staged. Safe to repeat, also by another request with the same key. `total`: how many items it must have;
+   * `gone`: it was removed, or another process stages it again.
+   */
+  readonly seal: (id: string, total?: number) => Promise<'sealed' | 'empty' | 'gone'>
+}
 
 export function createStageBatch({ redis, keys, admission, idempotency }: StageBatchDependencies): StageBatch {
-  return async (id, { extractor, options, skipped, idempotency: claim }, items) => {
+  return { stage, seal }
+
+  async function stage(
+    id: string,
+    input: NewBatch,
+    items: AsyncIterable<Item> | Iterable<Item>,
+    fields: BatchFields = {},
+  ): Promise<void> {
+    const { options, skipped, idempotency: claim } = input
     await admission.check()
     const k = keys.batch(id)
     const beat = async () => {
@@ -36,15 +57,14 @@ export function createStageBatch({ redis, keys, admission, idempotency }: StageB
       if (claim) await idempotency.renew(claim, id)
     }
     // In this order, but in one write to disk.
-    await Promise.all([beat(), redis.hset(k.meta, packBatchMeta(newBatchMeta(extractor, options)))])
+    await Promise.all([
+      beat(),
+      redis.hset(k.meta, packBatchMeta({ ...newBatchMeta(taskOf(input), options), ...fields })),
+    ])
     await whileBeating(beat, () => stageItems(k, items))
     await redis.multi().sadd(keys.activeBatches, id).zadd(keys.allBatches, 0, id).exec()
     const report = skipped?.()
     if (report !== undefined) await noteOnBatch(redis, k, { skipped: report })
-    // Before the batch begins: otherwise a crash in between would free the key of a running batch.
-    if (claim) await idempotency.settle(claim, id)
-    await seal(id)
-    await redis.zrem(keys.stagingBatches, id)
   }
 
   async function stageItems(k: BatchKeys, items: AsyncIterable<Item> | Iterable<Item>): Promise<void> {
@@ -59,23 +79,15 @@ export function createStageBatch({ redis, keys, admission, idempotency }: StageB
     await run(pipeline)
   }
 
-  async function seal(id: string): Promise<void> {
-    const sealed = await sealBatch(redis, keys.batch(id))
-    switch (sealed) {
-      case 'sealed':
-        return
-      case 'empty':
-        throw invalidRequest('invalid_request', 'items: A batch has at least one item.', 'items')
-      case 'not-staging':
-        throw new SluiceError(
-          'conflict_error',
-          'batch_removed',
-          'The batch was removed while its items arrived: send them again.',
-          { retryAfterS: 1 },
-        )
-      default:
-        sealed satisfies never
-    }
+  async function seal(id: string, total?: number): Promise<'sealed' | 'empty' | 'gone'> {
+    const k = keys.batch(id)
+    const sealed = await sealBatch(redis, k, total)
+    if (sealed === 'empty') return 'empty'
+    if (sealed === 'incomplete') return 'gone'
+    // Another request with the same key was faster, or the batch was removed.
+    if (sealed === 'not-staging' && (await redis.exists(k.meta)) === 0) return 'gone'
+    await redis.zrem(keys.stagingBatches, id)
+    return 'sealed'
   }
 }
 
@@ -89,9 +101,6 @@ async function whileBeating(beat: () => Promise<void>, act: () => Promise<void>)
   }
 }
 
-/** ioredis resolves a pipeline whose commands failed; this throws the first failure. */
 async function run(pipeline: ChainableCommander): Promise<void> {
-  if (pipeline.length === 0) return
-  const failed = (await pipeline.exec())?.find(([error]) => error !== null)
-  if (failed?.[0]) throw failed[0]
+  if (pipeline.length > 0) throwFailure(await pipeline.exec())
 }

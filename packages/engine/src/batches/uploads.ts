@@ -3,7 +3,7 @@ import { conflict, invalidRequest, notFound } from '@sluice/contract/error'
 import type { Redis } from 'ioredis'
 import type { Admission } from './admission.ts'
 import { createBatchId, isBatchId } from './batch-id.ts'
-import { appendBlock, noteOnBatch, sealBatch } from './batch-steps.ts'
+import { appendBlock, noteOnBatch, sealBatch, taskOf } from './batch-steps.ts'
 import { packBlocks, readItems } from './blocks.ts'
 import type { Uploads } from '../engine.ts'
 import type { BatchFinder } from './find-batch.ts'
@@ -38,7 +38,8 @@ export function createUploads(dependencies: UploadsDependencies): Uploads {
 
   return {
     async open(input) {
-      admission.checkCost(input.extractor.lane, input.options.max_cost_usd)
+      admission.checkCost(taskOf(input).lane, input.options.max_cost_usd)
+      admission.checkWebhook(input.options)
       await admission.check()
       const id = createBatchId(Date.now())
       const claim = input.idempotency
@@ -50,7 +51,7 @@ export function createUploads(dependencies: UploadsDependencies): Uploads {
       }
       await touch(id)
       const meta = {
-        ...newBatchMeta(input.extractor, input.options),
+        ...newBatchMeta(taskOf(input), input.options),
         status: 'uploading',
         created_at: Date.now(),
       } as const

@@ -57,12 +57,11 @@ export function createExtractors({ redis, keys }: ExtractorsDependencies): Extra
   /** The version at a position of the list: 0 is version 1, -1 the newest. */
   async function read(name: string, position: number): Promise<Extractor | null> {
     const key = keys.extractorVersions(name)
-    const [[, stored], [, count]] = (await redis.multi().lindex(key, position).llen(key).exec()) as [
-      [null, string | null],
-      [null, number],
-    ]
+    // Versions are only added, so the one at a position never changes.
+    const at = position < 0 ? (await redis.llen(key)) + position : position
+    const stored = at < 0 ? null : await redis.lindex(key, at)
     if (stored === null) return null
-    return parseVersion(name, position < 0 ? count : position + 1, stored)
+    return parseVersion(name, at + 1, stored)
   }
 }
 

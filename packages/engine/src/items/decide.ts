@@ -1,16 +1,25 @@
 import type { AfterTruncation } from '@sluice/contract/extract-function'
-import type { Call } from '@sluice/contract/outcome'
+import type { Call, Outcome } from '@sluice/contract/outcome'
 import type { FailureType } from '@sluice/contract/result'
 import { addUsage } from '@sluice/contract/usage'
 import type { Tries } from '../ledger/run.ts'
 import { splitPart } from './long-text.ts'
 
-/** What follows from a call. Nothing else decides whether an item is retried. */
+/** What follows from a call for data. Nothing but this file decides whether an item is retried. */
 export type Decision =
   | { readonly type: 'succeed'; readonly data: unknown; readonly repaired: boolean }
-  | { readonly type: 'fail'; readonly error: { readonly type: FailureType; readonly message: string } }
+  | Failure
   /** Ask again at once: showing the model its errors, with room for a longer answer, or for a part of the text. */
   | { readonly type: 'ask-again'; readonly tries: Tries }
+  | Later
+
+interface Failure {
+  readonly type: 'fail'
+  readonly error: { readonly type: FailureType; readonly message: string }
+}
+
+/** The same request is sent again, later. */
+export type Later =
   /** A rate limit was reached: reserve again. Costs the item no attempt. */
   | { readonly type: 'wait'; readonly tries: Tries }
   /** Give the slot to another item and run again after `delayMs`. */
@@ -65,6 +74,35 @@ export function decide(
         tries: { ...used, reasks: [...used.reasks, { raw: call.raw ?? '', errors: outcome.errors }] },
       }
     }
+    case 'responded':
+      throw new Error('A request for data got the response to a raw request.')
+    case 'rate-limited':
+    case 'unavailable':
+    case 'out-of-funds':
+    case 'bad-credentials':
+    case 'unknown-model':
+    case 'wrong-url':
+      return decideWithoutAnswer(outcome, used, tries, policy, random)
+    default:
+      return outcome satisfies never
+  }
+}
+
+/** Outcomes of calls for which the provider did no work. What follows is the same for every task. */
+type WithoutAnswer = Extract<
+  Outcome,
+  { type: 'rate-limited' | 'unavailable' | 'out-of-funds' | 'bad-credentials' | 'unknown-model' | 'wrong-url' }
+>
+
+/** `used`: `tries` and this call. */
+function decideWithoutAnswer(
+  outcome: WithoutAnswer,
+  used: Tries,
+  tries: Tries,
+  policy: RetryPolicy,
+  random: () => number,
+): Failure | Later {
+  switch (outcome.type) {
     case 'rate-limited':
       return { type: 'wait', tries }
     case 'unavailable': {
@@ -82,6 +120,44 @@ export function decide(
     case 'unknown-model':
     case 'wrong-url':
       return { type: 'pause-lane', tries, reason: `${outcome.type.replaceAll('-', '_')}: ${outcome.message}` }
+    default:
+      return outcome satisfies never
+  }
+}
+
+/**
+ * What follows from a call for a raw request that got no success. An error that the same request would get again is final; so is the
+ * last one of those that may pass.
+ */
+export function decideRequest(
+  call: Call,
+  tries: Tries,
+  policy: RetryPolicy,
+  random: () => number = Math.random,
+): Failure | Later {
+  const { outcome } = call
+  switch (outcome.type) {
+    case 'rejected':
+    case 'filtered':
+    case 'truncated':
+    case 'refused':
+      return fail(outcome.type, outcome.message)
+    // The body names the model, and its batch the endpoint: other items of the lane name others, so the lane goes on.
+    case 'unknown-model':
+    case 'wrong-url':
+      return fail('rejected', outcome.message)
+    case 'too-large':
+      return fail('too_large', outcome.message)
+    case 'extracted':
+    case 'invalid-output':
+    case 'broken-check':
+    case 'responded':
+      throw new Error(`A raw request had the outcome '${outcome.type}' without a response.`)
+    case 'rate-limited':
+    case 'unavailable':
+    case 'out-of-funds':
+    case 'bad-credentials':
+      return decideWithoutAnswer(outcome, withCall(tries, call), tries, policy, random)
     default:
       return outcome satisfies never
   }
@@ -106,7 +182,7 @@ export function withCall(tries: Tries, call: Call): Tries {
   }
 }
 
-function fail(type: FailureType, message: string): Decision {
+function fail(type: FailureType, message: string): Failure {
   return { type: 'fail', error: { type, message } }
 }
 

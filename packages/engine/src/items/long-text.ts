@@ -90,14 +90,15 @@ export function wholeAnswer(
 export async function optionsAfterTruncation(
   longTexts: LongTexts,
   {
-    recipe,
-    item,
+    extractor,
+    cutsTexts,
+    text,
     tries,
-  }: { recipe: { extractor: Extractor; cutsTexts: boolean }; item: { text: string }; tries: Tries },
+  }: { readonly extractor: Extractor; readonly cutsTexts: boolean; readonly text: string; readonly tries: Tries },
 ): Promise<AfterTruncation | undefined> {
-  const options = await longTexts.afterTruncation?.(nextRequest(recipe.extractor, item.text, tries))
+  const options = await longTexts.afterTruncation?.(nextRequest(extractor, text, tries))
   // The answers to the parts of a summary's text would not make one summary.
-  return options === undefined || recipe.cutsTexts ? options : { ...options, parts: null }
+  return options === undefined || cutsTexts ? options : { ...options, parts: null }
 }
 
 /** For a lane that sends every text whole. */

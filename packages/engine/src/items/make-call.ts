@@ -1,4 +1,4 @@
-import type { EstimateTokens, Extract, ExtractRequest } from '@sluice/contract/extract-function'
+import { type CallRequest, type EstimateTokens, type Extract, modelOf } from '@sluice/contract/extract-function'
 import type { Call } from '@sluice/contract/outcome'
 import { noUsage } from '@sluice/contract/usage'
 import type { ExpectedCost, Ledger, Opened } from '../ledger/ledger.ts'
@@ -21,7 +21,7 @@ export interface Activity {
 export interface MakeCallDependencies {
   readonly ledger: Ledger
   readonly quota: Quota
-  /** The lane's model, for extractors that name none. */
+  /** The lane's model, for requests that name none. */
   readonly model: string
   readonly extract: Extract
   readonly estimateTokens: EstimateTokens
@@ -38,7 +38,7 @@ export interface MakeCallDependencies {
 interface CallLimits {
   /** The run's own signal: its abort reason says what follows. */
   readonly signal: AbortSignal
-  /** In a process of its own. */
+  /** In a separate process. */
   readonly isIsolated: boolean
   /** Aborts when no call may begin any more. */
   readonly stopping: AbortSignal
@@ -64,7 +64,7 @@ export type CallMade =
   /** The item's deadline passed while the call was under way: it may have been paid. */
   | { readonly type: 'cut-off' }
 
-export type MakeCall = (run: Run, tries: Tries, request: ExtractRequest, limits: CallLimits) => Promise<CallMade>
+export type MakeCall = (run: Run, tries: Tries, request: CallRequest, limits: CallLimits) => Promise<CallMade>
 
 /** Waits for room and quota, opens the call in the ledger, makes it. Slots and quota are held only inside. */
 export function createMakeCall(dependencies: MakeCallDependencies): MakeCall {
@@ -81,7 +81,7 @@ export function createMakeCall(dependencies: MakeCallDependencies): MakeCall {
     onRepeated,
   } = dependencies
 
-  async function ask(request: ExtractRequest, { signal, isIsolated, end, callMs }: CallLimits): Promise<Call> {
+  async function ask(request: CallRequest, { signal, isIsolated, end, callMs }: CallLimits): Promise<Call> {
     const timeout = callMs === null ? null : abortAfter(callMs)
     const began = performance.now()
     activity.inFlight += 1
@@ -122,7 +122,7 @@ export function createMakeCall(dependencies: MakeCallDependencies): MakeCall {
       using _opening = await openingSlots.take(waiting)
       const tokens = estimateTokens(request)
       const expected = money.expect(tokens)
-      const { model = laneModel } = request.extractor.parameters
+      const model = modelOf(request) ?? laneModel
       reserved = await reserve({ model, tokens: Math.max(tokens.input, tokens.mostOutput ?? 0) }, waiting)
       const openedAt = performance.now()
       opening = true

@@ -1,4 +1,4 @@
-import type { Call } from '@sluice/contract/outcome'
+import type { Call, ProviderResponse } from '@sluice/contract/outcome'
 import { addUsage, noUsage } from '@sluice/contract/usage'
 import type { Ledger } from '../ledger/ledger.ts'
 import { type CallEnd, type Cost, noCost, noTries, type Tries } from '../ledger/run.ts'
@@ -37,17 +37,19 @@ export function createRecordItem({ ledger, answers }: RecordItemDependencies): R
       const result: StoredResult = { ...ofItem(item, run.index), status: 'succeeded', ...answer, ...used(tries, call) }
       const recorded = await ledger.record(run, 'succeeded', result, cost, end, { textHash, attempts: tries.attempts })
       const { cache_s: cacheS } = recipe.options
-      if (cacheS !== undefined) await answers.keep(recipe.extractor, item.text, answer, cacheS * 1_000)
+      if (cacheS !== undefined) await answers.keep(recipe.task, item.text, answer, cacheS * 1_000)
       return { type: recorded === 'recorded' ? 'succeeded' : 'dropped' }
     },
 
     async failure({ run, item, textHash, tries }, error, { call, cost, end }) {
       const raw = call?.raw ?? tries.reasks.at(-1)?.raw
+      const response = call?.response
       const result: StoredResult = {
         ...ofItem(item, run.index),
         status: 'failed',
         error,
         ...(raw === undefined ? {} : { raw }),
+        ...(response === undefined ? {} : { response: shownResponse(response) }),
         ...used(tries, call),
       }
       const recorded = await ledger.record(run, 'failed', result, cost, end, { textHash, attempts: tries.attempts })
@@ -55,14 +57,12 @@ export function createRecordItem({ ledger, answers }: RecordItemDependencies): R
       return { type: 'failed', message: `${error.type}: ${error.message} (item '${item.id}')` }
     },
 
-    async withoutCall({ run, item, textHash }, { countedAs, data, repaired, parts, ...from }) {
+    async withoutCall({ run, item, textHash }, { countedAs, duplicateOf, ...answer }) {
       const result: StoredResult = {
         ...ofItem(item, run.index),
         status: 'succeeded',
-        data,
-        ...(repaired === undefined ? {} : { repaired }),
-        ...(parts === undefined ? {} : { parts }),
-        ...('duplicateOf' in from ? { duplicate_of: from.duplicateOf } : { cached: true }),
+        ...answer,
+        ...(duplicateOf === undefined ? { cached: true } : { duplicate_of: duplicateOf }),
         usage: noTries.usage,
         attempts: 0,
       }
@@ -72,6 +72,11 @@ export function createRecordItem({ ledger, answers }: RecordItemDependencies): R
       return { type: recorded === 'recorded' ? 'succeeded' : 'dropped' }
     },
   }
+}
+
+/** As results show it. */
+export function shownResponse({ status, requestId, body }: ProviderResponse): NonNullable<StoredResult['response']> {
+  return { status_code: status, request_id: requestId, body }
 }
 
 function used(before: Tries, call: Call | null): Pick<StoredResult, 'usage' | 'cost_usd' | 'attempts'> {

@@ -1,6 +1,5 @@
 import type { Run } from '../ledger/run.ts'
 import { isOutage } from '../redis/refusal.ts'
-import { nextRequest } from './long-text.ts'
 import type { MakeCall } from './make-call.ts'
 import { noLastCall, type RecordItem } from './record-item.ts'
 import type { RunEnd } from './run-end.ts'
@@ -45,7 +44,7 @@ export function createRunItem({ takeItem, makeCall, settleCall, record }: RunIte
     try {
       for (let call = 1; ; call += 1) {
         held = { ...held, run: { ...held.run, call: `${held.run.token}.${call}` } }
-        const request = nextRequest(held.recipe.extractor, held.item.text, held.tries)
+        const request = held.task.nextRequest(held.item.text, held.tries)
         const isIsolated = held.isSuspect
         const made = await makeCall(held.run, held.tries, request, { ...signals, isIsolated, ...held.deadlines })
         const settled = await settleCall.made(held, made)

@@ -1,20 +1,18 @@
-import type { LongTexts } from '@sluice/contract/extract-function'
 import { type Call, paid } from '@sluice/contract/outcome'
 import { withAttempt } from '../ledger/attempts.ts'
 import type { Ledger } from '../ledger/ledger.ts'
 import type { CallEnd, Cost, Tries } from '../ledger/run.ts'
-import { type Decision, decide, type RetryPolicy, withCall } from './decide.ts'
-import { afterPart, ofPart, optionsAfterTruncation, wholeAnswer } from './long-text.ts'
 import type { Money } from './prices.ts'
 import type { LastCall, RecordItem } from './record-item.ts'
 import type { RunEnd } from './run-end.ts'
 import type { HeldItem } from './take-item.ts'
+import type { Verdict } from './task.ts'
 
 export type Settled =
   /** The item needs another call at once, with what it has used by now. */
   { readonly type: 'call-again'; readonly held: HeldItem } | { readonly type: 'ended'; readonly end: RunEnd }
 
-/** Decides what follows from a call, and writes it to the ledger. */
+/** Lets the task judge a call, and writes what follows to the ledger. */
 export type SettleAnswer = (held: HeldItem, call: Call) => Promise<Settled>
 
 export interface SettleAnswerDependencies {
@@ -22,8 +20,6 @@ export interface SettleAnswerDependencies {
   readonly record: RecordItem
   /** Pauses every batch of the lane that has items to feed. */
   readonly pauseLane: (reason: string) => Promise<void>
-  readonly longTexts: LongTexts
-  readonly policy: RetryPolicy
   readonly money: Money
   readonly onCall: (call: Call, nanoUsd: number) => void
 }
@@ -31,7 +27,7 @@ export interface SettleAnswerDependencies {
 const dropped: RunEnd = { type: 'dropped' }
 
 export function createSettleAnswer(dependencies: SettleAnswerDependencies): SettleAnswer {
-  const { ledger, record, pauseLane, longTexts, policy, money, onCall } = dependencies
+  const { ledger, record, pauseLane, money, onCall } = dependencies
 
   return async (before, call) => {
     const nanoUsd = money.of(call)
@@ -47,40 +43,23 @@ export function createSettleAnswer(dependencies: SettleAnswerDependencies): Sett
       // The item's first call has begun.
       deadlines: { ...before.deadlines, begin: null },
     }
-    const { reasks } = held.recipe.extractor
-    const isTruncated = call.outcome.type === 'truncated'
-    const afterTruncation = isTruncated ? await optionsAfterTruncation(longTexts, held) : undefined
-    const decision = decide(call, held.tries, { ...policy, reasks, afterTruncation })
-    switch (decision.type) {
+    const verdict = await held.task.judge(call, held.item.text, held.tries)
+    switch (verdict.type) {
       case 'succeed':
-        return settleSuccess(decision.repaired ? repaired(held) : held, call, decision.data, last)
-      case 'fail': {
-        const message = ofPart(held.tries, decision.error.message)
-        return ended(record.failure(held, { ...decision.error, message }, last))
-      }
+        return ended(record.success(held, verdict.answer, last))
+      case 'fail':
+        return ended(record.failure(held, verdict.error, last))
       case 'ask-again':
       case 'wait':
-        return callAgain(held, decision.tries, last)
+        return callAgain(held, verdict.tries, last)
       case 'retry':
       case 'pause-lane': {
-        const closed = await ledger.closeCall(held.run, decision.tries, last.cost, last.end)
-        return { type: 'ended', end: closed === 'stale' ? dropped : await stepBack(held, decision) }
+        const closed = await ledger.closeCall(held.run, verdict.tries, last.cost, last.end)
+        return { type: 'ended', end: closed === 'stale' ? dropped : await stepBack(held, verdict) }
       }
       default:
-        return decision satisfies never
+        return verdict satisfies never
     }
-  }
-
-  /** The answer may be of one part of the text, of the last part, or of the whole text. */
-  async function settleSuccess(held: HeldItem, call: Call, data: unknown, last: LastCall): Promise<Settled> {
-    const next = afterPart(withCall(held.tries, call), data)
-    if (next !== null) return callAgain(held, next, last)
-    const whole = wholeAnswer(held.tries, longTexts, held.recipe.extractor, data)
-    if (!whole.valid) {
-      return ended(record.failure(held, { type: 'invalid_output', message: whole.errors.join('\n') }, last))
-    }
-    const { valid: _valid, ...answer } = whole
-    return ended(record.success(held, answer, last))
   }
 
   async function callAgain(held: HeldItem, tries: Tries, { cost, end }: LastCall): Promise<Settled> {
@@ -91,27 +70,23 @@ export function createSettleAnswer(dependencies: SettleAnswerDependencies): Sett
   /** The item gives its slot to another one. */
   async function stepBack(
     held: HeldItem,
-    decision: Extract<Decision, { type: 'retry' | 'pause-lane' }>,
+    verdict: Extract<Verdict, { type: 'retry' | 'pause-lane' }>,
   ): Promise<RunEnd> {
-    if (decision.type === 'pause-lane') {
+    if (verdict.type === 'pause-lane') {
       // Its batch may be wholly in the window, and so not among those that are ready.
-      await ledger.pause(held.run.batchId, decision.reason)
-      await pauseLane(decision.reason)
+      await ledger.pause(held.run.batchId, verdict.reason)
+      await pauseLane(verdict.reason)
       await ledger.letGo(held.run, 'requeue')
       return dropped
     }
     await ledger.letGo(held.run, 'wait')
-    return { type: 'retry', delayMs: decision.delayMs, message: decision.message }
+    return { type: 'retry', delayMs: verdict.delayMs, message: verdict.message }
   }
 }
 
 /** The run ends as `end` says once that is recorded. */
 export async function ended(end: Promise<RunEnd>): Promise<Settled> {
   return { type: 'ended', end: await end }
-}
-
-function repaired(held: HeldItem): HeldItem {
-  return { ...held, tries: { ...held.tries, repaired: true } }
 }
 
 function lastCall(call: Call, nanoUsd: number): LastCall {

@@ -1,15 +1,13 @@
-import { type LongTexts, ProcessEndedError } from '@sluice/contract/extract-function'
+import { ProcessEndedError } from '@sluice/contract/extract-function'
 import type { Ledger } from '../ledger/ledger.ts'
 import { overCost } from '../ledger/pause-reason.ts'
-import { noCost, type Tries } from '../ledger/run.ts'
-import { backoffMs, longerAnswer, type RetryPolicy } from './decide.ts'
-import { optionsAfterTruncation } from './long-text.ts'
+import { noCost } from '../ledger/run.ts'
+import { backoffMs, type RetryPolicy } from './decide.ts'
 import type { CallMade } from './make-call.ts'
 import { noLastCall, type RecordItem, unsettledCall } from './record-item.ts'
-import type { AbortReason, RunEnd } from './run-end.ts'
+import { type AbortReason, type RunEnd, UnexpectedError } from './run-end.ts'
 import { ended, type SettleAnswer, type Settled } from './settle-answer.ts'
 import type { HeldItem } from './take-item.ts'
-import { UnexpectedError } from './unexpected-error.ts'
 
 /** Calls of one item that may end in an error that no outcome describes: each of them may have been paid. */
 const mostThrown = 3
@@ -28,17 +26,10 @@ export interface SettleCallDependencies {
   readonly ledger: Ledger
   readonly record: RecordItem
   readonly settleAnswer: SettleAnswer
-  readonly longTexts: LongTexts
   readonly policy: RetryPolicy
 }
 
-export function createSettleCall({
-  ledger,
-  record,
-  settleAnswer,
-  longTexts,
-  policy,
-}: SettleCallDependencies): SettleCall {
+export function createSettleCall({ ledger, record, settleAnswer, policy }: SettleCallDependencies): SettleCall {
   return {
     async made(held, made) {
       const { begin, waitedTooLong, tookTooLong } = held.deadlines
@@ -58,7 +49,7 @@ export function createSettleCall({
         case 'stale':
           return { type: 'ended', end: { type: 'dropped' } }
         case 'over-cost':
-          return typeof held.tries.maxTokens === 'number' ? withoutLargerAnswer(held) : ended(pauseForCost(held))
+          return overCostOf(held)
         case 'paused':
           return ended(letGo(held, 'requeue'))
         case 'cancelled':
@@ -84,14 +75,19 @@ export function createSettleCall({
     },
   }
 
-  /** The larger `max_tokens` after a truncated answer does not fit the batch's cost cap: the text is split, or the truncation is final. */
-  async function withoutLargerAnswer(held: HeldItem): Promise<Settled> {
-    const tries: Tries = { ...held.tries, maxTokens: null }
-    const options = await optionsAfterTruncation(longTexts, { ...held, tries })
-    const next = options === undefined ? null : longerAnswer(tries, options)
-    if (next !== null) return { type: 'call-again', held: { ...held, tries: next } }
-    const message = "The answer was cut off, and a longer one may cost more than the batch's cap allows."
-    return ended(record.failure(held, { type: 'truncated', message }, noLastCall))
+  /** The next call does not fit the batch's cost cap. */
+  async function overCostOf(held: HeldItem): Promise<Settled> {
+    const cheaper = await held.task.cheaperCall(held.item.text, held.tries)
+    switch (cheaper.type) {
+      case 'none':
+        return ended(pauseForCost(held))
+      case 'ask-again':
+        return { type: 'call-again', held: { ...held, tries: cheaper.tries } }
+      case 'fail':
+        return ended(record.failure(held, cheaper.error, noLastCall))
+      default:
+        return cheaper satisfies never
+    }
   }
 
   async function pauseForCost(held: HeldItem): Promise<RunEnd> {

@@ -1,5 +1,4 @@
 import { createHash } from 'node:crypto'
-import type { LongTexts } from '@sluice/contract/extract-function'
 import type { Item } from '@sluice/contract/item'
 import type { FailureType, Result } from '@sluice/contract/result'
 import type { Recipe } from '../ledger/batch-meta.ts'
@@ -8,11 +7,11 @@ import type { Run, Tries } from '../ledger/run.ts'
 import { parseStored } from '../ledger/stored-result.ts'
 import type { Answer, Answers } from './answer-cache.ts'
 import { type ItemDeadlines, itemDeadlines } from './deadlines.ts'
-import { withParts } from './long-text.ts'
+import type { Task, TaskOf } from './task.ts'
 
 /**
- * Processes that may die with an item before it counts as the possible cause. An item loses a run for other reasons too (its machine goes, Redis is away):
- * these do it no harm, as only the death of its own process ends it.
+ * Processes that may die with an item before it counts as the possible cause. An item also loses a run for other reasons (its machine is lost, Redis is
+ * unreachable). These do not fail it: from then on its calls run in a separate process, and only the death of that process fails the item.
  */
 const lostRunsAllowed = 2
 
@@ -21,6 +20,7 @@ export interface TakenItem {
   readonly run: Run
   readonly item: Item
   readonly recipe: Recipe
+  readonly task: Task
   /** Undefined when the batch does not compare texts. */
   readonly textHash: string | undefined
 }
@@ -28,7 +28,7 @@ export interface TakenItem {
 /** A taken item that needs a call, with what it has used so far. */
 export interface HeldItem extends TakenItem {
   readonly tries: Tries
-  /** Earlier runs of the item were lost with their processes: its calls are made in a process of its own. */
+  /** Earlier runs of the item were lost with their processes: its calls are made in a separate process. */
   readonly isSuspect: boolean
   readonly deadlines: ItemDeadlines
 }
@@ -41,7 +41,7 @@ export interface ItemError {
 /** An answer that needs no call: that of another item of the batch, or one to an earlier batch. */
 export type AnswerWithoutCall =
   | (Answer & { readonly countedAs: 'deduplicated'; readonly duplicateOf: number })
-  | (Answer & { readonly countedAs: 'cached' })
+  | (Answer & { readonly countedAs: 'cached'; readonly duplicateOf?: undefined })
 
 type TakeResult =
   | { readonly type: 'held'; readonly held: HeldItem }
@@ -64,15 +64,16 @@ export interface TakeItemDependencies {
   readonly items: ItemSource
   readonly readRecipe: (batchId: string) => Promise<Recipe | null>
   readonly answers: Answers
-  readonly longTexts: LongTexts
+  readonly taskOf: TaskOf
 }
 
 /** Takes the item in the ledger for this run, and finds an answer to its text that exists already. */
-export function createTakeItem({ ledger, items, readRecipe, answers, longTexts }: TakeItemDependencies): TakeItem {
+export function createTakeItem({ ledger, items, readRecipe, answers, taskOf }: TakeItemDependencies): TakeItem {
   return async (run) => {
     const recipe = await readRecipe(run.batchId)
     if (recipe === null) return { type: 'dropped' }
-    const { extractor, options } = recipe
+    const { options } = recipe
+    const task = taskOf(recipe)
     // Only a batch that compares texts needs the text before the ledger is asked.
     const readFirst = options.deduplicate ? await items.get(run.batchId, run.index) : undefined
     if (readFirst === null) return { type: 'dropped' }
@@ -82,7 +83,7 @@ export function createTakeItem({ ledger, items, readRecipe, answers, longTexts }
     const item = readFirst ?? (await items.get(run.batchId, run.index))
     if (item === null) return { type: 'dropped' }
 
-    const taken: TakenItem = { run, item, recipe, textHash }
+    const taken: TakenItem = { run, item, recipe, task, textHash }
     if (ledgerReply.type === 'twin') {
       const answer = answerOf(parseStored(ledgerReply.index, ledgerReply.stored).result)
       return {
@@ -92,7 +93,7 @@ export function createTakeItem({ ledger, items, readRecipe, answers, longTexts }
       }
     }
     if (options.cache_s !== undefined) {
-      const cached = await answers.find(extractor, item.text, options.cache_s * 1_000)
+      const cached = await answers.find(recipe.task, item.text, options.cache_s * 1_000)
       if (cached !== null) return { type: 'answered', taken, answer: { ...cached, countedAs: 'cached' } }
     }
     const deadlines = itemDeadlines(options.deadlines ?? {}, ledgerReply, Date.now())
@@ -101,19 +102,21 @@ export function createTakeItem({ ledger, items, readRecipe, answers, longTexts }
     if (item.failure !== undefined) return { type: 'failed', held, error: item.failure }
     if (deadlines.passed !== null)
       return { type: 'failed', held, error: { type: 'timed_out', message: deadlines.passed } }
-    if (!recipe.cutsTexts) return { type: 'held', held }
-    return {
-      type: 'held',
-      held: { ...held, tries: await withParts(held.tries, longTexts, extractor, item.text) },
-    }
+    return { type: 'held', held: { ...held, tries: await task.begin(item.text, held.tries) } }
   }
 }
 
-function answerOf({ data, repaired, parts }: Pick<Result, 'data' | 'repaired' | 'parts'>): Answer {
+function answerOf({
+  data,
+  repaired,
+  parts,
+  response,
+}: Pick<Result, 'data' | 'repaired' | 'parts' | 'response'>): Answer {
   return {
-    data,
+    ...(data === undefined ? {} : { data }),
     ...(repaired === undefined ? {} : { repaired }),
     ...(parts === undefined ? {} : { parts }),
+    ...(response === undefined ? {} : { response }),
   }
 }
 

@@ -14,6 +14,7 @@ import { createSettleAnswer } from '../items/settle-answer.ts'
 import { createSettleCall } from '../items/settle-call.ts'
 import { createSlots } from '../items/slots.ts'
 import { createTakeItem, type ItemSource } from '../items/take-item.ts'
+import { createTaskOf } from '../items/task.ts'
 import { readBatchMeta } from '../ledger/batch-meta.ts'
 import type { Ledger } from '../ledger/ledger.ts'
 import type { Queues } from '../queues/queues.ts'
@@ -52,7 +53,7 @@ export interface OpenLane extends AsyncDisposable {
   readonly estimateTokens: EstimateTokens
   /** Aborts the running items of batches that were cancelled or deleted. */
   abortCancelled(): Promise<void>
-  /** Who feeds the lane hears of each item that left the window on this worker. */
+  /** Notifies the lane's feeder of each item that left the window on this worker. */
   onJobEnded(listener: () => void): void
 }
 
@@ -87,7 +88,7 @@ export function openLane(dependencies: OpenLaneDependencies): OpenLane {
   const record = createRecordItem({ ledger, answers })
   const policy = config.retry
   const runItem = createRunItem({
-    takeItem: createTakeItem({ ...dependencies, answers, longTexts }),
+    takeItem: createTakeItem({ ...dependencies, answers, taskOf: createTaskOf({ longTexts, policy }) }),
     makeCall: createMakeCall({
       ...calls,
       ledger,
@@ -101,9 +102,8 @@ export function openLane(dependencies: OpenLaneDependencies): OpenLane {
     settleCall: createSettleCall({
       ledger,
       record,
-      longTexts,
       policy,
-      settleAnswer: createSettleAnswer({ ledger, record, pauseLane, longTexts, policy, money, onCall: stats.called }),
+      settleAnswer: createSettleAnswer({ ledger, record, pauseLane, money, onCall: stats.called }),
     }),
     record,
   })

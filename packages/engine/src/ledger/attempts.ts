@@ -37,7 +37,7 @@ function bounded(all: Attempt[]): Attempt[] {
 
 /** Null for an answer that was taken. */
 function reasonOf(outcome: Outcome): string | null {
-  if (outcome.type === 'extracted') return null
+  if (outcome.type === 'extracted' || outcome.type === 'responded') return null
   return outcome.type === 'invalid-output' ? outcome.errors.join('\n') : outcome.message
 }
 

@@ -5,7 +5,8 @@ import {
   type PatchBatch,
   type Skipped,
 } from '@sluice/contract/batch'
-import { type Extractor, extractorLabel } from '@sluice/contract/extractor'
+import type { Extractor } from '@sluice/contract/extractor'
+import { type RequestTask, type TaskDefinition, taskLabel } from '@sluice/contract/request-task'
 import type { Redis } from 'ioredis'
 import { type BatchKeys, itemsPerShard } from '../redis/keys.ts'
 
@@ -48,8 +49,11 @@ const ownFields = {
   status: text as Field<StoredStatus>,
   /** Why it is paused (see pause-reason.ts); empty if it is not. */
   pause_reason: text,
+  /** Null for a batch of raw requests. */
   extractor: json<Extractor | null>(null),
-  /** The extractor as users see it: `person@3`, `inline`, or `summary`. */
+  /** Null for a batch of texts. */
+  request: json<RequestTask | null>(null),
+  /** The task as users see it: `person@3`, `inline`, `request /v1/embeddings`, or `summary`. */
   label: text,
   lane: text,
   /** The summary that this batch is a level of; empty for a user's own batch. */
@@ -61,6 +65,8 @@ const ownFields = {
   retrying_at: time,
   /** When its items last began to wait, if that is later than created_at: `wait_s` counts from here. */
   waiting_since: time,
+  /** It runs the lines of a file, and the files with its results show it: only `file-batches` may end it, and nobody retries it. */
+  from_file: flag,
   /** How long it is kept after its end; null: as long as configured for all. Never longer than that. */
   kept_ms: optionalNumber,
   /** It has no job of its own: one text, for whose result a request waits. */
@@ -202,14 +208,14 @@ function parseFields(names: readonly string[], valueOf: (name: string, at: numbe
 }
 
 /** A batch before its first item. */
-export function newBatchMeta(extractor: Extractor, options: BatchOptions): BatchFields {
+export function newBatchMeta(task: TaskDefinition, options: BatchOptions): BatchFields {
   const { concurrency, priority, max_cost_usd, deduplicate, cache_s, ...others } = options
   return {
     status: 'staging',
     pause_reason: '',
-    extractor,
-    label: extractorLabel(extractor),
-    lane: extractor.lane,
+    ...(task.object === 'request' ? { request: task } : { extractor: task }),
+    label: taskLabel(task),
+    lane: task.lane,
     total: 0,
     items_per_shard: itemsPerShard,
     next: 0,
@@ -243,7 +249,7 @@ function toNanoUsd(usd: number | null | undefined): number | null {
 
 /** What running an item needs to know of its batch: the same for all its items, and never changed. */
 export interface Recipe {
-  readonly extractor: Extractor
+  readonly task: TaskDefinition
   readonly options: Omit<BatchOptions, 'metadata' | 'concurrency' | 'priority' | 'max_cost_usd'>
   /** A text that is longer than the lane's context is split into parts. Not for a summary, which is split by the API. */
   readonly cutsTexts: boolean
@@ -256,13 +262,23 @@ export async function readRecipe(redis: Redis, keys: Pick<BatchKeys, 'meta'>): P
     redis,
     keys,
     'extractor',
+    'request',
     'summary',
     'deduplicate',
     'cache_ms',
     ...(Object.keys(names) as (keyof typeof names)[]),
   )
-  if (meta?.extractor == null) return null
-  const { status: _status, extractor, summary, deduplicate, cache_ms: cacheMs, ...others } = meta
+  const task = meta?.extractor ?? meta?.request ?? null
+  if (meta === null || task === null) return null
+  const {
+    status: _status,
+    extractor: _extractor,
+    request: _request,
+    summary,
+    deduplicate,
+    cache_ms: cacheMs,
+    ...others
+  } = meta
   const options = { deduplicate, ...(cacheMs === null ? {} : { cache_s: cacheMs / 1000 }), ...others }
-  return { extractor, options, cutsTexts: summary === '' }
+  return { task, options, cutsTexts: summary === '' }
 }

@@ -1,5 +1,6 @@
 import type { FailureType } from '@sluice/contract/result'
 import type { Redis } from 'ioredis'
+import { throwFailure } from '../redis/refusal.ts'
 import type { BatchKeys } from '../redis/keys.ts'
 import { readBatchMeta } from './batch-meta.ts'
 import type { FailureGroup } from './failure-group.ts'
@@ -39,13 +40,11 @@ export function packGroup(group: FailureGroup, sample: { readonly id: string; re
 /** For a result that is not a failure. */
 export const noGroup = { group: '', groupInfo: '', groupSample: '' } as const
 
-/** All groups of a batch, counted in the same step as its failures; null if there is no such batch. */
+/** All groups of a batch; null if there is no such batch. Counted almost in the same step: a full Redis rejects a transaction of reads. */
 export async function readFailureGroups(redis: Redis, keys: BatchKeys): Promise<FailureGroups | null> {
-  const [[, failed], [, fields]] = (await redis
-    .multi()
-    .hmget(keys.meta, 'status', 'failed')
-    .hgetall(keys.groups)
-    .exec()) as [[null, [string | null, string | null]], [null, Record<string, string>]]
+  const replies = await redis.pipeline().hmget(keys.meta, 'status', 'failed').hgetall(keys.groups).exec()
+  throwFailure(replies)
+  const [[, failed], [, fields]] = replies as [[null, [string | null, string | null]], [null, Record<string, string>]]
   if (failed[0] === null || failed[0] === 'staging') return null
   const groups = Object.entries(fields).flatMap(([id, count]) => {
     const info = fields[`info ${id}`]
@@ -55,7 +54,7 @@ export async function readFailureGroups(redis: Redis, keys: BatchKeys): Promise<
   })
   groups.sort((a, b) => b.count - a.count || a.id.localeCompare(b.id))
   const counted = groups.reduce((sum, { count }) => sum + count, 0)
-  return { groups, others: Number(failed[1] ?? 0) - counted }
+  return { groups, others: Math.max(0, Number(failed[1] ?? 0) - counted) }
 }
 
 function parseSample(stored: string | undefined): FailureSample | null {

@@ -8,6 +8,8 @@ export interface StoredResult {
   readonly status: 'succeeded' | 'failed'
   readonly data?: unknown
   readonly repaired?: true
+  /** Of a raw request. */
+  readonly response?: NonNullable<Result['response']>
   readonly error?: { readonly type: FailureType; readonly message: string }
   readonly raw?: string
   readonly parts?: NonNullable<Result['parts']>

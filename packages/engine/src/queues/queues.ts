@@ -1,6 +1,6 @@
 import { Queue } from 'bullmq'
 import type { Redis } from 'ioredis'
-import { batchesQueueName, laneQueueName, summariesQueueName } from './jobs.ts'
+import { batchesQueueName, filesQueueName, laneQueueName, summariesQueueName } from './jobs.ts'
 import type { Keys } from '../redis/keys.ts'
 
 /** BullMQ keeps 10,000 events per queue by default. Sluice reads none of them. */
@@ -9,6 +9,7 @@ const eventsKept = 1_000
 export interface Queues extends AsyncDisposable {
   batches(): Queue
   summaries(): Queue
+  files(): Queue
   lane(name: string): Queue
 }
 
@@ -30,6 +31,7 @@ export function createQueues({ redis, keys, onError }: QueuesDependencies): Queu
   return {
     batches: () => open(batchesQueueName, keys.batchesQueuePrefix),
     summaries: () => open(summariesQueueName, keys.summariesQueuePrefix),
+    files: () => open(filesQueueName, keys.filesQueuePrefix),
     lane: (name) => open(laneQueueName(name), keys.laneQueuePrefix(name)),
     async [Symbol.asyncDispose]() {
       await Promise.all(opened.map((queue) => queue.close()))

@@ -17,6 +17,8 @@ import type { SummaryStore } from '../summaries/summary-store.ts'
 
 /** Batches that one sweep looks at, so that its cost does not grow with their number: 10,000 have their turn within 100 s. */
 const batchesPerSweep = 500
+/** Abandoned batches and expired summaries that one sweep removes; the next sweep goes on. */
+const removedPerSweep = 1_000
 /** How often one of all processes sweeps. Bounds how long a batch waits whose process died between storing and starting it. */
 const sweepMs = 5_000
 
@@ -31,13 +33,15 @@ export interface SweeperDependencies {
   readonly retention: Retention
   readonly summaries: SummaryStore
   readonly enqueueSummary: EnqueueSummary
-  /** Null: ended summaries are kept for ever. */
+  /** Files and the batches over them. */
+  readonly sweepFiles: () => Promise<void>
+  /** Null: ended summaries are kept until they are deleted. */
   readonly retentionMs: number | null
   readonly onError: (error: Error) => void
 }
 
 /**
- * Repairs what a process leaves that dies at the wrong moment: batches and summaries without their job, ends of batches that were not
+ * Repairs what a process left that died at the wrong moment: batches and summaries without their job, ends of batches that were not
  * handled, and staged items that will never be sealed. Removes batches and summaries that ended longer ago than `retentionMs`.
  */
 export function createSweeper(dependencies: SweeperDependencies): Repeating {
@@ -50,23 +54,41 @@ export function createSweeper(dependencies: SweeperDependencies): Repeating {
     retention,
     summaries,
     enqueueSummary,
+    sweepFiles,
     retentionMs,
     onError,
   } = dependencies
   const lease = createLease({ redis, key: keys.sweepLease, holder: dependencies.workerId, ms: 3 * sweepMs })
   const repairOpen = createRepairOpen(dependencies)
   let cursor = '0'
+  /** A sweep of 500 batches takes seconds on a busy machine: longer than a process has to stop. */
+  let stopping = false
 
   async function sweep(): Promise<void> {
     if (!(await lease.hold())) return
     await sweepSomeBatches()
-    for (const id of await redis.smembers(keys.activeSummaries)) await sweepActiveSummary(id)
-    const abandoned = await redis.zrangebyscore(keys.stagingBatches, '-inf', Date.now() - abandonedMs)
+    for await (const page of redis.sscanStream(keys.activeSummaries, { count: 100 })) {
+      for (const id of page as string[]) {
+        if (stopping) return
+        await sweepActiveSummary(id)
+      }
+    }
+    if (stopping) return
+    const abandoned = await redis.zrangebyscore(
+      keys.stagingBatches,
+      '-inf',
+      Date.now() - abandonedMs,
+      'LIMIT',
+      0,
+      removedPerSweep,
+    )
     for (const id of abandoned) await sweepStaging(id)
     await retention.removeExpired()
+    await sweepFiles()
     if (retentionMs === null) return
     const expiredAt = Date.now() - retentionMs
-    for (const id of await redis.zrangebyscore(keys.endedSummaries, '-inf', expiredAt)) await sweepEndedSummary(id)
+    for (const id of await redis.zrangebyscore(keys.endedSummaries, '-inf', expiredAt, 'LIMIT', 0, removedPerSweep))
+      await sweepEndedSummary(id)
   }
 
   async function sweepSomeBatches(): Promise<void> {
@@ -75,7 +97,10 @@ export function createSweeper(dependencies: SweeperDependencies): Repeating {
       const [next, ids] = await redis.sscan(keys.activeBatches, cursor, 'COUNT', 100)
       cursor = next
       seen += ids.length
-      for (const id of ids) await sweepActiveBatch(id)
+      for (const id of ids) {
+        if (stopping) return
+        await sweepActiveBatch(id)
+      }
     } while (cursor !== '0' && seen < batchesPerSweep)
   }
 
@@ -139,7 +164,7 @@ export function createSweeper(dependencies: SweeperDependencies): Repeating {
   async function sweepStaging(id: string): Promise<void> {
     const meta = await readBatchMeta(redis, keys.batch(id), 'summary')
     if (meta !== null && meta.status !== 'staging' && meta.status !== 'uploading') {
-      // Whoever stored it may have died before it was active and listed; if it has ended, the next sweep handles that.
+      // The process that stored it may have died before it was active and listed; if it has ended, the next sweep handles that.
       const listed = redis.multi().sadd(keys.activeBatches, id).zrem(keys.stagingBatches, id)
       if (!meta.summary) listed.zadd(keys.allBatches, 0, id)
       await listed.exec()
@@ -157,6 +182,7 @@ export function createSweeper(dependencies: SweeperDependencies): Repeating {
   const sweeping = repeat(sweep, { everyMs: sweepMs, first: 'at-once', onError })
   return {
     async stop() {
+      stopping = true
       await sweeping.stop()
       // Without Redis the lease expires.
       await lease.release().catch(() => {})

@@ -62,6 +62,28 @@ export interface BatchKeys {
   readonly changes: string
 }
 
+/** Also of the parts of an upload, which have no `meta`. */
+interface FileKeys {
+  /** Hash: the file itself (files/file-record.ts). */
+  readonly meta: string
+  /** Stream: its bytes. Entry id `<offset after the block's last byte>-0`, field `z`: zstd of up to 128 KB. A batch's output has none. */
+  readonly bytes: string
+}
+
+interface FileUploadKeys {
+  /** Hash: the upload itself. */
+  readonly meta: string
+  /** Hash part id -> its number of bytes. */
+  readonly parts: string
+}
+
+interface FileBatchKeys {
+  /** Hash: the batch as its user sees it (file-batches/file-batch-store.ts). Its items are those of the batch with the same id. */
+  readonly record: string
+  /** Pub/sub channel of the batch with the same id. */
+  readonly changes: string
+}
+
 interface SummaryKeys {
   /** Hash: the summary itself: its status, level, options, text. Expires after 10 minutes while its text is being stored. */
   readonly meta: string
@@ -78,7 +100,7 @@ export interface LaneKeys {
   readonly capped: string
   /** String: the virtual time, that of the last turn. A batch that becomes ready joins at it. */
   readonly clock: string
-  /** String: id of the worker that feeds the lane; expires 3 s after it last said so. */
+  /** String: id of the worker that feeds the lane; expires 3 s after that worker last renewed it. */
   readonly feeder: string
   /** Pub/sub channel: a batch became ready, or the lane has no feeder. */
   readonly changes: string
@@ -102,6 +124,41 @@ export interface Keys {
   readonly allChanges: readonly string[]
   summary(id: string): SummaryKeys
   lane(name: string): LaneKeys
+  file(id: string): FileKeys
+  fileUpload(id: string): FileUploadKeys
+  fileBatch(id: string): FileBatchKeys
+  readonly files: {
+    /** Sorted set, all scores 0: the ids of all files. They sort by time. */
+    readonly all: string
+    /** Hash file or part id -> bytes that it takes in Redis. */
+    readonly sizes: string
+    /** String: the sum of `sizes`. */
+    readonly total: string
+    /** Sorted set: file id -> when bytes last came, while it is being sent. The sweeper removes it 10 minutes after. */
+    readonly arriving: string
+    /** Sorted set: file id -> time at which the sweeper removes it. */
+    readonly expiring: string
+    /** Sorted set: upload id -> time at which the sweeper removes it with its parts. */
+    readonly uploads: string
+  }
+  readonly webhooks: {
+    /** Hash delivery id -> JSON: the delivery and its last attempts (webhooks/webhooks.ts). */
+    readonly deliveries: string
+    /** Sorted set: delivery id -> time of its creation. Removed 7 days after it. */
+    readonly all: string
+    /** Sorted set: delivery id -> time of its next attempt. */
+    readonly due: string
+    /** Hash endpoint, or URL given by a batch -> time since which every attempt has failed. */
+    readonly failing: string
+    /** Hash endpoint, or URL given by a batch -> why nothing is sent to it any more. */
+    readonly disabled: string
+  }
+  /** Sorted set, all scores 0: the ids of all batches over files. */
+  readonly allFileBatches: string
+  /** Set of ids: those that have not ended. The sweeper adds their job if it is lost. */
+  readonly activeFileBatches: string
+  /** Sorted set: id -> time at which the sweeper removes the record of the batch. */
+  readonly expiringFileBatches: string
   /** Sorted set, all scores 0: the ids of all batches that users see. Their ids sort by time. */
   readonly allBatches: string
   /** Set of batch ids: those that have not ended, or whose end is not handled yet. The sweeper repairs them. */
@@ -113,7 +170,7 @@ export interface Keys {
   readonly stagingBatches: string
   /** Sorted set: batch id -> time of its end. `batches/retention.ts` enters ended batches; the sweeper removes them after the retention time. */
   readonly endedBatches: string
-  /** Sorted set: batch id -> time at which the sweeper removes it: ended batches with a retention time of their own. */
+  /** Sorted set: batch id -> time at which the sweeper removes it: ended batches with a separate retention time. */
   readonly expiringBatches: string
   /** Set of summary ids: as `activeBatches`. */
   readonly activeSummaries: string
@@ -121,11 +178,11 @@ export interface Keys {
   readonly allSummaries: string
   /** Sorted set: summary id -> time of its end: as `endedBatches`. */
   readonly endedSummaries: string
-  /** Sorted set: worker id -> when it last said that it lives, by the clock of Redis. */
+  /** Sorted set: worker id -> when it last announced itself, by the clock of Redis. */
   readonly workersAlive: string
   /** Names a cluster slot: whether Redis takes writes is tried with `<prefix>:{...}:probe` (string, expires after a second). */
   readonly probe: string
-  /** String: id of the worker that sweeps; expires 15 s after it last said so. */
+  /** String: id of the worker that sweeps; expires 15 s after that worker last renewed it. */
   readonly sweepLease: string
   /**
    * String `<batch or summary id> <fingerprint of the request>`, while it is being stored (60 s, renewed), or the same and ` settled`
@@ -141,6 +198,7 @@ export interface Keys {
   /** Prefixes of BullMQ's own keys, `<prefix>:<queue name>:...`. Each has its own hash tag. */
   readonly batchesQueuePrefix: string
   readonly summariesQueuePrefix: string
+  readonly filesQueuePrefix: string
   laneQueuePrefix(lane: string): string
 }
 
@@ -198,6 +256,27 @@ export function createKeys(prefix: string): Keys {
     },
     allChanges: [`${prefix}:{batch_*}:changes`, `${prefix}:{summary_*}:changes`],
     summary: (id) => ({ meta: `${prefix}:{${id}}:meta`, changes: `${prefix}:{${id}}:changes` }),
+    file: (id) => ({ meta: `${prefix}:{${id}}:meta`, bytes: `${prefix}:{${id}}:bytes` }),
+    fileUpload: (id) => ({ meta: `${prefix}:{${id}}:meta`, parts: `${prefix}:{${id}}:parts` }),
+    fileBatch: (id) => ({ record: `${prefix}:{${id}}:file-batch`, changes: `${prefix}:{${id}}:changes` }),
+    files: {
+      all: `${prefix}:{files}:all`,
+      sizes: `${prefix}:{files}:sizes`,
+      total: `${prefix}:{files}:total`,
+      arriving: `${prefix}:{files}:arriving`,
+      expiring: `${prefix}:{files}:expiring`,
+      uploads: `${prefix}:{files}:uploads`,
+    },
+    webhooks: {
+      deliveries: `${prefix}:{webhooks}:deliveries`,
+      all: `${prefix}:{webhooks}:all`,
+      due: `${prefix}:{webhooks}:due`,
+      failing: `${prefix}:{webhooks}:failing`,
+      disabled: `${prefix}:{webhooks}:disabled`,
+    },
+    allFileBatches: `${prefix}:{file-batches}:all`,
+    activeFileBatches: `${prefix}:{file-batches}:active`,
+    expiringFileBatches: `${prefix}:{file-batches}:expiring`,
     allBatches: `${prefix}:{batches}:all`,
     activeBatches: `${prefix}:{batches}:active`,
     stagingBatches: `${prefix}:{batches}:staging`,
@@ -226,6 +305,7 @@ export function createKeys(prefix: string): Keys {
     }),
     batchesQueuePrefix: `${prefix}:{batches}:queue`,
     summariesQueuePrefix: `${prefix}:{summaries}:queue`,
+    filesQueuePrefix: `${prefix}:{file-batches}:queue`,
     laneQueuePrefix: (lane) => `${prefix}:{lane-${lane}}:queue`,
   }
 }

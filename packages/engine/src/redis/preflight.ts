@@ -13,11 +13,26 @@ export interface Finding {
   readonly message: string
 }
 
+/** Whether a process may start despite the problem. */
+export function isAccepted(
+  { severity }: Finding,
+  { allowWeakDurability }: { readonly allowWeakDurability: boolean },
+): boolean {
+  return severity === 'warning' || (severity === 'weak' && allowWeakDurability)
+}
+
+/** The message for a problem that stops the process; null if it may start. */
+export function rejection(finding: Finding, settings: { readonly allowWeakDurability: boolean }): string | null {
+  if (isAccepted(finding, settings)) return null
+  if (finding.severity === 'fatal') return finding.message
+  return `${finding.message} Or set SLUICE_ALLOW_WEAK_DURABILITY=true to accept that risk.`
+}
+
 /** For scripts that run when the memory is full, sharded channels, and SET with both NX and GET. */
 const oldestMajor = 7
 
 /**
- * Looks at a Redis before anything runs on it. Never hangs: BullMQ would, in silence, on a Redis in protected mode.
+ * Checks a Redis before anything runs on it. Never hangs: BullMQ would, without a message, on a Redis in protected mode.
  * `now` in the messages is what was found; the fix is a line of redis.conf.
  */
 export async function preflight(

@@ -1,6 +1,6 @@
 /**
  * Replies by which Redis says that it takes no writes, or none here: it is full (OOM), cannot save (MISCONF), is a replica (READONLY),
- * has too few replicas, is loading, or the cluster has no node for the key now. None of them is the fault of what was sent.
+ * has too few replicas, is loading, or the cluster has no node for the key now. None of them is caused by the command.
  */
 const codes = 'OOM|MISCONF|READONLY|NOREPLICAS|LOADING|MASTERDOWN|CLUSTERDOWN|TRYAGAIN|BUSY|NOAUTH|NOPERM|WRONGPASS'
 const refusal = new RegExp(`^-?(?:${codes})\\b`)
@@ -13,9 +13,11 @@ export function isReply(error: unknown): error is Error & { name: 'ReplyError' }
   return error instanceof Error && error.name === 'ReplyError'
 }
 
-/** Whether Redis cannot serve now, which is not the fault of what was sent: the same write may succeed later. */
+/** Whether Redis cannot serve now, whatever the command is: the same write may succeed later. */
 export function isOutage(error: unknown): boolean {
   if (!(error instanceof Error)) return false
+  // A transaction whose commands were refused.
+  if ('previousErrors' in error && Array.isArray(error.previousErrors)) return error.previousErrors.some(isOutage)
   if (isReply(error)) return refusal.test(error.message)
   return refusal.test(error.message) || lostConnection.test(error.message)
 }
@@ -24,4 +26,13 @@ export function isOutage(error: unknown): boolean {
 export function outageCode(error: unknown): string {
   const message = error instanceof Error ? error.message : String(error)
   return new RegExp(`\\b(?:${codes})\\b`).exec(message)?.[0] ?? 'no connection'
+}
+
+/**
+ * ioredis resolves a pipeline whose commands failed: this throws the first failure. A full Redis rejects even commands that only read
+ * when they are in a transaction, so what only reads is a pipeline.
+ */
+export function throwFailure(replies: readonly (readonly [Error | null, unknown])[] | null): void {
+  const failed = replies?.find(([error]) => error !== null)
+  if (failed?.[0]) throw failed[0]
 }

@@ -82,7 +82,7 @@ async function viaClient(baseUrl: string, timeoutMs: number, signal: AbortSignal
   const lane = { baseUrl, model: 'm', apiKey: 'secret', headers: { 'OpenAI-Organization': 'org-1' }, timeoutMs }
   await using client = createOpenAiClient(laneConfig.parse(lane))
   try {
-    const { status, headers, text } = await client.post(JSON.stringify(body), signal)
+    const { status, headers, text } = await client.post('/v1/chat/completions', JSON.stringify(body), signal)
     return { type: 'response', status, headers: pick(headers), ...(status < 400 ? { text } : {}) }
   } catch (error) {
     if (error instanceof RequestTimedOut) return { type: 'timed-out' }

@@ -1,5 +1,6 @@
 import { parseJson } from '@sluice/contract/json-text'
 import type { LaneConfig } from '@sluice/contract/lane'
+import type { RequestEndpoint } from '@sluice/contract/request-task'
 import { createHttpPool, type HttpReply } from '../../http-pool.ts'
 
 const openAiUrl = 'https://api.openai.com/v1'
@@ -12,8 +13,8 @@ export interface RawAnswer extends HttpReply {
 
 export interface OpenAiClient extends AsyncDisposable {
   readonly baseUrl: URL
-  /** One request for a chat completion; `body` is JSON. Rejects as HttpPool does. */
-  post(body: string, signal: AbortSignal): Promise<RawAnswer>
+  /** One request to an endpoint, such as `/v1/chat/completions`; `body` is JSON. Rejects as HttpPool does. */
+  post(endpoint: RequestEndpoint, body: string, signal: AbortSignal): Promise<RawAnswer>
 }
 
 /** It sends what the `openai` package sends: `client.test.ts` compares the two. */
@@ -21,7 +22,8 @@ export function createOpenAiClient({ baseUrl = openAiUrl, apiKey, headers, timeo
   const url = new URL(baseUrl)
   const pool = createHttpPool(url.origin)
   // Azure's addresses end with a query.
-  const path = `${url.pathname.replace(/\/+$/, '')}/chat/completions${url.search}`
+  const pathOf = (endpoint: RequestEndpoint) =>
+    `${url.pathname.replace(/\/+$/, '')}${endpoint.replace(/^\/v1/, '')}${url.search}`
   const requestHeaders = {
     accept: 'application/json',
     'content-type': 'application/json',
@@ -31,8 +33,9 @@ export function createOpenAiClient({ baseUrl = openAiUrl, apiKey, headers, timeo
   }
   return {
     baseUrl: url,
-    async post(body, signal) {
-      const reply = await pool.request({ path, headers: requestHeaders, body, timeoutMs }, { signal })
+    async post(endpoint, body, signal) {
+      const request = { path: pathOf(endpoint), headers: requestHeaders, body, timeoutMs }
+      const reply = await pool.request(request, { signal })
       return { ...reply, body: parseBody(reply.text) }
     },
     [Symbol.asyncDispose]: () => pool[Symbol.asyncDispose](),

@@ -25,13 +25,20 @@ const tokens = z.coerce
   .transform((count) => Math.round(Math.min(Math.max(count, 0), mostTokens)))
   .catch(0)
 
+const cached = z.object({ cached_tokens: tokens }).catch({ cached_tokens: 0 })
+
 const usage = z
   .object({
     prompt_tokens: tokens,
     completion_tokens: tokens,
-    prompt_tokens_details: z.object({ cached_tokens: tokens }).catch({ cached_tokens: 0 }),
+    prompt_tokens_details: cached,
+    // The names of OpenAI's Responses.
+    input_tokens: tokens,
+    output_tokens: tokens,
+    input_tokens_details: cached,
   })
-  .catch({ prompt_tokens: 0, completion_tokens: 0, prompt_tokens_details: { cached_tokens: 0 } })
+  .optional()
+  .catch(undefined)
 
 const choice = z.object({
   finish_reason: z.string().catch(''),
@@ -59,9 +66,10 @@ export function readCompletion(body: unknown): Completion | null {
 /** Whole numbers from zero, whatever the server sent; zero where it sent nothing. */
 export function readUsage(body: unknown): Reply['tokens'] {
   const counts = withUsage.safeParse(body).data?.usage
-  const input = counts?.prompt_tokens ?? 0
-  const cachedInput = Math.min(input, counts?.prompt_tokens_details.cached_tokens ?? 0)
-  return { input, cachedInput, output: counts?.completion_tokens ?? 0 }
+  if (counts === undefined) return { input: 0, cachedInput: 0, output: 0 }
+  const input = counts.prompt_tokens || counts.input_tokens
+  const cachedTokens = counts.prompt_tokens_details.cached_tokens || counts.input_tokens_details.cached_tokens
+  return { input, cachedInput: Math.min(input, cachedTokens), output: counts.completion_tokens || counts.output_tokens }
 }
 
 /** A text, its parts, or the object itself: some servers parse it already. */

@@ -6,6 +6,7 @@ import { classifyAnswer } from './classify.ts'
 import { type Choice, readCompletion, readUsage } from './completion.ts'
 import { readLimits } from './limits.ts'
 import { errorIn, readRefusal } from './refusal.ts'
+import { createPass } from './pass.ts'
 import { createRequest } from './request.ts'
 
 const noTokens: Reply['tokens'] = { input: 0, cachedInput: 0, output: 0 }
@@ -22,7 +23,7 @@ export const openai: Protocol = {
           async send(request, { signal }) {
             let answer: RawAnswer
             try {
-              answer = await client.post(body(request), signal)
+              answer = await client.post('/v1/chat/completions', body(request), signal)
             } catch (error) {
               signal.throwIfAborted()
               return { result: classifyConnectionError(error), tokens: noTokens, raw: null, limits: null }
@@ -31,6 +32,7 @@ export const openai: Protocol = {
           },
         }
       },
+      pass: createPass(client),
       [Symbol.asyncDispose]: () => client[Symbol.asyncDispose](),
     }
   },
