@@ -45,11 +45,7 @@ const failedItem = `/batches/${scene.failed}/items/12`
 const views: readonly (readonly [name: string, path: string, prepare?: (page: Page) => Promise<void>])[] = [
   ['batches', '/'],
   ['batch', `/batches/${scene.running}`, (page) => page.locator('.u-over').first().waitFor()],
-  [
-    'failures',
-    `/batches/${scene.failed}`,
-    (page) => page.getByRole('region', { name: 'Failures' }).scrollIntoViewIfNeeded(),
-  ],
+  ['failures', `/batches/${scene.failed}`, (page) => page.getByRole('row', { name: /invalid_output/ }).waitFor()],
   ['items', `/batches/${scene.failed}/items`],
   ['item', failedItem],
   ['lanes', '/lanes'],
@@ -60,7 +56,7 @@ const views: readonly (readonly [name: string, path: string, prepare?: (page: Pa
   ['new-batch', '/new', writeBatch],
 ]
 for (const theme of ['light', 'dark'] as const) {
-  const page = await browser.newPage({ viewport: { width: 980, height: 620 }, colorScheme: theme })
+  const page = await browser.newPage({ viewport: { width: 960, height: 590 }, colorScheme: theme })
   page.on('pageerror', (error) => console.error(error))
   for (const [name, path, prepare] of views) {
     await page.goto(`${url}${path}`)

@@ -122,7 +122,7 @@ test('start prints the address of the page first, which shows a sample at work w
 
   const next = await start()
   await next.says(up)
-  expect(next.output()).not.toContain('unfinished batch')
+  expect(next.output()).not.toMatch(/unfinished batch(es)? resumes?:/)
   expect(next.output()).not.toContain('Sample:')
   expect(await next.end('SIGINT')).toBe(0)
 })

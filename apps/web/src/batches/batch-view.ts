@@ -79,7 +79,7 @@ export function BatchView({ id }: { id: string }) {
     <nav class="tabs" aria-label="Parts of the batch">${tab('batch', 'Overview')}${tab('items', `Items`)}</nav>
     ${
       view === 'batch' &&
-      html`<${Overview} batch=${batch} /><${BatchCharts} batch=${batch} /><${Failures} batch=${batch} />`
+      html`<${Overview} batch=${batch} /><${Failures} batch=${batch} /><${BatchCharts} batch=${batch} />`
     }
     ${view === 'items' && html`<${ItemsView} batch=${batch} />`}
     ${view === 'item' && html`<${ItemView} key=${params['index']} batch=${batch} index=${Number(params['index'])} />`}`
