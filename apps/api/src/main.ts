@@ -25,6 +25,7 @@ const engine = await createEngine({
   prefix: config.prefix,
   lanes,
   filesBytes: api.filesBytes,
+  webhooks: config.webhooks,
   onError: (error) => errors.report(error),
 })
 for (const { definition } of extractors) await engine.extractors.put(definition)

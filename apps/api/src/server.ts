@@ -26,6 +26,7 @@ import { operationRoutes } from './routes/operations.ts'
 import { resultRoutes } from './routes/results.ts'
 import { summaryRoutes } from './routes/summaries.ts'
 import { uploadRoutes } from './routes/uploads.ts'
+import { webhookRoutes } from './routes/webhooks.ts'
 
 export interface AppOptions {
   readonly engine: Engine
@@ -82,6 +83,7 @@ export function createApp({
       ...resultRoutes(engine, stopping),
       ...extractRoutes(engine, checkSchema, stopping),
       ...summaryRoutes(engine, splitter, documentReader, stopping),
+      ...webhookRoutes(engine),
       ...operationRoutes(engine, { version, secured, stopping, processMetrics: () => formatGateMetrics(gate) }),
     },
     createReadBody(bodyLimitBytes),

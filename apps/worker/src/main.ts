@@ -32,6 +32,7 @@ const worker = await createWorker({
   redisUrl: config.redisUrl,
   prefix: config.prefix,
   lanes,
+  webhooks: config.webhooks,
   concurrency,
   retentionMs,
   provider: (lane) => {

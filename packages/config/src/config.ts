@@ -1,5 +1,6 @@
 import { laneConfig, type LaneConfig } from '@sluice/contract/lane'
 import { parseRedisAddress } from '@sluice/contract/redis-address'
+import type { WebhookSettings } from '@sluice/contract/webhook'
 import type { CodeExtractor } from './code-extractor.ts'
 import { loadConfigFile, type LoadedFile } from './config-file.ts'
 import { ConfigError } from './config-error.ts'
@@ -40,6 +41,7 @@ export interface Config {
     /** Ended batches and their results are deleted after this time; null: never. */
     readonly retentionMs: number | null
   }
+  readonly webhooks: WebhookSettings
   /** By name; at least one. */
   readonly lanes: Readonly<Record<string, LaneConfig>>
   /** No provider is configured: the simulator answers on the lane `default`, not a model. */
@@ -64,6 +66,7 @@ export async function readConfig(
   const file = await loadConfigFile(environment.SLUICE_CONFIG, directory)
   const lanes = withDefaultLane(environment, file)
   requireLanes(file, lanes.lanes)
+  const webhooks = webhookSettings(environment, file)
   const days = environment.SLUICE_RETENTION_DAYS
   return {
     redisUrl: requireRedisUrl(environment),
@@ -94,8 +97,9 @@ export async function readConfig(
       graceMs: environment.SLUICE_GRACE_S * 1_000,
       retentionMs: days === undefined ? null : days * 86_400_000,
     },
+    webhooks,
     ...lanes,
-    secrets: secretsOf(environment, lanes.lanes),
+    secrets: secretsOf(environment, lanes.lanes, webhooks),
     extractors: file.extractors,
   }
 }
@@ -145,6 +149,11 @@ function simulatorLane({ SLUICE_SIMULATOR_URL: baseUrl }: Environment): Lanes {
   return { lanes: { default: laneConfig.parse({ baseUrl, model: 'simulator' }) }, usesSimulator: true }
 }
 
+/** A batch's own webhook is signed with the variable, or like those of the first endpoint. */
+function webhookSettings({ SLUICE_WEBHOOK_SECRET }: Environment, { webhooks }: LoadedFile): WebhookSettings {
+  return { ...webhooks, secrets: SLUICE_WEBHOOK_SECRET ?? webhooks.endpoints[0]?.secrets ?? [] }
+}
+
 function requireLanes(file: LoadedFile, lanes: Config['lanes']): void {
   const lines = file.extractors
     .map(({ definition }) => definition)
@@ -166,14 +175,22 @@ function requireRedisUrl({ REDIS_URL }: Environment): string {
 /** Headers whose values are secrets. */
 const secretHeader = /key|auth|token|secret|cookie|password/
 
-function secretsOf(environment: Environment, lanes: Config['lanes']): readonly string[] {
+function secretsOf(environment: Environment, lanes: Config['lanes'], webhooks: WebhookSettings): readonly string[] {
   const { SLUICE_API_KEYS = [], OPENAI_API_KEY, REDIS_URL = '' } = environment
   const ofLanes = Object.values(lanes).flatMap(({ apiKey, headers, baseUrl }) => [
     apiKey,
     ...Object.entries(headers).flatMap(([name, value]) => (secretHeader.test(name) ? [value] : [])),
     ...(baseUrl === undefined ? [] : secretsOfUrl(new URL(baseUrl))),
   ])
-  const all = [...SLUICE_API_KEYS, OPENAI_API_KEY, ...ofLanes, parseRedisAddress(REDIS_URL)?.password]
+  const ofWebhooks = webhooks.endpoints.flatMap(({ url, secrets }) => [...secrets, ...secretsOfUrl(new URL(url))])
+  const all = [
+    ...SLUICE_API_KEYS,
+    OPENAI_API_KEY,
+    ...ofLanes,
+    ...ofWebhooks,
+    ...webhooks.secrets,
+    parseRedisAddress(REDIS_URL)?.password,
+  ]
   return all.filter((secret): secret is string => secret !== undefined && secret !== '')
 }
 

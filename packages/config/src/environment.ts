@@ -1,5 +1,6 @@
 import { isIP } from 'node:net'
 import { parseRedisAddress } from '@sluice/contract/redis-address'
+import { webhookSecret } from '@sluice/contract/webhook'
 import { z } from 'zod'
 import { ConfigError } from './config-error.ts'
 
@@ -91,6 +92,9 @@ export const variables = {
     .enum(['json_schema', 'json_object', 'prompt'], 'must be json_schema, json_object or prompt')
     .optional(),
 
+  /** Signs the webhooks of single batches and summaries; several, separated by commas, while one replaces the other. */
+  SLUICE_WEBHOOK_SECRET: list.pipe(z.array(webhookSecret).min(1, 'contains no secret').max(4)).optional(),
+
   SLUICE_CONFIG: z.string().optional(),
   SLUICE_LOG_LEVEL: z
     .enum(
@@ -122,5 +126,5 @@ export function readEnvironment(env: NodeJS.ProcessEnv): Environment {
 
 /** Keys, and URLs that may contain a password, must not appear in logs. */
 function shown(name: string, value: string | undefined): string {
-  return /KEY|URL/.test(name) ? 'the value that is set is not' : `got ${JSON.stringify(value)}`
+  return /KEY|URL|SECRET/.test(name) ? 'the value that is set is not' : `got ${JSON.stringify(value)}`
 }

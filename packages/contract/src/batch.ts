@@ -3,6 +3,7 @@ import { extractorChoice, extractorReference, laneName, schemaWarnings } from '.
 import { itemInput, maxTextLength, metadata } from './item.ts'
 import { optionTexts } from './option-text.ts'
 import { requestEndpoint } from './request-task.ts'
+import { webhookTarget } from './webhook.ts'
 
 export const batchStatus = z.enum(['uploading', 'in_progress', 'paused', 'cancelling', 'completed', 'cancelled'])
 export type BatchStatus = z.infer<typeof batchStatus>
@@ -61,6 +62,9 @@ export const batchOptions = z
       .describe(
         'Answers are kept for this many seconds. They are reused for the same text under the same schema, instructions, model and parameters, in any batch that accepts answers of that age.',
       )
+      .optional(),
+    webhook: webhookTarget
+      .describe('Gets a signed POST when the batch has ended, in addition to the endpoints of the configuration.')
       .optional(),
     metadata: metadata.default({}),
   })

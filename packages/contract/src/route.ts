@@ -13,7 +13,7 @@ export interface Route {
   readonly method: 'get' | 'post' | 'patch' | 'delete'
   /** With `{parameters}`, as OpenAPI writes them. */
   readonly path: string
-  readonly tag: 'Extractors' | 'Batches' | 'Results' | 'Extract' | 'Summaries' | 'Operations'
+  readonly tag: 'Extractors' | 'Batches' | 'Results' | 'Extract' | 'Summaries' | 'Webhooks' | 'Operations'
   readonly summary: string
   readonly query?: z.ZodObject
   readonly headers?: z.ZodObject

@@ -22,6 +22,14 @@ import { laneList, resumedLane } from './lane-view.ts'
 import { type Answer, mediaTypes, type Route } from './route.ts'
 import { result, resultsQuery, retried, retryBatch } from './result.ts'
 import { createSummary, deletedSummary, documentSummary, getSummaryQuery, summary } from './summary.ts'
+import {
+  listDeliveriesQuery,
+  listEndpointsQuery,
+  webhookDelivery,
+  webhookDeliveryList,
+  webhookEndpoint,
+  webhookEndpointList,
+} from './webhook.ts'
 
 const { ndjson, eventStream } = mediaTypes
 const ok = (schema: z.ZodType, description = 'OK'): Readonly<Record<number, Answer>> => ({
@@ -251,6 +259,43 @@ export const routes = {
     tag: 'Summaries',
     summary: 'Delete an ended summary with the batches of its levels',
     answers: ok(deletedSummary),
+  },
+  listDeliveries: {
+    method: 'get',
+    path: '/v1/webhooks/deliveries',
+    tag: 'Webhooks',
+    summary: 'List deliveries of webhooks, newest first; kept for 30 days',
+    query: listDeliveriesQuery,
+    answers: ok(webhookDeliveryList),
+  },
+  getDelivery: {
+    method: 'get',
+    path: '/v1/webhooks/deliveries/{id}',
+    tag: 'Webhooks',
+    summary: 'Get a delivery of a webhook: its attempts and what the last one returned',
+    answers: ok(webhookDelivery),
+  },
+  retryDelivery: {
+    method: 'post',
+    path: '/v1/webhooks/deliveries/{id}/retry',
+    tag: 'Webhooks',
+    summary: 'Deliver again, now, with a new schedule of attempts',
+    answers: ok(webhookDelivery),
+  },
+  listEndpoints: {
+    method: 'get',
+    path: '/v1/webhooks/endpoints',
+    tag: 'Webhooks',
+    summary: 'List the endpoints of the configuration, and those of batches and summaries of the last 30 days',
+    query: listEndpointsQuery,
+    answers: ok(webhookEndpointList),
+  },
+  enableEndpoint: {
+    method: 'post',
+    path: '/v1/webhooks/endpoints/{id}/enable',
+    tag: 'Webhooks',
+    summary: 'Enable a disabled endpoint; its held deliveries are sent',
+    answers: ok(webhookEndpoint),
   },
   listLanes: {
     method: 'get',

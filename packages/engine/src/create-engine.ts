@@ -1,4 +1,5 @@
 import type { LaneConfig } from '@sluice/contract/lane'
+import type { WebhookSettings } from '@sluice/contract/webhook'
 import type { Redis } from 'ioredis'
 import { createAdmission } from './batches/admission.ts'
 import { createBatches } from './batches/batches.ts'
@@ -29,6 +30,8 @@ import { createUploads } from './batches/uploads.ts'
 import { createChanges } from './redis/changes.ts'
 import { claimFormat } from './redis/format.ts'
 import { reconnectTogether } from './redis/heartbeat.ts'
+import { noWebhooks, openWebhookRooms } from './webhooks/open-webhooks.ts'
+import { createCheckWebhook, createWebhooks } from './webhooks/webhooks.ts'
 
 const pingLimitMs = 1_000
 
@@ -39,12 +42,15 @@ export interface EngineOptions {
   readonly lanes: Readonly<Record<string, LaneConfig>>
   /** What all files may take in Redis, compressed; undefined: 2 GB. */
   readonly filesBytes?: number
+  /** Undefined: no endpoints, no secrets, public addresses only. */
+  readonly webhooks?: WebhookSettings
   /** Gets connection errors, among others; connections reconnect by themselves. */
   readonly onError: (error: Error) => void
 }
 
 /** The engine as the API uses it: stores batches, reads and controls them, and runs no item. */
-export async function createEngine({ redisUrl, prefix, lanes, filesBytes, onError }: EngineOptions): Promise<Engine> {
+export async function createEngine(options: EngineOptions): Promise<Engine> {
+  const { redisUrl, prefix, lanes, filesBytes, webhooks = noWebhooks, onError } = options
   await using opening = new AsyncDisposableStack()
   const keys = createKeys(prefix)
   const redis = opening.adopt(await connectFailingFast(redisUrl, onError), (it) => it.disconnect())
@@ -56,9 +62,10 @@ export async function createEngine({ redisUrl, prefix, lanes, filesBytes, onErro
   const batchesQueue = open.batches()
   const summariesQueue = open.summaries()
   const filesQueue = open.files()
+  const webhooksQueue = open.webhooks()
   const laneNames = Object.keys(lanes)
   const laneQueues = new Map(laneNames.map((name) => [name, open.lane(name)]))
-  const queues = [batchesQueue, summariesQueue, filesQueue, ...laneQueues.values()]
+  const queues = [batchesQueue, summariesQueue, filesQueue, webhooksQueue, ...laneQueues.values()]
   const ledger = createLedger({ redis, keys })
 
   const enqueueBatch = createEnqueueBatch({ redis, keys, queue: batchesQueue })
@@ -74,6 +81,7 @@ export async function createEngine({ redisUrl, prefix, lanes, filesBytes, onErro
     hasLane: (lane) => Object.hasOwn(lanes, lane),
     readHold: createReadLaneHold({ redis, keys }),
   })
+  const checkWebhook = createCheckWebhook(webhooks)
   const batches = createBatches({
     redis,
     keys,
@@ -84,6 +92,7 @@ export async function createEngine({ redisUrl, prefix, lanes, filesBytes, onErro
     confirm,
     admission,
     idempotency,
+    checkWebhook,
   })
   const opened = opening.move()
   const results = createResults({ redis, keys, changes, items: createItemSource({ redis, keys }) })
@@ -111,6 +120,7 @@ export async function createEngine({ redisUrl, prefix, lanes, filesBytes, onErro
       confirm,
       finder,
       idempotency,
+      checkWebhook,
     }),
     results,
     extractions: createExtractions({
@@ -135,12 +145,17 @@ export async function createEngine({ redisUrl, prefix, lanes, filesBytes, onErro
       idempotency,
       isPriced,
       confirm,
+      checkWebhook,
     }),
     files,
     fileBytes,
     fileUploads,
     fileBatches: createFileBatches({ redis, keys, ledger, results, confirm, ...fileRooms }),
     models,
+    webhooks: createWebhooks({
+      ...openWebhookRooms({ redis, keys, queue: webhooksQueue, settings: webhooks }),
+      confirm,
+    }),
     queues,
     lanes: laneNames,
     contextTokens: (lane) => lanes[lane]?.contextTokens,

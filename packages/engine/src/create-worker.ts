@@ -27,6 +27,8 @@ import { createLevelBatches } from './summaries/level-batches.ts'
 import { createRunSummary } from './summaries/run-summary.ts'
 import { createOnLevelEnded, createEnqueueSummary, createSummaryWorker } from './summaries/summary-job.ts'
 import { createSummaryStore } from './summaries/summary-store.ts'
+import type { Schedule } from './webhooks/deliver.ts'
+import { noWebhooks, openWebhookWorker } from './webhooks/open-webhooks.ts'
 
 /** After the grace: for what was not written by then because Redis refused it. The process ends 5 s after the grace. */
 const lastWritesMs = 1_000
@@ -38,6 +40,8 @@ export interface WorkerOptions extends EngineOptions {
   /** Ended batches are removed after this time; null: never. */
   readonly retentionMs: number | null
   readonly provider: (lane: string) => LaneProvider
+  /** When webhooks are attempted; undefined: over 72 hours. */
+  readonly webhookSchedule?: Schedule
 }
 
 export interface WorkerEngine {
@@ -81,10 +85,18 @@ export async function createWorker(options: WorkerOptions): Promise<WorkerEngine
   const running = { ...base, ledger: held, gate, stopping: stopping.signal, queues, liveWorker, items, readRecipe }
   const lanes = opening.use(await openLanes({ ...running, configs, provider }))
 
+  const webhooks = openWebhookWorker({
+    ...base,
+    connection: redis,
+    gate,
+    queue: queues.webhooks(),
+    settings: options.webhooks ?? noWebhooks,
+    schedule: options.webhookSchedule,
+  })
   const retention = createRetention({ redis, keys, retentionMs })
   const handleBatchEnded = createBatchEnded({
     ...base,
-    consumers: [retention.onBatchEnded, createOnLevelEnded({ enqueueSummary })],
+    consumers: [retention.onBatchEnded, createOnLevelEnded({ enqueueSummary }), webhooks.onBatchEnded],
   })
   const batchReporter = createBatchReporter({ ...base, connection: redis, gate, changes, handleBatchEnded })
   const workerId = liveWorker.id
@@ -100,6 +112,7 @@ export async function createWorker(options: WorkerOptions): Promise<WorkerEngine
     results,
     levels: createLevelBatches({ redis, keys, enqueueBatch }),
     store: summaries,
+    onEnded: webhooks.onSummaryEnded,
     estimateTokens: (name) => lanes.get(name).estimateTokens,
   })
   const fileBatches = await openFileBatchWorker({
@@ -112,6 +125,7 @@ export async function createWorker(options: WorkerOptions): Promise<WorkerEngine
     ledger,
     results,
     enqueueBatch,
+    onEnded: webhooks.onFileBatchEnded,
     retentionMs,
   })
   const summaryWorker = createSummaryWorker({ ...base, connection: redis, gate, runSummary })
@@ -125,7 +139,9 @@ export async function createWorker(options: WorkerOptions): Promise<WorkerEngine
     retention,
     summaries,
     enqueueSummary,
+    onSummaryEnded: webhooks.onSummaryEnded,
     sweepFiles: fileBatches.sweep,
+    sweepWebhooks: webhooks.sweep,
     retentionMs,
   })
   const deadWorkers = createDeadWorkers({ ...base, gate, workerId, lanes: [...lanes.byName.values()] })
@@ -152,6 +168,7 @@ export async function createWorker(options: WorkerOptions): Promise<WorkerEngine
       batchReporter.close(),
       summaryWorker.close(),
       fileBatches.close(),
+      webhooks.close(),
       closingLanes,
     ])
     await opened.disposeAsync()

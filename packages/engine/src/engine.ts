@@ -6,6 +6,13 @@ import type { RequestTask } from '@sluice/contract/request-task'
 import type { Result, ResultsQuery, RetryBatch } from '@sluice/contract/result'
 import type { Summary } from '@sluice/contract/summary'
 import type { Usage } from '@sluice/contract/usage'
+import type {
+  ListDeliveriesQuery,
+  WebhookDelivery,
+  WebhookDeliveryList,
+  WebhookEndpoint,
+  WebhookTarget,
+} from '@sluice/contract/webhook'
 import type { Queue } from 'bullmq'
 import type { FileBatches } from './file-batches/file-batches.ts'
 import type { Models } from './file-batches/models.ts'
@@ -30,7 +37,8 @@ export interface Engine extends AsyncDisposable {
   readonly fileBatches: FileBatches
   /** The models that raw requests may name. */
   readonly models: Models
-  /** All BullMQ queues, for Bull Board. Names: `batches`, `summaries`, `files`, `lane-<name>`. */
+  readonly webhooks: Webhooks
+  /** All BullMQ queues, for Bull Board. Names: `batches`, `summaries`, `files`, `webhooks`, `lane-<name>`. */
   readonly queues: readonly Queue[]
   /** The names of all lanes. */
   readonly lanes: readonly string[]
@@ -113,6 +121,7 @@ export interface NewSummary {
   readonly concurrency: number | undefined
   readonly priority: number
   readonly metadata: Record<string, unknown>
+  readonly webhook?: WebhookTarget | undefined
   readonly idempotency: NewBatch['idempotency']
 }
 
@@ -135,6 +144,22 @@ export interface Summaries {
   cancel(id: string): Promise<Summary>
   /** Deletes it with the batches of its levels. Rejects with `summary_running` while it is in progress. */
   delete(id: string): Promise<void>
+}
+
+/** Events for others: the ends of batches and summaries. */
+export interface Webhooks {
+  /** Newest first. */
+  deliveries(query: ListDeliveriesQuery): Promise<WebhookDeliveryList>
+  /** Throws `delivery_not_found`. */
+  delivery(id: string): Promise<WebhookDelivery>
+  /** Sends it now, also one that was delivered. Throws `endpoint_disabled`. */
+  retry(id: string): Promise<WebhookDelivery>
+  endpoints(page: {
+    readonly after?: string | undefined
+    readonly limit: number
+  }): Promise<{ readonly object: 'list'; readonly data: readonly WebhookEndpoint[]; readonly has_more: boolean }>
+  /** Sends what is held, too. Throws `endpoint_not_found`. */
+  enable(id: string): Promise<WebhookEndpoint>
 }
 
 /** Batches that several requests fill, for uploads that may break off. No item runs before the batch is sealed. */

@@ -1,5 +1,6 @@
 import { type Batch, isEnded } from '@sluice/contract/batch'
 import { conflict, notFound, type SluiceError } from '@sluice/contract/error'
+import type { WebhookTarget } from '@sluice/contract/webhook'
 import type { Redis } from 'ioredis'
 import { resumeQuota } from '../quota/quota-view.ts'
 import type { Batches } from '../engine.ts'
@@ -31,19 +32,23 @@ export interface BatchesDependencies {
   readonly confirm: () => Promise<void>
   readonly admission: Admission
   readonly idempotency: Idempotency
+  /** Throws for a webhook that could never be delivered. */
+  readonly checkWebhook: (webhook: WebhookTarget | undefined) => void
 }
 
 /** Batches that are read in one round trip. */
 const readAtOnce = 200
 
 export function createBatches(dependencies: BatchesDependencies): Batches {
-  const { redis, keys, ledger, changes, finder, enqueueBatch, confirm, admission, idempotency } = dependencies
+  const { redis, keys, ledger, changes, finder, enqueueBatch, confirm, admission, idempotency, checkWebhook } =
+    dependencies
   const { find, get } = finder
   const stage = createStageBatch({ redis, keys, admission, idempotency })
 
   return {
     async create(input, items) {
       admission.checkCost(taskOf(input).lane, input.options.max_cost_usd)
+      checkWebhook(input.options.webhook)
       const id = createBatchId(Date.now())
       const claim = input.idempotency
       const earlier = claim && (await idempotency.take(claim, id, { find, metaKey: (of) => keys.batch(of).meta }))

@@ -14,7 +14,7 @@ import type { Keys } from '../redis/keys.ts'
 import { createFileBatchWorker } from './file-batch-job.ts'
 import { createFinalize } from './finalize.ts'
 import { openFileRooms } from './open-file-batches.ts'
-import { createRunFileBatch } from './run-file-batch.ts'
+import { createRunFileBatch, type OnFileBatchEnded } from './run-file-batch.ts'
 import { createStartItems } from './start-items.ts'
 
 /** As at OpenAI: results are kept for 30 days where their batch says nothing. */
@@ -31,6 +31,7 @@ export interface FileBatchWorkerParts {
   readonly ledger: Ledger
   readonly results: Results
   readonly enqueueBatch: EnqueueBatch
+  readonly onEnded: OnFileBatchEnded
   /** How long results are kept at most; null: for ever. */
   readonly retentionMs: number | null
   readonly onError: (error: Error) => void
@@ -63,7 +64,8 @@ export async function openFileBatchWorker(parts: FileBatchWorkerParts): Promise<
     keptMs,
   })
   const finalize = createFinalize({ redis, keys, files: rooms.files, results, retentionMs })
-  const runFileBatch = createRunFileBatch({ redis, keys, ledger, changes: parts.changes, store, startItems, finalize })
+  const { changes, onEnded } = parts
+  const runFileBatch = createRunFileBatch({ redis, keys, ledger, changes, store, startItems, finalize, onEnded })
   const worker = createFileBatchWorker({ ...parts, connection: redis, runFileBatch })
   return { sweep, close: () => worker.close() }
 }

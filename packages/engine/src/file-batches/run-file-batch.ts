@@ -28,6 +28,9 @@ export type RunFileBatch = (
   options: { readonly signal: AbortSignal; readonly onStatus: (record: FileBatchRecord) => Promise<void> },
 ) => Promise<void>
 
+/** Acts on the end of a batch, before it counts as settled. May be called more than once for the same end. */
+export type OnFileBatchEnded = (record: FileBatchRecord) => Promise<void>
+
 export interface RunFileBatchDependencies {
   readonly redis: Redis
   readonly keys: Keys
@@ -36,10 +39,11 @@ export interface RunFileBatchDependencies {
   readonly store: FileBatchStore
   readonly startItems: StartItems
   readonly finalize: Finalize
+  readonly onEnded: OnFileBatchEnded
 }
 
 export function createRunFileBatch(dependencies: RunFileBatchDependencies): RunFileBatch {
-  const { redis, keys, ledger, changes, store, startItems, finalize } = dependencies
+  const { redis, keys, ledger, changes, store, startItems, finalize, onEnded } = dependencies
   const reading = pLimit(readAtOnce)
 
   return async (id, { signal, onStatus }) => {
@@ -48,7 +52,10 @@ export function createRunFileBatch(dependencies: RunFileBatchDependencies): RunF
       const record = await store.read(id)
       if (record === null) return
       await onStatus(record)
-      if (isFinal(record.status)) return store.settle(id, Date.now() + Math.max(shownMs, keptMs(record)))
+      if (isFinal(record.status)) {
+        await onEnded(record)
+        return store.settle(id, Date.now() + Math.max(shownMs, keptMs(record)))
+      }
       await step(record, signal)
     }
   }

@@ -105,6 +105,18 @@ export function fileBatchJobName(endpoint: string): string {
   return `file batch · ${endpoint}`
 }
 
+export const webhookJob = z.object({ delivery_id: z.string() })
+export type WebhookJob = z.infer<typeof webhookJob>
+
+/** A delivery that is retried or was held has a new round. */
+export function webhookJobId(deliveryId: string, round: number): string {
+  return `${deliveryId}.${round}`
+}
+
+export function webhookJobName(type: string, subject: string): string {
+  return `${type} · ${subject}`
+}
+
 export function laneQueueName(lane: string): string {
   return `lane-${lane}`
 }
@@ -112,3 +124,4 @@ export function laneQueueName(lane: string): string {
 export const batchesQueueName = 'batches'
 export const summariesQueueName = 'summaries'
 export const filesQueueName = 'files'
+export const webhooksQueueName = 'webhooks'
