@@ -2,7 +2,6 @@ import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { createServer, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { fileURLToPath } from 'node:url'
 import { expect, onTestFinished, test } from 'vitest'
 import { chatLines, ended, openAi, startBatch, untilStatus } from '../support/openai.ts'
 import { people, startSystem } from '../support/system.ts'
@@ -39,9 +38,9 @@ async function startWithWebhooks(url: string, secrets: readonly string[]) {
   return startSystem({
     simulator: { SIMULATOR_LATENCY_MS: '5' },
     env: {
-      SLUICE_CONFIG: fileURLToPath(new URL('../support/webhooks.config.ts', import.meta.url)),
-      TEST_WEBHOOK_URL: url,
-      TEST_WEBHOOK_SECRETS: secrets.join(','),
+      SLUICE_WEBHOOK_URL: url,
+      SLUICE_WEBHOOK_SECRETS: secrets.join(','),
+      SLUICE_WEBHOOK_ALLOW: '127.0.0.0/8',
     },
   })
 }
@@ -102,4 +101,31 @@ test('an event whose worker is killed during an attempt is delivered by the next
   expect(received[1]!.headers['webhook-id']).toBe(received[0]!.headers['webhook-id'])
   expect(received[1]!.body).toBe(received[0]!.body)
   expect(worker.output() + system.api.output()).not.toContain(secret)
+})
+
+test('a webhook that nobody could sign, or with an address that is not public, is refused with the field', async () => {
+  const unsigned = await startSystem()
+  const batch = { extractor: { schema: { type: 'object' } }, items: ['a'], webhook: { url: 'https://example.com' } }
+  expect(await unsigned.request('POST', '/v1/batches', batch)).toMatchObject({
+    status: 400,
+    body: { error: { code: 'webhook_secret_missing', param: 'webhook' } },
+  })
+  const system = await startSystem({ env: { SLUICE_WEBHOOK_SECRETS: newSecret() } })
+  for (const url of ['http://127.1:80/', 'http://[::ffff:a9fe:a9fe]/', 'http://2130706433/']) {
+    for (const [path, body] of [
+      ['/v1/batches', { ...batch, webhook: { url } }],
+      ['/v1/summaries', { text: 'A text.', webhook: { url } }],
+    ] as const) {
+      expect(await system.request('POST', path, body)).toMatchObject({
+        status: 400,
+        body: { error: { code: 'webhook_address', param: 'webhook.url' } },
+      })
+    }
+  }
+  const withPassword = { ...batch, webhook: { url: 'https://user:secret@example.com/' } }
+  expect(await system.request('POST', '/v1/batches', withPassword)).toMatchObject({
+    status: 400,
+    body: { error: { param: 'webhook.url', message: expect.stringContaining('leave them out') as string } },
+  })
+  expect((await system.request('GET', '/v1/batches')).body.data).toEqual([])
 })

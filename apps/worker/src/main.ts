@@ -32,9 +32,9 @@ const worker = await createWorker({
   redisUrl: config.redisUrl,
   prefix: config.prefix,
   lanes,
-  webhooks: config.webhooks,
   concurrency,
   retentionMs,
+  webhooks: config.webhooks,
   provider: (lane) => {
     const { extract, estimateTokens } = providers.get(lane)!
     const longTexts = createLongTexts(lanes[lane]!, {

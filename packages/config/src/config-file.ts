@@ -1,12 +1,11 @@
 import { existsSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
-import { isIP } from 'node:net'
 import { isAbsolute, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { extractorName, laneName, modelParameters } from '@sluice/contract/extractor'
 import { formatPath } from '@sluice/contract/error'
 import { laneConfig, type LaneConfig } from '@sluice/contract/lane'
-import { webhookEndpointConfig, type WebhookSettings } from '@sluice/contract/webhook'
+import { type WebhookConfig, webhookConfig } from '@sluice/contract/webhook'
 import { z } from 'zod'
 import { createCodeExtractor, type CodeExtractor } from './code-extractor.ts'
 import { declaringLine, UnusableTypeError } from './code-extractor-schema.ts'
@@ -20,26 +19,7 @@ const zodSchema = z.custom<z.ZodType>(
   'must be a zod 4 schema, z.object({ ... })',
 )
 
-/** `10.1.0.0/16`, `fd00::/8`, or one address. */
-function isNetwork(text: string): boolean {
-  const [address = '', bits, ...more] = text.split('/')
-  const family = isIP(address)
-  if (family === 0 || address.includes('%') || more.length > 0) return false
-  return bits === undefined || (/^\d{1,3}$/.test(bits) && Number(bits) <= (family === 4 ? 32 : 128))
-}
-
 const fileSchema = z.strictObject({
-  webhooks: z
-    .array(webhookEndpointConfig)
-    .max(100, 'give at most 100 endpoints')
-    .refine(
-      (endpoints) => new Set(endpoints.map(({ url }) => URL.parse(url)?.href)).size === endpoints.length,
-      'two endpoints have one URL: give each once',
-    )
-    .default([]),
-  webhookAllow: z
-    .array(z.string().refine(isNetwork, 'must be a network or an address, such as 10.1.0.0/16 or 127.0.0.1'))
-    .default([]),
   lanes: z.record(laneName, laneConfig).default({}),
   extractors: z
     .array(
@@ -53,15 +33,16 @@ const fileSchema = z.strictObject({
       }),
     )
     .default([]),
+  webhooks: webhookConfig.prefault({}),
 })
 
 export interface LoadedFile {
-  readonly webhooks: Omit<WebhookSettings, 'secrets'>
   readonly lanes: Readonly<Record<string, LaneConfig>>
   readonly extractors: readonly CodeExtractor[]
+  readonly webhooks: WebhookConfig
 }
 
-const empty: LoadedFile = { lanes: {}, extractors: [], webhooks: { endpoints: [], allow: [] } }
+const empty: LoadedFile = { lanes: {}, extractors: [], webhooks: webhookConfig.parse({}) }
 
 /**
  * Runs the configuration file: the one in `named`, or `sluice.config.ts` in `directory` if it exists.
@@ -81,7 +62,7 @@ export async function loadConfigFile(named: string | undefined, directory: strin
   if (!parsed.success) throw new ConfigError(parsed.error.issues.map((issue) => `${shown}: ${issueLine(issue)}`))
   return {
     lanes: parsed.data.lanes,
-    webhooks: { endpoints: parsed.data.webhooks, allow: parsed.data.webhookAllow },
+    webhooks: parsed.data.webhooks,
     extractors: createExtractors(parsed.data.extractors, shown, await readFile(path, 'utf8')),
   }
 }

@@ -1,10 +1,11 @@
 import { laneConfig, type LaneConfig } from '@sluice/contract/lane'
 import { parseRedisAddress } from '@sluice/contract/redis-address'
-import type { WebhookSettings } from '@sluice/contract/webhook'
+import type { WebhookConfig } from '@sluice/contract/webhook'
 import type { CodeExtractor } from './code-extractor.ts'
 import { loadConfigFile, type LoadedFile } from './config-file.ts'
 import { ConfigError } from './config-error.ts'
 import { readEnvironment, type Environment } from './environment.ts'
+import { secretsOfWebhooks, webhooksOf } from './webhooks.ts'
 
 /** Everything that a process gets from outside, parsed once. */
 export interface Config {
@@ -41,13 +42,14 @@ export interface Config {
     /** Ended batches and their results are deleted after this time; null: never. */
     readonly retentionMs: number | null
   }
-  readonly webhooks: WebhookSettings
   /** By name; at least one. */
   readonly lanes: Readonly<Record<string, LaneConfig>>
   /** No provider is configured: the simulator answers on the lane `default`, not a model. */
   readonly usesSimulator: boolean
   /** Everything that must not appear in a log, an answer or a result: keys and passwords, those of lanes included. */
   readonly secrets: readonly string[]
+  /** Endpoints, and the secrets that sign what is sent to them. */
+  readonly webhooks: WebhookConfig
   /** Extractors in code, in the order of the file. */
   readonly extractors: readonly CodeExtractor[]
 }
@@ -66,7 +68,7 @@ export async function readConfig(
   const file = await loadConfigFile(environment.SLUICE_CONFIG, directory)
   const lanes = withDefaultLane(environment, file)
   requireLanes(file, lanes.lanes)
-  const webhooks = webhookSettings(environment, file)
+  const webhooks = webhooksOf(environment, file)
   const days = environment.SLUICE_RETENTION_DAYS
   return {
     redisUrl: requireRedisUrl(environment),
@@ -97,9 +99,9 @@ export async function readConfig(
       graceMs: environment.SLUICE_GRACE_S * 1_000,
       retentionMs: days === undefined ? null : days * 86_400_000,
     },
-    webhooks,
     ...lanes,
-    secrets: secretsOf(environment, lanes.lanes, webhooks),
+    secrets: [...secretsOf(environment, lanes.lanes), ...secretsOfWebhooks(webhooks)],
+    webhooks,
     extractors: file.extractors,
   }
 }
@@ -149,11 +151,6 @@ function simulatorLane({ SLUICE_SIMULATOR_URL: baseUrl }: Environment): Lanes {
   return { lanes: { default: laneConfig.parse({ baseUrl, model: 'simulator' }) }, usesSimulator: true }
 }
 
-/** A batch's own webhook is signed with the variable, or like those of the first endpoint. */
-function webhookSettings({ SLUICE_WEBHOOK_SECRET }: Environment, { webhooks }: LoadedFile): WebhookSettings {
-  return { ...webhooks, secrets: SLUICE_WEBHOOK_SECRET ?? webhooks.endpoints[0]?.secrets ?? [] }
-}
-
 function requireLanes(file: LoadedFile, lanes: Config['lanes']): void {
   const lines = file.extractors
     .map(({ definition }) => definition)
@@ -175,22 +172,14 @@ function requireRedisUrl({ REDIS_URL }: Environment): string {
 /** Headers whose values are secrets. */
 const secretHeader = /key|auth|token|secret|cookie|password/
 
-function secretsOf(environment: Environment, lanes: Config['lanes'], webhooks: WebhookSettings): readonly string[] {
+function secretsOf(environment: Environment, lanes: Config['lanes']): readonly string[] {
   const { SLUICE_API_KEYS = [], OPENAI_API_KEY, REDIS_URL = '' } = environment
   const ofLanes = Object.values(lanes).flatMap(({ apiKey, headers, baseUrl }) => [
     apiKey,
     ...Object.entries(headers).flatMap(([name, value]) => (secretHeader.test(name) ? [value] : [])),
     ...(baseUrl === undefined ? [] : secretsOfUrl(new URL(baseUrl))),
   ])
-  const ofWebhooks = webhooks.endpoints.flatMap(({ url, secrets }) => [...secrets, ...secretsOfUrl(new URL(url))])
-  const all = [
-    ...SLUICE_API_KEYS,
-    OPENAI_API_KEY,
-    ...ofLanes,
-    ...ofWebhooks,
-    ...webhooks.secrets,
-    parseRedisAddress(REDIS_URL)?.password,
-  ]
+  const all = [...SLUICE_API_KEYS, OPENAI_API_KEY, ...ofLanes, parseRedisAddress(REDIS_URL)?.password]
   return all.filter((secret): secret is string => secret !== undefined && secret !== '')
 }
 

@@ -1,6 +1,6 @@
 import type { LaneConfigInput } from '@sluice/contract/lane'
 import type { ModelParameters } from '@sluice/contract/extractor'
-import type { WebhookEndpointConfig } from '@sluice/contract/webhook'
+import type { WebhookConfigInput } from '@sluice/contract/webhook'
 import type { z } from 'zod'
 
 /** An extractor in code. The zod schema itself validates the answers, with its refinements, transforms and defaults. */
@@ -21,10 +21,8 @@ export interface ConfigFile {
   /** By name. A lane called `default` replaces the one from OPENAI_API_KEY, OPENAI_BASE_URL and SLUICE_MODEL. */
   readonly lanes?: Readonly<Record<string, LaneConfigInput>>
   readonly extractors?: readonly ExtractorDefinition[]
-  /** Who gets a signed POST when a batch or a summary has ended. */
-  readonly webhooks?: readonly WebhookEndpointConfig[]
-  /** Networks that webhooks may connect to although they are not public, such as `10.1.0.0/16`. */
-  readonly webhookAllow?: readonly string[]
+  /** Where messages about ended batches go, and the secrets that sign them. */
+  readonly webhooks?: WebhookConfigInput
 }
 
 /** Gives the default export of `sluice.config.ts` its type. Checked when a process starts, by `readConfig`. */

@@ -1,6 +1,5 @@
 import { isIP } from 'node:net'
 import { parseRedisAddress } from '@sluice/contract/redis-address'
-import { webhookSecret } from '@sluice/contract/webhook'
 import { z } from 'zod'
 import { ConfigError } from './config-error.ts'
 
@@ -66,6 +65,10 @@ export const variables = {
   SLUICE_DOCUMENT_S: decimal('seconds', 0.1, 3_600).default(60),
   /** What all files of /openai/v1 may take in Redis, compressed. */
   SLUICE_FILES_MB: wholeNumber(1, 1_000_000).default(2_048),
+  /** An endpoint `default` for all events, signed with these secrets; they also sign the webhooks that batches ask for. */
+  SLUICE_WEBHOOK_URL: url(/^https?$/, 'https://example.com/hook').optional(),
+  SLUICE_WEBHOOK_SECRETS: list.optional(),
+  SLUICE_WEBHOOK_ALLOW: list.optional(),
   SLUICE_QUEUES_READONLY: flag.default(true),
 
   SLUICE_CONCURRENCY: wholeNumber(1, 10_000).default(100),
@@ -91,9 +94,6 @@ export const variables = {
   SLUICE_STRUCTURED_OUTPUT: z
     .enum(['json_schema', 'json_object', 'prompt'], 'must be json_schema, json_object or prompt')
     .optional(),
-
-  /** Signs the webhooks of single batches and summaries; several, separated by commas, while one replaces the other. */
-  SLUICE_WEBHOOK_SECRET: list.pipe(z.array(webhookSecret).min(1, 'contains no secret').max(4)).optional(),
 
   SLUICE_CONFIG: z.string().optional(),
   SLUICE_LOG_LEVEL: z

@@ -15,7 +15,8 @@ export function exampleOption(option: z.ZodType): unknown {
 function candidates(schema: z.ZodType): unknown[] {
   if (schema instanceof z.ZodNumber) return [7, 1, 0.5, schema.minValue, schema.maxValue]
   if (schema instanceof z.ZodBoolean) return [true, false]
-  if (schema instanceof z.ZodString) return ['some text', 'a', '2030-01-01T00:00:00Z', 'https://example.com/']
+  if (schema instanceof z.ZodString || schema instanceof z.ZodURL)
+    return ['some text', 'a', '2030-01-01T00:00:00Z', 'https://example.com/']
   if (schema instanceof z.ZodEnum) return [...schema.options]
   if (schema instanceof z.ZodArray) return candidates(schema.element as z.ZodType).map((one) => [one])
   if (schema instanceof z.ZodRecord) return [{ key: 'value' }, { key: 1 }]
@@ -27,5 +28,7 @@ function candidates(schema: z.ZodType): unknown[] {
 }
 
 function exampleField(field: z.ZodType): unknown {
-  return candidates(bareOption(field)).find((value) => field.safeParse(value).success)
+  const example = candidates(bareOption(field)).find((value) => field.safeParse(value).success)
+  if (example !== undefined || field.safeParse(undefined).success) return example
+  throw new Error(`No example fits a field of type ${bareOption(field).def.type}: add one.`)
 }

@@ -13,7 +13,7 @@ export const requestEndpoint = z.enum([
 export type RequestEndpoint = z.infer<typeof requestEndpoint>
 
 /** The task of a batch whose items are request bodies: each is sent to the lane's provider as it is, and its response is the result. */
-export const requestTask = z.object({ object: z.literal('request'), endpoint: requestEndpoint, lane: laneName })
+const requestTask = z.object({ object: z.literal('request'), endpoint: requestEndpoint, lane: laneName })
 export type RequestTask = z.infer<typeof requestTask>
 
 /** What the items of a batch are, and what is done with each of them. */

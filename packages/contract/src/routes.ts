@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { enabledEndpoint, listDeliveriesQuery, webhookDeliveryList } from './webhook.ts'
 import {
   appendQuery,
   batch,
@@ -216,6 +217,21 @@ export const routes = {
       200: { description: 'The result.', schema: extracted },
       202: { description: 'Not done within `wait_s`: the batch of one item, which continues.', schema: batch },
     },
+  },
+  listWebhookDeliveries: {
+    method: 'get',
+    path: '/v1/webhooks/deliveries',
+    tag: 'Webhooks',
+    summary: 'List the deliveries of webhooks with their attempts, newest first; kept for 7 days',
+    query: listDeliveriesQuery,
+    answers: ok(webhookDeliveryList),
+  },
+  enableWebhookEndpoint: {
+    method: 'post',
+    path: '/v1/webhooks/endpoints/{name}/enable',
+    tag: 'Webhooks',
+    summary: 'Send to an endpoint again that was disabled after failing for 72 hours, also what waited meanwhile',
+    answers: ok(enabledEndpoint),
   },
   createSummary: {
     method: 'post',

@@ -34,7 +34,7 @@ export const webhookEventType = z.enum([
 export type WebhookEventType = z.infer<typeof webhookEventType>
 
 /** Of Standard Webhooks: 24 to 64 random bytes. */
-export const webhookSecret = z
+const webhookSecret = z
   .string()
   .refine(
     isWebhookSecret,
@@ -48,23 +48,35 @@ function isWebhookSecret(text: string): boolean {
   return bytes >= 24 && bytes <= 64
 }
 
-/** An endpoint in the configuration. */
-export const webhookEndpointConfig = z.strictObject({
+/** An endpoint in the configuration, written in code (camel case), never over HTTP. */
+const webhookEndpointConfig = z.strictObject({
+  /** Unique; shown with the endpoint. */
+  name: z.string().regex(/^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$/, 'must be 1 to 64 letters, digits, `_` or `-`'),
   url: webhookUrl,
   /** The current one first. Requests are signed with each, so that a receiver may use the next one before the old one is removed. */
   secrets: z.array(webhookSecret).min(1, 'give at least one secret').max(4, 'give at most 4 secrets'),
   /** Default: all. */
   events: z.array(webhookEventType).min(1, 'give at least one event, or leave `events` out for all').optional(),
 })
-export type WebhookEndpointConfig = z.infer<typeof webhookEndpointConfig>
 
-export interface WebhookSettings {
-  readonly endpoints: readonly WebhookEndpointConfig[]
-  /** What requests to the `webhook` of a batch or summary are signed with; empty: there can be none. */
-  readonly secrets: readonly string[]
-  /** Networks such as `10.1.0.0/16` that may be connected to although they are not public. */
-  readonly allow: readonly string[]
+function areUnique(values: readonly string[]): boolean {
+  return new Set(values).size === values.length
 }
+
+export const webhookConfig = z.strictObject({
+  endpoints: z
+    .array(webhookEndpointConfig)
+    .max(100, 'give at most 100 endpoints')
+    .refine((all) => areUnique(all.map(({ name }) => name)), 'two endpoints have one name')
+    .refine((all) => areUnique(all.map(({ url }) => URL.parse(url)?.href ?? url)), 'two endpoints have one URL')
+    .default([]),
+  /** Sign the webhooks that batches and summaries ask for. Default: those of the first endpoint. Without any, that option is rejected. */
+  secrets: z.array(webhookSecret).max(4, 'give at most 4 secrets').default([]),
+  /** Hosts and networks, such as `hooks.internal` or `10.0.0.0/8`, that may be called although their addresses are not public. */
+  allow: z.array(z.string().min(1)).max(100).default([]),
+})
+export type WebhookConfig = z.infer<typeof webhookConfig>
+export type WebhookConfigInput = z.input<typeof webhookConfig>
 
 /** OpenAI's shape of an event, which its SDKs read. */
 const webhookEvent = z
@@ -133,7 +145,7 @@ export const webhookEndpoint = z
     id: z.string(),
     object: z.literal('webhook.endpoint'),
     url: z.string().describe('Without its query, which may have secrets.'),
-    configured: z.boolean().describe('`false`: the `webhook` of a batch or summary.'),
+    name: z.string().nullable().describe('As configured; null: it is the `webhook` of a batch or summary.'),
     events: z.array(webhookEventType),
     status: z.enum(['enabled', 'disabled']),
     reason: z.string().nullable().describe('Why it is disabled.'),

@@ -1,5 +1,5 @@
 import type { LaneConfig } from '@sluice/contract/lane'
-import type { WebhookSettings } from '@sluice/contract/webhook'
+import type { WebhookConfig } from '@sluice/contract/webhook'
 import type { Redis } from 'ioredis'
 import { createAdmission } from './batches/admission.ts'
 import { createBatches } from './batches/batches.ts'
@@ -43,7 +43,7 @@ export interface EngineOptions {
   /** What all files may take in Redis, compressed; undefined: 2 GB. */
   readonly filesBytes?: number
   /** Undefined: no endpoints, no secrets, public addresses only. */
-  readonly webhooks?: WebhookSettings
+  readonly webhooks?: WebhookConfig
   /** Gets connection errors, among others; connections reconnect by themselves. */
   readonly onError: (error: Error) => void
 }

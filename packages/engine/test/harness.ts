@@ -5,7 +5,7 @@ import type { ExtractOptions, ExtractRequest, LongTexts, RawRequest } from '@slu
 import { laneConfig, type LaneConfigInput } from '@sluice/contract/lane'
 import type { Call, Outcome } from '@sluice/contract/outcome'
 import type { Result, ResultsQuery } from '@sluice/contract/result'
-import type { WebhookSettings } from '@sluice/contract/webhook'
+import type { WebhookConfig } from '@sluice/contract/webhook'
 import { Redis } from 'ioredis'
 import { afterEach, inject, onTestFailed } from 'vitest'
 import { createEngine } from '@sluice/engine/create-engine'
@@ -25,7 +25,7 @@ export interface TestSluice {
   readonly errors: readonly Error[]
   engine(): Promise<Engine>
   /** Of engines and workers that are created from here on. */
-  webhooks: WebhookSettings | undefined
+  webhooks: WebhookConfig | undefined
   /** A worker whose provider gives this answer. Closed after the test, without grace, unless the test has closed it. */
   worker(
     answer: Answer,

@@ -80,7 +80,7 @@ test('the end of a batch is announced once, signed with every secret', async () 
   const { received, url } = await startReceiver(answering(204))
   const sluice = testSluice()
   const secrets = [newSecret(), newSecret()]
-  sluice.webhooks = { endpoints: [{ url: `${url}/hook?token=hidden`, secrets }], secrets, allow }
+  sluice.webhooks = { endpoints: [{ name: 'main', url: `${url}/hook?token=hidden`, secrets }], secrets, allow }
   const engine = await sluice.engine()
   await sluice.worker(() => extracted({}))
   const id = await runBatch(engine)
@@ -94,7 +94,7 @@ test('the end of a batch is announced once, signed with every secret', async () 
   expect(first!.headers['webhook-id']).toBe(delivery.event.id)
   expect(first!.event).toMatchObject({ object: 'event', type: 'batch.completed', data: { id } })
   const { data } = await engine.webhooks.endpoints({ limit: 10 })
-  expect(data).toMatchObject([{ url: `${url}/hook`, configured: true, status: 'enabled', last_error: null }])
+  expect(data).toMatchObject([{ url: `${url}/hook`, name: 'main', status: 'enabled', last_error: null }])
   expect(JSON.stringify([data, delivery])).not.toContain('hidden')
 
   const cancelled = (await engine.batches.create({ extractor: inline, options }, texts(500))).batch.id
@@ -112,7 +112,7 @@ test('an endpoint gets only the events that it names, and a batch may name one m
   const secret = newSecret()
   const mine = newSecret()
   sluice.webhooks = {
-    endpoints: [{ url: `${url}/cancelled`, secrets: [secret], events: ['batch.cancelled'] }],
+    endpoints: [{ name: 'main', url: `${url}/cancelled`, secrets: [secret], events: ['batch.cancelled'] }],
     secrets: [mine],
     allow,
   }
@@ -123,7 +123,7 @@ test('an endpoint gets only the events that it names, and a batch may name one m
   expect(received.map(({ path }) => path)).toEqual(['/own'])
   expect(verified(received[0]!, mine)).toMatchObject({ data: { id } })
   const { data } = await engine.webhooks.endpoints({ limit: 10 })
-  expect(new Set(data.map(({ configured }) => configured))).toEqual(new Set([false, true]))
+  expect(new Set(data.map(({ name }) => name))).toEqual(new Set([null, 'main']))
 })
 
 test('the end of a summary is announced, and those of its levels are not', async () => {
@@ -171,7 +171,7 @@ test('a failed delivery is repeated with the same id and body, and a time and si
   )
   const sluice = testSluice()
   const secrets = [newSecret()]
-  sluice.webhooks = { endpoints: [{ url, secrets }], secrets, allow }
+  sluice.webhooks = { endpoints: [{ name: 'main', url, secrets }], secrets, allow }
   const engine = await sluice.engine()
   // More than a second, so that the timestamps differ.
   await sluice.worker(() => extracted({}), { webhookSchedule: { delaysMs: [20, 20, 1_300], giveUpMs: 60_000 } })
@@ -195,7 +195,7 @@ test('a delivery survives the death of its worker between and during attempts', 
   })
   const sluice = testSluice()
   const secrets = [newSecret()]
-  sluice.webhooks = { endpoints: [{ url, secrets }], secrets, allow }
+  sluice.webhooks = { endpoints: [{ name: 'main', url, secrets }], secrets, allow }
   const engine = await sluice.engine()
   const webhookSchedule = { delaysMs: [700], giveUpMs: 60_000 }
   const first = await sluice.worker(() => extracted({}), { webhookSchedule })
@@ -219,7 +219,7 @@ test('an endpoint that is gone is disabled at once; its events are held until it
   const { received, url } = await startReceiver((res) => answering(status)(res))
   const sluice = testSluice()
   const secrets = [newSecret()]
-  sluice.webhooks = { endpoints: [{ url, secrets }], secrets, allow }
+  sluice.webhooks = { endpoints: [{ name: 'main', url, secrets }], secrets, allow }
   const engine = await sluice.engine()
   await sluice.worker(() => extracted({}), { webhookSchedule: quick })
   const refused = await runBatch(engine)
@@ -244,7 +244,7 @@ test('an endpoint to which nothing was delivered for the whole time is disabled 
   const { received, url } = await startReceiver(answering(500))
   const sluice = testSluice()
   const secrets = [newSecret()]
-  sluice.webhooks = { endpoints: [{ url, secrets }], secrets, allow }
+  sluice.webhooks = { endpoints: [{ name: 'main', url, secrets }], secrets, allow }
   const engine = await sluice.engine()
   await sluice.worker(() => extracted({}), { webhookSchedule: { delaysMs: [10, 100], giveUpMs: 500 } })
   await runBatch(engine)
@@ -261,7 +261,7 @@ test('an endpoint that does not answer holds up no other', async () => {
   const fast = await startReceiver(answering(200))
   const sluice = testSluice()
   const secrets = [newSecret()]
-  const endpoints = [slow, fast].map(({ url }) => ({ url, secrets }))
+  const endpoints = [slow, fast].map(({ url }, at) => ({ name: `${at}`, url, secrets }))
   sluice.webhooks = { endpoints, secrets, allow }
   const engine = await sluice.engine()
   await sluice.worker(() => extracted({}))
@@ -274,7 +274,7 @@ test('the list of deliveries has pages, newest first, also of one status', async
   const { url } = await startReceiver((res, _, { path }) => answering(path === '/bad' ? 500 : 200)(res))
   const sluice = testSluice()
   const secrets = [newSecret()]
-  const endpoints = ['/good', '/bad'].map((path) => ({ url: `${url}${path}`, secrets }))
+  const endpoints = ['/good', '/bad'].map((path) => ({ name: path.slice(1), url: `${url}${path}`, secrets }))
   sluice.webhooks = { endpoints, secrets, allow }
   const engine = await sluice.engine()
   await sluice.worker(() => extracted({}), { webhookSchedule: { delaysMs: [30_000], giveUpMs: 60_000 } })

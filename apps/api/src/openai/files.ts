@@ -100,7 +100,7 @@ export function fileExpiry(purpose: FilePurpose, expiresS: number | null, nowMs:
 }
 
 /** What is wrong with the name of a batch file, or with its first line. Its other lines are checked when a batch reads them. */
-export function requireJsonl(filename: string, firstLine: FirstLine): void {
+function requireJsonl(filename: string, firstLine: FirstLine): void {
   if (!filename.toLowerCase().endsWith('.jsonl'))
     throw new OpenAiError(400, 'Invalid file format for Batch API. Must be .jsonl')
   if (firstLine.bytes > mostBytes.batch) throw tooLarge(mostBytes.batch)

@@ -16,7 +16,7 @@ const windowMs = 24 * 3_600_000
 /** Text that is handed on at once: about 1 ms to send. */
 const chunkLength = 65_536
 
-export interface NewFileBatch {
+interface NewFileBatch {
   readonly endpoint: RequestEndpoint
   readonly inputFileId: string
   readonly completionWindow: string

@@ -8,7 +8,7 @@ import type { Keys } from '../redis/keys.ts'
 import type { FileBatchRecord, FileBatchUsage, RequestCounts } from './file-batch-store.ts'
 import { fileOf, type LeftOver, type OutputOf, outputLine, reasoningTokens } from './output-lines.ts'
 
-export interface Finalized {
+interface Finalized {
   readonly counts: RequestCounts
   readonly usage: FileBatchUsage
   /** Null: it would be empty. */

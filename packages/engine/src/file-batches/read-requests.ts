@@ -10,7 +10,7 @@ import { type FileLine, readLines } from './file-lines.ts'
 import type { ModelPlace, Models } from './models.ts'
 
 /** As at OpenAI. */
-export const mostRequests = 50_000
+const mostRequests = 50_000
 const mostInputs = 50_000
 /** Errors that a batch shows: OpenAI reports all of them, but a list of batches must stay readable. */
 const mostErrors = 1_000

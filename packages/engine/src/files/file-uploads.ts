@@ -31,7 +31,7 @@ export interface FileUpload {
   readonly fileId: string | null
 }
 
-export type NewFileUpload = Pick<FileUpload, 'filename' | 'purpose' | 'mimeType' | 'bytes' | 'fileExpiresS'>
+type NewFileUpload = Pick<FileUpload, 'filename' | 'purpose' | 'mimeType' | 'bytes' | 'fileExpiresS'>
 
 type Completed =
   | { readonly type: 'completed'; readonly upload: FileUpload; readonly file: FileRecord }

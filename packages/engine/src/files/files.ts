@@ -12,14 +12,14 @@ const mostFiles = 100_000
 /** A file whose sender is silent for so long was abandoned. */
 const abandonedMs = 10 * 60_000
 
-export interface FileDescription {
+interface FileDescription {
   readonly filename: string
   readonly purpose: FilePurpose
   /** Unix ms; null: never. */
   readonly expiresAt: number | null
 }
 
-export interface ListFilesQuery {
+interface ListFilesQuery {
   readonly after?: string | undefined
   readonly limit: number
   readonly order: 'asc' | 'desc'

@@ -31,7 +31,7 @@ export type Verdict =
   | { readonly type: 'ask-again'; readonly tries: Tries }
   | Later
 
-export type CheaperCall =
+type CheaperCall =
   /** There is none: the batch pauses. */
   | { readonly type: 'none' }
   | { readonly type: 'ask-again'; readonly tries: Tries }

@@ -47,7 +47,7 @@ export interface BatchKeys {
 }
 
 /** Also of the parts of an upload, which have no `meta`. */
-export interface FileKeys {
+interface FileKeys {
   /** Hash: the file itself (files/file-record.ts). */
   readonly meta: string
   /** Stream: its bytes. Entry id `<offset after the block's last byte>-0`, field `z`: zstd of up to 128 KB. A batch's output has none. */
@@ -69,7 +69,7 @@ interface FileBatchKeys {
 }
 
 /** All under one hash tag: a script changes a delivery together with the indexes. */
-export interface WebhookKeys {
+interface WebhookKeys {
   /** Sorted set, all scores 0: the ids of all deliveries. They sort by time. */
   readonly all: string
   /** Set of delivery ids: those with a job. The sweeper adds it if it is lost. */

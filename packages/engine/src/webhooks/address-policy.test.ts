@@ -77,7 +77,7 @@ function look(resolveName: never, allow: string[] = [], options: LookupOptions =
 
 describe('a webhook', () => {
   test.each(refused)('is not sent to %s', (url) => {
-    expect(createAddressPolicy([]).refusalOf(new URL(url))).toMatch(/is not a public address: .*webhookAllow/)
+    expect(createAddressPolicy([]).refusalOf(new URL(url))).toMatch(/is not a public address: .*webhooks\.allow/)
   })
 
   test.each(accepted)('may be sent to %s', (url) => {
@@ -90,6 +90,11 @@ describe('a webhook', () => {
       (host) => policy.refusalOf(new URL(`http://${host}/`)) !== null,
     )
     expect(refusals).toEqual([false, false, false, true, true, true, true])
+  })
+
+  test('is sent to a name that the configuration allows, wherever it is', async () => {
+    expect(await look(names('127.0.0.1', '10.0.0.1'), ['A.example'])).toHaveLength(2)
+    await expect(look(names('127.0.0.1'), ['b.example'])).rejects.toBeInstanceOf(AddressRefused)
   })
 
   test('connects only to the public addresses of a name', async () => {

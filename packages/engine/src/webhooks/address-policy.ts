@@ -52,11 +52,14 @@ const globalV6 = '2000::/3'
 /** Parts of it that are not public, or that contain an IPv4 address (6to4, Teredo). */
 const notPublicV6 = ['2001::/23', '2001:db8::/32', '2002::/16', '2620:4f:8000::/48', '3fff::/20']
 
+/** `allow`: addresses, networks such as 10.0.0.0/8, and names of hosts. */
 export function createAddressPolicy(
   allow: readonly string[],
   { resolveName = resolve }: { readonly resolveName?: typeof resolve } = {},
 ): AddressPolicy {
-  const allowed = blockListOf(allow)
+  const isNetwork = (entry: string) => isIP(entry.split('/')[0] ?? '') !== 0
+  const allowed = blockListOf(allow.filter(isNetwork))
+  const allowedNames = new Set(allow.filter((entry) => !isNetwork(entry)).map((name) => name.toLowerCase()))
 
   const isAllowed = (address: string): boolean => {
     const family = isIP(address) === 4 ? 'ipv4' : 'ipv6'
@@ -77,7 +80,10 @@ export function createAddressPolicy(
       resolveName(hostname, { ...options, all: true }, (error, addresses) => {
         if (error !== null) return callback(error, [])
         // A scope (`fe80::1%eth0`) only exists on addresses that are not public.
-        const usable = addresses.filter(({ address }) => !address.includes('%') && isAllowed(address))
+        const isNamed = allowedNames.has(hostname.toLowerCase())
+        const usable = addresses.filter(
+          ({ address }) => isNamed || (!address.includes('%') && isAllowed(address)),
+        )
         const [first] = usable
         if (first === undefined) {
           const shown = addresses.map(({ address }) => address).join(', ') || 'no address'
@@ -90,7 +96,7 @@ export function createAddressPolicy(
   }
 }
 
-const why = 'only public addresses are allowed, and those in `webhookAllow` of the configuration.'
+const why = 'only public addresses are allowed, and those in `webhooks.allow` (SLUICE_WEBHOOK_ALLOW).'
 
 function notAllowed(address: string): string {
   return `${address} is not a public address: ${why}`

@@ -96,7 +96,7 @@ export function createDeliver(dependencies: DeliverDependencies): Deliver {
     const { secrets, url } = endpoint
     const posted: Posted =
       secrets.length === 0
-        ? { type: 'unreachable', message: 'There is no secret to sign with: set SLUICE_WEBHOOK_SECRET.' }
+        ? { type: 'unreachable', message: 'There is no secret to sign with: set SLUICE_WEBHOOK_SECRETS.' }
         : await postEvent({ url, id: delivery.eventId, body: JSON.stringify(eventOf(delivery)), secrets }, { signal })
     const now = Date.now()
     const made = {

@@ -1,4 +1,4 @@
-import { webhookEventType, type WebhookEventType, type WebhookSettings } from '@sluice/contract/webhook'
+import { webhookEventType, type WebhookEventType, type WebhookConfig } from '@sluice/contract/webhook'
 import type { Redis } from 'ioredis'
 import type { Keys } from '../redis/keys.ts'
 import { digest, keptMs } from './delivery-store.ts'
@@ -13,8 +13,8 @@ export interface Endpoint {
   readonly url: string
   readonly secrets: readonly string[]
   readonly events: readonly WebhookEventType[]
-  /** False: it is the `webhook` of a batch or summary. */
-  readonly isConfigured: boolean
+  /** Null: it is the `webhook` of a batch or summary. */
+  readonly name: string | null
   readonly disabledAt: number | null
   readonly reason: string | null
   readonly lastSuccessAt: number | null
@@ -40,7 +40,7 @@ export interface Endpoints {
 export interface EndpointsDependencies {
   readonly redis: Redis
   readonly keys: Keys
-  readonly settings: WebhookSettings
+  readonly settings: WebhookConfig
 }
 
 /** Derived from the URL, which may have secrets and is in no id, log or job. */
@@ -64,7 +64,7 @@ export function createEndpoints({ redis, keys, settings }: EndpointsDependencies
       url,
       secrets: own?.secrets ?? settings.secrets,
       events: own === undefined ? webhookEventType.options : (own.events ?? webhookEventType.options),
-      isConfigured: own !== undefined,
+      name: own?.name ?? null,
       disabledAt: time('disabled_at'),
       reason: fields['reason'] ?? null,
       lastSuccessAt: time('last_success_at'),

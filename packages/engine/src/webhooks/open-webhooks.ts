@@ -1,4 +1,4 @@
-import type { WebhookSettings } from '@sluice/contract/webhook'
+import type { WebhookConfig } from '@sluice/contract/webhook'
 import type { ConnectionOptions, Queue } from 'bullmq'
 import type { Redis } from 'ioredis'
 import type { OnBatchEnded } from '../batches/batch-ended.ts'
@@ -17,14 +17,14 @@ import { createPostEvent } from './post-event.ts'
 import { createReleaseHeld } from './release-held.ts'
 import { createWebhookWorker } from './webhook-worker.ts'
 
-export const noWebhooks: WebhookSettings = { endpoints: [], secrets: [], allow: [] }
+export const noWebhooks: WebhookConfig = { endpoints: [], secrets: [], allow: [] }
 
 export interface WebhookRoomsDependencies {
   readonly redis: Redis
   readonly keys: Keys
   /** The queue `webhooks`. */
   readonly queue: Queue
-  readonly settings: WebhookSettings
+  readonly settings: WebhookConfig
 }
 
 /** What the API and the workers share of webhooks. */

@@ -1,5 +1,5 @@
 import { conflict, invalidRequest, notFound } from '@sluice/contract/error'
-import type { WebhookDelivery, WebhookEndpoint, WebhookSettings, WebhookTarget } from '@sluice/contract/webhook'
+import type { WebhookDelivery, WebhookEndpoint, WebhookConfig, WebhookTarget } from '@sluice/contract/webhook'
 import type { Webhooks } from '../engine.ts'
 import { createAddressPolicy } from './address-policy.ts'
 import { type Delivery, type DeliveryStore, eventOf } from './delivery-store.ts'
@@ -86,12 +86,12 @@ export function createWebhooks(dependencies: WebhooksDependencies): Webhooks {
 /** Throws for a `webhook` that could never be delivered. Names are resolved only when a request is sent. */
 export type CheckWebhook = (webhook: WebhookTarget | undefined) => void
 
-export function createCheckWebhook({ secrets, allow }: WebhookSettings): CheckWebhook {
+export function createCheckWebhook({ secrets, allow }: WebhookConfig): CheckWebhook {
   const policy = createAddressPolicy(allow)
   return (webhook) => {
     if (webhook === undefined) return
     if (secrets.length === 0) {
-      const fix = 'set SLUICE_WEBHOOK_SECRET, or configure an endpoint with a secret'
+      const fix = 'set SLUICE_WEBHOOK_SECRETS, or `webhooks` in sluice.config.ts'
       throw invalidRequest('webhook_secret_missing', `There is no secret to sign webhooks with: ${fix}.`, 'webhook')
     }
     const refusal = policy.refusalOf(new URL(webhook.url))
@@ -122,7 +122,7 @@ function toEndpointView(endpoint: Endpoint): WebhookEndpoint {
     id: endpoint.id,
     object: 'webhook.endpoint',
     url: `${origin}${pathname}`,
-    configured: endpoint.isConfigured,
+    name: endpoint.name,
     events: [...endpoint.events],
     status: endpoint.disabledAt === null ? 'enabled' : 'disabled',
     reason: endpoint.reason,
