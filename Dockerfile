@@ -1,6 +1,6 @@
 # One image, one command for each app: node apps/<api|worker|simulator>/src/main.ts
 
-# Only what determines the dependencies, so that a change of code does not install them again.
+# Only the files that determine the dependencies, so that a change of code does not reinstall them.
 FROM node:24-slim AS manifests
 WORKDIR /src
 COPY . .
@@ -11,7 +11,7 @@ FROM node:24-slim AS dependencies
 RUN npm install --global pnpm@12
 WORKDIR /app
 COPY --from=manifests /manifests ./
-# Node.js loads no TypeScript from node_modules. Without it, source maps and manuals the packages take half of the space.
+# Node.js does not load TypeScript from node_modules. Without it, source maps and manuals, the packages take half the space.
 RUN pnpm install --prod --frozen-lockfile \
   && find node_modules/.pnpm -type f -regextype posix-extended -regex '.*\.([cm]?ts|map|md|markdown)' -delete
 
@@ -20,7 +20,7 @@ FROM node:24-slim AS runtime
 RUN rm -rf /usr/local/lib/node_modules /usr/local/include /usr/local/bin/npm /usr/local/bin/npx /usr/local/bin/corepack \
   /usr/local/bin/yarn* /opt/yarn* /var/lib/apt/lists/* /var/cache/* /usr/share/man /usr/share/locale \
   && find /usr/share/doc -type f ! -name copyright -delete \
-  # Programs that run with the rights of their owner, such as su and mount: nothing here uses one.
+  # Removes set-uid rights, such as those of su and mount: nothing here needs them.
   && find / -xdev -type f -perm /6000 -exec chmod a-s {} +
 
 # From scratch, because a layer that deletes files does not make the layers below it smaller.

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process'
-import { mkdirSync, readFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 
 /**
@@ -44,8 +44,14 @@ else if (
     audit.output,
   )
 )
-  console.log('pnpm audit: SKIPPED, this registry offers no audit')
+  skipAudit()
 else problems.push(`pnpm audit:\n${audit.output}`)
+
+function skipAudit(): void {
+  console.log('pnpm audit: SKIPPED, this registry offers no audit')
+  const { SKIPPED_AUDIT_FILE: file } = process.env
+  if (file !== undefined) writeFileSync(file, '')
+}
 
 for (const problem of problems) console.error(problem)
 process.exit(problems.length === 0 ? 0 : 1)

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { Extractor } from '@sluice/contract/extractor'
 import { laneConfig } from '@sluice/contract/lane'
 import type { Call } from '@sluice/contract/outcome'
@@ -55,9 +56,9 @@ export async function openEngine(
     retentionMs: null,
     provider: () => ({
       estimateTokens: () => ({ input: 100, mostOutput: null }),
-      async extract() {
+      async extract(_request, { signal }) {
         calls += 1
-        if (latencyMs > 0) await new Promise((resolve) => setTimeout(resolve, latencyMs))
+        if (latencyMs > 0) await sleep(latencyMs, undefined, { signal })
         return call
       },
     }),

@@ -10,7 +10,8 @@ import { compareManyBatches } from './many-batches.ts'
 
 /**
  * Ten items submitted after a large batch: when is the first one called, when is the last one done? And is the lane shared by weight?
- * With `--batches 900 --items 15`: as many items as one batch and as 900, and nothing else.
+ * With `--batches 900 --items 15`: as many items as one batch and as 900, and nothing else. `--paused 100000`: beside so many paused ones.
+ * `--measured 13500`: only so many of the items.
  */
 const { values } = parseArgs({
   options: {
@@ -19,6 +20,9 @@ const { values } = parseArgs({
     'latency-ms': { type: 'string', default: '200' },
     batches: { type: 'string' },
     items: { type: 'string', default: '15' },
+    paused: { type: 'string', default: '0' },
+    measured: { type: 'string' },
+    rounds: { type: 'string', default: '3' },
   },
 })
 const large = Number(values.large)
@@ -28,7 +32,15 @@ const small = 10
 
 if (values.batches !== undefined) {
   const [batches, itemsEach] = [Number(values.batches), Number(values.items)]
-  await compareManyBatches({ batches, itemsEach, concurrency, latencyMs })
+  await compareManyBatches({
+    batches,
+    itemsEach,
+    paused: Number(values.paused),
+    measured: Number(values.measured ?? batches * itemsEach),
+    rounds: Number(values.rounds),
+    concurrency,
+    latencyMs,
+  })
   process.exit(0)
 }
 

@@ -8,6 +8,7 @@ import { startOwnRedis } from '@sluice/local/redis/own-redis'
 import { extractor } from '../instant-engine.ts'
 import { median } from '../median.ts'
 import { texts } from '../texts.ts'
+import { compareWriters } from './writers.ts'
 
 /**
  * Staging a batch, compared with BullMQ alone: one job per item, added with addBulk.
@@ -19,10 +20,16 @@ const { values } = parseArgs({
     rounds: { type: 'string', default: '3' },
     /** Random letters instead of sentences: the worst case for compression. */
     random: { type: 'boolean', default: false },
+    /** Compares an upload through so many API processes with one instead. */
+    writers: { type: 'string' },
   },
 })
 const items = Number(values.items)
 const rounds = Number(values.rounds)
+if (values.writers !== undefined) {
+  await compareWriters({ items, rounds, writers: Number(values.writers) })
+  process.exit()
+}
 const inputOf = (count: number) =>
   values.random ? Array.from({ length: count }, () => randomBytes(225).toString('base64')) : texts(count)
 

@@ -10,7 +10,8 @@ export interface Crew extends AsyncDisposable {
   killApi(): Promise<void>
   /** Kills a worker and starts another one in its place. */
   killWorker(place: number): Promise<void>
-  stopWorker(place: number, signal: 'SIGTERM'): Promise<number | null>
+  /** Stops a worker by SIGTERM and starts another one in its place. Rejects with its last lines if it did not end cleanly. */
+  stopWorker(place: number): Promise<void>
   /** Moves the clock of a worker by `ms`; 0: back to the right time. */
   setClock(place: number, ms: number): void
 }
@@ -48,10 +49,14 @@ export async function startCrew(env: Record<string, string>, workerCount: number
       await workers[place]!.stop('SIGKILL')
       workers[place] = await startWorker()
     },
-    async stopWorker(place, signal) {
-      const code = await workers[place]!.stop(signal)
+    async stopWorker(place) {
+      const worker = workers[place]!
+      const code = await worker.stop('SIGTERM')
+      if (code !== 0) {
+        const lines = worker.output().split('\n').slice(-20).join('\n')
+        throw new Error(`A worker ended with ${code} on SIGTERM. Its last lines:\n${lines}`)
+      }
       workers[place] = await startWorker()
-      return code
     },
     setClock(place, ms) {
       workers[place]!.child.send({ clockMs: ms })

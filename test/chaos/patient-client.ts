@@ -16,9 +16,10 @@ export interface PatientClient {
 
 export function createPatientClient(baseUrl: string, signal: AbortSignal): PatientClient {
   const persistently = async <T>(act: () => Promise<T | undefined>): Promise<T> => {
+    let problem = 'nothing went wrong'
     for (;;) {
-      signal.throwIfAborted()
-      const done = await act().catch(() => undefined)
+      if (signal.aborted) throw new Error(`${String(signal.reason)} Last: ${problem}`)
+      const done = await act().catch((error: unknown) => void (problem = describe(error)))
       if (done !== undefined) return done
       await sleep(againMs)
     }
@@ -26,10 +27,8 @@ export function createPatientClient(baseUrl: string, signal: AbortSignal): Patie
   const json = async <T>(path: string, init: RequestInit = {}): Promise<T | undefined> => {
     const response = await fetch(`${baseUrl}${path}`, { ...init, signal: AbortSignal.timeout(10_000) })
     const body = (await response.json()) as T
-    // Repeating does not help when the request itself is wrong.
-    if (response.status >= 400 && response.status < 500 && response.status !== 409)
-      throw new Error(`${path}: ${response.status} ${JSON.stringify(body)}`)
-    return response.ok ? body : undefined
+    if (!response.ok) throw new Error(`${path}: ${response.status} ${JSON.stringify(body)}`)
+    return body
   }
 
   const client: PatientClient = {
@@ -79,4 +78,10 @@ export function createPatientClient(baseUrl: string, signal: AbortSignal): Patie
       }),
   }
   return client
+}
+
+function describe(error: unknown): string {
+  return error instanceof Error
+    ? `${error.message} ${error.cause === undefined ? '' : String(error.cause)}`
+    : String(error)
 }

@@ -50,6 +50,35 @@ test('pause, resume and cancel act on a batch', async () => {
   expect((await runCli(here, ['attach', id])).code).toBe(3)
 })
 
+test('failures are shown in groups, one group is retried, and results are written as a table', async () => {
+  const system = await startSystem()
+  await system.worker()
+  const here = place.of(system)
+  await place.write('people.jsonl', jsonl(people(6)))
+  await system.simulator.set('faults', { rates: { refusal: 1 } })
+  const extract = ['extract', 'people.jsonl', '--schema', 'person.ts', '--detach', '--json']
+  const { id } = JSON.parse((await runCli(here, extract)).stdout)
+  await system.until(id, ({ status }) => status === 'completed')
+  await system.simulator.set('faults', { rates: {} })
+  const { stdout } = await runCli(here, ['errors', id])
+  const [, group = ''] = /--error-group ([0-9a-f]{12})/.exec(stdout) ?? []
+  expect(stdout).toMatch(
+    /^6 x refused: .+\n {4}such as item '\d': .+\n {4}.* retry batch_\w+ --error-group [0-9a-f]{12}$/m,
+  )
+  const dry = await runCli(here, ['retry', id, '--error-group', group, '--dry-run'])
+  expect(dry.stdout).toMatch(/^6 items would be retried, with about [\d,]+ tokens\.$/m)
+  expect((await runCli(here, ['retry', id, '--error-group', group, '--out', 'again.jsonl'])).code).toBe(0)
+  expect((await runCli(here, ['errors', id])).stdout).toContain('No item failed.')
+
+  expect((await runCli(here, ['results', id, '--format', 'csv', '--out', 'out.csv'])).code).toBe(0)
+  const lines = (await readFile(join(place.directory, 'out.csv'), 'utf8')).trim().split('\r\n')
+  expect(lines[0]).toMatch(/^index,id,status,name,age,/)
+  expect(lines).toHaveLength(7)
+  const refused = await runCli(here, ['results', id, '--format', 'csv', '--schema', 'person.ts'])
+  expect(refused).toMatchObject({ code: 1, stderr: expect.stringContaining('--format csv') })
+  expect((await runCli(here, ['batches', '--search', 'people.jsonl'])).stdout).toContain(`${id}`)
+})
+
 const rightKey = 'the-right-key-of-this-test'
 
 describe('doctor', () => {

@@ -4,7 +4,8 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { createRedis } from '@sluice/engine/redis/connect'
+import { createChanges, publish } from '@sluice/engine/redis/changes'
+import { connectWaiting, createRedis } from '@sluice/engine/redis/connect'
 import { preflight } from '@sluice/engine/redis/preflight'
 import { Redis } from 'ioredis'
 import { expect, onTestFinished, test } from 'vitest'
@@ -123,6 +124,7 @@ test('on a cluster batches are spread over the nodes, and a killed worker loses 
   }
   expect((await system.request('GET', '/readyz')).status).toBe(200)
   expect((await system.request('GET', '/v1/lanes')).body.data[0]).toMatchObject({ workers: 1 })
+  for (const { redis } of nodes) expect(await redis.call('CLUSTER', 'INFO')).not.toContain('messages_publish_sent')
   const [first] = batches
   expect((await system.request('DELETE', `/v1/batches/${first!.id}`)).status).toBe(200)
 })
@@ -191,6 +193,47 @@ test('connections that are opened while a cluster is down work as soon as it is 
   await nodes[0]!.redis.call('CLUSTER', 'ADDSLOTS', 0)
   await connecting
   for (const it of connections) expect(await it.set('key', 'value')).toBe('OK')
+})
+
+test('on a cluster messages reach their readers at once, also after a node was away, and no other node', async () => {
+  const { nodes, url } = await startCluster()
+  const sender = await connectWaiting(url, () => {})
+  onTestFinished(() => sender.disconnect())
+  const subscriber = await connectWaiting(url, () => {}, { subscribes: true })
+  await using changes = createChanges({ subscriber })
+  // In slots of all nodes.
+  const channels = Array.from({ length: 12 }, (_, i) => `sluice:{batch-${i}}:changes`)
+  const listeners = await Promise.all(channels.map((channel) => changes.listen(channel)))
+  const longMs = 30_000
+  const waits = async () => {
+    const startedAt = performance.now()
+    const waiting = Promise.all(listeners.map((listener) => listener.wait(longMs)))
+    for (const channel of channels) await publish(sender, channel, 'changed')
+    await waiting
+    return performance.now() - startedAt
+  }
+  expect(await waits()).toBeLessThan(5_000)
+  const [first] = nodes
+  await first!.kill()
+  await first!.restart()
+  // Its connection for messages comes back by itself. What was sent before that is lost, as any message may be.
+  await expect
+    .poll(
+      async () => {
+        await Promise.all(channels.map((channel) => publish(sender, channel, 'changed')))
+        const got = await Promise.all(
+          listeners.map(async (listener) => {
+            const startedAt = performance.now()
+            await listener.wait(300)
+            return performance.now() - startedAt < 250
+          }),
+        )
+        return got.every(Boolean)
+      },
+      { timeout: 20_000 },
+    )
+    .toBe(true)
+  for (const { redis } of nodes) expect(await redis.call('CLUSTER', 'INFO')).not.toContain('messages_publish_sent')
 })
 
 test('the preflight checks each node of a cluster and names the node at fault', async () => {

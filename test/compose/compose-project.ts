@@ -41,7 +41,7 @@ export async function composeProject({ keys = [randomBytes(16).toString('hex')] 
     url: `http://127.0.0.1:${port}`,
     compose,
     /** Starts the API again with these keys. */
-    async setKeys(now: readonly string[]): Promise<void> {
+    setKeys: async (now: readonly string[]): Promise<void> => {
       env.SLUICE_API_KEYS = now.join(',')
       await compose('up', '--detach', '--wait', '--no-deps', 'api')
     },

@@ -64,5 +64,5 @@ stopOnSignals({ log, leave }, config.worker.graceMs, async (graceMs) => {
   await engine[Symbol.asyncDispose]()
   errors[Symbol.dispose]()
 })
-// Only now: whoever reads this line may send a signal at once.
+// Last, because a program that reads this line may send a signal at once.
 log.info({ url: server.url, durability: engine.durability }, `api ready on ${server.url}`)

@@ -22,6 +22,8 @@ import { createSecurityHeaders } from './http/security-headers.ts'
 import { batchRoutes } from './routes/batches.ts'
 import { extractRoutes } from './routes/extract.ts'
 import { extractorRoutes } from './routes/extractors.ts'
+import { insightRoutes } from './routes/insight.ts'
+import { liveRoutes } from './routes/live.ts'
 import { operationRoutes } from './routes/operations.ts'
 import { resultRoutes } from './routes/results.ts'
 import { summaryRoutes } from './routes/summaries.ts'
@@ -81,6 +83,8 @@ export function createApp({
       ...batchRoutes(engine, checkSchema, documentReader),
       ...uploadRoutes(engine, checkSchema, documentReader),
       ...resultRoutes(engine, stopping),
+      ...liveRoutes(engine, stopping),
+      ...insightRoutes(engine),
       ...extractRoutes(engine, checkSchema, stopping),
       ...summaryRoutes(engine, splitter, documentReader, stopping),
       ...webhookRoutes(engine),

@@ -3,7 +3,6 @@ import { createScreen, type Screen } from '@sluice/terminal/screen'
 import type { CliConfig } from './config.ts'
 import { connect } from './connect.ts'
 import { createMemory, type Memory } from './memory.ts'
-import { shellLine } from './shell-line.ts'
 import { lineOf } from './sink.ts'
 
 /** Options that every command has. */
@@ -55,4 +54,13 @@ export function createCli(config: CliConfig, { json, quiet, input }: CommonOptio
     line: (...args) => shellLine(config.command, args),
   }
   return cli
+}
+
+/** A command that can be pasted into a shell. */
+export function shellLine(command: string, args: readonly string[]): string {
+  return [command, ...args.map(quoted)].join(' ')
+}
+
+function quoted(arg: string): string {
+  return /^[\w@%+=:,./-]+$/.test(arg) ? arg : `'${arg.replaceAll("'", `'\\''`)}'`
 }

@@ -2,7 +2,7 @@ import type { ItemResult } from '@sluice/client'
 import type { FailureType } from '@sluice/contract/result'
 import { expect, test } from 'vitest'
 import { createFailures } from './failures.ts'
-import { shellLine } from './shell-line.ts'
+import { shellLine } from './cli.ts'
 
 const base = { attempts: 1, cursor: 'c0' }
 const succeeded = (index: number): ItemResult<unknown> => ({

@@ -1,9 +1,10 @@
-import { type BatchHandle, ConnectionError, type ItemResult } from '@sluice/client'
+import { type BatchHandle, ConnectionError, type ItemResult, type Sluice } from '@sluice/client'
 import { type Batch, isEnded } from '@sluice/contract/batch'
 import { showProgress, summaryLine } from '@sluice/terminal/show-progress'
 import type { Cli } from './cli.ts'
 import { CliError, type ExitCode, exitCodes } from './cli-error.ts'
 import { createFailures, type Failures } from './failures.ts'
+import { loadSchemaFile } from './schema-file.ts'
 import { createOutputSink, openFileSink, requireOwnOutput } from './sink.ts'
 
 const plainEveryMs = 10_000
@@ -17,6 +18,11 @@ export interface OutputOptions {
   readonly overwrite?: true
   /** The schema file that values are checked with when they arrive. */
   readonly schema?: string
+}
+
+/** The handle of a batch. It checks values with the schema file, if one is given. */
+export async function openBatch(client: Sluice, id: string, schema: string | undefined): Promise<BatchHandle<unknown>> {
+  return schema === undefined ? client.batch(id) : client.batch(id, { schema: (await loadSchemaFile(schema)).schema })
 }
 
 /**

@@ -102,6 +102,7 @@ export function createProgram(
 
   command('batches', 'List batches, newest first', ['', '--status in_progress', '--json | jq -r ".data[].id"'])
     .addOption(new Option('--status <status>', 'only batches with this status').choices(batchStatus.options))
+    .option('--search <text>', 'only batches with this text in their id, name or metadata')
     .option('--after <batch>', 'only batches listed after this one')
     .option('--limit <count>', 'how many to list, at most 100', wholeNumber, 20)
     .action(async (options) =>
@@ -125,6 +126,7 @@ export function createProgram(
     command('results', 'Write the results that exist now', [
       'batch_01j9 > out.jsonl',
       'batch_01j9 --status failed | jq .error',
+      'batch_01j9 --format csv --out out.csv',
     ]),
     'input',
   )
@@ -132,9 +134,22 @@ export function createProgram(
     .addOption(checkOption())
     .addOption(new Option('--status <status>', 'only results with this status').choices(resultStatus.options))
     .option('--after <cursor>', 'only results after this cursor, which each result contains')
+    .addOption(
+      new Option('--format <format>', 'one line of JSON each, or a table').choices(['jsonl', 'csv']).default('jsonl'),
+    )
+    .option('--keep-formulas', 'in CSV, leave texts as they are that a spreadsheet would run as formulas')
     .option('--follow', 'wait for further results until the batch has ended')
     .action(async (id: string, options) =>
       run(common(program), async (cli) => (await import('./commands/results.ts')).results(cli, id, options)),
+    )
+
+  command('errors', 'Show the failures of a batch in groups, each with a sample', [
+    'batch_01j9',
+    'batch_01j9 --json | jq ".data[0]"',
+  ])
+    .addArgument(batchArgument())
+    .action(async (id: string) =>
+      run(common(program), async (cli) => (await import('./commands/errors.ts')).errors(cli, id)),
     )
 
   for (const [verb, description] of [
@@ -165,8 +180,9 @@ export function createProgram(
     .addArgument(batchArgument())
     .addOption(checkOption())
     .option('--error-type <type>', 'only items that failed with this type, such as unavailable')
+    .option('--error-group <id>', 'only items of this group of failures, as `errors` shows it')
     .option('--items <ids>', 'only items with these ids, separated by commas', list)
-    .option('--dry-run', 'only show how many items would be retried')
+    .option('--dry-run', 'only show how many items would be retried, and what they would cost')
     .option('--detach', 'do not wait for the results')
     .action(async (id: string, options) =>
       run(common(program), async (cli) => (await import('./commands/retry.ts')).retry(cli, id, options)),

@@ -7,6 +7,7 @@ import type { Memory } from './memory.ts'
 /** Where results are written, one line of JSON each. */
 export interface Sink extends AsyncDisposable {
   write(value: unknown): Promise<void>
+  writeText(text: string): Promise<void>
   /** Discards everything that was written, because results have changed since; resolves to false if that is not possible. */
   restart(): Promise<boolean>
 }
@@ -29,16 +30,19 @@ export async function requireOwnOutput(
 export async function openFileSink(path: string): Promise<Sink> {
   let file = await open()
   return {
-    async write(value) {
-      if (file.errored !== null) refuse(file.errored)
-      if (!file.write(lineOf(value))) await once(file, 'drain').catch(refuse)
-    },
+    write: async (value) => writeText(lineOf(value)),
+    writeText,
     async restart() {
       await close()
       file = await open()
       return true
     },
     [Symbol.asyncDispose]: close,
+  }
+
+  async function writeText(text: string): Promise<void> {
+    if (file.errored !== null) refuse(file.errored)
+    if (!file.write(text)) await once(file, 'drain').catch(refuse)
   }
 
   async function open(): Promise<WriteStream> {
@@ -64,14 +68,16 @@ export async function openFileSink(path: string): Promise<Sink> {
 
 /** Lines on standard output. If the bar is on the same terminal, it is hidden while a line is written. */
 export function createOutputSink(output: NodeJS.WriteStream, screen: Screen): Sink {
+  const writeText = async (text: string): Promise<void> => {
+    let more = true
+    const print = (): void => void (more = output.write(text))
+    if (output.isTTY) screen.aside(print)
+    else print()
+    if (!more) await once(output, 'drain')
+  }
   return {
-    async write(value) {
-      let more = true
-      const print = (): void => void (more = output.write(lineOf(value)))
-      if (output.isTTY) screen.aside(print)
-      else print()
-      if (!more) await once(output, 'drain')
-    },
+    write: async (value) => writeText(lineOf(value)),
+    writeText,
     restart: async () => false,
     async [Symbol.asyncDispose]() {},
   }

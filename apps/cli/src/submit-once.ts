@@ -55,7 +55,7 @@ export async function submitOnce(given: SubmitOnce): Promise<Submission> {
 
   const run: Run = earlier ?? {
     idempotency_key: fresh ? `${identity}-${randomUUID()}` : identity,
-    options: { ...toBatchOptions(flags), metadata: { input: reading.name } },
+    options: { name: reading.name.slice(0, 200), ...toBatchOptions(flags), metadata: { input: reading.name } },
     batch_id: null,
   }
   await memory.rememberRun(identity, run)

@@ -6,7 +6,7 @@ import { createClient } from '@sluice/client'
 import { createScreen, type Screen } from '@sluice/terminal/screen'
 import { findRedis } from '@sluice/local/redis/find-redis'
 import { requireUsable, startKeptRedis } from '@sluice/local/redis/kept-redis'
-import { becomeOnlyOne } from '@sluice/local/processes/only-one'
+import { lockStart } from '@sluice/local/processes/start-lock'
 import { whyNotFree } from '@sluice/local/processes/ports'
 import { startApi, startSimulator, startWorker, type Surroundings } from '@sluice/local/apps'
 import { mayCostMoney, runSamples, showUnfinished } from './sample/run-samples.ts'
@@ -19,7 +19,7 @@ import { showAddresses } from './show-addresses.ts'
 process.chdir(resolve(import.meta.dirname, '../../..'))
 // A variable that is set already wins over the file.
 if (existsSync('.env')) process.loadEnvFile('.env')
-// Relative, because the path of the socket in it may have at most about 100 characters.
+// Relative, because the path of the socket in this directory may have at most about 100 characters.
 const dataDirectory = relative('.', process.env['SLUICE_DATA_DIR'] || '.sluice') || '.'
 const screen = createScreen(process.stdout, process.env['TERM'])
 // Started by a command that needs a server: it shows no samples, and keeps running when the command's package manager ends.
@@ -30,7 +30,7 @@ async function start(signals: StopSignals): Promise<void> {
   await requireFreePort(settings)
   await mkdir(`${dataDirectory}/logs`, { recursive: true })
   await using stack = new AsyncDisposableStack()
-  stack.use(await becomeOnlyOne(`${dataDirectory}/start.sock`))
+  stack.use(await lockStart(`${dataDirectory}/start.sock`))
 
   const { stop: signal, hurry } = signals
   const surroundings: Surroundings = { logs: `${dataDirectory}/logs`, say: screen.say, signal, hurry }
@@ -40,7 +40,7 @@ async function start(signals: StopSignals): Promise<void> {
   const env: NodeJS.ProcessEnv = { ...process.env }
   if (source.type === 'url') {
     env['REDIS_URL'] = source.url
-    await requireUsable(source.url, settings.config.allowWeakDurability, screen.say)
+    await requireUsable(source.url, settings.config, screen.say)
   } else {
     screen.say(`Starting Redis (${source.label}), data in ${dataDirectory}/redis...`)
     const redis = stack.use(await startKeptRedis(source, `${dataDirectory}/redis`, surroundings))

@@ -4,6 +4,7 @@ import type { CallRequest } from '@sluice/contract/extract-function'
 import type { Call } from '@sluice/contract/outcome'
 import { createProvider, type Provider } from '@sluice/provider/provider'
 
+/** A call for a suspect item, in the process that isolated-process.ts starts. */
 export interface IsolatedRequest {
   readonly lane: string
   readonly request: CallRequest
@@ -17,7 +18,7 @@ export type IsolatedAnswer =
 
 if (process.send === undefined) throw new Error('This is started by isolated-process.ts.')
 
-// It ends with its worker. Signals of a terminal go to all its processes, and the worker decides when this one ends.
+// It ends with its worker. A terminal sends its signals to all processes, so they are ignored here: the worker decides when this one ends.
 process.on('disconnect', () => process.exit())
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => undefined)
 

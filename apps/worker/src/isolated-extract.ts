@@ -6,7 +6,7 @@ import { type IsolatedProcess, startIsolatedProcess } from './isolated-process.t
 /** Processes for suspect items at once. When a worker dies, all that it held are suspects, most of them without cause. */
 const mostProcesses = 2
 const idleMs = 30_000
-/** Beyond the lane's own time-out of a call: the check of its answer. */
+/** In addition to the lane's time-out of a call: time to check the answer. */
 const checkMs = 30_000
 
 export interface IsolatedExtract extends AsyncDisposable {
@@ -14,7 +14,7 @@ export interface IsolatedExtract extends AsyncDisposable {
   wrap(laneName: string, lane: LaneConfig, extract: Extract): Extract
 }
 
-/** So that an item whose answer ends its process ends at most two workers, and never one after the other for as long as it exists. */
+/** Separate processes for suspect items: an item whose answer ends its process ends at most two workers, and not one after the other. */
 export function createIsolatedExtract(): IsolatedExtract {
   const whenFree = pLimit(mostProcesses)
   const all = new Set<IsolatedProcess>()

@@ -48,7 +48,7 @@ export function startIsolatedProcess(): IsolatedProcess {
     },
     end,
     async call(request, { signal, limitMs }) {
-      // A process that does not start says nothing about the item: this error is not its own.
+      // A process that does not start is not the item's fault, so this is no ProcessEndedError.
       if ((await started).type !== 'ready') {
         await end()
         throw new Error('The process for a suspect item did not start.')

@@ -53,5 +53,5 @@ stopOnSignals({ log, leave }, graceMs, async (allowedMs) => {
   await isolated[Symbol.asyncDispose]()
   await Promise.all([...providers.values()].map((provider) => provider[Symbol.asyncDispose]()))
 })
-// Only now: whoever reads this line may send a signal at once.
+// Last, because a program that reads this line may send a signal at once.
 log.info({ lanes: Object.keys(lanes), concurrency }, 'worker ready')

@@ -1,4 +1,15 @@
 import { type Batch, batch, deletedBatch, isEnded, type PatchBatch } from '@sluice/contract/batch'
+import {
+  type BatchItemDetail,
+  batchItemDetail,
+  type BatchItemList,
+  batchItemList,
+  type FailureGroupList,
+  failureGroupList,
+  type listItemsQuery,
+  type Timeline,
+  timeline,
+} from '@sluice/contract/batch-item'
 import { retried, type retryBatch } from '@sluice/contract/result'
 import type { z } from 'zod'
 import { ConflictError, ItemError, SluiceError } from './errors.ts'
@@ -9,6 +20,7 @@ import type { Check } from './schema.ts'
 import { throwIfStuck, watchBatch } from './watch-batch.ts'
 
 export type RetryOptions = z.input<typeof retryBatch>
+export type ItemsQuery = z.input<typeof listItemsQuery>
 export type Retried = z.output<typeof retried>
 
 /** An item's value or error, with its position in the input. */
@@ -44,6 +56,14 @@ export interface BatchHandle<Value> {
   cancel(): Promise<Batch>
   /** Changes the batch while it runs. */
   update(patch: PatchBatch): Promise<Batch>
+  /** Its failures in groups: by type, field of the schema, and message. `retry({ error_group })` retries one. */
+  errors(): Promise<FailureGroupList>
+  /** A page of its items with their state. */
+  items(query?: ItemsQuery): Promise<BatchItemList>
+  /** An item with its text, its result and each call that was made for it. */
+  item(index: number): Promise<BatchItemDetail>
+  /** What happened to it, and how far it was at which time. */
+  timeline(): Promise<Timeline>
   /** Retries failed items, all or the chosen ones. */
   retry(options?: RetryOptions): Promise<Retried>
   /** Deletes an ended batch with its items and results. */
@@ -87,6 +107,14 @@ export function createBatchHandle<Value>(http: Http, id: string, check: Check, t
     resume: () => act('resume'),
     cancel: () => act('cancel'),
     update: (patch) => http.json(batch, { method: 'PATCH', path, body: JSON.stringify(patch), repeat: 'safe' }),
+    errors: () => http.json(failureGroupList, { method: 'GET', path: `${path}/errors`, repeat: 'safe' }),
+    items(query = {}) {
+      const search = new URLSearchParams()
+      for (const [name, value] of Object.entries(query)) if (value !== undefined) search.set(name, String(value))
+      return http.json(batchItemList, { method: 'GET', path: `${path}/items?${search.toString()}`, repeat: 'safe' })
+    },
+    item: (index) => http.json(batchItemDetail, { method: 'GET', path: `${path}/items/${index}`, repeat: 'safe' }),
+    timeline: () => http.json(timeline, { method: 'GET', path: `${path}/timeline`, repeat: 'safe' }),
     // A repeated request would return the count of the second one.
     retry: (options = {}) =>
       http.json(retried, { method: 'POST', path: `${path}/retry`, body: JSON.stringify(options), repeat: 'never' }),

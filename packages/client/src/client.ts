@@ -44,7 +44,12 @@ export interface Sluice {
   /** Newest first. */
   batches(page?: {
     readonly status?: BatchStatus
-    /** The id of the last batch already seen. */
+    readonly lane?: string
+    /** `name` (all its versions), `name@version`, or `inline`. */
+    readonly extractor?: string
+    /** Part of the id, of the name, or of a value of the metadata. */
+    readonly search?: string
+    /** `next` of the page before. */
     readonly after?: string
     readonly limit?: number
   }): Promise<BatchList>
@@ -110,11 +115,9 @@ export function createClient(options: ClientOptions): Sluice {
     },
     batch: (id: string, { schema }: { schema?: Schema } = {}) =>
       createBatchHandle(http, id, schema === undefined ? anyValue : readSchema(schema).check),
-    batches({ status, after, limit }: { status?: BatchStatus; after?: string; limit?: number } = {}) {
+    batches(page: Readonly<Record<string, string | number | undefined>> = {}) {
       const query = new URLSearchParams()
-      if (status !== undefined) query.set('status', status)
-      if (after !== undefined) query.set('after', after)
-      if (limit !== undefined) query.set('limit', String(limit))
+      for (const [name, value] of Object.entries(page)) if (value !== undefined) query.set(name, String(value))
       return http.json(batchList, { method: 'GET', path: `/v1/batches?${query.toString()}`, repeat: 'safe' })
     },
     estimate: (texts: Texts, extractor: ExtractorOptions<Schema>) =>

@@ -13,7 +13,7 @@ export interface Refusal<Type extends ErrorType = ErrorType> {
   /** A stable name of the case, such as `invalid_item`. */
   readonly code: string
   readonly message: string
-  /** The field at fault, such as `items[3].text`. */
+  /** The wrong field, such as `items[3].text`. */
   readonly param?: string | null
   /** The status of the answer; null if the request was rejected here, before it was sent. */
   readonly status?: number | null

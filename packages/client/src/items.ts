@@ -1,5 +1,6 @@
 import { itemInput } from '@sluice/contract/item'
 import { formatPath } from '@sluice/contract/error'
+import { mostSpecific } from '@sluice/contract/parse'
 import { InvalidRequestError } from './errors.ts'
 import type { Text, Texts } from './options.ts'
 
@@ -61,22 +62,12 @@ function iteratorOf(texts: Texts): Iterator<Text> | AsyncIterator<Text> {
 function checked(item: Text, index: number): Text {
   const parsed = itemInput.safeParse(item)
   if (parsed.success) return parsed.data
-  const [issue] = parsed.error.issues
-  const inner = issue?.code === 'invalid_union' ? innermost(issue.errors) : issue
-  const param = formatPath(['texts', index, ...(inner?.path ?? [])])
+  const issue = mostSpecific(parsed.error.issues)
+  const param = formatPath(['texts', index, ...(issue?.path ?? [])])
   throw new InvalidRequestError({
     type: 'invalid_request_error',
     code: 'invalid_item',
-    message: `${param}: ${inner?.message ?? 'This is not a valid item.'}`,
+    message: `${param}: ${issue?.message ?? 'This is not a valid item.'}`,
     param,
   })
-}
-
-type Issue = { readonly code: string; readonly path: readonly PropertyKey[]; readonly message: string }
-
-/** Picks the issue that the author most likely meant: the deepest, and among equals one that is not about the type. */
-function innermost(branches: readonly (readonly Issue[])[]): Issue | undefined {
-  const issues = branches.flatMap(([first]) => (first === undefined ? [] : [first]))
-  const rank = (issue: Issue) => issue.path.length * 2 + (issue.code === 'invalid_type' ? 0 : 1)
-  return issues.toSorted((a, b) => rank(b) - rank(a))[0]
 }

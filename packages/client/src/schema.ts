@@ -5,7 +5,7 @@ import type { JsonSchemaValue } from './json-schema-value.ts'
 
 export type JsonSchema = Readonly<Record<string, unknown>>
 
-/** A zod schema (zod 4 or zod/mini) or a JSON Schema, an object at the root. */
+/** A zod schema (zod 4 or zod/mini) or a JSON Schema, with any root. */
 export type Schema = z.core.$ZodType | JsonSchema
 
 /** The type of an item's value: the output of a zod schema, or what a JSON Schema describes as far as its type is exact. */

@@ -3,7 +3,6 @@ import { inlineExtractor } from '@sluice/contract/extractor'
 import type { Http } from './http.ts'
 import { createPieces } from './items.ts'
 import type { BatchOptions, ExtractorOptions, SubmitOptions, Texts, WorkOptions } from './options.ts'
-import { randomKey } from './random-key.ts'
 import { anyValue, type Check, type JsonSchema, readSchema, type Schema } from './schema.ts'
 import { upload } from './upload.ts'
 
@@ -81,7 +80,7 @@ export async function submitTexts(
 }
 
 /**
- * Does not abort a request in flight, because then nobody would know whether it created a batch. The abort rejects at once, and the
+ * Does not abort a request in flight, because then it would be unknown whether it created a batch. The abort rejects at once, and the
  * batch is cancelled as soon as its id is known.
  */
 async function unlessAborted(
@@ -107,4 +106,10 @@ async function unlessAborted(
       .catch(() => {})
   } else sent.catch(() => {})
   throw signal.reason
+}
+
+/** A unique idempotency key. */
+export function randomKey(): string {
+  // randomUUID exists only on pages that were loaded by https.
+  return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, '0')).join('')
 }

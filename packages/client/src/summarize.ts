@@ -4,7 +4,7 @@ import { sleep } from './back-off.ts'
 import { SummaryError } from './errors.ts'
 import type { Http } from './http.ts'
 import type { SubmitOptions } from './options.ts'
-import { randomKey } from './random-key.ts'
+import { randomKey } from './submit.ts'
 
 /** The options of a summary, by the API's names: `chunks` or `chunk_tokens`, `reduce_tokens`, `instructions`, `concurrency`, ... */
 export type SummarizeOptions = z.input<typeof documentSummary> &

@@ -1,7 +1,7 @@
-/** Deeper than any answer may be: a circle. */
+/** Deeper than any answer may be, so the value contains itself. */
 const deepest = 1_000
 
-/** The first value that JSON would lose or refuse, and the path to it; null where there is none. */
+/** The first value that JSON cannot represent, and the path to it; null if JSON can represent all of them. */
 export function notJsonAt(data: unknown): { readonly path: readonly PropertyKey[]; readonly what: string } | null {
   const open: { value: unknown; path: readonly PropertyKey[] }[] = [{ value: data, path: [] }]
   for (let next = open.pop(); next !== undefined; next = open.pop()) {
@@ -37,7 +37,7 @@ function notJson(value: unknown, isRoot: boolean): string | null {
   }
 }
 
-/** Objects whose content is not in their properties would be stored as `{}`. */
+/** The name of an object whose content is not in its properties: it would be stored as `{}`. */
 function lostObject(value: object): string | null {
   const kinds = [Map, Set, WeakMap, WeakSet, Promise, RegExp, Error, ArrayBuffer, Blob]
   const kind = kinds.find((one) => value instanceof one)

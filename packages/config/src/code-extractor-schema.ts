@@ -2,16 +2,16 @@ import type { JsonSchema } from '@sluice/contract/extractor'
 import { z } from 'zod'
 import { ConfigError } from './config-error.ts'
 
-/** Types whose values JSON cannot hold, whether a model is asked for them or a result has them. */
+/** Types whose values JSON cannot represent, neither in an answer of a model nor in a result. */
 const notJson: ReadonlySet<string> = new Set(['map', 'set', 'nan', 'bigint', 'symbol', 'function', 'file'])
-/** Flags of a RegExp that change what its source matches; JSON Schema has no place for them. */
+/** Flags of a RegExp that change what its source matches; JSON Schema cannot express them. */
 const meaningfulFlags = /[imsvy]/
 
 type Override = NonNullable<NonNullable<Parameters<typeof z.toJSONSchema>[1]>['override']>
 
 /**
  * The input side as JSON Schema, because the model writes what the schema reads: before defaults, coercion and transforms.
- * Throws a ConfigError for types that JSON cannot hold, on the input side and, as far as their types are known, in what transforms return.
+ * Throws a ConfigError for types that JSON cannot represent, on the input side and, as far as their types are known, in what transforms return.
  */
 export function toJsonSchema(name: string, schema: z.ZodType): JsonSchema {
   refuseOutput(name, schema)
@@ -27,13 +27,13 @@ export function toJsonSchema(name: string, schema: z.ZodType): JsonSchema {
       dropInfiniteBounds(context)
     },
   })
-  // Through text, so that it compares equal with what comes back from the ledger.
+  // Through text, so that it equals what is read from the ledger.
   const plain = JSON.parse(JSON.stringify(json)) as JsonSchema
   encodeReferences(name, plain)
   return plain
 }
 
-/** What codecs and pipes return has a known type; what a transform returns is checked when it has returned it. */
+/** The output of codecs and pipes has a known type; what a transform returns is checked when it runs. */
 function refuseOutput(name: string, schema: z.ZodType): void {
   z.toJSONSchema(schema, {
     io: 'output',
@@ -51,7 +51,7 @@ function refuseOutput(name: string, schema: z.ZodType): void {
   })
 }
 
-/** Types that zod describes as something else than they read: a file as a text of binary format, `success` as a boolean. */
+/** Types whose JSON Schema differs from the values that they read: zod describes a file as a text of binary format, `success` as a boolean. */
 function refuseMisdescribed(name: string, { zodSchema, path }: Parameters<Override>[0]): void {
   const { type } = zodSchema._zod.def
   if (type === 'file')
@@ -63,7 +63,7 @@ function refuseMisdescribed(name: string, { zodSchema, path }: Parameters<Overri
   if (type === 'success') throw refused(name, path, 'Success cannot be shown to a model: use the schema inside of it')
 }
 
-/** zod writes only the source of a regular expression: with the flag `i`, the model would be held to another pattern. */
+/** zod writes only the source of a regular expression. Without its flags, such as `i`, the model would get another pattern, so the description has it. */
 function describeFlags({ zodSchema, jsonSchema }: Parameters<Override>[0]): void {
   const { patterns } = zodSchema._zod.bag as { patterns?: ReadonlySet<RegExp> }
   const flagged = [...(patterns ?? [])].filter(({ flags }) => meaningfulFlags.test(flags))
@@ -100,9 +100,9 @@ function encodeReferences(name: string, schema: JsonSchema): void {
   }
 }
 
-/** A type that cannot be used. Who knows the source adds the line. */
+/** A type that cannot be used. The caller, who knows the source, adds the line. */
 export class UnusableTypeError extends ConfigError {
-  /** Of the schema: names of properties among keywords. */
+  /** Path in the JSON Schema: keywords, and names of properties. */
   readonly path: readonly (string | number)[]
   constructor(name: string, path: readonly (string | number)[], why: string) {
     super([`extractor '${name}': #${path.map((key) => `/${key}`).join('')}: ${why}.`])

@@ -9,15 +9,15 @@ import { errorLines, pointerOf } from './zod-errors.ts'
 
 type Refined =
   | { readonly type: 'valid'; readonly data: unknown }
-  /** One line each, `/path: what is wrong`, fit to show the model. */
+  /** One line each, `/path: what is wrong`, to be sent to the model. */
   | { readonly type: 'invalid'; readonly errors: readonly string[] }
-  /** A transform or a check of the author's threw, or returned what JSON cannot hold. The model cannot correct that. */
+  /** A transform or a check in the author's code threw, or returned what JSON cannot represent. The model cannot correct that. */
   | { readonly type: 'author-error'; readonly message: string }
 
 /** Checks an answer by the zod schema in this process. Never rejects. */
 export type Refine = (data: unknown) => Promise<Refined>
 
-/** An extractor written in code: what is stored for everyone to see, and the check that only this code can make. */
+/** An extractor written in code: the definition that is stored and shown, and the check that only this code can make. */
 export interface CodeExtractor {
   readonly definition: CreateExtractor
   readonly refine: Refine
@@ -53,7 +53,7 @@ function createRefine(name: string, schema: z.ZodType): Refine {
     } catch (error) {
       if (error instanceof RangeError && /call stack/.test(error.message))
         return { type: 'invalid', errors: ['/: is nested too deep to be checked'] }
-      // Its own words are left out: they may quote the answer.
+      // Without the error's message, which may quote the answer.
       const path = await whereItThrew(schema, data)
       const place = codePlace(error)
       const where = `at ${pointerOf(path)}${place === null ? '' : ` (${place})`}`
@@ -63,7 +63,7 @@ function createRefine(name: string, schema: z.ZodType): Refine {
   }
 }
 
-/** Results are stored as JSON: a Date that a transform returns becomes its text; a Map or a bigint would be lost or cannot be written. */
+/** Results are stored as JSON: a Date that a transform returns becomes its text; a Map would be lost, and a bigint cannot be written. */
 function asJson(name: string, data: unknown): Refined {
   const lost = notJsonAt(data)
   if (lost !== null) {
@@ -73,7 +73,7 @@ function asJson(name: string, data: unknown): Refined {
   try {
     return { type: 'valid', data: JSON.parse(JSON.stringify(data)) as unknown }
   } catch (error) {
-    // A `toJSON` of the author's.
+    // A `toJSON` in the author's code has thrown.
     return {
       type: 'author-error',
       message: `What the code of the extractor '${name}' returned cannot be written as JSON (${nameOf(error)}).`,

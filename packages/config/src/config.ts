@@ -106,6 +106,18 @@ export async function readConfig(
   }
 }
 
+/** The addresses of what `start` runs are known later. These placeholders parse, so that everything else can be checked before. */
+const placeholders = { REDIS_URL: 'redis://127.0.0.1:1', SLUICE_SIMULATOR_URL: 'http://127.0.0.1:1/v1' }
+
+/** As `readConfig`, for `start`, which runs a Redis if none is configured: then `redisUrl` is undefined, and that of `config` a placeholder. */
+export async function readConfigForStart(
+  env: NodeJS.ProcessEnv,
+): Promise<{ readonly config: Config; readonly redisUrl: string | undefined }> {
+  const redisUrl = env['REDIS_URL'] || undefined
+  const config = await readConfig({ ...env, ...placeholders, REDIS_URL: redisUrl ?? placeholders.REDIS_URL })
+  return { config, redisUrl }
+}
+
 type Lanes = Pick<Config, 'lanes' | 'usesSimulator'>
 
 /** The variables define the lane `default`, unless the file has one. They do not change the lanes of the file. */
@@ -205,7 +217,7 @@ function requireKeys(environment: Environment): readonly string[] {
   ])
 }
 
-/** Reports keys that can be guessed: a key opens everything, and a few characters can be tried within days. The key is never quoted. */
+/** Reports keys that can be guessed: a key allows everything, and a few characters can be tried within days. The key is never quoted. */
 function weakKeys({ SLUICE_API_KEYS = [] }: Environment): string | null {
   const short = SLUICE_API_KEYS.flatMap((key, index) => (key.length < shortestKey ? [index + 1] : []))
   if (short.length === 0) return null

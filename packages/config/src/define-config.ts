@@ -6,7 +6,7 @@ import type { z } from 'zod'
 /** An extractor in code. The zod schema itself validates the answers, with its refinements, transforms and defaults. */
 export interface ExtractorDefinition {
   readonly name: string
-  /** An object at the root. The model sees its input side as JSON Schema. */
+  /** Any root. The model sees its input side as JSON Schema. */
   readonly schema: z.ZodType
   /** What to extract, in words: the system message. */
   readonly instructions?: string

@@ -2,11 +2,11 @@ import { basename } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { z } from 'zod'
 
-/** Searched to this depth, and in this many elements; what is deeper is reported at its parent. */
+/** Values are searched to this depth, and this many elements of each; a deeper one is reported at its parent. */
 const deepest = 16
 const mostElements = 100
 
-/** The path to the value on which a schema's own function throws: the deepest of objects and arrays that does so by itself. */
+/** The path to the value on which a function of the schema throws: the deepest value that throws when it is parsed alone. */
 export async function whereItThrew(schema: z.ZodType, data: unknown, depth = 0): Promise<PropertyKey[]> {
   if (depth >= deepest) return []
   for (const [key, inner, value] of partsOf(schema, data)) {
@@ -19,7 +19,7 @@ export async function whereItThrew(schema: z.ZodType, data: unknown, depth = 0):
   return []
 }
 
-/** The line of the author's code that threw, as `file:line:column`; null where the stack does not show it. */
+/** The line of the author's code that threw, as `file:line:column`; null if the stack does not contain it. */
 export function codePlace(error: unknown): string | null {
   const stack = error instanceof Error ? (error.stack ?? '') : ''
   for (const line of stack.split('\n')) {

@@ -66,6 +66,12 @@ export const batchOptions = z
     webhook: webhookTarget
       .describe('Gets a signed POST when the batch has ended, in addition to the endpoints of the configuration.')
       .optional(),
+    name: z
+      .string()
+      .min(1)
+      .max(200, 'A name has at most 200 characters.')
+      .describe('What people call the batch, such as the name of its input file; lists show it and find it.')
+      .optional(),
     metadata: metadata.default({}),
   })
   .meta({ id: 'BatchOptions' })
@@ -176,6 +182,7 @@ export const batch = z
       .describe(
         '`extraction`: items are texts, and results have `data`. `request`: items are request bodies, and results have `response`.',
       ),
+    name: z.string().nullable().describe('As given when it was created.'),
     extractor: z
       .string()
       .describe('`name@version`, `inline`, `summary` for a level of a summary, or `request` and the endpoint.'),
@@ -185,7 +192,7 @@ export const batch = z
       .string()
       .nullable()
       .describe(
-        'Why it is paused: `user`, `max_cost_usd`, or what failed for the whole lane. Or `lane_gone: ...`: its lane is not configured any more.',
+        'Why it is paused: `user`, `max_cost_usd`, or what failed for the whole lane. Or why nothing runs it: `lane_gone: ...` (its lane is not configured any more), `no_worker: ...` (no running worker has its lane).',
       ),
     hold: z
       .object({ until: z.number(), reason: z.string() })
@@ -213,6 +220,22 @@ export const batch = z
     }),
     cost_usd: z.number().nullable().describe('Null when the lane has no prices.'),
     eta_s: z.object({ p50: z.number(), p90: z.number() }).nullable().describe('Seconds to the end; null when unknown.'),
+    rate: z
+      .object({
+        items_per_s: z.number().describe('The median of the last minute.'),
+        slow_items_per_s: z.number().describe('One tenth of the last minute was slower.'),
+      })
+      .nullable()
+      .describe('Null while it does not run, and until it is known.'),
+    binding: z
+      .object({
+        by: z.enum(['requests', 'tokens', 'concurrency', 'hold', 'workers', 'batch_concurrency', 'cost_cap']),
+        reason: z.string().describe('In words.'),
+      })
+      .nullable()
+      .describe(
+        'What keeps it from going faster now: a limit of the lane in requests or tokens, the calls that the workers may have in flight, a wait that the provider asked for, missing workers, its own `concurrency`, or `max_cost_usd`.',
+      ),
     concurrency: z.int().nullable(),
     max_cost_usd: z.number().nullable(),
     deadlines,
@@ -247,16 +270,31 @@ export const batchList = z
       .string()
       .nullable()
       .describe(
-        'Send it as `after` for the next page; null when there is none. With `status`, one request looks at 5,000 batches at most, so a page may have fewer than `limit` although there is a next one.',
+        'Send it as `after` for the next page; null when there is none. With a filter, one request looks at 5,000 batches at most, so a page may have fewer than `limit` although there is a next one.',
       ),
   })
   .meta({ id: 'BatchList' })
 export type BatchList = z.infer<typeof batchList>
 
 export const listBatchesQuery = z.strictObject({
-  after: z.string().optional().describe('`next` of the page before, or the id of the last batch that you have.'),
+  after: z
+    .string()
+    .max(100)
+    .optional()
+    .describe('`next` of the page before, or the id of the last batch that you have.'),
   limit: z.coerce.number().int().min(1).max(100).default(20),
   status: batchStatus.optional(),
+  lane: laneName.optional(),
+  extractor: z
+    .union([extractorReference, z.enum(['inline', 'summary'])], '`name` of an extractor, `name@version`, or `inline`.')
+    .optional()
+    .describe('`name` (all its versions), `name@version`, or `inline`.'),
+  search: z
+    .string()
+    .min(1)
+    .max(200)
+    .optional()
+    .describe('Part of the id, of the name, or of a value of the metadata; upper and lower case are the same.'),
 })
 export type ListBatchesQuery = z.infer<typeof listBatchesQuery>
 

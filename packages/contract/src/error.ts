@@ -1,8 +1,8 @@
 import { z } from 'zod'
 
 /**
- * The one error shape of the REST interface (api.md), in the style of OpenAI's:
- * `type` groups for handling, `code` names the case, `param` is the path of the field at fault.
+ * The one error shape of the REST interface (docs/reference/errors.md), in the style of OpenAI's:
+ * `type` groups for handling, `code` names the case, `param` is the path of the wrong field.
  */
 const errorType = z.enum([
   'invalid_request_error',
@@ -20,7 +20,7 @@ export const errorBody = z
       type: errorType,
       code: z.string().describe('A stable, machine-readable name of the case, such as `invalid_item`.'),
       message: z.string().describe('What is wrong and how to fix it.'),
-      param: z.string().nullable().describe('The field at fault, such as `items[3].text`; null when no field is.'),
+      param: z.string().nullable().describe('The wrong field, such as `items[3].text`; null if it is no field.'),
     }),
   })
   .meta({ id: 'Error' })

@@ -3,7 +3,7 @@ import { extractorChoice } from './extractor.ts'
 import { itemText } from './item.ts'
 import { result } from './result.ts'
 
-/** One text: a batch of one item, whose result the request waits for. */
+/** The request for one text: it becomes a batch of one item, and the response is its result. */
 export const extractNow = z
   .strictObject({
     extractor: extractorChoice,

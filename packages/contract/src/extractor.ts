@@ -100,6 +100,26 @@ export const extractorList = z
   .object({ object: z.literal('list'), data: z.array(extractor), has_more: z.boolean() })
   .meta({ id: 'ExtractorList' })
 
+export const listVersionsQuery = z.strictObject({
+  before: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .optional()
+    .describe('Only versions before this one: `next` of the page before.'),
+  limit: z.coerce.number().int().min(1).max(100).default(20),
+})
+
+export const versionList = z
+  .object({
+    object: z.literal('list'),
+    data: z.array(extractor).describe('The newest first.'),
+    has_more: z.boolean(),
+    next: z.int().nullable().describe('Send it as `before` for the next page.'),
+  })
+  .meta({ id: 'ExtractorVersionList' })
+export type VersionList = z.infer<typeof versionList>
+
 /** `"name"` (its newest version) or `"name@version"`. */
 export const extractorReference = z
   .string()

@@ -1,4 +1,4 @@
-/** Deeper JSON is refused: no request needs it, and code that walks a value by recursion would run out of stack. */
+/** Deeper JSON is rejected: no request needs it, and recursive code would exhaust the stack. */
 export const maxJsonDepth = 64
 /** Values (members and elements) of JSON that is parsed in one step: about 10 ms of a thread and 10 MB of memory. */
 export const maxJsonValues = 100_000
@@ -9,14 +9,14 @@ export type ParsedJson =
       readonly ok: false
       readonly problem: 'syntax' | 'too_deep' | 'too_many_values'
       readonly message: string
-      /** To the value at fault; empty for JSON that is not valid. */
+      /** To the value that exceeds a limit; empty for JSON that is not valid. */
       readonly path: readonly PropertyKey[]
     }
 
 /** Texts up to this length cannot hold too many values, so that only their depth is checked. */
 const shortLength = 2 * maxJsonValues
 
-/** What of a JSON text is beyond the limits; null when nothing is. Whether it is valid JSON is not checked. */
+/** Which limit a JSON text exceeds; null if none. Whether it is valid JSON is not checked. */
 function checkJsonSize(text: string): Extract<ParsedJson, { ok: false }> | null {
   if (text.length <= shortLength && hasFewBrackets(text)) return null
   const bytes = new TextEncoder().encode(text)
@@ -24,7 +24,7 @@ function checkJsonSize(text: string): Extract<ParsedJson, { ok: false }> | null 
   return problem === null ? null : describeProblem(problem, bytes)
 }
 
-/** Parses JSON from outside, whose depth and number of values are checked before the parser sees it. */
+/** Parses JSON from outside after checking its depth and its number of values. */
 export function parseJson(text: string): ParsedJson {
   const problem = checkJsonSize(text)
   if (problem !== null) return problem
@@ -38,7 +38,7 @@ export function parseJson(text: string): ParsedJson {
 export type ScanProblem = 'too_deep' | 'too_many_values'
 
 export interface JsonScan {
-  /** Takes the next bytes; null when they are within the limits. */
+  /** Takes the next bytes; returns null while the text is within the limits. */
   feed(bytes: Uint8Array): ScanProblem | null
   /** Members and elements so far. */
   readonly values: number
@@ -47,7 +47,7 @@ export interface JsonScan {
 }
 
 export interface ScannedList {
-  /** Offset behind `[`. */
+  /** Offset of the first byte after `[`. */
   readonly start: number
   /** Offset of `]`. */
   end: number
@@ -73,7 +73,7 @@ export function createJsonScan({
   let escaped = false
   let offset = 0
   let rootIsObject = false
-  /** Values of the current group, or, outside of lists, of the rest. */
+  /** Values of the current group of a list. */
   let piece = 1
   let rest = 1
   let listed = 0
@@ -153,7 +153,7 @@ export function createJsonScan({
 const shownSegments = maxJsonDepth + 1
 const shownCharacters = 32
 
-/** What a scan refused, with the path to the place. `bytes`: the text at least up to there. */
+/** The problem that a scan has found, with the path to its place. `bytes`: the text at least up to there. */
 export function describeProblem(problem: ScanProblem, bytes: Uint8Array): Extract<ParsedJson, { ok: false }> {
   const path = problem === 'too_deep' ? pathToDepth(bytes, maxJsonDepth) : []
   const message =
@@ -212,7 +212,7 @@ function decode(bytes: Uint8Array): string {
   return text.length > shownCharacters ? `${text.slice(0, shownCharacters)}…` : text
 }
 
-/** No more brackets than levels are allowed: then it cannot be too deep. `indexOf` is far faster than a loop over characters. */
+/** A text with no more brackets than allowed levels cannot be too deep. `indexOf` is far faster than a loop over characters. */
 function hasFewBrackets(text: string): boolean {
   let found = 0
   for (const bracket of ['[', '{']) {

@@ -39,7 +39,7 @@ const laneModel = z
 export type LaneModel = z.infer<typeof laneModel>
 
 /** A lane at work. Totals count from the lane's first call; workers write them once a second. A batch's own numbers are exact. */
-const laneView = z
+export const laneView = z
   .object({
     object: z.literal('lane'),
     name: z.string(),
@@ -77,6 +77,11 @@ const laneView = z
     call_seconds: z
       .object({ buckets: z.record(z.string(), z.int()), sum: z.number(), count: z.int() })
       .describe('How long calls took: cumulative counts by upper bound.'),
+    latency_s: z
+      .object({ p50: z.number(), p90: z.number(), p99: z.number() })
+      .nullable()
+      .describe('From `call_seconds`, between its bounds by interpolation; null before the first call.'),
+    refused_calls: z.int().describe('Calls that the provider refused because of its rate limit (429).'),
     usage: z.object({ input_tokens: z.int(), cached_input_tokens: z.int(), output_tokens: z.int() }),
     cost_usd: z.number().nullable().describe('Null when the lane has no prices.'),
   })

@@ -17,7 +17,7 @@ export type Outcome =
   | { readonly type: 'invalid-output'; readonly errors: readonly string[] }
   /** The extractor's own code failed on the answer. Another answer would cost money and change nothing. */
   | { readonly type: 'broken-check'; readonly message: string }
-  /** The rate limit was reached: wait. The item is not at fault. `scope`: the limit that was reached, if the provider says. */
+  /** The rate limit was reached: wait. The item is not the cause. `scope`: the limit that was reached, if the provider reports it. */
   | {
       readonly type: 'rate-limited'
       readonly message: string
@@ -40,7 +40,7 @@ export type Outcome =
   /** No call on this lane can succeed until an operator acts. */
   | { readonly type: 'out-of-funds' | 'bad-credentials' | 'unknown-model' | 'wrong-url'; readonly message: string }
 
-/** What the headers of an answer said of one limit; null where a header was missing or not usable. */
+/** What the headers of an answer report about one limit; null where a header is missing or unusable. */
 export interface ReportedLimit {
   /** Distinguishes the limits of one provider, such as `requests`, `tokens-day` or `input-tokens`. */
   readonly name: string

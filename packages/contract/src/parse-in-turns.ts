@@ -6,7 +6,7 @@ const shortList = 200
 
 /**
  * `parse` for a body with long lists, such as the items of a batch: 100,000 of them take half a second, so `turn` is called after
- * each and may let other work pass. Ends at the first element that is not valid.
+ * each element and may let other requests run. Throws at the first element that is not valid.
  */
 export async function parseInTurns<T>(
   given: z.ZodType<T>,
@@ -22,7 +22,7 @@ export async function parseInTurns<T>(
     const field = Object.hasOwn(shape, name) ? shape[name] : undefined
     if (!(field instanceof z.ZodArray) || !Array.isArray(list) || list.length <= shortList) continue
     const whole = z.array(z.unknown()).check(...((field.def.checks ?? []) as z.core.$ZodCheck<unknown[]>[]))
-    // Its length first: a list that is too long is not worth the work.
+    // Its length first, so that a list that is too long is rejected without parsing its elements.
     parse(whole, list, [name])
     const elements: unknown[] = []
     for (const [index, element] of list.entries()) {

@@ -25,8 +25,8 @@ function fromZodError(error: z.ZodError, prefix: readonly PropertyKey[]): Sluice
   return invalidRequest(code, `${where}${message}`, path === '' ? undefined : path)
 }
 
-/** Picks the issue that the author most likely meant: that of the branch which matched deepest. */
-function mostSpecific(issues: readonly z.core.$ZodIssue[]): z.core.$ZodIssue | undefined {
+/** Picks the issue that the author most likely meant: that of the branch which matched deepest, and among equals one that is not about the type. */
+export function mostSpecific(issues: readonly z.core.$ZodIssue[]): z.core.$ZodIssue | undefined {
   const first = issues[0]
   if (first?.code !== 'invalid_union') return first
   const inner = first.errors

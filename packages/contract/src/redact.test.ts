@@ -10,11 +10,56 @@ test.each([
   ['in a URL', `https://host/?key=${encodeURIComponent(key)}`],
   ['in base64', Buffer.from(key).toString('base64')],
   ['in base64 for URLs', Buffer.from(key).toString('base64url')],
+  ['in JSON within JSON', JSON.stringify(JSON.stringify(JSON.stringify(key)))],
+  [
+    'split by escapes of JSON',
+    Array.from(key, (one) => `\\u${one.charCodeAt(0).toString(16).padStart(4, '0')}`).join(''),
+  ],
+  ['split by one escape', key.replace('live', String.raw`l\u0069ve`)],
+  ['percent-encoded whole', [...Buffer.from(key)].map((byte) => `%${byte.toString(16)}`).join('')],
+  [
+    'percent-encoded in upper case',
+    [...Buffer.from(key)].map((byte) => `%${byte.toString(16).toUpperCase()}`).join(''),
+  ],
+  ['in HTML', key.replaceAll('"', '&quot;').replace('+', '&#43;').replace('/', '&#x2F;')],
+  ['as the password of a URL', `https://user:${encodeURIComponent(key)}@host/v1`],
 ])('a secret is removed %s', (_, text) => {
   const redacted = redactor.text(`before ${text} after`)
   expect(redacted).toContain('[redacted]')
   expect(redacted).toMatch(/^before .*after$/)
   expect(redacted).not.toContain('0123')
+})
+
+test.each(['', 'a', 'ab', 'user:', 'abcde:'])(
+  'a secret is removed from the base64 of a text that begins with %j',
+  (before) => {
+    for (const after of ['', ':', '@host', 'xyz']) {
+      const encoded = Buffer.from(`${before}${key}${after}`)
+      for (const form of [encoded.toString('base64'), encoded.toString('base64url')]) {
+        const shown = redactor.text(`Basic ${form}`)
+        expect(shown).toContain('[redacted]')
+        expect(shown.length).toBeLessThan(50)
+      }
+    }
+  },
+)
+
+test('searching a long text takes milliseconds, whatever is in it', () => {
+  const many = createRedactor(Array.from({ length: 5 }, (_, at) => `sk-secret-number-${at}-of-forty-characters-1`))
+  const texts = [
+    'My name is Ann. '.repeat(6_000),
+    's'.repeat(100_000),
+    '\\'.repeat(100_000),
+    'sk-secret-number-'.repeat(6_000),
+    '&#0'.repeat(30_000),
+    '&#' + '0'.repeat(100_000),
+  ]
+  for (const text of texts) {
+    const began = process.cpuUsage().user
+    expect(many.text(text)).toBe(text)
+    // Processor time: others may use this machine.
+    expect([text.slice(0, 20), process.cpuUsage().user - began < 300_000]).toEqual([text.slice(0, 20), true])
+  }
 })
 
 test('a secret is removed from all texts and names of a value', () => {

@@ -17,6 +17,10 @@ export const failureType = z.enum([
 ])
 export type FailureType = z.infer<typeof failureType>
 
+export const failureGroupId = z
+  .string()
+  .regex(/^[0-9a-f]{12}$/, 'A group of failures is 12 hexadecimal digits: its `id` from /v1/batches/{id}/errors.')
+
 export const resultStatus = z.enum(['succeeded', 'failed', 'cancelled'])
 export type ResultStatus = z.infer<typeof resultStatus>
 
@@ -77,6 +81,18 @@ export const resultsQuery = z.strictObject({
     .describe('Wait for further results until the batch has ended.'),
   after: z.string().max(64).optional().describe('The cursor of the last line that you have.'),
   status: resultStatus.optional(),
+  format: z
+    .enum(['ndjson', 'csv'])
+    .optional()
+    .describe(
+      'As a file to download. `csv`: a column for each value of the schema, nested ones as `a.b`, lists as JSON; its header is left out with `after`. Default: what `Accept` asks for.',
+    ),
+  formulas: z
+    .enum(['escape', 'keep'])
+    .optional()
+    .describe(
+      'In CSV, a text that a spreadsheet would run as a formula (it begins with `=`, `+`, `-` or `@`) gets an apostrophe before it, unless this is `keep`.',
+    ),
 })
 export type ResultsQuery = z.infer<typeof resultsQuery>
 
@@ -85,12 +101,24 @@ export const retryBatch = z
   .strictObject({
     status: z.enum(['failed']).default('failed'),
     error_type: failureType.optional(),
+    error_group: failureGroupId.optional().describe('Only failures of this group.'),
     items: z.array(z.string()).min(1).max(10_000).optional().describe('Item ids.'),
-    dry_run: z.boolean().default(false).describe('Only count the items that would be retried.'),
+    dry_run: z
+      .boolean()
+      .default(false)
+      .describe('Only count the items that would be retried, and estimate what they would cost.'),
   })
   .meta({ id: 'RetryBatch' })
-export type RetryBatch = z.infer<typeof retryBatch>
 
 export const retried = z
-  .object({ object: z.literal('retry'), batch_id: z.string(), retried: z.int(), dry_run: z.boolean() })
+  .object({
+    object: z.literal('retry'),
+    batch_id: z.string(),
+    retried: z.int().describe('Items that went back to work, or would.'),
+    dry_run: z.boolean(),
+    estimate: z
+      .object({ ...usage.shape, cost_usd: z.number().nullable().describe('Null when the lane has no prices.') })
+      .nullable()
+      .describe('Only of a dry run: one call for each item, from a sample of up to 100 of them.'),
+  })
   .meta({ id: 'Retried' })

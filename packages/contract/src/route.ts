@@ -41,7 +41,7 @@ export const bodyContentTypes = {
   lines: ndjson,
   form: 'multipart/form-data',
 } as const satisfies Record<BodyType, string>
-export const mediaTypes = { ndjson, eventStream: 'text/event-stream' } as const
+export const mediaTypes = { ndjson, csv: 'text/csv', eventStream: 'text/event-stream' } as const
 
 /** The forms of body that a route accepts; none for a route without a body. */
 export function bodyTypes({ body, lines, form }: Route): readonly BodyType[] {

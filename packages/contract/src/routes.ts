@@ -1,5 +1,4 @@
 import { z } from 'zod'
-import { enabledEndpoint, listDeliveriesQuery, webhookDeliveryList } from './webhook.ts'
 import {
   appendQuery,
   batch,
@@ -14,15 +13,32 @@ import {
   patchBatch,
   uploadQuery,
 } from './batch.ts'
+import { batchItemDetail, batchItemList, failureGroupList, listItemsQuery, timeline } from './batch-item.ts'
 import { estimate } from './estimate.ts'
 import { errorBody } from './error.ts'
-import { createdExtractor, createExtractor, extractorList, extractorView } from './extractor.ts'
+import {
+  createdExtractor,
+  createExtractor,
+  extractorList,
+  extractorView,
+  listVersionsQuery,
+  versionList,
+} from './extractor.ts'
 import { itemInput } from './item.ts'
 import { extractNow, extracted } from './extract-now.ts'
+import { liveEvent, liveQuery } from './live.ts'
 import { laneList, resumedLane } from './lane-view.ts'
 import { type Answer, mediaTypes, type Route } from './route.ts'
 import { result, resultsQuery, retried, retryBatch } from './result.ts'
-import { createSummary, deletedSummary, documentSummary, getSummaryQuery, summary } from './summary.ts'
+import {
+  createSummary,
+  deletedSummary,
+  documentSummary,
+  getSummaryQuery,
+  listSummariesQuery,
+  summary,
+  summaryList,
+} from './summary.ts'
 import {
   listDeliveriesQuery,
   listEndpointsQuery,
@@ -32,7 +48,7 @@ import {
   webhookEndpointList,
 } from './webhook.ts'
 
-const { ndjson, eventStream } = mediaTypes
+const { ndjson, eventStream, csv } = mediaTypes
 const ok = (schema: z.ZodType, description = 'OK'): Readonly<Record<number, Answer>> => ({
   200: { description, schema },
 })
@@ -78,6 +94,14 @@ export const routes = {
     tag: 'Extractors',
     summary: 'Get an extractor by `name` (newest version) or `name@version`',
     answers: ok(extractorView),
+  },
+  listVersions: {
+    method: 'get',
+    path: '/v1/extractors/{name}/versions',
+    tag: 'Extractors',
+    summary: 'List the versions of an extractor, the newest first',
+    query: listVersionsQuery,
+    answers: ok(versionList),
   },
   createBatch: {
     method: 'post',
@@ -182,6 +206,35 @@ export const routes = {
     bodyOptional: true,
     answers: ok(retried),
   },
+  listFailures: {
+    method: 'get',
+    path: '/v1/batches/{id}/errors',
+    tag: 'Results',
+    summary: 'List the failures of a batch in groups: by error type, field of the schema, and message',
+    answers: ok(failureGroupList),
+  },
+  getTimeline: {
+    method: 'get',
+    path: '/v1/batches/{id}/timeline',
+    tag: 'Results',
+    summary: 'Get what happened to a batch, and how far it was at which time',
+    answers: ok(timeline),
+  },
+  listItems: {
+    method: 'get',
+    path: '/v1/batches/{id}/items',
+    tag: 'Results',
+    summary: 'List the items of a batch with their state, from any place, filtered or searched',
+    query: listItemsQuery,
+    answers: ok(batchItemList),
+  },
+  getItem: {
+    method: 'get',
+    path: '/v1/batches/{id}/items/{index}',
+    tag: 'Results',
+    summary: 'Get an item: its text, its result, and each call that was made for it',
+    answers: ok(batchItemDetail),
+  },
   deleteBatch: {
     method: 'delete',
     path: '/v1/batches/{id}',
@@ -193,11 +246,16 @@ export const routes = {
     method: 'get',
     path: '/v1/batches/{id}/results',
     tag: 'Results',
-    summary: 'Stream results, one per line, or as server-sent events with the cursor as `id`, resumed by Last-Event-ID',
+    summary:
+      'Stream results, one per line, as server-sent events with the cursor as `id`, resumed by Last-Event-ID, or as CSV',
     query: resultsQuery,
     headers: z.object({ 'Last-Event-ID': z.string().max(64).optional().describe('Replaces `after`.') }),
     answers: {
-      200: { description: 'One result per line or event.', schema: result, contentTypes: [ndjson, eventStream] },
+      200: {
+        description: 'One result per line, event or row.',
+        schema: result,
+        contentTypes: [ndjson, eventStream, csv],
+      },
     },
   },
   streamEvents: {
@@ -206,6 +264,22 @@ export const routes = {
     tag: 'Results',
     summary: 'Stream snapshots of the batch until it has ended',
     answers: { 200: { description: 'Events `progress`, then `end`.', schema: batch, contentTypes: [eventStream] } },
+  },
+  streamLive: {
+    method: 'get',
+    path: '/v1/events',
+    tag: 'Results',
+    summary:
+      'Stream what changes in all batches, lanes and summaries, at most once a second for each; after a break, list the batches again',
+    query: liveQuery,
+    answers: {
+      200: {
+        description:
+          'Events `batch`, `lane` and `summary` with the object as it is now, and `gone` with the id of what was deleted.',
+        schema: liveEvent,
+        contentTypes: [eventStream],
+      },
+    },
   },
   extract: {
     method: 'post',
@@ -217,21 +291,6 @@ export const routes = {
       200: { description: 'The result.', schema: extracted },
       202: { description: 'Not done within `wait_s`: the batch of one item, which continues.', schema: batch },
     },
-  },
-  listWebhookDeliveries: {
-    method: 'get',
-    path: '/v1/webhooks/deliveries',
-    tag: 'Webhooks',
-    summary: 'List the deliveries of webhooks with their attempts, newest first; kept for 7 days',
-    query: listDeliveriesQuery,
-    answers: ok(webhookDeliveryList),
-  },
-  enableWebhookEndpoint: {
-    method: 'post',
-    path: '/v1/webhooks/endpoints/{name}/enable',
-    tag: 'Webhooks',
-    summary: 'Send to an endpoint again that was disabled after failing for 72 hours, also what waited meanwhile',
-    answers: ok(enabledEndpoint),
   },
   createSummary: {
     method: 'post',
@@ -246,6 +305,14 @@ export const routes = {
       200: { description: 'This Idempotency-Key was used before: the summary that it created.', schema: summary },
       202: { description: 'Accepted.', schema: summary },
     },
+  },
+  listSummaries: {
+    method: 'get',
+    path: '/v1/summaries',
+    tag: 'Summaries',
+    summary: 'List summaries, newest first, without those of their parts',
+    query: listSummariesQuery,
+    answers: ok(summaryList),
   },
   getSummary: {
     method: 'get',
@@ -276,7 +343,7 @@ export const routes = {
     summary: 'Delete an ended summary with the batches of its levels',
     answers: ok(deletedSummary),
   },
-  listDeliveries: {
+  listWebhookDeliveries: {
     method: 'get',
     path: '/v1/webhooks/deliveries',
     tag: 'Webhooks',
@@ -284,21 +351,21 @@ export const routes = {
     query: listDeliveriesQuery,
     answers: ok(webhookDeliveryList),
   },
-  getDelivery: {
+  getWebhookDelivery: {
     method: 'get',
     path: '/v1/webhooks/deliveries/{id}',
     tag: 'Webhooks',
     summary: 'Get a delivery of a webhook: its attempts and what the last one returned',
     answers: ok(webhookDelivery),
   },
-  retryDelivery: {
+  retryWebhookDelivery: {
     method: 'post',
     path: '/v1/webhooks/deliveries/{id}/retry',
     tag: 'Webhooks',
     summary: 'Deliver again, now, with a new schedule of attempts',
     answers: ok(webhookDelivery),
   },
-  listEndpoints: {
+  listWebhookEndpoints: {
     method: 'get',
     path: '/v1/webhooks/endpoints',
     tag: 'Webhooks',
@@ -306,7 +373,7 @@ export const routes = {
     query: listEndpointsQuery,
     answers: ok(webhookEndpointList),
   },
-  enableEndpoint: {
+  enableWebhookEndpoint: {
     method: 'post',
     path: '/v1/webhooks/endpoints/{id}/enable',
     tag: 'Webhooks',

@@ -118,6 +118,25 @@ export const getSummaryQuery = z.strictObject({
     .describe('Wait until the summary has ended or is paused, but at most this long.'),
 })
 
+export const listSummariesQuery = z.strictObject({
+  after: z
+    .string()
+    .max(100)
+    .optional()
+    .describe('`next` of the page before, or the id of the last summary that you have.'),
+  limit: z.coerce.number().int().min(1).max(100).default(20),
+})
+
+export const summaryList = z
+  .object({
+    object: z.literal('list'),
+    data: z.array(summary).describe('The newest first, each without `chunks`.'),
+    has_more: z.boolean(),
+    next: z.string().nullable().describe('Send it as `after` for the next page; null when there is none.'),
+  })
+  .meta({ id: 'SummaryList' })
+export type SummaryList = z.infer<typeof summaryList>
+
 export const deletedSummary = z
   .object({ id: z.string(), object: z.literal('summary'), deleted: z.literal(true) })
   .meta({ id: 'DeletedSummary' })

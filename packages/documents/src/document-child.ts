@@ -7,18 +7,18 @@ import { readDocument } from './read-document.ts'
 export type DocumentRequest = { readonly document: Document; readonly limits: DocumentLimits }
 export type DocumentAnswer =
   | { readonly type: 'ready' }
-  /** `worn`: what the document left behind would be counted against the next one. */
+  /** `worn`: the document has left so much memory in use that the process must not read another one. */
   | { readonly type: 'read'; readonly read: DocumentText; readonly worn: boolean }
 
 const [memoryMb] = process.argv.slice(2).map(Number)
 if (memoryMb === undefined || process.send === undefined) throw new Error('This is started by document-process.ts.')
 const memoryBytes = memoryMb * 1_048_576
 
-// It ends with the process that it reads for, and no earlier: Ctrl-C goes to all processes of a terminal, and what is being read
-// is still wanted while that one stops.
+// The entry point of a process that reads documents. It ends with its parent and not before: Ctrl-C reaches all processes of a terminal,
+// and the parent still needs the document that is being read while it stops.
 process.on('disconnect', () => process.exit())
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => undefined)
-// Where the machine or the container has no memory left, Linux is to take it from here and not from its parent.
+// If the machine or the container runs out of memory, Linux must end this process and not its parent.
 await writeFile('/proc/self/oom_score_adj', '1000').catch(() => undefined)
 
 const baseBytes = process.memoryUsage.rss()
@@ -27,8 +27,8 @@ const guard = new Worker(new URL('document-guard.ts', import.meta.url), {
 })
 await once(guard, 'message')
 
-// What a broken document lets fail beside the reading itself, such as a promise that nobody waits for, shall not end the process:
-// the reading tells what came of it, or its time ends.
+// A broken document may also cause errors outside the reading itself, such as a rejected promise that nothing awaits. They must not end the
+// process: the reading reports its result, or its time ends.
 process.on('unhandledRejection', () => undefined)
 process.on('uncaughtException', () => undefined)
 

@@ -22,7 +22,7 @@ const kindOfType: Readonly<Record<string, DocumentKind>> = {
 
 export const readableDocuments = 'text (.txt), Markdown (.md), HTML (.html) and PDF (.pdf)'
 
-/** By its name, then by its media type: many senders know no better type than `application/octet-stream`. Null where neither is known. */
+/** By the file name, then by the media type, because many senders always send `application/octet-stream`. Null if neither is known. */
 export function documentKind(fileName: string, mediaType: string): DocumentKind | null {
   return kindOfExtension[extname(fileName).toLowerCase()] ?? kindOfType[mediaType.toLowerCase()] ?? null
 }

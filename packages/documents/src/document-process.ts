@@ -9,20 +9,20 @@ type Gone = { readonly type: 'gone'; readonly how: string }
 /** A process that reads one document after the other, until `ended`. */
 export interface DocumentProcess {
   readonly ended: boolean
-  /** Rejects only when it is ended from here, or does not come up. */
+  /** Rejects only if `end` was called, or if the process does not start. */
   read(request: DocumentRequest): Promise<DocumentText>
   /** Resolves when the process is gone. */
   end(): Promise<void>
 }
 
 /**
- * A heap at its limit aborts the whole process, also when it is the heap of a thread with `resourceLimits`:
- * so a document is read in a process that nothing else is in.
+ * Starts a process that only reads documents: a heap that reaches its limit aborts the whole process, also if it is the heap of a thread
+ * with `resourceLimits`.
  */
 export function startDocumentProcess(memoryMb: number): DocumentProcess {
   const child = fork(new URL('document-child.ts', import.meta.url), [String(memoryMb)], {
     execArgv: [`--max-old-space-size=${memoryMb}`],
-    // A document's reader is told no keys.
+    // The process that reads a document gets no keys.
     env: {},
     serialization: 'advanced',
     stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
@@ -30,20 +30,20 @@ export function startDocumentProcess(memoryMb: number): DocumentProcess {
   let ended = false
   let closed = false
   const gone = new Promise<Gone>((resolve) => {
-    const tell = (how: string) => {
+    const settle = (how: string) => {
       ended = true
       resolve({ type: 'gone', how })
     }
-    child.once('exit', (code, signal) => tell(signal ?? `code ${code}`))
+    child.once('exit', (code, signal) => settle(signal ?? `code ${code}`))
     child.on('error', (error) => {
-      // It was not started, or a message does not arrive: then it is of no use any more.
-      if (child.pid === undefined) tell(error.message)
+      // Without a pid it was not started; otherwise a message did not arrive, and the process is of no use.
+      if (child.pid === undefined) settle(error.message)
       else child.kill('SIGKILL')
     })
   })
   const started = next(startMs)
 
-  /** What the process answers, that it is gone, or that its time is over. */
+  /** The next answer of the process, or that it has ended, or that the time is over. */
   async function next(timeMs: number): Promise<DocumentAnswer | Gone | { readonly type: 'late' }> {
     const { promise, resolve } = Promise.withResolvers<DocumentAnswer | { readonly type: 'late' }>()
     const timer = setTimeout(() => resolve({ type: 'late' }), timeMs)
@@ -82,7 +82,7 @@ export function startDocumentProcess(memoryMb: number): DocumentProcess {
         const why = start.type === 'gone' ? start.how : `no answer within ${startMs / 1_000} s`
         throw new Error(`The process that reads documents did not start: ${why}`)
       }
-      // The document's time begins when the process is there.
+      // The document's time begins when the process is ready.
       child.send(request)
       const answer = await next(request.limits.timeMs)
       refuseWhenClosed()
@@ -104,7 +104,7 @@ export function startDocumentProcess(memoryMb: number): DocumentProcess {
   }
 }
 
-/** V8 aborts where its heap is full; its guard kills it, or the system does, where anything else takes the memory. */
+/** V8 aborts when its heap is full; the guard or the system kills the process when other memory is exhausted. */
 const endsOfMemory: readonly string[] = ['SIGABRT', 'SIGKILL', 'SIGTRAP', 'code 134']
 
 function messageOfEnd(how: string): string {

@@ -8,16 +8,16 @@ export interface DocumentReader extends AsyncDisposable {
   readonly limits: DocumentLimits
   /** Documents read at once; others wait. */
   readonly processes: number
-  /** Rejects for no document, only when reading itself is broken or the reader closed. */
+  /** Never rejects because of a document, only if no process can be started or the reader is closed. */
   read(document: Document): Promise<DocumentText>
 }
 
-/** Reads documents in processes of their own, so that neither a long nor a hostile one holds up or ends this one. */
+/** Reads documents in separate processes, so that neither a long nor a hostile one delays or ends this one. */
 export function createDocumentReader(limits: DocumentLimits, { processes }: { processes: number }): DocumentReader {
-  // A document's time begins when a process is free for it, so none waits within one.
+  // Documents wait here for a free process, because a document's time begins when its process gets it.
   const whenFree = pLimit(processes)
   const reading = new Set<DocumentProcess>()
-  /** The one used last comes last, and is taken first. */
+  /** The process that was used last is at the end, and is taken first. */
   const idle: { readonly process: DocumentProcess; readonly ending: NodeJS.Timeout }[] = []
   let closed = false
 

@@ -16,7 +16,7 @@ export interface DocumentLimits {
   /** Of the text. */
   readonly characters: number
   readonly timeMs: number
-  /** Of the process that reads it: for its objects, and as much again for the buffers beside them. */
+  /** Of the process that reads it: for its objects, and the same again for buffers. */
   readonly memoryMb: number
 }
 

@@ -4,8 +4,8 @@ import { readPdf } from './read-pdf.ts'
 import { readText } from './read-text.ts'
 
 /**
- * The text of one document. Takes its thread for as long as it lasts, and may end its process, so it runs in one of its own (document-process.ts).
- * Whatever a document makes its reader throw is the document's fault: it is told and not thrown.
+ * The text of one document. It blocks its thread and may end its process, so it runs in a separate process (document-process.ts).
+ * An error that a document causes is returned, not thrown.
  */
 export async function readDocument({ kind, bytes }: Document, limits: DocumentLimits): Promise<DocumentText> {
   let read: DocumentText
@@ -15,7 +15,7 @@ export async function readDocument({ kind, bytes }: Document, limits: DocumentLi
     return unreadable(`The document cannot be read: ${error instanceof Error ? error.message : String(error)}`)
   }
   if (read.type !== 'text') return read
-  // Half a character, as a broken document may have, is not to be stored as text.
+  // A broken document may contain half a character, which must not be stored.
   const text = read.text.replaceAll('\0', '').toWellFormed().trim()
   if (text === '') return unreadable(withoutText[kind])
   if (text.length > limits.characters) {

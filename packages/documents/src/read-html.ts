@@ -2,10 +2,10 @@ import sniffEncoding from 'html-encoding-sniffer'
 import { type HtmlToTextOptions, convert } from 'html-to-text'
 import type { DocumentText } from './document-text.ts'
 
-/** Deeper pages are cut with `…`: beyond, the converter's recursion would end the stack. */
+/** Deeper pages are cut with `…`, because the converter's recursion would exhaust the stack. */
 const mostLevels = 500
 
-/** Headings as they are written, tables as tables, links and pictures by their text alone. */
+/** Headings keep their case, tables stay tables; of links only the text remains, and images are left out. */
 const options: HtmlToTextOptions = {
   wordwrap: false,
   selectors: [
@@ -18,7 +18,7 @@ const options: HtmlToTextOptions = {
 
 export function readHtml(bytes: Uint8Array): DocumentText {
   const html = new TextDecoder(sniffEncoding(bytes, { defaultEncoding: 'UTF-8' })).decode(bytes)
-  // By default it reads no more than 16 million characters, and says nothing of the rest.
+  // By default it reads at most 16 million characters and ignores the rest silently.
   const limits = { maxInputLength: html.length, maxDepth: mostLevels }
   return { type: 'text', text: convert(html, { ...options, limits }) }
 }

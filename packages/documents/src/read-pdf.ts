@@ -1,7 +1,7 @@
 import { getDocumentProxy } from 'unpdf'
 import { type DocumentLimits, type DocumentText, tooLarge, unreadable } from './document-text.ts'
 
-/** The pages' texts as they stand in the document, a blank line between them. Read one by one, so that the limits hold. */
+/** The texts of the pages in order, separated by blank lines. Pages are read one by one, so that the limits hold. */
 export async function readPdf(bytes: Uint8Array, limits: DocumentLimits): Promise<DocumentText> {
   let pdf
   try {

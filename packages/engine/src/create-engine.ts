@@ -16,12 +16,16 @@ import { createItemSource } from './batches/item-reader.ts'
 import { createKeys } from './redis/keys.ts'
 import { createMoney } from './items/prices.ts'
 import { createReadLaneHold } from './lanes/lane-holds.ts'
+import { createLanePulses } from './lanes/lane-pulse.ts'
 import { readLanes } from './lanes/lane-view.ts'
 import { createLaneWork } from './lanes/lane-work.ts'
+import { createServedLanes } from './lanes/window.ts'
 import { createLedger } from './ledger/ledger.ts'
 import { createQueues } from './queues/queues.ts'
 import { createResults } from './batches/results.ts'
 import { createEnqueueBatch } from './batches/enqueue-batch.ts'
+import { createInsight } from './insight/insight.ts'
+import { createLiveFeed } from './insight/live-feed.ts'
 import { createLevelBatches } from './summaries/level-batches.ts'
 import { createEnqueueSummary } from './summaries/summary-job.ts'
 import { createSummaryStore } from './summaries/summary-store.ts'
@@ -55,7 +59,7 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
   const keys = createKeys(prefix)
   const redis = opening.adopt(await connectFailingFast(redisUrl, onError), (it) => it.disconnect())
   await claimFormat(redis, keys)
-  const subscriber = await connectWaiting(redisUrl, onError)
+  const subscriber = await connectWaiting(redisUrl, onError, { subscribes: true })
   const changes = opening.use(createChanges({ subscriber }))
   reconnectTogether(redis, subscriber)
   const open = opening.use(createQueues({ redis, keys, onError }))
@@ -79,9 +83,12 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
     keys,
     isPriced,
     hasLane: (lane) => Object.hasOwn(lanes, lane),
+    readPulse: createLanePulses({ redis, keys, lanes }),
+    isServed: createServedLanes({ redis, keys }),
     readHold: createReadLaneHold({ redis, keys }),
   })
   const checkWebhook = createCheckWebhook(webhooks)
+  const items = createItemSource({ redis, keys })
   const batches = createBatches({
     redis,
     keys,
@@ -93,9 +100,10 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
     admission,
     idempotency,
     checkWebhook,
+    items,
   })
   const opened = opening.move()
-  const results = createResults({ redis, keys, changes, items: createItemSource({ redis, keys }) })
+  const results = createResults({ redis, keys, changes, items })
   const work = createLaneWork({ redis, keys })
   const summaryStore = createSummaryStore({ redis, keys })
   const checkMemory = () => admission.check()
@@ -108,6 +116,22 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
     confirm,
     checkMemory,
   })
+  const summaries = createSummaries({
+    redis,
+    keys,
+    changes,
+    batches,
+    results,
+    levels: createLevelBatches({ redis, keys, enqueueBatch }),
+    store: summaryStore,
+    enqueueSummary: createEnqueueSummary({ store: summaryStore, queue: summariesQueue }),
+    admission,
+    idempotency,
+    isPriced,
+    confirm,
+    checkWebhook,
+  })
+  const lanesNow = () => readLanes({ redis, keys, lanes, work, queueOf: (name) => laneQueues.get(name)! })
 
   return {
     extractors: createExtractors({ redis, keys }),
@@ -132,21 +156,7 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
       confirm,
       queueOf: (lane) => laneQueues.get(lane)!,
     }),
-    summaries: createSummaries({
-      redis,
-      keys,
-      changes,
-      batches,
-      results,
-      levels: createLevelBatches({ redis, keys, enqueueBatch }),
-      store: summaryStore,
-      enqueueSummary: createEnqueueSummary({ store: summaryStore, queue: summariesQueue }),
-      admission,
-      idempotency,
-      isPriced,
-      confirm,
-      checkWebhook,
-    }),
+    summaries,
     files,
     fileBytes,
     fileUploads,
@@ -156,12 +166,14 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
       ...openWebhookRooms({ redis, keys, queue: webhooksQueue, settings: webhooks }),
       confirm,
     }),
+    insight: createInsight({ redis, keys, items, isPriced }),
+    live: createLiveFeed({ redis, keys, changes, finder, summaries, readLanes: lanesNow, onError }),
     queues,
     lanes: laneNames,
     contextTokens: (lane) => lanes[lane]?.contextTokens,
     durability: durability.level,
     memory: () => admission.memory(),
-    lanesNow: () => readLanes({ redis, keys, lanes, work, queueOf: (name) => laneQueues.get(name)! }),
+    lanesNow,
     cost(lane, usage) {
       const prices = lanes[lane]?.prices
       return prices === undefined ? null : createMoney(prices).of({ usage, cachedInputTokens: 0 }) / 1e9

@@ -8,8 +8,10 @@ import { createRetention } from './batches/retention.ts'
 import type { EngineOptions } from './create-engine.ts'
 import { openFileBatchWorker } from './file-batches/open-file-batch-worker.ts'
 import { createRecipes } from './items/recipes.ts'
+import { createLanePulses } from './lanes/lane-pulse.ts'
 import type { LaneProvider } from './lanes/open-lane.ts'
 import { openLanes } from './lanes/open-lanes.ts'
+import { createReadyBatches } from './lanes/ready-batches.ts'
 import { createLiveWorker } from './lanes/window.ts'
 import { createHeldLedger } from './ledger/held-ledger.ts'
 import { createLedger } from './ledger/ledger.ts'
@@ -58,12 +60,12 @@ export async function createWorker(options: WorkerOptions): Promise<WorkerEngine
   const connectionName = connectionNameOf(liveWorker.id)
   const redis = opening.adopt(await connectWaiting(redisUrl, onError, { connectionName }), (it) => it.disconnect())
   const base = { redis, keys, onError }
-  const gate = opening.use(createRedisGate({ ...base, key: keys.sweepLease }))
+  const gate = opening.use(createRedisGate({ ...base, key: keys.probe }))
   const stopping = new AbortController()
   const ending = new AbortController()
   const limits = { stopping: stopping.signal, ending: ending.signal }
   await claimFormat(redis, keys)
-  const subscriber = await connectWaiting(redisUrl, onError)
+  const subscriber = await connectWaiting(redisUrl, onError, { subscribes: true })
   const changes = opening.use(createChanges({ subscriber }))
   reconnectTogether(redis, subscriber)
   const queues = opening.use(createQueues(base))
@@ -71,7 +73,7 @@ export async function createWorker(options: WorkerOptions): Promise<WorkerEngine
     ...base,
     // The sweeper does what fails here.
     events: {
-      requeued: (id) => enqueueBatch(id).catch(onError),
+      requeued: (id) => markReady(id).catch(onError),
       ended: (id) => void handleBatchEnded(id).catch(onError),
     },
   })
@@ -98,7 +100,8 @@ export async function createWorker(options: WorkerOptions): Promise<WorkerEngine
     ...base,
     consumers: [retention.onBatchEnded, createOnLevelEnded({ enqueueSummary }), webhooks.onBatchEnded],
   })
-  const batchReporter = createBatchReporter({ ...base, connection: redis, gate, changes, handleBatchEnded })
+  const readPulse = createLanePulses({ redis, keys, lanes: configs })
+  const batchReporter = createBatchReporter({ ...base, connection: redis, gate, changes, handleBatchEnded, readPulse })
   const workerId = liveWorker.id
   const memory = createRedisMemory({ redis, freshMs: memoryFreshMs })
   const feeders = [...lanes.byName].map(([name, lane]) =>
@@ -156,6 +159,12 @@ export async function createWorker(options: WorkerOptions): Promise<WorkerEngine
       else await lanes.close(graceMs)
       await closing.finally(() => clearTimeout(timer))
     },
+  }
+
+  /** Its items wait for the feeder again. The recipe is in memory, as an item of the batch just ran here. */
+  async function markReady(batchId: string): Promise<void> {
+    const lane = (await readRecipe(batchId))?.task.lane
+    if (lane !== undefined) await createReadyBatches({ redis, keys, lane }).mark(batchId)
   }
 
   async function close(graceMs: number): Promise<void> {

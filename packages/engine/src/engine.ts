@@ -1,10 +1,17 @@
 import type { Batch, BatchList, Skipped, BatchOptions, ListBatchesQuery, PatchBatch } from '@sluice/contract/batch'
-import type { CreateExtractor, Extractor, ModelParameters } from '@sluice/contract/extractor'
+import type {
+  BatchItemDetail,
+  BatchItemList,
+  FailureGroupList,
+  ListItemsQuery,
+  Timeline,
+} from '@sluice/contract/batch-item'
+import type { CreateExtractor, Extractor, ModelParameters, VersionList } from '@sluice/contract/extractor'
 import type { LaneView } from '@sluice/contract/lane-view'
 import type { Item } from '@sluice/contract/item'
 import type { RequestTask } from '@sluice/contract/request-task'
-import type { Result, ResultsQuery, RetryBatch } from '@sluice/contract/result'
-import type { Summary } from '@sluice/contract/summary'
+import type { Result, ResultsQuery } from '@sluice/contract/result'
+import type { Summary, SummaryList } from '@sluice/contract/summary'
 import type { Usage } from '@sluice/contract/usage'
 import type {
   ListDeliveriesQuery,
@@ -14,6 +21,7 @@ import type {
   WebhookTarget,
 } from '@sluice/contract/webhook'
 import type { Queue } from 'bullmq'
+import type { RetrySelection } from './ledger/failure-groups.ts'
 import type { FileBatches } from './file-batches/file-batches.ts'
 import type { Models } from './file-batches/models.ts'
 import type { FileBytes } from './files/file-bytes.ts'
@@ -47,6 +55,8 @@ export interface Engine extends AsyncDisposable {
   /** The cost of this usage on a lane, in dollars; null if the lane has no prices. */
   cost(lane: string, usage: Usage): number | null
   readonly uploads: Uploads
+  readonly live: LiveFeed
+  readonly insight: Insight
   /** What is guaranteed to be on disk when a batch is accepted. */
   readonly durability: DurabilityLevel
   /** The memory that Redis uses, and its limit (0: no limit). */
@@ -62,6 +72,8 @@ export interface Extractors {
   put(input: CreateExtractor): Promise<{ extractor: Extractor; created: boolean }>
   /** By `name` (newest version) or `name@version`. Throws `extractor_not_found`. */
   get(reference: string): Promise<Extractor>
+  /** The versions of one, the newest first. Throws `extractor_not_found`. */
+  versions(name: string, page: { before?: number | undefined; limit: number }): Promise<VersionList>
   /** The newest version of each, by name. */
   list(page: { after?: string | undefined; limit: number }): Promise<{ data: Extractor[]; has_more: boolean }>
 }
@@ -83,6 +95,17 @@ interface NewBatchOptions {
     | undefined
 }
 
+export interface RetryPreview {
+  readonly count: number
+  readonly extractor: Extractor | null
+  /** Of the items that would be retried, so many were looked at. */
+  readonly sampled: number
+  /** Of those that need a call: what makes an item fail without a call, makes it fail again. */
+  readonly texts: readonly string[]
+  /** Tokens of an answer, by the calls so far; null while there are none. */
+  readonly answerTokens: number | null
+}
+
 export interface Batches {
   /**
    * Stages all items and starts the batch; resolves when it is on disk. Nothing remains if `items` throws.
@@ -99,11 +122,39 @@ export interface Batches {
   resume(id: string): Promise<Batch>
   cancel(id: string): Promise<Batch>
   /** Retries failed items; resolves to their number. */
-  retry(id: string, selection: RetryBatch): Promise<number>
+  retry(id: string, selection: RetrySelection): Promise<number>
+  /** What `retry` would do. Nothing is changed. */
+  previewRetry(id: string, selection: RetrySelection): Promise<RetryPreview>
   /** Rejects with `batch_running` if the batch has not ended. */
   delete(id: string): Promise<void>
   /** A snapshot at once, then at most every `intervalMs` when something changed; the last one has an ended status. */
   watch(id: string, options: { intervalMs: number; signal: AbortSignal }): AsyncIterable<Batch>
+}
+
+/** What people look at while a batch runs, and after it. Each request does bounded work, however large the batch. Throws `batch_not_found`. */
+export interface Insight {
+  /** Its failures by type, field and message. */
+  failures(batchId: string): Promise<FailureGroupList>
+  timeline(batchId: string): Promise<Timeline>
+  /** Its items in their order, with filters. */
+  items(batchId: string, query: ListItemsQuery): Promise<BatchItemList>
+  /** Throws `item_not_found`. */
+  item(batchId: string, index: number): Promise<BatchItemDetail>
+}
+
+/** `json`: a batch, a lane, a summary without the summaries of its parts, or the `object` and `id` of what was deleted. */
+export interface LiveEvent {
+  readonly name: 'batch' | 'lane' | 'summary' | 'gone'
+  readonly json: string
+}
+
+/** What changes in all batches, lanes and summaries. Costs nothing while nobody listens. */
+export interface LiveFeed {
+  /**
+   * The lanes, then what changes from here on, at most once a second for each batch, until `signal` aborts. With an id: that batch at
+   * once, its changes, and the lanes. A slow reader gets the newest state of each, not every change. Rejects with `batch_not_found`.
+   */
+  open(batchId: string | null, options: { signal: AbortSignal }): Promise<AsyncIterable<LiveEvent>>
 }
 
 /** The parts of a summary that the model sees. */
@@ -137,6 +188,10 @@ export interface Summaries {
   /** Stores the chunks and starts; resolves when they are on disk. `created` is false if the idempotency key was used before. */
   create(input: NewSummary, chunks: readonly Chunk[]): Promise<{ summary: Summary; created: boolean }>
   get(id: string): Promise<Summary>
+  /** Without the summaries of its parts; null if there is no such summary. */
+  glance(id: string): Promise<Summary | null>
+  /** Newest first, as `glance` shows them. */
+  list(page: { after?: string | undefined; limit: number }): Promise<SummaryList>
   /** Resolves when the summary is no longer in progress, or to its current state when `signal` aborts. */
   settled(id: string, options: { signal: AbortSignal }): Promise<Summary>
   /** Retries the failed calls of a failed summary. */
@@ -168,8 +223,8 @@ export interface Uploads {
   open(input: NewBatch): Promise<{ batch: Batch; created: boolean }>
   /** Adds items after the first `from` items. Rejects with `upload_position` (409) if the batch has another number of items. Added items are kept if `items` throws. */
   append(id: string, from: number, items: AsyncIterable<Item> | Iterable<Item>): Promise<Batch>
-  /** The items so far from index `from` on, in order. */
-  staged(id: string, from: number): AsyncIterable<Item>
+  /** The items so far from index `from` on, in order, some at a time. */
+  staged(id: string, from: number): AsyncIterable<readonly Item[]>
   /** Adds to the report of lines that were left out. */
   addSkipped(id: string, skipped: Skipped): Promise<void>
   /** Starts the batch. Safe if it has started. */
@@ -192,6 +247,8 @@ export interface Extractions {
 }
 
 export interface Results {
+  /** What a table of the results has as columns: the schema (null: the items have none), and the names in the metadata of the first item. */
+  shape(batchId: string): Promise<{ readonly schema: unknown; readonly metadata: readonly string[] }>
   /**
    * Pages of results, each result once and in order, read only as fast as they are consumed. With `follow`, continues until the batch has
    * ended; without, ends after the results that exist now (in input order: all of them, by index). Rejects with `invalid_cursor` or `batch_not_found` before the first page.

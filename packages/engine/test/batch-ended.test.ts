@@ -164,7 +164,7 @@ describe('the end of a batch', () => {
         async ({ round }) => {
           rounds.push(round)
           // The retry comes between the reading of the batch and its leaving the active ones.
-          if (round === 1) await engine.batches.retry(batch.id, { status: 'failed', dry_run: false })
+          if (round === 1) await engine.batches.retry(batch.id, {})
         },
       ],
     })

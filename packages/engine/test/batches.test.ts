@@ -5,7 +5,7 @@ import { broken, extracted, inline, options, readAll, testSluice, texts } from '
 
 const echo = ({ text }: { text: string }) => extracted({ text })
 
-const all = { status: 'failed', dry_run: false } as const
+const all = {}
 
 describe('a batch', () => {
   test('ends with every item in input order and in the order of completion', async () => {
@@ -96,6 +96,24 @@ describe('a batch', () => {
     const again = await make()
     expect(again.created).toBe(true)
     expect(await readAll(engine, again.batch.id)).toHaveLength(3)
+  })
+
+  test('that was stored but not begun, because its process died then, begins with the next request under its key', async () => {
+    const sluice = testSluice()
+    const engine = await sluice.engine()
+    const idempotency = { key: 'import-3', fingerprint: 'same' }
+    const make = () => engine.batches.create({ extractor: inline, options, idempotency }, texts(3))
+    const { batch } = await make()
+    const k = sluice.keys.lane('default')
+    await sluice.redis.hset(sluice.keys.batch(batch.id).meta, 'status', 'staging')
+    await sluice.redis.zadd(sluice.keys.stagingBatches, Date.now(), batch.id)
+    await sluice.redis.del(k.ready)
+    const [again, same] = await Promise.all([make(), make()])
+    expect([again.batch.id, same.batch.id]).toEqual([batch.id, batch.id])
+    expect(again).toMatchObject({ created: false, batch: { status: 'in_progress' } })
+    expect(await sluice.redis.zcard(sluice.keys.stagingBatches)).toBe(0)
+    await sluice.worker(() => extracted({}))
+    expect(await readAll(engine, batch.id)).toHaveLength(3)
   })
 
   test('keeps its key from before its start: a repeated request finds it, whatever process died after that', async () => {
@@ -221,7 +239,7 @@ describe('a batch', () => {
     expect(first.filter((one) => one.status === 'failed')).toHaveLength(10)
     expect(first[5]).toMatchObject({ error: { type: 'unavailable' }, attempts: 2 })
     healthy = true
-    expect(await engine.batches.retry(batch.id, { status: 'failed', dry_run: true })).toBe(10)
+    expect((await engine.batches.previewRetry(batch.id, {})).count).toBe(10)
     expect((await engine.batches.get(batch.id)).status).toBe('completed')
     expect(await engine.batches.retry(batch.id, { ...all, items: ['0', '15'] })).toBe(1)
     await expect.poll(async () => (await engine.batches.get(batch.id)).counts.failed).toBe(9)

@@ -8,13 +8,33 @@ test('the format of the data is written at the first start, and data of a newer 
   const sluice = testSluice()
   const { redis, keys, prefix, redisUrl } = sluice
   await sluice.engine()
-  expect(await redis.get(keys.format)).toBe('1')
+  expect(await redis.get(keys.format)).toBe('2')
   expect(await preflight(redisUrl, { prefix })).toEqual([])
-  await redis.set(keys.format, '2')
-  const message = `The data under the prefix '${prefix}' has format 2, written by a newer Sluice; this one reads format 1: update it, or set another SLUICE_PREFIX.`
+  await redis.set(keys.format, '3')
+  const message = `The data under the prefix '${prefix}' has format 3, written by a newer Sluice; this one reads format 2: update it, or set another SLUICE_PREFIX.`
   expect(await preflight(redisUrl, { prefix })).toEqual([{ severity: 'fatal', message }])
   await expect(sluice.engine()).rejects.toThrow(message)
   await expect(sluice.worker(() => extracted({}))).rejects.toThrow(message)
+  expect(await redis.get(keys.format)).toBe('3')
+})
+
+test('data of the format before is taken over once no worker of that version runs, which would not understand the new one', async () => {
+  const sluice = testSluice()
+  const { redis, keys, prefix, redisUrl } = sluice
+  await redis.set(keys.format, '1')
+  const announce = async (agoMs: number) => {
+    const [seconds] = await redis.time()
+    await redis.zadd(keys.workersAlive, Number(seconds) * 1_000 - agoMs, 'old-worker')
+  }
+  await announce(0)
+  const [problem] = await preflight(redisUrl, { prefix })
+  expect(problem?.severity).toBe('fatal')
+  expect(problem?.message).toContain('stop all processes of that version')
+  await expect(sluice.engine()).rejects.toThrow('a worker of an earlier Sluice still runs')
+  expect(await redis.get(keys.format)).toBe('1')
+  // It was killed: nothing removes its entry.
+  await announce(10_000)
+  await sluice.engine()
   expect(await redis.get(keys.format)).toBe('2')
 })
 

@@ -89,3 +89,29 @@ test('what a killed worker last said is not counted, and is removed', async () =
   expect(await redis.hexists(gauges, 'killed')).toBe(0)
   held.resolve()
 })
+
+test('batches are found by lane, extractor, and text in their id, name or metadata', async () => {
+  const engine = await testSluice().engine()
+  const submit = async (name: string | undefined, metadata: Record<string, unknown>, version: number) => {
+    const extractor = version === 0 ? inline : { ...inline, name: 'person', version }
+    const given = { ...options, metadata, ...(name === undefined ? {} : { name }) }
+    return (await engine.batches.create({ extractor, options: given }, texts(1))).batch.id
+  }
+  const letters = await submit('Letters of May.csv', {}, 1)
+  const mail = await submit(undefined, { source: { box: 'INBOX 7' } }, 2)
+  const other = await submit('other', { source: 'letters' }, 0)
+  const found = async (filters: object) => {
+    const { data } = await engine.batches.list({ limit: 10, ...filters })
+    return data.map(({ id }) => id)
+  }
+  expect(await found({ search: 'LETTERS' })).toEqual([other, letters])
+  expect(await found({ search: 'inbox 7' })).toEqual([mail])
+  expect(await found({ search: mail.slice(8).toUpperCase() })).toEqual([mail])
+  expect(await found({ search: 'source' })).toEqual([])
+  expect(await found({ extractor: 'person' })).toEqual([mail, letters])
+  expect(await found({ extractor: 'person@1' })).toEqual([letters])
+  expect(await found({ extractor: 'inline', search: 'letters' })).toEqual([other])
+  expect(await found({ lane: 'default' })).toHaveLength(3)
+  expect(await found({ lane: 'fast' })).toEqual([])
+  expect((await engine.batches.get(letters)).name).toBe('Letters of May.csv')
+})

@@ -1,6 +1,6 @@
 import { execFileSync, spawn } from 'node:child_process'
 import { mkdtemp, rm } from 'node:fs/promises'
-import { createServer, type AddressInfo } from 'node:net'
+import { connect, createServer, type AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -54,6 +54,31 @@ describe('the preflight', () => {
       severity: 'fatal',
       message: `No Redis answers at 127.0.0.1:${port}: start one there, or set REDIS_URL.`,
     })
+  })
+
+  test('refuses a Redis that is too old, and says which version is needed', async () => {
+    const { hostname, port } = new URL(inject('redisUrl'))
+    // The real server, which reports the version of an older one.
+    const older = createServer((client) => {
+      const server = connect(Number(port), hostname)
+      client.pipe(server)
+      server.on('data', (data) => {
+        const text = data.toString('latin1')
+        client.write(
+          text.replace(
+            /(redis_version:)([\d.]+)/,
+            (_, name: string, version: string) => name + '6.2'.padEnd(version.length),
+          ),
+          'latin1',
+        )
+      })
+      client.on('error', () => {}).on('close', () => server.destroy())
+    }).listen(0, '127.0.0.1')
+    await new Promise((resolve) => older.once('listening', resolve))
+    const [finding] = await preflight(`redis://127.0.0.1:${(older.address() as AddressInfo).port}`)
+    expect(finding?.severity).toBe('fatal')
+    expect(finding?.message).toMatch(/^Redis 6\.2 *is too old: use Redis 7\.0 or later/)
+    older.close()
   })
 
   test('does not hang on something that never answers', async () => {

@@ -1,5 +1,6 @@
 import { laneConfig } from '@sluice/contract/lane'
 import { createEngine } from '@sluice/engine/create-engine'
+import { createWorker } from '@sluice/engine/create-worker'
 import { createLedger, noExpectedCost } from '@sluice/engine/ledger/ledger'
 import { expect, onTestFinished, test } from 'vitest'
 import { extracted, inline, options, testSluice, texts } from './harness.ts'
@@ -11,7 +12,9 @@ test('a batch whose lane was removed from the configuration says so, ends when i
   const before = await createEngine({ redisUrl, prefix, lanes: { default: lane, old: lane }, onError() {} })
   onTestFinished(() => before[Symbol.asyncDispose]())
   const { batch } = await before.batches.create({ extractor: { ...inline, lane: 'old' }, options }, texts(3))
-  expect(batch.pause_reason).toBeNull()
+  expect(batch.pause_reason).toBe(
+    "no_worker: no running worker has the lane 'old'; start one whose sluice.config.ts has it",
+  )
   // A worker took items, and was killed with a call in flight.
   const ledger = createLedger({ redis: sluice.redis, keys: sluice.keys })
   const { items } = await ledger.feed(batch.id, { places: 2, most: 10 })
@@ -35,4 +38,46 @@ test('a batch whose lane was removed from the configuration says so, ends when i
   expect(reason).toBeNull()
   await engine.batches.delete(batch.id)
   await expect(engine.batches.get(batch.id)).rejects.toThrow('batch')
+})
+
+test('a batch on a lane that the API has and no running worker has says so, and runs as soon as one comes', async () => {
+  const sluice = testSluice()
+  const { redisUrl, prefix } = sluice
+  const lane = laneConfig.parse({ model: 'test' })
+  const engine = await createEngine({ redisUrl, prefix, lanes: { default: lane, new: lane }, onError() {} })
+  onTestFinished(() => engine[Symbol.asyncDispose]())
+  await sluice.worker(() => extracted({}))
+  const { batch: onNew } = await engine.batches.create({ extractor: { ...inline, lane: 'new' }, options }, texts(3))
+  const { batch } = await engine.batches.create({ extractor: inline, options }, texts(3))
+  expect(onNew).toMatchObject({
+    status: 'in_progress',
+    pause_reason: "no_worker: no running worker has the lane 'new'; start one whose sluice.config.ts has it",
+  })
+  expect(batch.pause_reason).toBeNull()
+  const other = await createWorker({
+    redisUrl,
+    prefix,
+    lanes: { new: lane },
+    concurrency: 2,
+    retentionMs: null,
+    onError() {},
+    provider: () => ({
+      estimateTokens: () => ({ input: 1, mostOutput: null }),
+      extract: async () => ({
+        outcome: extracted({}),
+        usage: { input_tokens: 1, output_tokens: 1 },
+        cachedInputTokens: 0,
+        raw: null,
+        limits: null,
+        latencyMs: 1,
+      }),
+    }),
+  })
+  onTestFinished(() => other.close(0))
+  await expect
+    .poll(() => engine.batches.get(onNew.id), { timeout: 10_000 })
+    .toMatchObject({
+      status: 'completed',
+      pause_reason: null,
+    })
 })

@@ -108,9 +108,9 @@ describe('the same text in a batch', () => {
 
     refusing = false
     const [first, ...others] = failed.map(({ id }) => id) as [string, ...string[]]
-    await engine.batches.retry(batch.id, { status: 'failed', items: [first], dry_run: false })
+    await engine.batches.retry(batch.id, { items: [first] })
     await readAll(engine, batch.id)
-    expect(await engine.batches.retry(batch.id, { status: 'failed', items: others, dry_run: false })).toBe(19)
+    expect(await engine.batches.retry(batch.id, { items: others })).toBe(19)
     expectOwnAnswers(await readAll(engine, batch.id), 1)
     expect(calls).toBe(21)
   })

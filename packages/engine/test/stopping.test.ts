@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import type { Outcome } from '@sluice/contract/outcome'
 import { describe, expect, test } from 'vitest'
-import { extracted, inline, options, readAll, testSluice, texts } from './harness.ts'
+import { broken, extracted, inline, options, readAll, testSluice, texts } from './harness.ts'
 
 /** What a lane holds beyond its calls in flight: 20 of 25 calls, or 5 of 25 where a limit lets 5 begin. */
 const lanes = [
@@ -77,5 +78,43 @@ describe('a worker that stops', () => {
     await readAll(engine, batch.id)
     expect(made).toBe(100)
     expect((await engine.batches.get(batch.id)).usage).toMatchObject({ calls: 100, repeated_calls: 0 })
+  })
+
+  const endings: [string, () => Outcome][] = [
+    ['has an answer that must be asked again', () => ({ type: 'invalid-output', errors: ['/a: is missing'] })],
+    ['failed and is tried again after a pause', () => broken()],
+    [
+      'met a limit and waits for it',
+      () => ({ type: 'rate-limited', message: 'slow down', retryAfterMs: 50, scope: null }),
+    ],
+  ]
+  test.each(endings)('leaves an item whose call %s to the next worker, with what it has used', async (_, first) => {
+    const sluice = testSluice({ concurrency: 'fixed', retry: { baseMs: 20 } })
+    const engine = await sluice.engine()
+    const free = Promise.withResolvers<void>()
+    let made = 0
+    let stopped = false
+    const worker = await sluice.worker(async () => {
+      made += 1
+      expect(stopped).toBe(false)
+      await free.promise
+      return first()
+    })
+    const { batch } = await engine.batches.create({ extractor: inline, options }, texts(6))
+    await expect.poll(() => made).toBe(6)
+    const closed = worker.close(20_000)
+    stopped = true
+    free.resolve()
+    await closed
+    expect(made).toBe(6)
+    let madeByNext = 0
+    await sluice.worker(() => {
+      madeByNext += 1
+      return extracted({ ok: true })
+    })
+    const results = await readAll(engine, batch.id)
+    expect(results.map(({ status }) => status)).toEqual(Array(6).fill('succeeded'))
+    expect(madeByNext).toBe(6)
+    expect((await engine.batches.get(batch.id)).usage.repeated_calls).toBe(0)
   })
 })

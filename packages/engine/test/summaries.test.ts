@@ -297,7 +297,7 @@ describe('a summary', () => {
 
 async function openRunner({ redisUrl, redis, keys }: TestSluice) {
   const queues = createQueues({ redis, keys, onError() {} })
-  const changes = createChanges({ subscriber: await connectWaiting(redisUrl, () => {}) })
+  const changes = createChanges({ subscriber: await connectWaiting(redisUrl, () => {}, { subscribes: true }) })
   const enqueueBatch = createEnqueueBatch({ redis, keys, queue: queues.batches() })
   const run = createRunSummary({
     redis,

@@ -1,4 +1,4 @@
-/** A problem that the user can fix. `start` prints the message, one line, and exits with 1; any other exception is a bug. */
+/** A problem that the user can fix. `start` prints the message and exits with 1; any other exception is a bug. */
 export class StartError extends Error {
   override readonly name = 'StartError'
 }

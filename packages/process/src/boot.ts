@@ -1,6 +1,6 @@
 import { type Config, readConfig } from '@sluice/config/config'
 import { ConfigError } from '@sluice/config/config-error'
-import { preflight } from '@sluice/engine/redis/preflight'
+import { preflight, rejection } from '@sluice/engine/redis/preflight'
 import { createRedactor, type Redactor } from '@sluice/contract/redact'
 import { openLog, type Output } from './open-log.ts'
 import { createRepeatedErrors, type RepeatedErrors } from './repeated-errors.ts'
@@ -18,12 +18,10 @@ export async function boot(
   })
   const redact = createRedactor(config.secrets, publicNames(config))
   const output = openLog(app, { level: config.logLevel, redact: redact.text })
-  for (const { severity, message } of await preflight(config.redisUrl, { prefix: config.prefix })) {
-    if (severity === 'fatal') refuse(message)
-    if (severity === 'weak' && !config.allowWeakDurability) {
-      refuse(`${message} Or set SLUICE_ALLOW_WEAK_DURABILITY=true to accept that risk.`)
-    }
-    output.log.warn(message)
+  for (const finding of await preflight(config.redisUrl, { prefix: config.prefix })) {
+    const rejected = rejection(finding, config)
+    if (rejected !== null) refuse(rejected)
+    output.log.warn(finding.message)
   }
   const errors = createRepeatedErrors({
     write: ({ message }, repeats) =>
@@ -38,7 +36,7 @@ export function refuse(message: string): never {
   process.exit(1)
 }
 
-/** Words that are no secret even where a placeholder key equals one. */
+/** Words that stay readable even if a placeholder key equals one of them. */
 function publicNames({ lanes }: Config): string[] {
   return [...Object.keys(lanes), ...Object.values(lanes).map(({ model }) => model)]
 }

@@ -1,11 +1,11 @@
 import { destination, type Logger, pino } from 'pino'
 
-/** Lines that are not written by then have no reader. */
+/** After this time the remaining lines are given up: nothing reads them. */
 const lastLinesMs = 500
 
 export interface Output {
   readonly log: Logger
-  /** Ends the process when its last lines are written, or when nobody reads them. */
+  /** Ends the process when its last lines are written, or when nothing reads them. */
   readonly leave: (code: number) => void
 }
 
@@ -18,11 +18,11 @@ export function openLog(app: string, { level, redact }: { level: string; redact:
     broken = true
   })
   return {
-    // The last step before the output, so that no field of no message is left out.
+    // The last step before the output, so that every field of every message is redacted.
     log: pino({ level, base: { app, pid: process.pid } }, { write: (line) => output.write(redact(line)) }),
     leave(code) {
       const exit = () => {
-        // At exit pino tries to write the remaining lines, and never stops if nobody reads them (sonic-boom 4.2 on EPIPE).
+        // At exit pino tries to write the remaining lines, and never stops if nothing reads them (sonic-boom 4.2 on EPIPE).
         output.flushSync = () => {}
         process.exit(code)
       }

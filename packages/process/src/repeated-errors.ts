@@ -1,4 +1,4 @@
-/** A message that comes again within this time is counted, and reported once at its end. */
+/** A message that is repeated within this time is counted, and the count is reported when the time ends. */
 const everyMs = 10_000
 /** Different messages that are counted at once; the others share one entry. */
 const mostKinds = 200
@@ -18,8 +18,8 @@ interface Kind {
 }
 
 /**
- * Reports an error at once, and its repetitions as one line per 10 s with their number: a Redis that is away for a minute makes
- * thousands of equal errors. Messages are equal when they differ in numbers and ids only.
+ * Reports an error at once, and its repetitions as one line per 10 s with their number: a Redis that is unreachable for a minute causes
+ * thousands of equal errors. Messages are equal if they differ only in numbers and ids.
  */
 export function createRepeatedErrors({ write }: RepeatedErrorsDependencies): RepeatedErrors {
   const kinds = new Map<string, Kind>()

@@ -32,7 +32,7 @@ export interface SentForm {
 
 /**
  * The one value of an answer that is valid. An answer may hold several: a draft, an example, the same value twice. The one that is valid
- * counts, wherever it stands; two different valid ones are refused, because nothing tells which is meant.
+ * counts, wherever it is; two different valid ones are refused, because it is not known which is meant.
  */
 export async function checkAnswer(
   content: string,

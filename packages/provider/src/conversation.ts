@@ -18,14 +18,14 @@ export function createConversation(
 ): Message[] {
   const instructions =
     extractor.instructions === '' ? 'Extract what the schema asks for from the text.' : extractor.instructions
-  const told =
+  const task =
     part === undefined
       ? instructions
       : `${instructions}\n\nThe text is part ${part.index + 1} of ${part.count} of a longer one: answer with what this part says, and leave empty what it does not.`
   const system =
     schemaText === null
-      ? told
-      : `${told}\n\nAnswer with one JSON value that is valid against this JSON Schema, and nothing else:\n${schemaText}`
+      ? task
+      : `${task}\n\nAnswer with one JSON value that is valid against this JSON Schema, and nothing else:\n${schemaText}`
   return [
     { role: 'system', content: system },
     { role: 'user', content: text },

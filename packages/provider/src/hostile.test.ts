@@ -48,8 +48,8 @@ async function serve(answer: (socket: Socket) => void) {
   return { requests, baseUrl: `http://127.0.0.1:${(server.address() as AddressInfo).port}/v1` }
 }
 
-function open(baseUrl: string) {
-  const provider = createProvider(laneConfig.parse({ baseUrl, model: 'm', apiKey: key, timeoutMs }))
+function open(baseUrl: string, limitMs = timeoutMs) {
+  const provider = createProvider(laneConfig.parse({ baseUrl, model: 'm', apiKey: key, timeoutMs: limitMs }))
   onTestFinished(() => provider[Symbol.asyncDispose]())
   return redacted(provider.extract, createRedactor([key]))
 }
@@ -183,15 +183,17 @@ test.each(cases)(
   '%s is one typed outcome, in bounded time',
   async (_, answer, outcome) => {
     const { baseUrl } = await serve(answer)
-    const extract = open(baseUrl)
+    // On a busy machine 10 MB take longer than the limit of the cases that must run into it.
+    const limitMs = 'timedOut' in outcome ? timeoutMs : 20_000
+    const extract = open(baseUrl, limitMs)
     const began = performance.now()
     const call = await extract(ask, { signal: never })
     expect(call.outcome).toMatchObject(outcome)
     expect(JSON.stringify(call.outcome).length).toBeLessThan(11e6)
     expect((call.raw ?? '').length).toBeLessThan(70_000)
-    expect(performance.now() - began).toBeLessThan(timeoutMs + 8_000)
+    expect(performance.now() - began).toBeLessThan(limitMs + 8_000)
   },
-  30_000,
+  60_000,
 )
 
 test.each([301, 302, 303, 307, 308])(

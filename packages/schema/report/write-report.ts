@@ -23,16 +23,16 @@ Without it the dialect is 2020-12, unless the schema has keywords that only anot
 a boolean \`exclusiveMinimum\` (draft-04), a list in \`items\`, \`additionalItems\` or \`dependencies\` (draft-07).
 
 - The root may have any type: an object, a list, a union, a single value, a \`$ref\`.
-- Every dialect becomes JSON Schema 2020-12 when it arrives, with references of the form \`#/...\` only. Local \`$anchor\`, nested \`$id\` and \`$dynamicRef\` with one target are resolved. Nothing is fetched.
+- Every dialect becomes JSON Schema 2020-12 when it arrives, with references of the form \`#/...\` only. Local \`$anchor\`, nested \`$id\` and \`$dynamicRef\` with one target are resolved. Nothing is fetched. \`nullable: true\` beside \`allOf\`, \`anyOf\` or \`oneOf\` makes null valid (OpenAPI 3.0), with a warning.
 - Before 2019-09, keywords beside \`$ref\` have no effect: the answer to \`POST /v1/extractors\` says so in \`warnings\`. The same goes for unknown keywords and formats, with the nearest known name.
-- Patterns are ECMA-262 with the flag \`u\`, look-ahead and look-behind included, in time linear in the text. Back-references, modifiers and patterns of more than 10,000 states (50,000 in all of a schema) are refused. A pattern that is valid only without \`u\`, as \`[\\w-.]\`, is read without it.
+- Patterns are ECMA-262 with the flag \`u\`, look-ahead and look-behind included, in time linear in the text. Back-references, modifiers and patterns of more than 10,000 states (50,000 in all of a schema) are refused. A pattern that is valid only without \`u\`, as \`[\\w-.]\`, is read without it; escapes of other languages, as \`\\A\`, are refused.
 - \`format\` is always checked. Numbers that JSON.parse reads as infinite (\`1e400\`) are not valid anywhere.
 - A schema that no value can match is refused.
 - Limits: ${Object.entries(schemaLimits)
     .filter(([name]) => name !== 'warnings')
     .map(([name, value]) => `${value.toLocaleString('en')} ${limitNames[name as keyof typeof limitNames]}`)
     .join(', ')}.
-- A check of an answer takes at most ${stepLimit.toLocaleString('en')} steps, and as many for its error lines. A step is one look at a value, a keyword or a state of a pattern. An answer that needs more fails with \`takes too long to check\`; it is a count, so it does not depend on the machine.`
+- A check of an answer takes at most ${stepLimit.toLocaleString('en')} steps, and as many for its error lines. A step is one look at a value, a keyword or a state of a pattern. An answer has at most 2,000,000 characters outside of its strings. An answer that needs more steps fails with \`takes too long to check\`; it is a count, so it does not depend on the machine.`
 }
 
 const limitNames = {

@@ -1,6 +1,6 @@
 import { isNode, own, type SchemaNode } from './subschemas.ts'
 
-/** The rules that a schema is written by. OpenAPI 3.0 is a variant of draft-04 with keywords of its own. */
+/** The rules that a schema is written by. OpenAPI 3.0 is a variant of draft-04 with more keywords. */
 export type Dialect = 'draft-04' | 'draft-06' | 'draft-07' | '2019-09' | '2020-12' | 'openapi-3.0'
 
 const named: readonly (readonly [RegExp, Dialect])[] = [

@@ -19,8 +19,8 @@ const mostReferences = 50
 /**
  * One answer out of those to the parts of a text, which follow each other and overlap:
  * - objects field by field;
- * - lists one behind the other, without the elements that an earlier part has told. Twice in one part is told twice: an invoice may have two equal lines;
- * - of all else the first that is told: not null and not an empty text.
+ * - lists one after the other, without the elements that an earlier part has given. Equal elements of one part are all kept: an invoice may have two equal lines;
+ * - otherwise the first value that is not null and not an empty text.
  * A value that may be of several forms (`anyOf`, `oneOf`, a list with a form for each place) is one value: halves of two forms fit neither.
  * What comes out may break the schema, as by more elements than `maxItems`.
  */
@@ -31,12 +31,12 @@ export function mergeAnswers(schema: SchemaNode, answers: readonly unknown[]): M
   return { data: merge(root, found, ''), sources }
 
   function merge(schema: unknown, all: readonly Found[], pointer: string): unknown {
-    const told = all.filter(({ value }) => isTold(value))
-    const [first] = told
+    const given = all.filter(({ value }) => isGiven(value))
+    const [first] = given
     if (first === undefined) return all[0]?.value
     const form = onlyForm(root, schema)
-    if (form !== null && told.every(({ value }) => isNode(value))) return mergeObjects(form, told, pointer)
-    if (form !== null && told.every(({ value }) => Array.isArray(value))) return mergeLists(told, pointer)
+    if (form !== null && given.every(({ value }) => isNode(value))) return mergeObjects(form, given, pointer)
+    if (form !== null && given.every(({ value }) => Array.isArray(value))) return mergeLists(given, pointer)
     sources[pointer] = first.part
     return first.value
   }
@@ -71,11 +71,11 @@ export function mergeAnswers(schema: SchemaNode, answers: readonly unknown[]): M
   }
 }
 
-function isTold(value: unknown): boolean {
+function isGiven(value: unknown): boolean {
   return value !== null && value !== undefined && value !== ''
 }
 
-/** The one form that a value has, besides null: its schema behind references; null where it may have several. */
+/** The one form that a value has, besides null: its schema, with references followed; null where it may have several. */
 function onlyForm(root: SchemaNode, schema: unknown): SchemaNode | null {
   let node = schema
   for (let step = 0; step < mostReferences; step += 1) {
@@ -88,9 +88,9 @@ function onlyForm(root: SchemaNode, schema: unknown): SchemaNode | null {
     const forms = own(node, 'anyOf') ?? own(node, 'oneOf')
     if (!Array.isArray(forms))
       return Array.isArray(own(node, 'prefixItems')) || Array.isArray(own(node, 'items')) ? null : node
-    const told = forms.filter((form) => !(isNode(form) && own(form, 'type') === 'null'))
-    if (told.length !== 1) return null
-    node = told[0]
+    const others = forms.filter((form) => !(isNode(form) && own(form, 'type') === 'null'))
+    if (others.length !== 1) return null
+    node = others[0]
   }
   return null
 }

@@ -76,6 +76,15 @@ export function normalise(root: SchemaNode): Normalised {
   return { ...convert(root, dialect), dialect }
 }
 
+/** `nullable` beside `allOf`, where OpenAPI 3.0 gives it no meaning, and generators write it for an optional reference. */
+function isNullableCombination(schema: SchemaNode): boolean {
+  return (
+    own(schema, 'nullable') === true &&
+    !Object.hasOwn(schema, 'type') &&
+    ['allOf', 'anyOf', 'oneOf'].some((keyword) => Object.hasOwn(schema, keyword))
+  )
+}
+
 interface Place {
   readonly from: string
   readonly to: string
@@ -103,7 +112,14 @@ function convert(root: SchemaNode, dialect: Dialect): Omit<Normalised, 'dialect'
       return schema
     }
     if (!places.has(schema)) places.set(schema, place.to)
-    return isReferenceOnly(schema, dialect) ? referenceOnly(schema, place) : object(schema, place)
+    if (isReferenceOnly(schema, dialect)) return referenceOnly(schema, place)
+    return dialect === 'openapi-3.0' && isNullableCombination(schema) ? nullable(schema, place) : object(schema, place)
+  }
+
+  /** Null, or what the schema says without `nullable`. */
+  const nullable = (schema: SchemaNode, place: Place): SchemaNode => {
+    for (const form of [0, 1]) origins.set(`${place.to}/anyOf/${form}`, place.from)
+    return { anyOf: [object(schema, { from: place.from, to: `${place.to}/anyOf/0` }), { type: 'null' }] }
   }
 
   const link = (schema: SchemaNode, target: unknown, keyword: string, from: string): { $ref: string } => {
@@ -376,7 +392,12 @@ function convert(root: SchemaNode, dialect: Dialect): Omit<Normalised, 'dialect'
     for (const [node, to] of places) {
       if (!isNode(node) || own(node, 'nullable') !== true || isReferenceOnly(node, dialect)) continue
       const from = origins.get(to) ?? ''
-      if (own(node, 'type') === undefined)
+      if (isNullableCombination(node))
+        warn(
+          `${from}/nullable`,
+          'is read as: null is valid, too; OpenAPI 3.0.3 gives it no effect without `type` beside it',
+        )
+      else if (own(node, 'type') === undefined)
         warn(`${from}/nullable`, 'has no effect without `type` beside it (OpenAPI 3.0.3)')
       const values = own(node, 'enum')
       if (Array.isArray(values) && !values.includes(null))

@@ -87,7 +87,7 @@ export function tagsOf(schema: SchemaNode): readonly Tag[] {
   )
 }
 
-/** Whether these properties have their values: tells most forms of a union apart without looking further. */
+/** Whether these properties have their values. This is enough to find the form of most unions. */
 export function fitsTags(tags: readonly Tag[], value: object): boolean {
   return tags.every(([name, property]) => {
     const tag = Object.hasOwn(value, name) ? (value as Record<string, unknown>)[name] : undefined

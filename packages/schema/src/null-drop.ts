@@ -152,7 +152,7 @@ interface Plan {
   readonly schema: SchemaNode
   readonly known: Map<object, Fit>
   readonly isInPlace: boolean
-  /** Behind `$ref` and in `allOf`. */
+  /** The target of `$ref`, and the members of `allOf`. */
   readonly parts: readonly unknown[]
   readonly unions: readonly (readonly unknown[])[]
   readonly properties: SchemaNode | null

@@ -47,6 +47,82 @@ const scalars: fc.Arbitrary<Case> = fc.oneof(
   fc.constant({ schema: { type: 'object', additionalProperties: { type: 'integer' } }, values: [{}, { a: 1, x: 2 }] }),
   fc.constant({ schema: { type: 'array', prefixItems: [{ type: 'string' }] }, values: [[], ['a', null]] }),
   fc.constant({ schema: { properties: { a: { type: 'string' } } }, values: [{}, 5, { a: 'x' }] }),
+  // The other keywords, alone and beside others: each is sent, described, or a reason to send the schema loose.
+  fc.constantFrom<Case>(
+    { schema: { type: 'string', format: 'date', maxLength: 10 }, values: ['2020-01-02'] },
+    { schema: { type: 'string', enum: ['a', 'b'], default: 'a' }, values: ['a', 'b'] },
+    { schema: { type: 'number', minimum: 0, exclusiveMaximum: 5, multipleOf: 0.5 }, values: [0, 4.5] },
+    { schema: { type: ['integer', 'null'], minimum: 1 }, values: [null, 1] },
+    { schema: { enum: ['a', null] }, values: ['a', null] },
+    { schema: { enum: ['a', null], default: null }, values: ['a', null] },
+    { schema: { const: { a: 1 } }, values: [{ a: 1 }] },
+    {
+      schema: { type: 'array', items: { type: 'string' }, minItems: 1, uniqueItems: true },
+      values: [['a'], ['a', 'b']],
+    },
+    { schema: { type: 'array', contains: { const: 1 }, items: { type: 'integer' } }, values: [[1], [2, 1]] },
+    { schema: { type: 'array' }, values: [[], [null, 1]] },
+    { schema: { type: 'object' }, values: [{}, { x: null }] },
+    { schema: { type: 'object', patternProperties: { '^x': { type: 'integer' } } }, values: [{}, { x1: 1 }] },
+    {
+      schema: { type: 'object', propertyNames: { maxLength: 3 }, properties: { a: { type: 'string' } } },
+      values: [{}, { a: '' }],
+    },
+    {
+      schema: { type: 'object', properties: { a: { type: 'string' } }, unevaluatedProperties: false },
+      values: [{}, { a: '' }],
+    },
+    {
+      schema: {
+        type: 'object',
+        properties: { a: { type: 'string' }, b: { type: 'string' } },
+        dependentRequired: { a: ['b'] },
+      },
+      values: [{}, { b: '' }, { a: '', b: '' }],
+    },
+    {
+      schema: {
+        type: 'object',
+        properties: { a: { type: 'string' } },
+        dependentSchemas: { a: { properties: { b: { type: 'integer' } } } },
+      },
+      values: [{}, { a: '' }],
+    },
+    { schema: { type: 'object', properties: { a: { type: 'string' } }, minProperties: 1 }, values: [{ a: '' }] },
+    {
+      schema: { type: 'object', properties: { a: { type: ['string', 'null'] } }, not: { required: ['z'] } },
+      values: [{ a: null }, {}],
+    },
+    { schema: { type: 'object', properties: { a: false, b: { type: 'string' } } }, values: [{}, { b: '' }] },
+    {
+      schema: { type: 'object', properties: { a: true, b: { type: 'string' } }, required: ['a'] },
+      values: [{ a: null }, { a: 1, b: '' }],
+    },
+    {
+      schema: {
+        type: 'object',
+        properties: { k: { const: 'x' }, v: { type: 'string' } },
+        required: ['k'],
+        anyOf: [{ required: ['v'] }, { properties: { w: { type: 'string' } } }],
+      },
+      values: [{ k: 'x', v: '' }, { k: 'x' }],
+    },
+    { schema: { anyOf: [{ type: 'string' }, { type: 'null' }], default: null, description: 'd' }, values: [null, 'x'] },
+    {
+      schema: { anyOf: [{ anyOf: [{ type: 'string' }, { type: 'null' }] }, { type: 'integer' }] },
+      values: [null, 'x', 1],
+    },
+    {
+      schema: { oneOf: [{ type: 'object', properties: { a: { type: 'string' } } }, { type: 'null' }] },
+      values: [null, {}, { a: '' }],
+    },
+    {
+      schema: { type: ['object', 'array'], properties: { a: { type: 'string' } }, items: { type: 'null' } },
+      values: [{}, { a: '' }, [null]],
+    },
+    { schema: { allOf: [{ type: 'integer', minimum: 0 }, { maximum: 9 }], description: 'd' }, values: [0, 9] },
+    { schema: { type: 'string', contentEncoding: 'base64', readOnly: true, examples: ['eA=='] }, values: ['eA=='] },
+  ),
 )
 
 function lists(inner: Case, nullable: boolean): Case {
@@ -124,6 +200,35 @@ const { any: cases } = fc.letrec<{ any: Case; object: Case }>((tie) => ({
   ),
 }))
 
+/** Lists, trees and unions of themselves, with a case at each node. */
+function recursive({ schema, values }: Case, form: 'list' | 'tree' | 'union' | 'root'): Case {
+  const node = (rest: SchemaNode, required: string[]): SchemaNode => ({
+    type: 'object',
+    properties: { value: schema, ...rest },
+    required: ['value', ...required],
+  })
+  const self = { $ref: form === 'root' ? '#' : '#/$defs/node' }
+  const forms: Record<typeof form, SchemaNode> = {
+    list: node({ next: { anyOf: [self, { type: 'null' }] } }, ['next']),
+    tree: node({ children: { type: 'array', items: self } }, []),
+    union: { anyOf: [node({ left: self, right: self }, ['left', 'right']), node({ leaf: { const: true } }, ['leaf'])] },
+    root: node({ next: self }, []),
+  }
+  const nested = (value: unknown): unknown[] => {
+    if (form === 'list')
+      return [
+        { value, next: null },
+        { value, next: { value, next: null } },
+      ]
+    if (form === 'tree') return [{ value }, { value, children: [{ value, children: [] }, { value }] }]
+    if (form === 'root') return [{ value }, { value, next: { value, next: { value } } }]
+    const leaf = { value, leaf: true }
+    return [leaf, { value, left: leaf, right: { value, left: leaf, right: leaf } }]
+  }
+  const whole = form === 'root' ? forms.root : { $ref: '#/$defs/node', $defs: { node: forms[form] } }
+  return { schema: whole, values: values.slice(0, 2).flatMap(nested) }
+}
+
 /** The case with one of its schemas moved into a definition with a difficult name. */
 function throughDefinition({ schema, values }: Case, name: string): Case {
   const pointer = encodeURIComponent(name.replaceAll('~', '~0').replaceAll('/', '~1'))
@@ -140,6 +245,12 @@ describe('whatever the schema, every valid value comes back from the wire as it 
       fc
         .tuple(cases, fc.constantFrom('x', 'a/b', 'List<T>', '50% ~', 'a b'))
         .map(([one, name]) => throughDefinition(one, name)),
+    ],
+    [
+      'in a schema that refers to itself',
+      fc
+        .tuple(cases, fc.constantFrom('list' as const, 'tree' as const, 'union' as const, 'root' as const))
+        .map(([one, form]) => recursive(one, form)),
     ],
   ])('%s', (_, arbitrary) => {
     fc.assert(
@@ -160,7 +271,7 @@ describe('whatever the schema, every valid value comes back from the wire as it 
           counts.values += 1
         }
       }),
-      { numRuns: 800 },
+      { numRuns: Number(process.env['ROUND_TRIPS'] ?? 500) },
     )
   })
 

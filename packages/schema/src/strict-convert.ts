@@ -1,4 +1,5 @@
 import { acceptsNull } from './null-verdict.ts'
+import { createUnionCheck } from './strict-apart.ts'
 import { describe, describeReference, titleOf } from './strict-describe.ts'
 import { NotStrictError } from './strict-error.ts'
 import { isOnlyAnnotated, type Merger } from './strict-merge.ts'
@@ -21,6 +22,7 @@ export interface Converter {
 export function createConverter(root: SchemaNode, rootPointer: string | null, merger: Merger): Converter {
   const definitions: Record<string, SchemaNode> = {}
   const names = new Map<string, string>()
+  const unions = createUnionCheck(root)
   let nodes = 0
   const open: { readonly name: string; readonly target: unknown; readonly at: string }[] = []
   return {
@@ -58,6 +60,7 @@ export function createConverter(root: SchemaNode, rootPointer: string | null, me
   function convertUnion(schema: SchemaNode, keyword: string, pointer: string, level: number): SchemaNode {
     const besides = keywordBesideUnion(schema)
     if (besides !== undefined) throw new NotStrictError(pointer, `has ${besides} beside ${keyword}`)
+    unions.refuseAmbiguousNulls(schema[keyword] as unknown[], pointer)
     const type = own(schema, 'type')
     const forms: SchemaNode[] = []
     for (const [i, form] of (schema[keyword] as unknown[]).entries()) {

@@ -66,7 +66,7 @@ function spend(merging: Merging, steps: number): void {
 
 /**
  * One schema for a schema and all that it combines by `allOf` and `$ref`, where one can be made that means the same. The result has no
- * `allOf`, and a `$ref` only where nothing but annotations stands beside it. Throws a NotStrictError otherwise.
+ * `allOf`, and a `$ref` only where nothing but annotations is beside it. Throws a NotStrictError otherwise.
  */
 function flatten(merging: Merging, schema: SchemaNode, pointer: string, depth = 0): SchemaNode {
   const { root } = merging

@@ -22,7 +22,7 @@ export type StrictSchema = {
     }
 )
 
-/** References that lead from the root to the schema that it stands for. */
+/** References that lead from the root to the schema that it means. */
 const mostReferences = 20
 
 /**
@@ -101,7 +101,7 @@ export function toObjectSchema(author: SchemaNode): { readonly schema: SchemaNod
   return { schema: wrap(moveReferences(schema, '/properties/value')), wrapped: true }
 }
 
-/** What the schema becomes when it stands at another place: its references lead there. */
+/** The schema at another place: its references are changed so that they lead there. */
 function moveReferences(schema: unknown, prefix: string): unknown {
   if (!isNode(schema)) return schema
   const moved: SchemaNode = structuredClone(schema)

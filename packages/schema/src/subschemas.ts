@@ -32,10 +32,10 @@ export type SchemaNode = Record<string, unknown>
 
 export interface Subschema {
   readonly keyword: string
-  /** Relative to the schema it stands in: `/properties/name`. */
+  /** Relative to the schema that it is part of: `/properties/name`. */
   readonly pointer: string
   readonly schema: unknown
-  /** Applies to the same value as the schema it stands in. */
+  /** Applies to the same value as the schema that it is part of. */
   readonly isInPlace: boolean
   /** Applies only where a `$ref` names it. */
   readonly isDefinition: boolean

@@ -8,7 +8,7 @@ const answerShare = 1 / 4
 const countedShare = 0.9
 const overlapShare = 1 / 10
 const mostOverlapTokens = 200
-/** With less room for the text, the instructions and the schema are what is too long. */
+/** With less room for the text, the instructions and the schema are too long. */
 const leastTokens = 50
 
 /**
@@ -44,7 +44,7 @@ export function largerAnswerTokens(
   },
 ): number | null {
   const current = request.extractor.parameters.max_tokens
-  // Without either, the model has written as much as it may already.
+  // Without either limit, the model has already written as much as it can.
   if (maxOutputTokens === undefined && (current === undefined || contextTokens === undefined)) return null
   const share = maxOutputTokens ?? Math.floor((contextTokens ?? 0) * answerShare)
   const room = contextTokens === undefined ? share : contextTokens - estimateTokens(request).input

@@ -149,9 +149,9 @@ function refuseDeepQuery({ query }: Request): void {
   }
 }
 
-const followed = /^\/v1\/batches\/[^/]+\/(results|events)$/
+const followed = /^\/v1\/(batches\/[^/]+\/(results|events)|events)$/
 
-/** What lasts as long as its client wants: a stream that is followed, and a body that is read as it comes. */
+/** What lasts as long as its client wants: a stream that is followed, and a body that is read while it arrives. */
 function isStream(req: Request): boolean {
   if (req.method === 'GET') return followed.test(req.path)
   return req.method === 'POST' && req.is(['application/x-ndjson', 'multipart/form-data']) !== false

@@ -4,6 +4,7 @@ import type { AddressInfo, Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { SluiceError } from '@sluice/contract/error'
 import type { Express } from 'express'
+import { createArrivals } from '../gate/arrivals.ts'
 import { createConnections, isEnding } from '../gate/connections.ts'
 import { limits } from '../gate/limits.ts'
 
@@ -21,8 +22,9 @@ export class ListenError extends Error {
 /** `port` 0 takes any free one. Throws a ListenError with one line. */
 export async function listen(app: Express, { host, port }: { host: string; port: number }): Promise<Listening> {
   const connections = createConnections()
+  const begin = createArrivals(app)
   const handle: RequestListener = (req, res) => {
-    if (connections.begin(req, res)) app(req, res)
+    if (connections.begin(req, res)) begin(req, res)
   }
   const server = createServer(
     {

@@ -30,8 +30,12 @@ async function drained(res: Response, signal: AbortSignal): Promise<void> {
   }
 }
 
-export async function streamLines(res: Response, lines: AsyncIterable<string>, signal: AbortSignal): Promise<void> {
-  res.status(200).set('content-type', 'application/x-ndjson')
+export async function streamLines(
+  res: Response,
+  lines: AsyncIterable<string>,
+  { signal, type }: { readonly signal: AbortSignal; readonly type: string },
+): Promise<void> {
+  res.status(200).set('content-type', type)
   if (endsWithHeaders(res)) return
   await writeAll(res, lines, signal)
   // Cut off, so that a part does not look like the whole.

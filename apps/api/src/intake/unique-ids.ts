@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto'
 
-/** Tells which item has an id already. */
+/** Finds out which item already has an id. */
 export type UniqueIds = (id: string, index: number) => number | undefined
 
 const smallest = 1_024
@@ -16,7 +16,7 @@ export function uniqueIds(): UniqueIds {
   let high = new Uint32Array(slots)
   let low = new Uint32Array(slots)
   let at = new Uint32Array(slots)
-  /** A bit for each item that has an id of its own, so that its index is free for another. */
+  /** A bit for each item that was sent with an id, so that another item may use its index as an id. */
   let own = new Uint8Array(smallest)
 
   return (id, index) => {

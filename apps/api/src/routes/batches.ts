@@ -4,7 +4,7 @@ import type { Estimate } from '@sluice/contract/estimate'
 import type { Item } from '@sluice/contract/item'
 import { parse } from '@sluice/contract/parse'
 import type { DocumentReader } from '@sluice/documents/document-reader'
-import type { Engine, NewBatch } from '@sluice/engine/engine'
+import type { Engine, NewBatch, RetryPreview } from '@sluice/engine/engine'
 import { estimateAnswerTokens } from '@sluice/text/estimate-answer'
 import { createEstimateTokens } from '@sluice/text/estimate-tokens'
 import type { Request } from 'express'
@@ -101,6 +101,20 @@ export function batchRoutes(
     }
   }
 
+  /** One call for each item, as long as those of the sample. Answers are as long as those so far. */
+  function estimateRetry({ count, extractor, sampled, texts, answerTokens }: RetryPreview) {
+    if (extractor === null || (sampled === 0 && count > 0)) return null
+    const each = count / Math.max(1, sampled)
+    const input = texts.reduce((sum, text) => sum + estimateTokens({ extractor, text, reasks: [] }).input, 0)
+    const most = extractor.parameters.max_tokens ?? Number.POSITIVE_INFINITY
+    const answer = Math.min(answerTokens ?? estimateAnswerTokens(extractor.schema), most)
+    const usage = {
+      input_tokens: Math.round(input * each),
+      output_tokens: Math.round(texts.length * answer * each),
+    }
+    return { ...usage, cost_usd: engine.cost(extractor.lane, usage) }
+  }
+
   return {
     async createBatch({ req, body, bodyType }) {
       switch (bodyType) {
@@ -152,11 +166,13 @@ export function batchRoutes(
     pauseBatch: async ({ params }) => ({ status: 200, body: await batches.pause(params['id'] ?? '') }),
     resumeBatch: async ({ params }) => ({ status: 200, body: await batches.resume(params['id'] ?? '') }),
     cancelBatch: async ({ params }) => ({ status: 200, body: await batches.cancel(params['id'] ?? '') }),
-    async retryBatch({ params: { id = '' }, body }) {
-      return {
-        status: 200,
-        body: { object: 'retry', batch_id: id, retried: await batches.retry(id, body), dry_run: body.dry_run },
+    async retryBatch({ params: { id = '' }, body: { dry_run: dryRun, ...selection } }) {
+      const answer = { object: 'retry', batch_id: id, dry_run: dryRun }
+      if (!dryRun) {
+        return { status: 200, body: { ...answer, retried: await batches.retry(id, selection), estimate: null } }
       }
+      const preview = await batches.previewRetry(id, selection)
+      return { status: 200, body: { ...answer, retried: preview.count, estimate: estimateRetry(preview) } }
     },
     async deleteBatch({ params: { id = '' } }) {
       await batches.delete(id)

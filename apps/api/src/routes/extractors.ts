@@ -1,4 +1,4 @@
-import { type Extractor, extractorReference } from '@sluice/contract/extractor'
+import { type Extractor, extractorName, extractorReference } from '@sluice/contract/extractor'
 import { notFound } from '@sluice/contract/error'
 import type { Engine } from '@sluice/engine/engine'
 import { toStrictSchema } from '@sluice/schema/strict'
@@ -8,7 +8,7 @@ import type { Handlers } from '../http/mount.ts'
 export function extractorRoutes(
   engine: Engine,
   checkSchema: CheckSchema,
-): Pick<Handlers, 'createExtractor' | 'listExtractors' | 'getExtractor'> {
+): Pick<Handlers, 'createExtractor' | 'listExtractors' | 'getExtractor' | 'listVersions'> {
   return {
     async createExtractor({ body }) {
       const warnings = checkRecipe(body, { lanes: engine.lanes, checkSchema })
@@ -17,6 +17,10 @@ export function extractorRoutes(
     },
     async listExtractors({ query }) {
       return { status: 200, body: { object: 'list', ...(await engine.extractors.list(query)) } }
+    },
+    async listVersions({ params: { name = '' }, query }) {
+      if (!extractorName.safeParse(name).success) throw notFound('extractor', name)
+      return { status: 200, body: await engine.extractors.versions(name, query) }
     },
     async getExtractor({ params: { reference = '' } }) {
       if (!extractorReference.safeParse(reference).success) throw notFound('extractor', reference)

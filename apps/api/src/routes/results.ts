@@ -2,7 +2,9 @@ import { SluiceError } from '@sluice/contract/error'
 import type { Result, ResultsQuery } from '@sluice/contract/result'
 import { mediaTypes } from '@sluice/contract/route'
 import type { Engine } from '@sluice/engine/engine'
+import type { Request } from 'express'
 import { createTurns } from '../gate/turns.ts'
+import { createCsv } from '../http/csv.ts'
 import type { Handlers } from '../http/mount.ts'
 import { formatEvent, leaving, streamEvents, streamLines } from '../http/stream.ts'
 
@@ -10,34 +12,41 @@ const progressEveryMs = 250
 
 export function resultRoutes(engine: Engine, stopping: AbortSignal): Pick<Handlers, 'streamResults' | 'streamEvents'> {
   return {
-    async streamResults({ req, res, params: { id = '' }, query }) {
-      const type = req.accepts([mediaTypes.ndjson, mediaTypes.eventStream])
-      if (type === false) {
-        throw new SluiceError(
-          'invalid_request_error',
-          'not_acceptable',
-          `Results come as ${mediaTypes.ndjson} or ${mediaTypes.eventStream}.`,
-          { param: 'accept' },
-        )
-      }
+    async streamResults({ req, res, params: { id = '' }, query: { format, formulas = 'escape', ...query } }) {
+      const type = format === undefined ? acceptedType(req) : mediaTypes[format]
       const signal = leaving(res, stopping)
       const lastEventId = req.get('last-event-id')
       const from: ResultsQuery =
         type === mediaTypes.eventStream && lastEventId ? { ...query, after: lastEventId } : query
       const pages = await engine.results.read(id, from, { signal })
-      if (type === mediaTypes.ndjson)
-        await streamLines(
-          res,
-          mapPages(pages, (one) => `${JSON.stringify(one)}\n`),
-          signal,
-        )
-      else
-        await streamEvents(
-          res,
-          mapPages(pages, (one) => formatEvent({ id: one.cursor, data: one })),
-          signal,
-        )
-      return 'written'
+      if (format !== undefined) res.attachment(`${id}.${format}`)
+      switch (type) {
+        case mediaTypes.csv: {
+          const { header, row } = createCsv({ ...(await engine.results.shape(id)), formulas })
+          const first = from.after === undefined ? header : ''
+          await streamLines(res, mapPages(pages, row, first), {
+            signal,
+            type: `${type}; charset=utf-8; header=present`,
+          })
+          return 'written'
+        }
+        case mediaTypes.ndjson:
+          await streamLines(
+            res,
+            mapPages(pages, (one) => `${JSON.stringify(one)}\n`),
+            { signal, type },
+          )
+          return 'written'
+        case mediaTypes.eventStream:
+          await streamEvents(
+            res,
+            mapPages(pages, (one) => formatEvent({ id: one.cursor, data: one })),
+            signal,
+          )
+          return 'written'
+        default:
+          return type satisfies never
+      }
     },
 
     async streamEvents({ res, params: { id = '' } }) {
@@ -55,6 +64,17 @@ export function resultRoutes(engine: Engine, stopping: AbortSignal): Pick<Handle
   }
 }
 
+function acceptedType(req: Request): typeof mediaTypes.ndjson | typeof mediaTypes.eventStream {
+  const type = req.accepts([mediaTypes.ndjson, mediaTypes.eventStream])
+  if (type !== false) return type as typeof mediaTypes.ndjson | typeof mediaTypes.eventStream
+  throw new SluiceError(
+    'invalid_request_error',
+    'not_acceptable',
+    `Results come as ${mediaTypes.ndjson} or ${mediaTypes.eventStream}, or with format=csv as ${mediaTypes.csv}.`,
+    { param: 'accept' },
+  )
+}
+
 /** A write per result would be a system call per result; one per page would hold a large page a second time, as text. */
 const chunkLength = 65_536
 
@@ -62,8 +82,10 @@ const chunkLength = 65_536
 async function* mapPages(
   pages: AsyncIterable<readonly Result[]>,
   format: (result: Result) => string,
+  first = '',
 ): AsyncGenerator<string> {
   const turn = createTurns()
+  if (first !== '') yield first
   for await (const page of pages) {
     await turn()
     let chunk = ''

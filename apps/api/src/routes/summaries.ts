@@ -9,7 +9,7 @@ import type { Handlers } from '../http/mount.ts'
 import { leaving } from '../http/stream.ts'
 import { readSummaryUpload } from '../intake/summary-upload.ts'
 
-type Names = 'createSummary' | 'getSummary' | 'retrySummary' | 'cancelSummary' | 'deleteSummary'
+type Names = 'createSummary' | 'listSummaries' | 'getSummary' | 'retrySummary' | 'cancelSummary' | 'deleteSummary'
 
 /** Share of the lane's context for the text. The rest is for instructions, the answer, and models that count more tokens. */
 const textShare = 0.6
@@ -44,6 +44,8 @@ export function summaryRoutes(
       )
       return { status: created ? 202 : 200, body: summary, headers: { 'x-sluice-durability': durability } }
     },
+
+    listSummaries: async ({ query }) => ({ status: 200, body: await summaries.list(query) }),
 
     async getSummary({ res, params: { id = '' }, query: { wait_s: waitS } }) {
       if (waitS === 0) return { status: 200, body: await summaries.get(id) }

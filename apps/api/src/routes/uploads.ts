@@ -78,7 +78,9 @@ export function uploadRoutes(
     kept.delete(id)
     const [ids, known] = here !== undefined && here.count <= from ? [here.ids, here.count] : [uniqueIds(), 0]
     let index = known
-    if (known < from) for await (const { id: given } of uploads.staged(id, known)) ids(given, index++)
+    if (known < from) {
+      for await (const items of uploads.staged(id, known)) for (const item of items) ids(item.id, index++)
+    }
     return ids
   }
 }

@@ -1,14 +1,19 @@
 import type { Engine } from '@sluice/engine/engine'
 import type { Handlers } from '../http/mount.ts'
 
-type Names = 'listDeliveries' | 'getDelivery' | 'retryDelivery' | 'listEndpoints' | 'enableEndpoint'
+type Names =
+  | 'listWebhookDeliveries'
+  | 'getWebhookDelivery'
+  | 'retryWebhookDelivery'
+  | 'listWebhookEndpoints'
+  | 'enableWebhookEndpoint'
 
 export function webhookRoutes({ webhooks }: Pick<Engine, 'webhooks'>): Pick<Handlers, Names> {
   return {
-    listDeliveries: async ({ query }) => ({ status: 200, body: await webhooks.deliveries(query) }),
-    getDelivery: async ({ params: { id = '' } }) => ({ status: 200, body: await webhooks.delivery(id) }),
-    retryDelivery: async ({ params: { id = '' } }) => ({ status: 200, body: await webhooks.retry(id) }),
-    listEndpoints: async ({ query }) => ({ status: 200, body: await webhooks.endpoints(query) }),
-    enableEndpoint: async ({ params: { id = '' } }) => ({ status: 200, body: await webhooks.enable(id) }),
+    listWebhookDeliveries: async ({ query }) => ({ status: 200, body: await webhooks.deliveries(query) }),
+    getWebhookDelivery: async ({ params: { id = '' } }) => ({ status: 200, body: await webhooks.delivery(id) }),
+    retryWebhookDelivery: async ({ params: { id = '' } }) => ({ status: 200, body: await webhooks.retry(id) }),
+    listWebhookEndpoints: async ({ query }) => ({ status: 200, body: await webhooks.endpoints(query) }),
+    enableWebhookEndpoint: async ({ params: { id = '' } }) => ({ status: 200, body: await webhooks.enable(id) }),
   }
 }

@@ -6,24 +6,26 @@ import { type ExitCode, exitCodes } from '../cli-error.ts'
 
 export interface BatchesOptions {
   readonly status?: BatchStatus
+  readonly search?: string
   readonly after?: string
   readonly limit: number
 }
 
-/** Newest first. */
-export async function batches(cli: Cli, { status, after, limit }: BatchesOptions): Promise<ExitCode> {
+/** Lists batches, newest first. */
+export async function batches(cli: Cli, { status, search, after, limit }: BatchesOptions): Promise<ExitCode> {
   const client = await cli.connect()
   const list = await client.batches({
     limit,
     ...(status === undefined ? {} : { status }),
+    ...(search === undefined ? {} : { search }),
     ...(after === undefined ? {} : { after }),
   })
   cli.print(list, () => {
     if (list.data.length === 0) return ['No batches found.']
-    const head = ['batch', 'input', 'extractor', 'status', 'done', 'failed', 'cost', 'created']
-    const rows = list.data.map(({ id, metadata, extractor, status, counts, cost_usd, created_at }) => [
+    const head = ['batch', 'name', 'extractor', 'status', 'done', 'failed', 'cost', 'created']
+    const rows = list.data.map(({ id, name, metadata, extractor, status, counts, cost_usd, created_at }) => [
       id,
-      typeof metadata['input'] === 'string' ? metadata['input'] : '-',
+      name ?? (typeof metadata['input'] === 'string' ? metadata['input'] : '-'),
       extractor,
       status,
       `${counts.succeeded + counts.failed + counts.cancelled}/${counts.total}`,

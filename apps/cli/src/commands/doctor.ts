@@ -13,16 +13,16 @@ export async function doctor(cli: Cli, { call }: DoctorOptions, version: string)
   const { checks: server, client } = await checkServer(cli, version)
   const checks: Check[] = [checkNode(), ...server]
   // If SLUICE_URL is set, the server may run elsewhere, with another environment.
-  if (!cli.config.isUrlGiven) checks.push(...(await checkHere(cli.config.env)))
-  if (call === true && client !== undefined) checks.push(...(await checkCalls(client)))
+  if (!cli.config.isUrlGiven) checks.push(...(await checkHere(cli.config.env, cli.line)))
+  if (call === true && client !== undefined) checks.push(...(await checkCalls(client, cli.line)))
 
-  const isWell = checks.every(({ state }) => state !== 'failed')
-  cli.print({ object: 'doctor', ok: isWell, checks }, () => [
+  const passed = checks.every(({ state }) => state !== 'failed')
+  cli.print({ object: 'doctor', ok: passed, checks }, () => [
     ...checks.flatMap((check) => describe(check)),
     '',
-    isWell ? 'Everything that Sluice needs is there.' : 'Fix the failed checks from the top, then run doctor again.',
+    passed ? 'Everything that Sluice needs is there.' : 'Fix the failed checks from the top, then run doctor again.',
   ])
-  return isWell ? exitCodes.ok : exitCodes.failed
+  return passed ? exitCodes.ok : exitCodes.failed
 }
 
 const marks = { ok: 'ok     ', warning: 'warning', failed: 'FAILED ' } as const

@@ -3,6 +3,7 @@ import { formatDuration, formatUsd } from '@sluice/terminal/progress'
 import type { Cli } from '../cli.ts'
 import { type ExitCode, exitCodes } from '../cli-error.ts'
 
+/** Shows the current state of one batch. */
 export async function status(cli: Cli, id: string): Promise<ExitCode> {
   const client = await cli.connect()
   const batch = await client.batch(id).status()

@@ -1,15 +1,13 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { parseEnv } from 'node:util'
-import { type Config, readConfig } from '@sluice/config/config'
+import { type Config, readConfigForStart } from '@sluice/config/config'
 import { ConfigError } from '@sluice/config/config-error'
-import { preflight } from '@sluice/engine/redis/preflight'
+import { isAccepted, preflight } from '@sluice/engine/redis/preflight'
 import { z } from 'zod'
 import { type Check, failed, ok, warning } from './check.ts'
 
 const answerWithinMs = 10_000
 const oldestNode = 24
-// `start` sets these addresses later. Until then they only have to be valid.
-const toCome = { REDIS_URL: 'redis://127.0.0.1:1', SLUICE_SIMULATOR_URL: 'http://127.0.0.1:1/v1' }
 
 export function checkNode(): Check {
   const { node } = process.versions
@@ -22,42 +20,45 @@ export function checkNode(): Check {
       )
 }
 
-/** Checks what a server would use if it were started here: configuration, Redis and providers. */
-export async function checkHere(given: NodeJS.ProcessEnv): Promise<Check[]> {
+/**
+ * Checks what a server would use if it were started here: configuration, Redis and providers. `line` is a command of this program as
+ * users type it.
+ */
+export async function checkHere(
+  given: NodeJS.ProcessEnv,
+  line: (...args: readonly string[]) => string,
+): Promise<Check[]> {
   const file: NodeJS.ProcessEnv = existsSync('.env') ? parseEnv(readFileSync('.env', 'utf8')) : {}
-  const env = { ...file, ...given }
-  const redisUrl = env['REDIS_URL'] || undefined
   let config: Config
+  let redisUrl: string | undefined
   try {
-    config = await readConfig({ ...env, ...toCome, REDIS_URL: redisUrl ?? toCome.REDIS_URL })
+    ;({ config, redisUrl } = await readConfigForStart({ ...file, ...given }))
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error
     return error.lines.map((line) =>
       failed('Configuration', line, 'Correct it in the environment, .env or sluice.config.ts.'),
     )
   }
-  return [...(await checkRedis(redisUrl, config)), ...(await checkProviders(config))]
+  return [...(await checkRedis(redisUrl, config)), ...(await checkProviders(config, line('doctor', '--call')))]
 }
 
-async function checkRedis(
-  url: string | undefined,
-  { allowWeakDurability: allowsWeak, prefix }: Config,
-): Promise<Check[]> {
-  if (url === undefined) return [ok('Redis here', 'REDIS_URL is not set: `pnpm start` starts its own Redis.')]
+async function checkRedis(url: string | undefined, { allowWeakDurability, prefix }: Config): Promise<Check[]> {
+  if (url === undefined) return [ok('Redis here', 'REDIS_URL is not set: `npx -y pnpm@12 start` starts its own Redis.')]
   const findings = await preflight(url, { prefix })
   if (findings.length === 0) return [ok('Redis here', 'It answers, and its settings are durable.')]
-  return findings.map(({ severity, message }) => {
-    const isFatal = severity === 'fatal' || (severity === 'weak' && !allowsWeak)
-    return (isFatal ? failed : warning)('Redis here', message, 'Change redis.conf or REDIS_URL, then run doctor again.')
-  })
+  const fix = 'Change redis.conf or REDIS_URL, then run doctor again.'
+  return findings.map((finding) =>
+    (isAccepted(finding, { allowWeakDurability }) ? warning : failed)('Redis here', finding.message, fix),
+  )
 }
 
-async function checkProviders({ lanes, usesSimulator }: Config): Promise<Check[]> {
+/** `paidCheck`: the command that makes one paid call on each lane. */
+async function checkProviders({ lanes, usesSimulator }: Config, paidCheck: string): Promise<Check[]> {
   if (usesSimulator) {
     const fix = 'For real answers, set OPENAI_API_KEY (or OPENAI_BASE_URL) and SLUICE_MODEL.'
     return [warning('Provider here', 'No provider is configured: the simulator answers, not a model.', fix)]
   }
-  return Promise.all(Object.entries(lanes).map(([name, lane]) => checkProvider(name, lane)))
+  return Promise.all(Object.entries(lanes).map(([name, lane]) => checkProvider(name, lane, paidCheck)))
 }
 
 const modelList = z.object({ data: z.array(z.object({ id: z.string() })) })
@@ -66,6 +67,7 @@ const modelList = z.object({ data: z.array(z.object({ id: z.string() })) })
 async function checkProvider(
   name: string,
   { baseUrl = 'https://api.openai.com/v1', apiKey, model }: Config['lanes'][string],
+  paidCheck: string,
 ): Promise<Check> {
   const what = `Provider of lane ${name}`
   let response: Response
@@ -95,7 +97,7 @@ async function checkProvider(
     return warning(
       what,
       `${baseUrl} does not list its models (${response.status}).`,
-      'To test it with one paid call: sluice doctor --call',
+      `To test it with one paid call: ${paidCheck}`,
     )
   }
   if (!listed.data.data.some(({ id }) => id === model)) {

@@ -14,7 +14,7 @@ import { type Check, failed, ok, warning } from './check.ts'
 
 /** Checks the server from here. `client` is undefined if the other checks cannot run. */
 export async function checkServer(
-  { config: { url, apiKey }, signal }: Cli,
+  { config: { url, apiKey }, signal, line }: Cli,
   version: string,
 ): Promise<{ readonly checks: readonly Check[]; readonly client: Sluice | undefined }> {
   const why = await whyUnreachable(url, signal)
@@ -30,17 +30,17 @@ export async function checkServer(
   ]
   // Without a valid key the server does not answer the other checks.
   if (checks.some(({ state }) => state === 'failed')) return { checks, client: undefined }
-  checks.push(await checkVersion(client, version), ...(await checkLanes(client)), ...(await checkPaused(client)))
+  checks.push(await checkVersion(client, version), ...(await checkLanes(client)), ...(await checkPaused(client, line)))
   return { checks, client }
 }
 
 /** Makes one small, paid call on each lane. */
-export async function checkCalls(client: Sluice): Promise<Check[]> {
+export async function checkCalls(client: Sluice, line: Cli['line']): Promise<Check[]> {
   const { data: lanes } = await client.lanes()
-  return Promise.all(lanes.map(({ name }) => callBy(client, name)))
+  return Promise.all(lanes.map(({ name }) => callOn(client, name, line)))
 }
 
-async function callBy(client: Sluice, lane: string): Promise<Check> {
+async function callOn(client: Sluice, lane: string, line: Cli['line']): Promise<Check> {
   const what = `Call on lane ${lane}`
   const schema = { type: 'object', properties: { name: { type: 'string' } }, required: ['name'] }
   const response = await client.request('/v1/extract', {
@@ -50,7 +50,7 @@ async function callBy(client: Sluice, lane: string): Promise<Check> {
   })
   if (response.status === 202) {
     const { id } = z.object({ id: z.string() }).parse(await response.json())
-    return failed(what, 'No answer within 60 s, or the lane is paused.', `To see why: sluice status ${id}`)
+    return failed(what, 'No answer within 60 s, or the lane is paused.', `To see why: ${line('status', id)}`)
   }
   const result = extracted.parse(await response.json())
   if (result.status === 'succeeded') return ok(what, `The model answered: ${JSON.stringify(result.data)}`)
@@ -132,7 +132,7 @@ function checkLane({ name, model, workers, concurrency, calls, pause_reason }: L
   )
 }
 
-async function checkPaused(client: Sluice): Promise<Check[]> {
+async function checkPaused(client: Sluice, line: Cli['line']): Promise<Check[]> {
   const { data } = await client.batches({ status: 'paused', limit: 100 })
   return data
     .filter(({ pause_reason }) => pause_reason !== 'user')
@@ -140,7 +140,7 @@ async function checkPaused(client: Sluice): Promise<Check[]> {
       warning(
         `Batch ${id}`,
         `It is paused: ${pause_reason ?? 'no reason given'}`,
-        `Fix the cause, then: sluice resume ${id}`,
+        `Fix the cause, then: ${line('resume', id)}`,
       ),
     )
 }

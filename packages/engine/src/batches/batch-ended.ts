@@ -1,7 +1,10 @@
 import { type BatchStatus, isEnded } from '@sluice/contract/batch'
 import type { Redis } from 'ioredis'
 import { readBatchMeta } from '../ledger/batch-meta.ts'
+import { noteEvent } from '../ledger/timeline.ts'
 import type { Keys } from '../redis/keys.ts'
+
+const endFields = ['direct', 'succeeded', 'failed'] as const
 
 /** A retry marks the batch before each page of items. If no page comes for this long, the retrying process died. */
 const retryingMs = 60_000
@@ -43,7 +46,16 @@ export type HandleBatchEnded = (batchId: string) => Promise<'handled' | 'not-end
  */
 export function createBatchEnded({ redis, keys, consumers }: BatchEndedDependencies): HandleBatchEnded {
   return async (id) => {
-    const meta = await readBatchMeta(redis, keys.batch(id), 'finished_at', 'retrying_at', 'round', 'summary', 'kept_ms')
+    const meta = await readBatchMeta(
+      redis,
+      keys.batch(id),
+      'finished_at',
+      'retrying_at',
+      'round',
+      'summary',
+      'kept_ms',
+      ...endFields,
+    )
     if (meta === null) {
       await redis.srem(keys.activeBatches, id)
       return 'gone'
@@ -58,6 +70,8 @@ export function createBatchEnded({ redis, keys, consumers }: BatchEndedDependenc
     if (errors.length > 1) throw new AggregateError(errors, `${errors.length} consumers of the end of '${id}' failed.`)
     if (errors.length > 0) throw errors[0]
 
+    // A request waits for the one text of a direct batch: nobody looks at its timeline.
+    if (!meta.direct) await noteEvent(redis, keys.batch(id), endOf(status), countsOf(meta))
     await redis.srem(keys.activeBatches, id)
     // A retry may have started the batch while the consumers ran. Its `sadd` came before the `srem`, so it is repeated here.
     const now = await readBatchMeta(redis, keys.batch(id), 'finished_at', 'retrying_at')
@@ -67,6 +81,14 @@ export function createBatchEnded({ redis, keys, consumers }: BatchEndedDependenc
     }
     return 'handled'
   }
+}
+
+function endOf(status: BatchStatus): 'completed' | 'cancelled' {
+  return status === 'cancelled' ? status : 'completed'
+}
+
+function countsOf({ succeeded, failed }: { readonly succeeded: number; readonly failed: number }): string {
+  return `${succeeded} succeeded, ${failed} failed`
 }
 
 function isBeingRetried({

@@ -37,6 +37,12 @@ export function createFilePartId(nowMs: number): string {
   return `part_${createUnique(nowMs)}`
 }
 
+/** The summary that a batch is a level of, by its id; null: it is a user's own batch. */
+export function summaryOfLevel(batchId: string): string | null {
+  const [, unique] = /^batch_(.+)-level\d+$/.exec(batchId) ?? []
+  return unique === undefined ? null : `summary_${unique}`
+}
+
 function createUnique(nowMs: number): string {
   const time = nowMs.toString(36).padStart(9, '0')
   const random = Array.from(randomBytes(13), (byte) => alphabet[byte % 32]).join('')

@@ -4,20 +4,23 @@ import { parse } from '@sluice/contract/parse'
 import type { ConnectionOptions, Job } from 'bullmq'
 import type { Redis } from 'ioredis'
 import { selectFields } from '../ledger/batch-meta.ts'
-import { batchJob, type BatchJob, batchesQueueName } from '../queues/jobs.ts'
+import type { ReadLanePulse } from '../lanes/lane-pulse.ts'
+import { batchJob, type BatchJob, batchesQueueName, batchLock } from '../queues/jobs.ts'
 import { createSupervisor, setAside, type Supervisor } from '../queues/supervisor.ts'
 import type { Changes } from '../redis/changes.ts'
 import type { RedisGate } from '../redis/gate.ts'
 import type { Keys } from '../redis/keys.ts'
+import { throwFailure } from '../redis/refusal.ts'
 import type { HandleBatchEnded } from './batch-ended.ts'
 import { noteOnBatch } from './batch-steps.ts'
 import { createRateMeter } from './rate-meter.ts'
+import { createSampler } from './sample-batch.ts'
 
 /** Batches that one process reports at once. The others wait in the queue; they are fed nevertheless. */
 const reportedAtOnce = 200
 const progressMs = 500
 /** A batch without changes is read this often. */
-const quietMs = 2_000
+const quietMs = 5_000
 const progressFields = selectFields('total', 'succeeded', 'failed')
 
 export interface BatchReporterDependencies {
@@ -27,6 +30,7 @@ export interface BatchReporterDependencies {
   readonly keys: Keys
   readonly changes: Changes
   readonly handleBatchEnded: HandleBatchEnded
+  readonly readPulse: ReadLanePulse
   readonly onError: (error: Error) => void
 }
 
@@ -41,15 +45,19 @@ export function createBatchReporter(dependencies: BatchReporterDependencies): Su
     prefix: keys.batchesQueuePrefix,
     connection,
     atOnce: reportedAtOnce,
+    times: batchLock,
     gate: dependencies.gate,
     onError,
     async run(job, signal) {
       const { batch_id: batchId } = parse(batchJob.loose(), job.data)
       using changed = await changes.listen(keys.batch(batchId).changes)
       const report = createReport(dependencies, job, batchId)
+      const sample = createSampler(dependencies, batchId)
       for (;;) {
         signal.throwIfAborted()
         const status = await report()
+        // For people to look at: the batch goes on without.
+        if (status !== null) await sample(isEnded(status)).catch(onError)
         if (status === 'paused') return setAside
         if (status === null || isEnded(status)) break
         const reportedAt = performance.now()
@@ -74,11 +82,13 @@ function createReport(
   let lastDone: number | undefined
 
   return async () => {
-    const [[, values], [, running]] = (await redis
-      .multi()
+    const replies = await redis
+      .pipeline()
       .hmget(k.meta, ...progressFields.names)
       .hlen(k.calls)
-      .exec()) as [[null, (string | null)[]], [null, number]]
+      .exec()
+    throwFailure(replies)
+    const [[, values], [, running]] = replies as [[null, (string | null)[]], [null, number]]
     const meta = progressFields.parse(values)
     if (meta === null || meta.status === 'staging') return null
     const { status, total, succeeded, failed } = meta

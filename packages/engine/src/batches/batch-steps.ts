@@ -34,7 +34,8 @@ type Sealed = 'sealed' | 'not-staging' | 'empty' | 'incomplete'
  * process began to stage it again. Safe to run twice.
  */
 export async function sealBatch(redis: Redis, keys: BatchKeys, total?: number): Promise<Sealed> {
-  return (await scripts.seal(redis, keys, { now: Date.now(), expected: total ?? '' })) as Sealed
+  const args = { now: Date.now(), channel: keys.changes, expected: total ?? '' }
+  return (await scripts.seal(redis, keys, args)) as Sealed
 }
 
 /** What its items are, and what is done with them. */

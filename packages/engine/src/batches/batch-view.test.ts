@@ -15,6 +15,7 @@ const extractor = {
   reasks: 2,
   created_at: 0,
 } as const
+const pulse = { model: 'm', workers: 1, concurrency: 10, inFlight: 2, waitingForQuota: 0, limits: [], models: [] }
 const meta = stored({ created_at: 1_700_000_000_123 })
 
 /** A batch with these fields, after a round through Redis' form. */
@@ -33,12 +34,14 @@ test('a batch is shown as the contract says', () => {
     rate_p10: 1,
     cost_nano_usd: 1_500_000,
   })
-  const view = toBatch('batch_x', { meta: now, open: 4, running: 2, bytes: 4_096, priced: true, nowMs: 0 })
+  const view = toBatch('batch_x', { meta: now, open: 4, running: 2, bytes: 4_096, priced: true, pulse, nowMs: 0 })
   expect(batch.parse(view)).toEqual(view)
   expect(view).toMatchObject({
     extractor: 'person@3',
     counts: { total: 10, waiting: 5, running: 2, succeeded: 3, failed: 0, cancelled: 0 },
     eta_s: { p50: 3.5, p90: 7 },
+    rate: { items_per_s: 2, slow_items_per_s: 1 },
+    binding: null,
     cost_usd: 0.0015,
     stored_bytes: 4_096,
     created_at: 1_700_000_000.123,
@@ -51,7 +54,7 @@ test('the estimate is not lower than the wait for the items of a worker that was
   const now = stored({ status: 'in_progress', total: 100, succeeded: 90, rate_p50: 50, rate_p10: 20 })
   const at = (nowMs: number, fields: BatchFields = {}) => {
     const meta = { ...now, progress_at: killedAt, progress_done: 90, ...fields } as typeof now
-    return toBatch('b', { meta, open: 10, running: 10, bytes: null, priced: false, nowMs }).eta_s
+    return toBatch('b', { meta, open: 10, running: 10, bytes: null, priced: false, pulse, nowMs }).eta_s
   }
   expect(at(killedAt + 500)).toEqual({ p50: 0.2, p90: 0.5 })
   // Others take over from a killed worker within 5 s.
@@ -71,7 +74,7 @@ test('the counts always add up to the total', () => {
       const total = succeeded + failed + open + rest
       const running = Math.min(open, 3)
       const now = { ...meta, status: state, total, succeeded, failed }
-      const { counts } = toBatch('b', { meta: now, open, running, bytes: null, priced: false, nowMs: 0 })
+      const { counts } = toBatch('b', { meta: now, open, running, bytes: null, priced: false, pulse, nowMs: 0 })
       const { total: shown, ...parts } = counts
       expect(Object.values(parts).reduce((sum, one) => sum + one, 0)).toBe(shown)
       expect(Math.min(...Object.values(parts))).toBeGreaterThanOrEqual(0)

@@ -1,7 +1,9 @@
 import type { Batch, BatchStatus } from '@sluice/contract/batch'
 import type { BatchMeta } from '../ledger/batch-meta.ts'
 import type { LaneHold } from '../lanes/lane-holds.ts'
+import type { LanePulse } from '../lanes/lane-pulse.ts'
 import { itemLockMs, itemScanMs } from '../queues/jobs.ts'
+import { bindingOf } from './binding.ts'
 
 export interface BatchState {
   readonly meta: BatchMeta & { readonly status: BatchStatus }
@@ -16,8 +18,12 @@ export interface BatchState {
   readonly nowMs: number
   /** The configuration has its lane no more. */
   readonly laneIsGone?: boolean
+  /** No worker that runs has its lane. */
+  readonly laneHasNoWorker?: boolean
   /** The wait that the provider asked its lane for. */
   readonly hold?: LaneHold | null
+  /** What sets the pace of its lane; null where that is not known. */
+  readonly pulse: LanePulse | null
 }
 
 /** Without progress for so long, and for so many times the usual interval, a batch waits for something. */
@@ -28,7 +34,7 @@ const deadWorkerMs = 5_000
 
 /** The batch as the API shows it. Waiting is what remains, so the counts always add up to `total`. */
 export function toBatch(id: string, state: BatchState): Batch {
-  const { meta, open, running, bytes, priced, laneIsGone, hold } = state
+  const { meta, open, running, bytes, priced, pulse, hold, nowMs } = state
   const { status, total, succeeded, failed } = meta
   const stopped = status === 'cancelling' || status === 'cancelled'
   // While a batch is cancelled, only items that a worker holds are open; each ends when its call is aborted.
@@ -38,10 +44,11 @@ export function toBatch(id: string, state: BatchState): Batch {
     id,
     object: 'batch',
     task: meta.request === null ? 'extraction' : 'request',
+    name: meta.name ?? null,
     extractor: meta.label,
     lane: meta.lane,
     status,
-    pause_reason: meta.pause_reason || (laneIsGone === true ? laneGone(meta) : null),
+    pause_reason: meta.pause_reason || laneProblem(state),
     hold: hold ? { until: hold.untilMs / 1_000, reason: hold.reason } : null,
     counts: {
       total,
@@ -61,6 +68,8 @@ export function toBatch(id: string, state: BatchState): Batch {
     },
     cost_usd: priced ? meta.cost_nano_usd / 1e9 : null,
     eta_s: eta(state, rest + live),
+    rate: rateOf(meta),
+    binding: bindingOf(meta, { running, pulse, nowMs }),
     concurrency: meta.concurrency,
     deadlines: meta.deadlines ?? {},
     max_cost_usd: meta.max_cost_nano_usd === null ? null : meta.max_cost_nano_usd / 1e9,
@@ -74,10 +83,18 @@ export function toBatch(id: string, state: BatchState): Batch {
   }
 }
 
-/** Nothing will run the batch until its lane is configured again. */
-function laneGone({ status, lane }: BatchState['meta']): string | null {
+/** Why nothing runs the batch although nobody paused it; null if that is not so. */
+function laneProblem({ meta: { status, lane }, laneIsGone, laneHasNoWorker }: BatchState): string | null {
   if (status !== 'in_progress' && status !== 'paused' && status !== 'cancelling') return null
-  return `lane_gone: the lane '${lane}' is not configured; add it to sluice.config.ts again, or cancel the batch`
+  if (laneIsGone === true)
+    return `lane_gone: the lane '${lane}' is not configured; add it to sluice.config.ts again, or cancel the batch`
+  if (laneHasNoWorker === true)
+    return `no_worker: no running worker has the lane '${lane}'; start one whose sluice.config.ts has it`
+  return null
+}
+
+function rateOf({ status, rate_p50: p50, rate_p10: p10 }: BatchMeta): Batch['rate'] {
+  return status === 'in_progress' && p50 > 0 ? { items_per_s: p50, slow_items_per_s: p10 } : null
 }
 
 function seconds(unixMs: number | null): number | null {

@@ -1,5 +1,5 @@
 import { type Batch, isEnded } from '@sluice/contract/batch'
-import { conflict, notFound, type SluiceError } from '@sluice/contract/error'
+import { conflict, invalidRequest, notFound, SluiceError } from '@sluice/contract/error'
 import type { WebhookTarget } from '@sluice/contract/webhook'
 import type { Redis } from 'ioredis'
 import { resumeQuota } from '../quota/quota-view.ts'
@@ -7,9 +7,11 @@ import type { Batches } from '../engine.ts'
 import { patchedFields, readBatchMeta } from '../ledger/batch-meta.ts'
 import type { Ledger } from '../ledger/ledger.ts'
 import { byUser, isOfLane } from '../ledger/pause-reason.ts'
+import { noteEvent } from '../ledger/timeline.ts'
 import { selectFailed } from '../ledger/select-failed.ts'
 import type { Changes } from '../redis/changes.ts'
 import type { Keys } from '../redis/keys.ts'
+import type { ItemSource } from '../items/take-item.ts'
 import type { Admission } from './admission.ts'
 import { createBatchId, isBatchId } from './batch-id.ts'
 import { noteOnBatch, taskOf } from './batch-steps.ts'
@@ -17,6 +19,7 @@ import type { EnqueueBatch } from './enqueue-batch.ts'
 import type { BatchFinder } from './find-batch.ts'
 import { forgetBatch } from './forget-batch.ts'
 import type { Idempotency } from './idempotency.ts'
+import { createPreviewRetry } from './preview-retry.ts'
 import { createListBatches } from './list-batches.ts'
 import { createStageBatch } from './stage-batch.ts'
 import { createWatchBatch } from './watch-batch.ts'
@@ -34,6 +37,7 @@ export interface BatchesDependencies {
   readonly idempotency: Idempotency
   /** Throws for a webhook that could never be delivered. */
   readonly checkWebhook: (webhook: WebhookTarget | undefined) => void
+  readonly items: ItemSource
 }
 
 /** Batches that are read in one round trip. */
@@ -43,7 +47,8 @@ export function createBatches(dependencies: BatchesDependencies): Batches {
   const { redis, keys, ledger, changes, finder, enqueueBatch, confirm, admission, idempotency, checkWebhook } =
     dependencies
   const { find, get } = finder
-  const stage = createStageBatch({ redis, keys, admission, idempotency })
+  const previewRetry = createPreviewRetry({ redis, keys, items: dependencies.items })
+  const { stage, seal } = createStageBatch({ redis, keys, admission, idempotency })
 
   return {
     async create(input, items) {
@@ -51,16 +56,32 @@ export function createBatches(dependencies: BatchesDependencies): Batches {
       checkWebhook(input.options.webhook)
       const id = createBatchId(Date.now())
       const claim = input.idempotency
-      const earlier = claim && (await idempotency.take(claim, id, { find, metaKey: (of) => keys.batch(of).meta }))
-      if (earlier) return { batch: earlier, created: false }
+      const store = {
+        find,
+        metaKey: (of: string) => keys.batch(of).meta,
+        finish: async (of: string) => void (await seal(of)),
+      }
+      const earlier = claim && (await idempotency.take(claim, id, store))
+      if (earlier) {
+        // Harmless for one that is at work: its process may have died before this step.
+        if (!isEnded(earlier.status)) await enqueueBatch(earlier.id)
+        return { batch: earlier, created: false }
+      }
       try {
         await stage(id, input, items)
+        // Before the batch begins: otherwise a crash in between would free the key of a running batch.
+        if (claim) await idempotency.settle(claim, id)
       } catch (error) {
-        // If Redis is away, the sweeper removes the batch later, and the key is freed with it.
-        await Promise.allSettled([forgetBatch(redis, keys, id), claim && idempotency.release(claim, id)])
+        await forget(id, claim)
         throw error
       }
-      await enqueueBatch(id)
+      try {
+        await begin(id)
+      } catch (error) {
+        // With a key, the next request with it begins this batch, which may have begun although Redis did not answer.
+        if (claim === undefined || error instanceof SluiceError) await forget(id, claim)
+        throw error
+      }
       await confirm()
       return { batch: await get(id), created: true }
     },
@@ -75,6 +96,8 @@ export function createBatches(dependencies: BatchesDependencies): Batches {
       admission.checkCost(lane, patch.max_cost_usd)
       // The batch may be deleted at any time: then nothing is written, and `get` reports it.
       await noteOnBatch(redis, keys.batch(id), patchedFields(patch), { published: true })
+      const changes = Object.entries(patch).map(([name, value]) => `${name}: ${value ?? 'none'}`)
+      await noteEvent(redis, keys.batch(id), 'changed', changes.join(', '))
       return get(id)
     },
 
@@ -120,16 +143,10 @@ export function createBatches(dependencies: BatchesDependencies): Batches {
     },
 
     async retry(id, selection) {
-      const { status } = await get(id)
-      const meta = await readBatchMeta(redis, keys.batch(id), 'from_file')
-      if (meta?.from_file) throw fromFile(id)
-      if (status === 'cancelled' || status === 'cancelling') throw cancelled(id)
+      await requireRetriable(id)
       let count = 0
       for await (const indexes of selectFailed(redis, keys.batch(id), selection)) {
-        if (selection.dry_run) {
-          count += indexes.length
-          continue
-        }
+        if (indexes.length === 0) continue
         // If this process dies before the end of the retry, the sweeper starts the batch.
         await noteOnBatch(redis, keys.batch(id), { retrying_at: Date.now() })
         await redis.sadd(keys.activeBatches, id)
@@ -138,8 +155,14 @@ export function createBatches(dependencies: BatchesDependencies): Batches {
         count += retried
       }
       // Also if no item was left to retry: an earlier request may have died before this point.
-      if (!selection.dry_run && !isEnded((await get(id)).status)) await start(id)
+      if (!isEnded((await get(id)).status)) await start(id)
+      if (count > 0) await noteEvent(redis, keys.batch(id), 'retried', `${count} failed items went back to work`)
       return count
+    },
+
+    async previewRetry(id, selection) {
+      await requireRetriable(id)
+      return previewRetry(id, selection)
     },
 
     async delete(id) {
@@ -150,7 +173,33 @@ export function createBatches(dependencies: BatchesDependencies): Batches {
     },
   }
 
+  async function requireRetriable(id: string): Promise<void> {
+    const { status } = await get(id)
+    const meta = await readBatchMeta(redis, keys.batch(id), 'from_file')
+    if (meta?.from_file) throw fromFile(id)
+    if (status === 'cancelled' || status === 'cancelling') throw cancelled(id)
+  }
+
   /** Safe for a batch that is already running. */
+  async function begin(id: string): Promise<void> {
+    const sealed = await seal(id)
+    switch (sealed) {
+      case 'sealed':
+        return enqueueBatch(id)
+      case 'empty':
+        throw invalidRequest('invalid_request', 'items: A batch has at least one item.', 'items')
+      case 'gone':
+        throw removedMeanwhile()
+      default:
+        return sealed satisfies never
+    }
+  }
+
+  /** If Redis is away, the sweeper removes the batch later, and the key is freed with it. */
+  async function forget(id: string, claim: Parameters<Idempotency['release']>[0] | undefined): Promise<void> {
+    await Promise.allSettled([forgetBatch(redis, keys, id), claim && idempotency.release(claim, id)])
+  }
+
   async function start(id: string): Promise<void> {
     await redis.sadd(keys.activeBatches, id)
     await enqueueBatch(id)
@@ -174,6 +223,11 @@ function fromFile(id: string): SluiceError {
     'batch_from_file',
     `Batch '${id}' runs a file: its results are final. Send the failed lines in a new file.`,
   )
+}
+
+function removedMeanwhile(): SluiceError {
+  const message = 'The batch was removed while its items arrived: send them again.'
+  return new SluiceError('conflict_error', 'batch_removed', message, { retryAfterS: 1 })
 }
 
 function cancelled(id: string): SluiceError {

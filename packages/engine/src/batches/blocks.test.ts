@@ -3,7 +3,7 @@ import { expect, test } from 'vitest'
 import { packBlocks } from './blocks.ts'
 
 async function packed(items: { id: string; text: string; metadata?: Record<string, unknown> }[]) {
-  return Array.fromAsync(packBlocks(items), ({ end, bytes }) => ({
+  return Array.fromAsync(packBlocks(items, { perShard: 65_536 }), ({ end, bytes }) => ({
     end,
     items: JSON.parse(zstdDecompressSync(bytes).toString()) as unknown[],
   }))

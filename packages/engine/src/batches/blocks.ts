@@ -1,11 +1,13 @@
 import { zstdCompressSync, zstdDecompressSync } from 'node:zlib'
 import type { Item } from '@sluice/contract/item'
-import type { Redis } from 'ioredis'
+import type { ChainableCommander, Redis } from 'ioredis'
+import { packBatchMeta, readBatchMeta } from '../ledger/batch-meta.ts'
+import { type BatchKeys, shardKey } from '../redis/keys.ts'
 
 /**
  * Staged items. A block is a zstd-compressed JSON array of up to 64 items or 128 KB. It is one entry of a stream, whose id is the index
  * after the block's last item. So the block of item i is the first entry from id i + 1 on, which needs no separate index, and Redis
- * itself rejects a block that is staged twice.
+ * itself rejects a block that is staged twice. A block lies within one shard of the stream.
  */
 const itemsPerBlock = 64
 const charactersPerBlock = 131_072
@@ -22,7 +24,10 @@ export interface Block {
 }
 
 /** Packs items into blocks as they arrive; the first item has the index `from`. Never holds more than one block. */
-export async function* packBlocks(items: AsyncIterable<Item> | Iterable<Item>, from = 0): AsyncGenerator<Block> {
+export async function* packBlocks(
+  items: AsyncIterable<Item> | Iterable<Item>,
+  { from = 0, perShard }: { readonly from?: number; readonly perShard: number },
+): AsyncGenerator<Block> {
   let packed: Packed[] = []
   let characters = 0
   let end = from
@@ -36,7 +41,8 @@ export async function* packBlocks(items: AsyncIterable<Item> | Iterable<Item>, f
     packed.push(pack(item, end))
     characters += item.text.length + (item.metadata === undefined ? 0 : JSON.stringify(item.metadata).length)
     end += 1
-    if (packed.length === itemsPerBlock || characters >= charactersPerBlock) yield close()
+    const isFull = packed.length === itemsPerBlock || characters >= charactersPerBlock
+    if (isFull || end % perShard === 0) yield close()
   }
   if (packed.length > 0) yield close()
 }
@@ -58,15 +64,39 @@ function unpack(packed: Packed, index: number): Item {
   }
 }
 
+interface StagedBlock {
+  readonly start: number
+  readonly items: Item[]
+}
+
 /** The items of the block that contains `index`, and the index of its first item; null if there is none. */
-export async function readBlock(
-  redis: Redis,
-  key: string,
-  index: number,
-): Promise<{ start: number; items: Item[] } | null> {
+export async function readBlock(redis: Redis, keys: BatchKeys, index: number): Promise<StagedBlock | null> {
+  // Item 0 is in the first shard, however large that is: the one text of a request needs no look.
+  const meta = index === 0 ? null : await readBatchMeta(redis, keys, 'items_per_shard')
+  const key = shardKey(keys.blocks, index, meta?.items_per_shard ?? 0)
   const [entry] = await redis.xrangeBuffer(key, `${index + 1}-0`, '+', 'COUNT', 1)
-  if (entry === undefined) return null
-  const [id, fields] = entry
+  return entry === undefined ? null : decode(key, entry)
+}
+
+/** Blocks that are read at once: about 300 KB. */
+const blocksPerRead = 16
+
+/** All items from index `from` on, in order, a block at a time. */
+export async function* readItems(redis: Redis, keys: BatchKeys, from: number): AsyncGenerator<readonly Item[]> {
+  const perShard = (await readBatchMeta(redis, keys, 'items_per_shard'))?.items_per_shard ?? 0
+  for (let index = from; ;) {
+    const key = shardKey(keys.blocks, index, perShard)
+    const entries = await redis.xrangeBuffer(key, `${index + 1}-0`, '+', 'COUNT', blocksPerRead)
+    if (entries.length === 0) return
+    for (const entry of entries) {
+      const { start, items } = decode(key, entry)
+      yield items.slice(index - start)
+      index = start + items.length
+    }
+  }
+}
+
+function decode(key: string, [id, fields]: [Buffer, Buffer[]]): StagedBlock {
   const bytes = fields[1]
   if (bytes === undefined) throw new Error(`Block ${id.toString()} of ${key} is empty.`)
   const packed = JSON.parse(zstdDecompressSync(bytes).toString()) as Packed[]
@@ -74,10 +104,10 @@ export async function readBlock(
   return { start, items: packed.map((one, offset) => unpack(one, start + offset)) }
 }
 
-export function stageBlock(
-  pipeline: { xadd(key: string, id: string, ...fields: (string | Buffer)[]): unknown },
-  key: string,
-  block: Block,
-): void {
-  pipeline.xadd(key, `${block.end}-0`, 'z', block.bytes)
+/** Adds a block to a batch that is being staged. The caller adds all of them in order. */
+export function stageBlock(pipeline: ChainableCommander, keys: BatchKeys, block: Block, perShard: number): void {
+  const { start, end, bytes } = block
+  // First, so that whoever removes the batch, or seals it, finds its last shard.
+  if (start > 0 && start % perShard === 0) pipeline.hset(keys.meta, packBatchMeta({ total: end }))
+  pipeline.xadd(shardKey(keys.blocks, start, perShard), `${end}-0`, 'z', bytes)
 }

@@ -25,21 +25,26 @@ export function createEnqueueBatch({ redis, keys, queue }: EnqueueBatchDependenc
     const { status, label, lane, total, round, direct } = meta
     if (status === 'in_progress') await createReadyBatches({ redis, keys, lane }).mark(batchId)
     if (direct) return
-    const add = () =>
-      queue.add(
-        batchJobName(label, total),
-        { batch_id: batchId, extractor: label, lane },
-        { ...supervisorJobOptions, jobId: batchJobId(batchId, String(round)) },
-      )
-    const job = await add()
-    if (status === 'paused') return
-    const state = await job.getState()
+    const jobId = batchJobId(batchId, String(round))
+    const job = await readJob(jobId)
+    if (job === 'waits-or-runs') return
+    const data = { batch_id: batchId, extractor: label, lane }
+    const add = () => queue.add(batchJobName(label, total), data, { ...supervisorJobOptions, jobId })
+    if (job === 'none') await add()
     // Another process may have promoted it.
-    if (state === 'delayed') await job.promote().catch(() => {})
+    if (job === 'delayed' && status !== 'paused') await (await queue.getJob(jobId))?.promote().catch(() => {})
     // A failover rolled the batch back to before the end of its job, whose id makes the new job a duplicate.
-    if ((state === 'completed' || state === 'failed') && (status === 'in_progress' || status === 'cancelling')) {
-      await job.remove()
+    if (job === 'ended' && (status === 'in_progress' || status === 'cancelling')) {
+      await queue.remove(jobId)
       await add()
     }
+  }
+
+  /** One command, because the sweeper asks for each batch: to add the job again and ask for its state takes some twenty. */
+  async function readJob(jobId: string): Promise<'none' | 'waits-or-runs' | 'delayed' | 'ended'> {
+    const [addedAt, finishedOn, delay] = await redis.hmget(queue.toKey(jobId), 'timestamp', 'finishedOn', 'delay')
+    if (!addedAt) return 'none'
+    if (finishedOn) return 'ended'
+    return Number(delay) > 0 ? 'delayed' : 'waits-or-runs'
   }
 }

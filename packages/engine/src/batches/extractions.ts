@@ -11,7 +11,7 @@ import { readDone } from '../ledger/result-pages.ts'
 import { parseStored } from '../ledger/stored-result.ts'
 import { itemJobId, itemJobName, itemJobOptions } from '../queues/jobs.ts'
 import type { ChangeListener, Changes } from '../redis/changes.ts'
-import type { Keys } from '../redis/keys.ts'
+import { itemsPerShard, type Keys } from '../redis/keys.ts'
 import { loadScript } from '../redis/script.ts'
 import type { Admission } from './admission.ts'
 import { createBatchId } from './batch-id.ts'
@@ -96,6 +96,6 @@ export function createExtractions(dependencies: ExtractionsDependencies): Extrac
 }
 
 async function blockOf(item: Item): Promise<Buffer> {
-  for await (const { bytes } of packBlocks([item])) return bytes
+  for await (const { bytes } of packBlocks([item], { perShard: itemsPerShard })) return bytes
   throw new Error('One item made no block.')
 }

@@ -22,6 +22,8 @@ interface ResourceStore<Resource> {
   readonly find: (id: string) => Promise<Resource | null>
   /** The key of the hash that exists as long as any part of the resource does. */
   readonly metaKey: (id: string) => string
+  /** Completes a resource of which everything is stored and that holds its key, but whose process died, or was refused, before it began. */
+  readonly finish?: (id: string) => Promise<void>
 }
 
 /** Ensures that requests with the same key create one resource. `id` is that of a batch or a summary. */
@@ -51,12 +53,17 @@ export function createIdempotency({ redis, keys }: { readonly redis: Redis; read
   const settled = ({ fingerprint }: IdempotencyClaim, id: string) => `${id} ${fingerprint} settled`
 
   return {
-    async take(claim, id, { find, metaKey }) {
+    async take(claim, id, { find, metaKey, finish }) {
       for (;;) {
         const holder = await hold(claim, id)
         if (holder === null) return null
         const resource = await find(holder.id)
         if (resource !== null) return resource
+        if (holder.settled && finish !== undefined) {
+          await finish(holder.id)
+          const finished = await find(holder.id)
+          if (finished !== null) return finished
+        }
         if (!holder.settled || (await redis.exists(metaKey(holder.id))) === 1) throw inProgress()
         // Deleted, expired, or removed by the sweeper after its process died: this request creates it again.
         await release(claim, holder.id)
@@ -73,8 +80,12 @@ export function createIdempotency({ redis, keys }: { readonly redis: Redis; read
 
   /** Takes the key, or resolves to its holder. */
   async function hold(claim: IdempotencyClaim, id: string): Promise<Holder | null> {
-    const held = await redis.set(nameOf(claim), pending(claim, id), 'PX', pendingMs, 'NX', 'GET')
-    if (held === null) return null
+    // Two commands, because Redis before 7 refuses NX together with GET.
+    const taken = await redis.set(nameOf(claim), pending(claim, id), 'PX', pendingMs, 'NX')
+    if (taken === 'OK') return null
+    const held = await redis.get(nameOf(claim))
+    // It expired, or was released, in between.
+    if (held === null) return hold(claim, id)
     const [heldBy = '', fingerprint, state] = held.split(' ')
     if (fingerprint === claim.fingerprint) return { id: heldBy, settled: state === 'settled' }
     throw new SluiceError(

@@ -50,7 +50,7 @@ export function createItemSource({ redis, keys }: { readonly redis: Redis; reado
   }
 
   const load = async (batchId: string, index: number) => {
-    const block = await readBlock(redis, keys.batch(batchId).blocks, index)
+    const block = await readBlock(redis, keys.batch(batchId), index)
     if (block === null) return null
     blocks.set(keyOf(batchId, block), block)
     return block

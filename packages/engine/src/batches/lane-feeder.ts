@@ -5,7 +5,7 @@ import type { OpenLane } from '../lanes/open-lane.ts'
 import type { Turn } from '../lanes/ready-batches.ts'
 import type { Feed, Ledger } from '../ledger/ledger.ts'
 import { itemJobName, itemJobId, itemJobOptions } from '../queues/jobs.ts'
-import type { ChangeListener, Changes } from '../redis/changes.ts'
+import { type ChangeListener, type Changes, publish } from '../redis/changes.ts'
 import type { Keys } from '../redis/keys.ts'
 import { createLease } from '../redis/lease.ts'
 import type { RedisMemory } from '../redis/memory.ts'
@@ -98,7 +98,7 @@ export function createLaneFeeder(dependencies: LaneFeederDependencies): LaneFeed
     await finish(cappedBatches).catch(() => {})
     // The next feeder need not wait for the lease to end. Without Redis it ends by itself.
     await lease.release().catch(() => {})
-    await redis.publish(k.changes, 'free').catch(() => {})
+    await publish(redis, k.changes, 'free').catch(() => {})
   }
 
   async function pause(ms: number): Promise<void> {

@@ -43,6 +43,9 @@ interface Page {
   readonly end: boolean
 }
 
+/** Columns of a table for metadata. */
+const mostMetadata = 100
+
 export interface ResultsDependencies {
   readonly redis: Redis
   readonly keys: Keys
@@ -53,6 +56,12 @@ export interface ResultsDependencies {
 export function createResults({ redis, keys, changes, items }: ResultsDependencies): Results {
   const reading = pLimit(pagesAtOnce)
   return {
+    async shape(batchId) {
+      const meta = isBatchId(batchId) ? await readBatchMeta(redis, keys.batch(batchId), 'extractor') : null
+      if (meta === null || meta.status === 'staging') throw notFound('batch', batchId)
+      const { metadata = {} } = (await items.get(batchId, 0)) ?? {}
+      return { schema: meta.extractor?.schema ?? null, metadata: Object.keys(metadata).slice(0, mostMetadata) }
+    },
     async read(batchId, query, { signal }) {
       const position = parseCursor(query)
       const meta = isBatchId(batchId) ? await readBatchMeta(redis, keys.batch(batchId)) : null

@@ -40,8 +40,8 @@ export function createRetention({ redis, keys, retentionMs }: RetentionDependenc
   async function removeUntil(key: string, time: number): Promise<void> {
     for (const id of await redis.zrangebyscore(key, '-inf', time, 'LIMIT', 0, removedAtOnce)) {
       const meta = await readBatchMeta(redis, keys.batch(id))
-      // A retried batch is running again.
-      if (meta !== null && (meta.status === 'staging' || !isEnded(meta.status))) await redis.zrem(key, id)
+      // A retried batch is running again. One whose removal broke off is `staging`.
+      if (meta !== null && meta.status !== 'staging' && !isEnded(meta.status)) await redis.zrem(key, id)
       else await forgetBatch(redis, keys, id)
     }
   }

@@ -1,9 +1,9 @@
-import { invalidRequest, SluiceError } from '@sluice/contract/error'
 import type { Item } from '@sluice/contract/item'
 import type { ChainableCommander, Redis } from 'ioredis'
 import type { NewBatch } from '../engine.ts'
 import { type BatchFields, newBatchMeta, packBatchMeta } from '../ledger/batch-meta.ts'
-import type { Keys } from '../redis/keys.ts'
+import { type BatchKeys, itemsPerShard, type Keys } from '../redis/keys.ts'
+import { throwFailure } from '../redis/refusal.ts'
 import { repeat } from '../repeat.ts'
 import type { Admission } from './admission.ts'
 import { noteOnBatch, sealBatch, taskOf } from './batch-steps.ts'
@@ -25,20 +25,25 @@ export interface StageBatchDependencies {
 }
 
 /** Stores a batch with all its items. No caller sees it before it is sealed; the sweeper removes one that is never sealed. */
-export type StageBatch = (
-  id: string,
-  input: NewBatch,
-  items: AsyncIterable<Item> | Iterable<Item>,
-  more?: {
-    /** Further fields of the batch. */
-    readonly fields?: BatchFields
-    /** How many items it must have; asked when all have arrived. */
-    readonly total?: () => number
-  },
-) => Promise<void>
+export interface StageBatch {
+  /** `fields`: further ones of the batch. */
+  stage(id: string, input: NewBatch, items: AsyncIterable<Item> | Iterable<Item>, fields?: BatchFields): Promise<void>
+  /**
+   * Begins a batch that is staged. Safe to repeat, also by another request with the same key. `total`: how many items it must have;
+   * `gone`: it was removed, or another process stages it again.
+   */
+  readonly seal: (id: string, total?: number) => Promise<'sealed' | 'empty' | 'gone'>
+}
 
 export function createStageBatch({ redis, keys, admission, idempotency }: StageBatchDependencies): StageBatch {
-  return async (id, input, items, { fields = {}, total } = {}) => {
+  return { stage, seal }
+
+  async function stage(
+    id: string,
+    input: NewBatch,
+    items: AsyncIterable<Item> | Iterable<Item>,
+    fields: BatchFields = {},
+  ): Promise<void> {
     const { options, skipped, idempotency: claim } = input
     await admission.check()
     const k = keys.batch(id)
@@ -51,20 +56,16 @@ export function createStageBatch({ redis, keys, admission, idempotency }: StageB
       beat(),
       redis.hset(k.meta, packBatchMeta({ ...newBatchMeta(taskOf(input), options), ...fields })),
     ])
-    await whileBeating(beat, () => stageItems(k.blocks, items))
+    await whileBeating(beat, () => stageItems(k, items))
     await redis.multi().sadd(keys.activeBatches, id).zadd(keys.allBatches, 0, id).exec()
     const report = skipped?.()
     if (report !== undefined) await noteOnBatch(redis, k, { skipped: report })
-    // Before the batch begins: otherwise a crash in between would free the key of a running batch.
-    if (claim) await idempotency.settle(claim, id)
-    await seal(id, total?.())
-    await redis.zrem(keys.stagingBatches, id)
   }
 
-  async function stageItems(key: string, items: AsyncIterable<Item> | Iterable<Item>): Promise<void> {
+  async function stageItems(k: BatchKeys, items: AsyncIterable<Item> | Iterable<Item>): Promise<void> {
     let pipeline = redis.pipeline()
-    for await (const block of packBlocks(items)) {
-      stageBlock(pipeline, key, block)
+    for await (const block of packBlocks(items, { perShard: itemsPerShard })) {
+      stageBlock(pipeline, k, block, itemsPerShard)
       if (pipeline.length < blocksPerFlush) continue
       await run(pipeline)
       await admission.check()
@@ -73,24 +74,15 @@ export function createStageBatch({ redis, keys, admission, idempotency }: StageB
     await run(pipeline)
   }
 
-  async function seal(id: string, total: number | undefined): Promise<void> {
-    const sealed = await sealBatch(redis, keys.batch(id), total)
-    switch (sealed) {
-      case 'sealed':
-        return
-      case 'empty':
-        throw invalidRequest('invalid_request', 'items: A batch has at least one item.', 'items')
-      case 'incomplete':
-      case 'not-staging':
-        throw new SluiceError(
-          'conflict_error',
-          'batch_removed',
-          'The batch was removed while its items arrived: send them again.',
-          { retryAfterS: 1 },
-        )
-      default:
-        sealed satisfies never
-    }
+  async function seal(id: string, total?: number): Promise<'sealed' | 'empty' | 'gone'> {
+    const k = keys.batch(id)
+    const sealed = await sealBatch(redis, k, total)
+    if (sealed === 'empty') return 'empty'
+    if (sealed === 'incomplete') return 'gone'
+    // Another request with the same key was faster, or the batch was removed.
+    if (sealed === 'not-staging' && (await redis.exists(k.meta)) === 0) return 'gone'
+    await redis.zrem(keys.stagingBatches, id)
+    return 'sealed'
   }
 }
 
@@ -104,9 +96,6 @@ async function whileBeating(beat: () => Promise<void>, act: () => Promise<void>)
   }
 }
 
-/** ioredis resolves a pipeline whose commands failed; this throws the first failure. */
 async function run(pipeline: ChainableCommander): Promise<void> {
-  if (pipeline.length === 0) return
-  const failed = (await pipeline.exec())?.find(([error]) => error !== null)
-  if (failed?.[0]) throw failed[0]
+  if (pipeline.length > 0) throwFailure(await pipeline.exec())
 }

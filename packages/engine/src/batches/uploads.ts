@@ -3,13 +3,13 @@ import { conflict, invalidRequest, notFound } from '@sluice/contract/error'
 import type { WebhookTarget } from '@sluice/contract/webhook'
 import type { Redis } from 'ioredis'
 import type { Admission } from './admission.ts'
-import { createBatchId } from './batch-id.ts'
+import { createBatchId, isBatchId } from './batch-id.ts'
 import { appendBlock, noteOnBatch, sealBatch, taskOf } from './batch-steps.ts'
-import { packBlocks, readBlock } from './blocks.ts'
+import { packBlocks, readItems } from './blocks.ts'
 import type { Uploads } from '../engine.ts'
 import type { BatchFinder } from './find-batch.ts'
 import type { Idempotency } from './idempotency.ts'
-import { newBatchMeta, packBatchMeta } from '../ledger/batch-meta.ts'
+import { newBatchMeta, packBatchMeta, readBatchMeta } from '../ledger/batch-meta.ts'
 import type { Keys } from '../redis/keys.ts'
 import type { EnqueueBatch } from './enqueue-batch.ts'
 import { abandonedMs } from './stage-batch.ts'
@@ -65,12 +65,12 @@ export function createUploads(dependencies: UploadsDependencies): Uploads {
     },
 
     async append(id, from, items) {
-      const { total } = await uploading(id)
+      const { total, perShard } = await uploading(id)
       if (from !== total) throw elsewhere(id, total)
       const k = keys.batch(id)
       let touchedAt = performance.now()
       await touch(id)
-      for await (const block of packBlocks(items, from)) {
+      for await (const block of packBlocks(items, { from, perShard })) {
         await admission.check()
         const staged = await appendBlock(redis, k, block)
         if (staged === 'elsewhere') throw elsewhere(id, (await get(id)).counts.total)
@@ -84,13 +84,8 @@ export function createUploads(dependencies: UploadsDependencies): Uploads {
     },
 
     async *staged(id, from) {
-      const { total } = await uploading(id)
-      for (let index = from; index < total;) {
-        const block = await readBlock(redis, keys.batch(id).blocks, index)
-        if (block === null) return
-        yield* block.items.slice(index - block.start)
-        index = block.start + block.items.length
-      }
+      await uploading(id)
+      yield* readItems(redis, keys.batch(id), from)
     },
 
     async addSkipped(id, skipped) {
@@ -114,11 +109,10 @@ export function createUploads(dependencies: UploadsDependencies): Uploads {
     },
   }
 
-  async function uploading(id: string): Promise<{ total: number }> {
-    const batch = await get(id)
-    if (batch.status !== 'uploading') throw closed(batch)
-    const [last] = await redis.xrevrange(keys.batch(id).blocks, '+', '-', 'COUNT', 1)
-    return { total: last === undefined ? 0 : Number.parseInt(last[0], 10) }
+  async function uploading(id: string): Promise<{ total: number; perShard: number }> {
+    const meta = isBatchId(id) ? await readBatchMeta(redis, keys.batch(id), 'total', 'items_per_shard') : null
+    if (meta?.status !== 'uploading') throw closed(await get(id))
+    return { total: meta.total, perShard: meta.items_per_shard }
   }
 
   function elsewhere(id: string, total: number): Error {

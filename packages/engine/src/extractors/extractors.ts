@@ -33,6 +33,19 @@ export function createExtractors({ redis, keys }: ExtractorsDependencies): Extra
       return found
     },
 
+    async versions(name, { before, limit }) {
+      const key = keys.extractorVersions(name)
+      const count = await redis.llen(key)
+      if (count === 0) throw notFound('extractor', name)
+      // Version n is at position n - 1, and a version never changes.
+      const newest = Math.min(count, (before ?? count + 1) - 1)
+      const oldest = Math.max(1, newest - limit + 1)
+      const stored = newest < 1 ? [] : await redis.lrange(key, oldest - 1, newest - 1)
+      const data = stored.map((one, i) => parseVersion(name, oldest + i, one)).toReversed()
+      const hasMore = oldest > 1 && newest >= 1
+      return { object: 'list', data, has_more: hasMore, next: hasMore ? oldest : null }
+    },
+
     async list({ after, limit }) {
       const from = after === undefined ? '-' : `(${after}`
       const names = await redis.zrangebylex(keys.extractorNames, from, '+', 'LIMIT', 0, limit + 1)
@@ -44,14 +57,17 @@ export function createExtractors({ redis, keys }: ExtractorsDependencies): Extra
   /** The version at a position of the list: 0 is version 1, -1 the newest. */
   async function read(name: string, position: number): Promise<Extractor | null> {
     const key = keys.extractorVersions(name)
-    const [[, stored], [, count]] = (await redis.multi().lindex(key, position).llen(key).exec()) as [
-      [null, string | null],
-      [null, number],
-    ]
+    // Versions are only added, so the one at a position never changes.
+    const at = position < 0 ? (await redis.llen(key)) + position : position
+    const stored = at < 0 ? null : await redis.lindex(key, at)
     if (stored === null) return null
-    const { content, created_at } = JSON.parse(stored) as { content: string; created_at: string }
-    return toExtractor(name, position < 0 ? count : position + 1, content, created_at)
+    return parseVersion(name, at + 1, stored)
   }
+}
+
+function parseVersion(name: string, version: number, stored: string): Extractor {
+  const { content, created_at: createdAt } = JSON.parse(stored) as { content: string; created_at: string }
+  return toExtractor(name, version, content, createdAt)
 }
 
 function toExtractor(name: string, version: number, content: string, createdAt: string): Extractor {

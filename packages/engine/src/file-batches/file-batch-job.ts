@@ -1,6 +1,7 @@
 import { parse } from '@sluice/contract/parse'
 import type { ConnectionOptions, Queue } from 'bullmq'
 import {
+  fileBatchLock,
   type FileBatchJob,
   fileBatchJob,
   fileBatchJobName,
@@ -57,6 +58,7 @@ export function createFileBatchWorker(dependencies: FileBatchWorkerDependencies)
     prefix: keys.filesQueuePrefix,
     connection,
     atOnce,
+    times: fileBatchLock,
     gate,
     onError,
     async run(job, signal) {

@@ -63,12 +63,15 @@ export function createStartItems(dependencies: StartItemsDependencies): StartIte
       kept_ms: record.outputExpiresAfterS === null ? keptMs : record.outputExpiresAfterS * 1_000,
     }
     try {
-      await stage(id, { requests, options }, checked(first.value), { fields, total: reading.count })
+      await stage.stage(id, { requests, options }, checked(first.value), fields)
     } catch (error) {
       if (!(error instanceof StoppedError)) throw error
       await forgetBatch(redis, keys, id)
       return reading.errors.length > 0 ? invalid(place.named, reading.errors) : { type: 'moved' }
     }
+    const sealed = await stage.seal(id, reading.count())
+    // Another process stages it again, after this one was taken for dead.
+    if (sealed !== 'sealed') throw new Error(`The items of '${id}' were removed while they were staged.`)
     return started({ ...record, model: place.named })
 
     /** Ends with an error if the batch must not begin. */

@@ -35,7 +35,7 @@ export function createRecordItem({ ledger, answers }: RecordItemDependencies): R
   return {
     async success({ run, item, recipe, textHash, tries }, answer, { call, cost, end }) {
       const result: StoredResult = { ...ofItem(item, run.index), status: 'succeeded', ...answer, ...used(tries, call) }
-      const recorded = await ledger.record(run, 'succeeded', result, cost, end, { textHash })
+      const recorded = await ledger.record(run, 'succeeded', result, cost, end, { textHash, attempts: tries.attempts })
       const { cache_s: cacheS } = recipe.options
       if (cacheS !== undefined) await answers.keep(recipe.task, item.text, answer, cacheS * 1_000)
       return { type: recorded === 'recorded' ? 'succeeded' : 'dropped' }
@@ -52,7 +52,7 @@ export function createRecordItem({ ledger, answers }: RecordItemDependencies): R
         ...(response === undefined ? {} : { response: shownResponse(response) }),
         ...used(tries, call),
       }
-      const recorded = await ledger.record(run, 'failed', result, cost, end, { textHash })
+      const recorded = await ledger.record(run, 'failed', result, cost, end, { textHash, attempts: tries.attempts })
       if (recorded === 'stale') return { type: 'dropped' }
       return { type: 'failed', message: `${error.type}: ${error.message} (item '${item.id}')` }
     },

@@ -1,4 +1,5 @@
 import { type Call, paid } from '@sluice/contract/outcome'
+import { withAttempt } from '../ledger/attempts.ts'
 import type { Ledger } from '../ledger/ledger.ts'
 import type { CallEnd, Cost, Tries } from '../ledger/run.ts'
 import type { Money } from './prices.ts'
@@ -34,7 +35,11 @@ export function createSettleAnswer(dependencies: SettleAnswerDependencies): Sett
     const last = lastCall(call, nanoUsd)
     const held: HeldItem = {
       ...before,
-      tries: { ...before.tries, nanoUsd: before.tries.nanoUsd + nanoUsd },
+      tries: {
+        ...before.tries,
+        nanoUsd: before.tries.nanoUsd + nanoUsd,
+        attempts: withAttempt(before.tries.attempts, call, nanoUsd),
+      },
       // The item's first call has begun.
       deadlines: { ...before.deadlines, begin: null },
     }

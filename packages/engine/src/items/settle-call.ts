@@ -5,10 +5,9 @@ import { noCost } from '../ledger/run.ts'
 import { backoffMs, type RetryPolicy } from './decide.ts'
 import type { CallMade } from './make-call.ts'
 import { noLastCall, type RecordItem, unsettledCall } from './record-item.ts'
-import type { AbortReason, RunEnd } from './run-end.ts'
+import { type AbortReason, type RunEnd, UnexpectedError } from './run-end.ts'
 import { ended, type SettleAnswer, type Settled } from './settle-answer.ts'
 import type { HeldItem } from './take-item.ts'
-import { UnexpectedError } from './unexpected-error.ts'
 
 /** Calls of one item that may end in an error that no outcome describes: each of them may have been paid. */
 const mostThrown = 3

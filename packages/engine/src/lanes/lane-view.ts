@@ -83,6 +83,8 @@ function toLaneView(name: string, { model, prices }: LaneConfig, work: LaneWork,
     ),
     repeated_calls: number('repeated'),
     call_seconds: latencies(number),
+    latency_s: percentiles(latencies(number)),
+    refused_calls: number('calls rate-limited'),
     usage: {
       input_tokens: number('input_tokens'),
       cached_input_tokens: number('cached_input_tokens'),
@@ -116,6 +118,22 @@ function latencies(number: (field: string) => number): LaneView['call_seconds'] 
     }),
   )
   return { buckets, sum: number('latency sum') / 1_000, count: sum + number('latency more') }
+}
+
+/** Null before the first call. Beyond the last bound nothing is known: then the last bound. */
+export function percentiles({ buckets, count }: LaneView['call_seconds']): LaneView['latency_s'] {
+  if (count === 0) return null
+  const bounds = latencyBounds.map((bound) => ({ bound, below: buckets[String(bound)] ?? 0 }))
+  const at = (share: number): number => {
+    const rank = share * count
+    const i = bounds.findIndex(({ below }) => below >= rank)
+    if (i < 0) return latencyBounds.at(-1)!
+    const lower = i === 0 ? { bound: 0, below: 0 } : bounds[i - 1]!
+    const { bound, below } = bounds[i]!
+    const part = (rank - lower.below) / Math.max(1, below - lower.below)
+    return Math.round((lower.bound + (bound - lower.bound) * part) * 1_000) / 1_000
+  }
+  return { p50: at(0.5), p90: at(0.9), p99: at(0.99) }
 }
 
 /** The latest time that a model of the lane is held to. */

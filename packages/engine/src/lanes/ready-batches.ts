@@ -30,7 +30,7 @@ export interface Turn {
   readonly at: number
 }
 
-export interface SettledTurns {
+interface SettledTurns {
   /** Virtual time of the first turn; null when there was no turn. */
   readonly clock: number | null
   /** Batches that have more items, with their next turn. */

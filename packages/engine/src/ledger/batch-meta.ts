@@ -8,7 +8,7 @@ import {
 import type { Extractor } from '@sluice/contract/extractor'
 import { type RequestTask, type TaskDefinition, taskLabel } from '@sluice/contract/request-task'
 import type { Redis } from 'ioredis'
-import type { BatchKeys } from '../redis/keys.ts'
+import { type BatchKeys, itemsPerShard } from '../redis/keys.ts'
 
 /**
  * The batch hash: every field, its type and its meaning. Only this file packs and parses it in TypeScript; the ledger's Lua steps
@@ -74,8 +74,12 @@ const ownFields = {
   /** The lines that the upload left out. */
   skipped: json<Skipped | null>(null),
 
-  /** Items it has. */
+  /** Items it has. While they are staged: a number in the range of its last shard, or less. */
   total: count,
+  /** Its keys have a part for each range of so many items (`shardKey`). 0: one part; an earlier version began it. */
+  items_per_shard: count,
+  /** The shard of `done` that gets the next result. */
+  done_shard: count,
   /** The index of the first item that was never in the window. */
   next: count,
   /** The last feed number that was given. */
@@ -100,6 +104,8 @@ const ownFields = {
   deduplicated: count,
   /** Items answered from the cache of answers. */
   cached: count,
+  /** When readers last got a message about its progress, by the clock of Redis. */
+  published_at: time,
   /** When a report last found more items done, and how many were done then. */
   progress_at: time,
   progress_done: count,
@@ -107,6 +113,10 @@ const ownFields = {
   rate_p50: rate,
   /** Items per second: the slowest tenth of recent rates. */
   rate_p10: rate,
+
+  /** Ms between its samples, and when the last one was taken. */
+  sample_ms: count,
+  sampled_at: time,
 
   /** Options that Lua steps compute with, or that are stored in another unit. */
   concurrency: optionalNumber,
@@ -207,6 +217,7 @@ export function newBatchMeta(task: TaskDefinition, options: BatchOptions): Batch
     label: taskLabel(task),
     lane: task.lane,
     total: 0,
+    items_per_shard: itemsPerShard,
     next: 0,
     feeds: 0,
     round: 1,

@@ -2,17 +2,18 @@
 -- Each gets a feed number, which makes its job id unique and distinguishes an old job from the current one.
 -- Items whose text another item has answered come back here, a part at a time (release-parked.lua).
 -- FLAGS: none
--- KEYS: meta, open, requeue, parked, releasing
+-- KEYS: meta, open, requeue, parked, chains, releasing
 -- ARGV: places, most, now
 -- places: items to take now. most: items of the batch that may be open; its own concurrency may be less. now: unix ms.
 -- Returns {status, items open now, items left to feed, 1 when no more may be open, weight, label, index, feed number, index, ...}.
+-- include: shards.lua
 -- include: release-parked.lua
-local m = redis.call('HMGET', meta, 'status', 'total', 'next', 'feeds', 'started_at', 'concurrency', 'priority', 'label')
+local m = redis.call('HMGET', meta, 'status', 'total', 'next', 'feeds', 'started_at', 'concurrency', 'priority', 'label', 'items_per_shard')
 if not m[1] then return { 'gone', 0, 0, 0, '1', '' } end
 local openCount, total, nextIndex, feeds = redis.call('HLEN', open), tonumber(m[2]), tonumber(m[3]), tonumber(m[4])
 if m[1] == 'in_progress' then
   local first = redis.call('SRANDMEMBER', releasing)
-  if first then releaseParked(parked, requeue, releasing, first) end
+  if first then releaseParked(parked, chains, requeue, releasing, first, m[9]) end
 end
 -- One more while items are still to come back, so that the batch has its next turn.
 local parkedLeft = redis.call('SCARD', releasing)

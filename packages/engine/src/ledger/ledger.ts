@@ -1,7 +1,12 @@
+import type { Attempt } from '@sluice/contract/batch-item'
 import type { Redis } from 'ioredis'
 import type { BatchKeys, Keys } from '../redis/keys.ts'
 import { loadScript } from '../redis/script.ts'
+import { packAttempts } from './attempts.ts'
+import { failureGroup } from './failure-group.ts'
+import { noGroup, packGroup } from './failure-groups.ts'
 import { type CallEnd, type Cost, noTries, type Run, type Tries } from './run.ts'
+import type { StoredResult } from './stored-result.ts'
 
 export type Taken =
   | {
@@ -32,8 +37,10 @@ export interface ExpectedCost {
 
 export const noExpectedCost: ExpectedCost = { inputNanoUsd: 0, outputTokenNanoUsd: 0, mostOutputTokens: null }
 
-/** How a result relates to other items with the same text. */
-interface Sameness {
+/** How a result came about, and how it relates to other items with the same text. */
+interface Origin {
+  /** The item's calls. */
+  readonly attempts?: readonly Attempt[] | undefined
   /** Of the item's text; undefined when the batch does not compare texts. */
   readonly textHash?: string | undefined
   /** Which counter of the batch counts it, when its answer took no call. */
@@ -76,7 +83,7 @@ export interface Ledger {
     result: object,
     cost: Cost,
     end: CallEnd,
-    sameness?: Sameness,
+    origin?: Origin,
   ): Promise<'recorded' | 'stale'>
   /** Ends the run without a result: its job runs again (`wait`), the feeder feeds it again (`requeue`), or it never runs again (`cancel`). */
   letGo(run: Run, to: 'wait' | 'requeue' | 'cancel'): Promise<'done' | 'stale'>
@@ -105,8 +112,8 @@ export interface LedgerDependencies {
   readonly events?: LedgerEvents
 }
 
-/** Items that leave the window in one script: about 2 ms. All 250,000 of a large window would stop Redis for a second. */
-const leavingAtOnce = 1_000
+/** Items that leave the window in one script: about 1 ms. All 250,000 of a large window would stop Redis for a second. */
+const leavingAtOnce = 500
 
 const file = (name: string) => loadScript(new URL(name, import.meta.url))
 const scripts = {
@@ -165,8 +172,10 @@ export function createLedger({ redis, keys, events }: LedgerDependencies): Ledge
       })) as 'closed' | 'stale'
     },
 
-    async record(run, status, result, cost, end, { textHash = '', withoutCall = '' as const } = {}) {
+    async record(run, status, result, cost, end, { attempts, textHash = '', withoutCall = '' as const } = {}) {
       const k = keys.batch(run.batchId)
+      const { error, id = String(run.index) } = result as Partial<StoredResult>
+      const group = error === undefined ? noGroup : packGroup(failureGroup(error), { id, message: error.message })
       const [answer, batchStatus, released = 0] = (await scripts.record(redis, k, {
         ...callArgs(run),
         ...costArgs(cost),
@@ -177,6 +186,8 @@ export function createLedger({ redis, keys, events }: LedgerDependencies): Ledge
         channel: k.changes,
         textHash,
         countedAs: withoutCall,
+        ...group,
+        attemptsJson: packAttempts(status, attempts),
       })) as ['recorded' | 'stale', string?, number?]
       if (released > 0) await events?.requeued(run.batchId)
       if (batchStatus === 'completed' || batchStatus === 'cancelled') events?.ended(run.batchId)
@@ -213,7 +224,12 @@ export function createLedger({ redis, keys, events }: LedgerDependencies): Ledge
 
     async endCancelled(batchId) {
       const k = keys.batch(batchId)
-      return (await scripts.endCancelled(redis, k, { now: Date.now(), channel: k.changes })) as string
+      for (let cursor = '0'; ;) {
+        const args = { cursor, most: leavingAtOnce, now: Date.now(), channel: k.changes }
+        const [status, next] = (await scripts.endCancelled(redis, k, args)) as [string, string]
+        if (next === '0') return status
+        cursor = next
+      }
     },
 
     async retry(batchId, indexes) {

@@ -6,6 +6,7 @@
 -- now: unix ms. channel: where the change is published.
 -- Returns 'done', or 'stale': another run holds the item.
 -- include: finish.lua
+-- include: publish.lua
 if redis.call('HGET', open, index) ~= feed then return 'stale' end
 if redis.call('HGET', runs, index) ~= token then return 'stale' end
 redis.call('HDEL', runs, index)
@@ -14,8 +15,8 @@ if to == 'wait' then return 'done' end
 redis.call('HDEL', open, index)
 if to == 'requeue' then
   redis.call('LPUSH', requeue, index)
+  publishProgress(meta, channel, 'changed')
 else
-  finish(meta, open, now)
+  redis.call('PUBLISH', channel, finish(meta, open, now))
 end
-redis.call('PUBLISH', channel, 'changed')
 return 'done'

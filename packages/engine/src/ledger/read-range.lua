@@ -5,18 +5,20 @@
 -- holes: items without a result: 'skip'; 'stop' (the page ends before the first; in a cancelled batch none will come, so they are skipped);
 -- or 'only' (only they matter: 'yes' stands for each result).
 -- Returns {status ('' when the batch is gone), items in the batch, items looked at, result or '', ...}.
-local m = redis.call('HMGET', meta, 'status', 'total')
+-- include: shards.lua
+local m = redis.call('HMGET', meta, 'status', 'total', 'items_per_shard')
 local total = tonumber(m[2] or 0)
 local reply = { m[1] or '', total, 0 }
 local first, bytes, seen = tonumber(from), 0, 0
 local stops = holes == 'stop' and m[1] ~= 'cancelled'
 for index = first, math.min(first + most, total) - 1 do
   local field = string.format('%.0f', index)
+  local shard = shardKey(results, index, m[3])
   local text
   if holes == 'only' then
-    text = redis.call('HEXISTS', results, field) == 1 and 'yes' or ''
+    text = redis.call('HEXISTS', shard, field) == 1 and 'yes' or ''
   else
-    text = redis.call('HGET', results, field) or ''
+    text = redis.call('HGET', shard, field) or ''
   end
   if text == '' and stops then break end
   reply[#reply + 1] = text

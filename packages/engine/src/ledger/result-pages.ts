@@ -1,6 +1,6 @@
 import type { Redis } from 'ioredis'
 import type { BatchStatus } from '@sluice/contract/batch'
-import type { BatchKeys } from '../redis/keys.ts'
+import { type BatchKeys, shardKey } from '../redis/keys.ts'
 import { loadScript } from '../redis/script.ts'
 
 /**
@@ -54,6 +54,24 @@ export async function readRange(
   const [status, total, seen, ...texts] = (await scripts.range(redis, keys, { from, holes, ...pageOf })) as PageReply
   if (!isVisible(status)) return null
   return { status, total, seen, entries: texts.map((text, i) => ({ index: from + i, stored: text || null })) }
+}
+
+/** The stored results of some items, in the order of `indexes`; null where there is none. `perShard`: the batch's items_per_shard. */
+export async function readResultsOf(
+  redis: Redis,
+  keys: BatchKeys,
+  indexes: readonly number[],
+  perShard: number,
+): Promise<(string | null)[]> {
+  const found = new Map<number, string | null>()
+  const shards = Map.groupBy(indexes, (index) => shardKey(keys.results, index, perShard))
+  await Promise.all(
+    [...shards].map(async ([key, some]) => {
+      const stored = await redis.hmget(key, ...some.map(String))
+      for (const [i, index] of some.entries()) found.set(index, stored[i] ?? null)
+    }),
+  )
+  return indexes.map((index) => found.get(index) ?? null)
 }
 
 type PageReply = [status: BatchStatus | 'staging' | '', total: number, seen: number, ...string[]]

@@ -1,3 +1,4 @@
+import type { Attempt } from '@sluice/contract/batch-item'
 import type { TextRange } from '@sluice/contract/extract-function'
 import type { Reask } from '@sluice/contract/outcome'
 import type { Usage } from '@sluice/contract/usage'
@@ -24,6 +25,8 @@ export interface Tries {
   readonly usage: Usage
   readonly nanoUsd: number
   readonly reasks: readonly Reask[]
+  /** Its calls (ledger/attempts.ts). */
+  readonly attempts?: readonly Attempt[]
   /** `max_tokens` of the next call, after an answer was cut off at a smaller one; null: a larger one is too expensive. */
   readonly maxTokens?: number | null
   /** How often the text was split because an answer was cut off, since a part last had an answer. */

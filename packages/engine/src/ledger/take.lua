@@ -4,7 +4,7 @@
 -- not done is parked, outside the window, until record.lua sends it back to the feeder; an item that comes later gets its result.
 -- If the first one failed, each of the others makes its own call.
 -- FLAGS: none
--- KEYS: meta, open, runs, calls, overtaken, unsettled, tries, twins, parked, results
+-- KEYS: meta, open, runs, calls, overtaken, unsettled, tries, twins, chains, results, timeline
 -- ARGV: index, feed, token, now, keepsTime, textHash, channel
 -- now: unix ms. keepsTime: 1 to store when the item was first taken. textHash: '' when texts are not compared.
 -- channel: where the change is published.
@@ -14,7 +14,12 @@
 -- {'stale'} (recorded, or fed again: the job is dropped), {'cancelled'} or {'gone'}.
 -- include: finish.lua
 -- include: end-call.lua
-local status = redis.call('HGET', meta, 'status')
+-- include: publish.lua
+-- include: shards.lua
+-- include: release-parked.lua
+-- include: timeline.lua
+local m = redis.call('HMGET', meta, 'status', 'total', 'items_per_shard')
+local status, perShard = m[1], m[3]
 if not status then return { 'gone' } end
 if redis.call('HGET', open, index) ~= feed then return { 'stale' } end
 overtakeCall(calls, overtaken, unsettled, index)
@@ -25,16 +30,17 @@ if status == 'cancelling' then
   return { 'cancelled' }
 end
 if textHash ~= '' then
-  local first = redis.call('HGET', twins, textHash)
+  local hashes = hashShardKey(twins, textHash, m[2], perShard)
+  local first = redis.call('HGET', hashes, textHash)
   if not first then
-    redis.call('HSET', twins, textHash, index)
+    redis.call('HSET', hashes, textHash, index)
   elseif first ~= '-' and first ~= index then
-    local result = redis.call('HGET', results, first)
+    local result = redis.call('HGET', shardKey(results, first, perShard), first)
     if not result then
-      redis.call('ZADD', parked, first, index)
+      park(chains, first, index, perShard)
       redis.call('HDEL', open, index)
       redis.call('HDEL', runs, index)
-      redis.call('PUBLISH', channel, 'changed')
+      publishProgress(meta, channel, 'changed')
       return { 'parked' }
     end
     redis.call('HSET', runs, index, token)
@@ -43,7 +49,10 @@ if textHash ~= '' then
 end
 local before = redis.call('HGET', runs, index)
 local lost = redis.call('HGET', tries, 'lost:' .. index) or '0'
-if before and before ~= token then lost = tostring(redis.call('HINCRBY', tries, 'lost:' .. index, 1)) end
+if before and before ~= token then
+  lost = tostring(redis.call('HINCRBY', tries, 'lost:' .. index, 1))
+  noteEventOnce(timeline, 'worker_lost', '')
+end
 redis.call('HSET', runs, index, token)
 local firstTakenAt = ''
 if keepsTime == '1' then

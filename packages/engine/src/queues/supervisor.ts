@@ -1,7 +1,7 @@
 import { type ConnectionOptions, DelayedError, type Job, UnrecoverableError, WaitingError, Worker } from 'bullmq'
 import type { RedisGate } from '../redis/gate.ts'
 import { isReply } from '../redis/refusal.ts'
-import { supervisorTimes } from './jobs.ts'
+import type { LockTimes } from './jobs.ts'
 
 /** What `run` returns for a job that has nothing to do until someone promotes it. Meanwhile it costs nothing. */
 export const setAside = Symbol('set aside')
@@ -31,13 +31,14 @@ export interface SupervisorDependencies<Data> {
   readonly run: (job: Job<Data>, signal: AbortSignal) => Promise<object | typeof setAside>
   /** Jobs that this process runs at once. Each costs a promise and a subscription. */
   readonly atOnce: number
+  readonly times: LockTimes
   readonly gate: RedisGate
   readonly onError: (error: Error) => void
 }
 
 /** Runs one durable job per batch or summary, from its beginning to its end, however long that takes. */
 export function createSupervisor<Data>(dependencies: SupervisorDependencies<Data>): Supervisor {
-  const { name, prefix, connection, atOnce, run, gate, onError } = dependencies
+  const { name, prefix, connection, atOnce, times, run, gate, onError } = dependencies
   const closing = new AbortController()
   const worker = new Worker<Data>(
     name,
@@ -57,7 +58,16 @@ export function createSupervisor<Data>(dependencies: SupervisorDependencies<Data
       await job.moveToDelayed(delayUntil, token)
       throw new DelayedError()
     },
-    { connection, prefix, concurrency: atOnce, ...supervisorTimes },
+    {
+      connection,
+      prefix,
+      concurrency: atOnce,
+      lockDuration: times.lockMs,
+      lockRenewTime: times.lockMs / 2,
+      stalledInterval: times.scanMs,
+      maxStalledCount: 1_000_000,
+      runRetryDelay: 1_000,
+    },
   )
   worker.on('error', (error) => {
     // BullMQ repeats a fetch that an error reply ended without any pause.

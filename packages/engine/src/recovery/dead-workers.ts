@@ -15,6 +15,8 @@ const missingMs = 1_000
 /** For so long this process must have seen that it has no connection: a worker whose connections were cut is back within a second. */
 const goneMs = 2_000
 const forgetMs = 60_000
+/** Jobs that one script looks at: about 1 ms. */
+const releasedAtOnce = 1_000
 
 /** As CLIENT LIST shows it. */
 export function connectionNameOf(workerId: string): string {
@@ -67,16 +69,21 @@ export function createDeadWorkers(dependencies: DeadWorkersDependencies): Repeat
   /** Every worker does so for its own lanes; the second one finds nothing. */
   async function release(deadId: string): Promise<void> {
     for (const { queue, worker } of lanes) {
-      const locks = {
-        active: queue.toKey('active'),
-        stalled: queue.toKey('stalled'),
-        stalledCheck: queue.toKey('stalled-check'),
-      }
-      const count = await releaseScript(redis, locks, { workerId: deadId, jobPrefix: queue.toKey('') })
-      if (count !== 0) await worker.findStalled()
+      const active = await redis.lrange(queue.toKey('active'), 0, -1)
+      if ((await releaseLocks(queue, deadId, active)) > 0) await worker.findStalled()
     }
     goneSince.delete(deadId)
     released.add(deadId)
+  }
+
+  async function releaseLocks(queue: Queue, deadId: string, active: readonly string[]): Promise<number> {
+    const locks = { stalled: queue.toKey('stalled'), stalledCheck: queue.toKey('stalled-check') }
+    let count = 0
+    for (let from = 0; from < active.length; from += releasedAtOnce) {
+      const jobIds = active.slice(from, from + releasedAtOnce)
+      count += (await releaseScript(redis, locks, { workerId: deadId, jobPrefix: queue.toKey(''), jobIds })) as number
+    }
+    return count
   }
 
   const looking = repeat(look, { everyMs: announceMs, first: 'at-once', onError })

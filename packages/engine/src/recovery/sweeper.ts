@@ -18,6 +18,8 @@ import type { SummaryStore } from '../summaries/summary-store.ts'
 
 /** Batches that one sweep looks at, so that its cost does not grow with their number: 10,000 have their turn within 100 s. */
 const batchesPerSweep = 500
+/** Abandoned batches and expired summaries that one sweep removes; the next sweep goes on. */
+const removedPerSweep = 1_000
 /** How often one of all processes sweeps. Bounds how long a batch waits whose process died between storing and starting it. */
 const sweepMs = 5_000
 
@@ -64,19 +66,35 @@ export function createSweeper(dependencies: SweeperDependencies): Repeating {
   const lease = createLease({ redis, key: keys.sweepLease, holder: dependencies.workerId, ms: 3 * sweepMs })
   const repairOpen = createRepairOpen(dependencies)
   let cursor = '0'
+  /** A sweep of 500 batches takes seconds on a busy machine: longer than a process has to stop. */
+  let stopping = false
 
   async function sweep(): Promise<void> {
     if (!(await lease.hold())) return
     await sweepSomeBatches()
-    for (const id of await redis.smembers(keys.activeSummaries)) await sweepActiveSummary(id)
-    const abandoned = await redis.zrangebyscore(keys.stagingBatches, '-inf', Date.now() - abandonedMs)
+    for await (const page of redis.sscanStream(keys.activeSummaries, { count: 100 })) {
+      for (const id of page as string[]) {
+        if (stopping) return
+        await sweepActiveSummary(id)
+      }
+    }
+    if (stopping) return
+    const abandoned = await redis.zrangebyscore(
+      keys.stagingBatches,
+      '-inf',
+      Date.now() - abandonedMs,
+      'LIMIT',
+      0,
+      removedPerSweep,
+    )
     for (const id of abandoned) await sweepStaging(id)
     await retention.removeExpired()
     await sweepFiles()
     await sweepWebhooks()
     if (retentionMs === null) return
     const expiredAt = Date.now() - retentionMs
-    for (const id of await redis.zrangebyscore(keys.endedSummaries, '-inf', expiredAt)) await sweepEndedSummary(id)
+    for (const id of await redis.zrangebyscore(keys.endedSummaries, '-inf', expiredAt, 'LIMIT', 0, removedPerSweep))
+      await sweepEndedSummary(id)
   }
 
   async function sweepSomeBatches(): Promise<void> {
@@ -85,7 +103,10 @@ export function createSweeper(dependencies: SweeperDependencies): Repeating {
       const [next, ids] = await redis.sscan(keys.activeBatches, cursor, 'COUNT', 100)
       cursor = next
       seen += ids.length
-      for (const id of ids) await sweepActiveBatch(id)
+      for (const id of ids) {
+        if (stopping) return
+        await sweepActiveBatch(id)
+      }
     } while (cursor !== '0' && seen < batchesPerSweep)
   }
 
@@ -174,6 +195,7 @@ export function createSweeper(dependencies: SweeperDependencies): Repeating {
   const sweeping = repeat(sweep, { everyMs: sweepMs, first: 'at-once', onError })
   return {
     async stop() {
+      stopping = true
       await sweeping.stop()
       // Without Redis the lease expires.
       await lease.release().catch(() => {})

@@ -12,10 +12,13 @@ interface ConnectOptions {
   readonly enableOfflineQueue?: boolean
   readonly commandTimeout?: number
   readonly connectTimeout?: number
+  readonly keepAlive?: number
   readonly retryStrategy?: (times: number) => number | null
   readonly reconnectOnError?: (error: Error) => boolean
   /** As CLIENT LIST shows it. */
   readonly connectionName?: string
+  /** It only listens to messages. */
+  readonly subscribes?: boolean
   /** Of a cluster: how a command that met a node that is away, or slots that move, is sent again. */
   readonly resend?: { readonly times: number; readonly everyMs: number }
 }
@@ -28,6 +31,11 @@ export function connectFailingFast(url: string, onError: (error: Error) => void)
 /** For weeks: what was paid for is not given up while a node of a cluster is away. ioredis gives up after 16 times, about a second. */
 const resendForEver = { times: 10_000_000, everyMs: 500 } as const
 
+/**
+ * The system asks an idle connection for a sign of life after this, and closes it 10 s later: messages in a cluster come on connections
+ * of their own, which no beat of ours reaches.
+ */
+const keepAliveMs = 5_000
 /** Another Sentinel is asked after this. */
 const sentinelMs = 2_000
 /** How often the slots of a cluster are read again, and how long one node may take to tell them. */
@@ -37,16 +45,16 @@ const slotsRefreshMs = 3_000
 export function connectWaiting(
   url: string,
   onError: (error: Error) => void,
-  { connectionName }: { connectionName?: string } = {},
+  named: Pick<ConnectOptions, 'connectionName' | 'subscribes'> = {},
 ): Promise<Redis> {
-  const name = connectionName === undefined ? {} : { connectionName }
-  return opened(url, { maxRetriesPerRequest: null, resend: resendForEver, ...name }, onError)
+  return opened(url, { maxRetriesPerRequest: null, resend: resendForEver, ...named }, onError)
 }
 
 /** Resolves when the connection is ready; rejects with the first error. Afterwards it reconnects by itself, at most a second apart. */
 async function opened(url: string, options: ConnectOptions, onError: (error: Error) => void): Promise<Redis> {
   const redis = createRedis(url, {
     connectTimeout: 5_000,
+    keepAlive: keepAliveMs,
     retryStrategy: (times) => Math.min(1_000, 50 * 2 ** times),
     reconnectOnError: onceIn(readonlyMs, (error) => /READONLY/.test(error.message)),
     ...options,
@@ -81,7 +89,7 @@ export function createRedis(url: string, all: ConnectOptions): Redis {
   const address = parseRedisAddress(url)
   if (address === null) throw new Error('This is not the address of a Redis: see docs/reference/redis.md.')
   const { username, password } = address
-  const { resend, ...options } = all
+  const { resend, subscribes = false, ...options } = all
   const shared = {
     ...options,
     lazyConnect: true,
@@ -109,6 +117,8 @@ export function createRedis(url: string, all: ConnectOptions): Redis {
       const cluster = new Cluster([...address.nodes], {
         lazyConnect: true,
         enableOfflineQueue,
+        // One connection to each primary, for messages that stay within its slots.
+        shardedSubscribers: subscribes,
         slotsRefreshInterval: slotsRefreshMs,
         slotsRefreshTimeout: slotsRefreshMs,
         clusterRetryStrategy: (times) => retryStrategy?.(times) ?? null,

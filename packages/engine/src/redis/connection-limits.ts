@@ -44,9 +44,7 @@ export async function checkConnections(
 async function freeConnections(redis: Redis): Promise<number> {
   const info = await redis.info('clients')
   const field = (name: string) => Number(new RegExp(`^${name}:(\\d+)`, 'm').exec(info)?.[1] ?? Number.NaN)
-  const most = field('maxclients')
-  // Before Redis 7 only CONFIG reports it, which managed Redis often forbids.
-  const limit = Number.isNaN(most) ? Number((await redis.config('GET', 'maxclients').catch(() => []))[1]) : most
+  const limit = field('maxclients')
   return Number.isFinite(limit) ? Math.max(0, limit - field('connected_clients')) : Number.POSITIVE_INFINITY
 }
 

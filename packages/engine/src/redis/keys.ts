@@ -6,9 +6,10 @@
  * Times are unix ms as decimal text. `index` is an item's place in its batch, from 0.
  */
 export interface BatchKeys {
+  // Keys marked "sharded" have one part for each range of items: see `shardKey`.
   /** Hash: the batch itself: its status, extractor, options, counters, usage. Its fields are declared by the batch-meta module. */
   readonly meta: string
-  /** Stream: the staged items. Entry id `<index after the block's last item>-0`, field `z`: zstd of a JSON array of up to 64 items. */
+  /** Stream, sharded: the staged items. Entry id `<index after the block's last item>-0`, field `z`: zstd of a JSON array of up to 64 items. */
   readonly blocks: string
   /** Hash index -> feed number: the items in the lane's queue or on a worker, so the batch's use of the window. */
   readonly open: string
@@ -26,22 +27,37 @@ export interface BatchKeys {
    */
   readonly tries: string
   /**
-   * Hash of a text -> index of the item that makes, or made, the call for all items with this text; `-` once it failed, and then each
+   * Hash, sharded by the hash of the text: hash of a text -> index of the item that makes, or made, the call for all items with this text; `-` once it failed, and then each
    * item makes its own call. Only for batches that compare texts.
    */
   readonly twins: string
-  /** Sorted set: index -> index of the item with the same text that it waits for. */
+  /** Sorted set: index -> index of the item with the same text that it waits for. Only in batches that an earlier version began. */
   readonly parked: string
-  /** Set of indexes: items that are done, and for which more items in `parked` wait than go back to the feeder in one step. */
+  /**
+   * Hash, sharded: the items that wait for the item with the same text, as a chain: `last:<index of that item>` -> index of the item
+   * that was parked last, and index -> index of the item that was parked before, empty for the first.
+   */
+  readonly chains: string
+  /** Set of indexes: items that are done, and for which more items wait than go back to the feeder in one step. */
   readonly releasing: string
   /** List of indexes that are fed before new items: after a pause, a retry, or when the item they were parked for is done. */
   readonly requeue: string
-  /** Hash index -> `<position in done>|<JSON>` (`StoredResult` in ledger/stored-result.ts): the one result of each item that is done. */
+  /** Hash, sharded: index -> `<position in done>|<JSON>` (`StoredResult` in ledger/stored-result.ts): the one result of each item that is done. */
   readonly results: string
-  /** List of indexes in the order of completion. An item that was retried appears again; the position in `results` is the valid one. */
+  /** List of indexes, sharded by position, in the order of completion. An item that was retried appears again; the position in `results` is the valid one. */
   readonly done: string
-  /** Set of indexes whose result is a failure. */
+  /** Set, sharded: indexes whose result is a failure. */
   readonly failed: string
+  /** Hash, sharded: index -> id of its group: the failures that are in a group. */
+  readonly grouped: string
+  /** Hash: the groups of failures, at most 100: see ledger/failure-groups.lua. */
+  readonly groups: string
+  /** Hash index -> JSON (`Attempt` in ledger/run.ts): the calls of items that took several, or failed; of the first 10,000 such items. */
+  readonly attempts: string
+  /** List of `<time>|<type>|<message>`: what happened to it, the newest 200 (ledger/timeline.lua). */
+  readonly timeline: string
+  /** List of `<time>|<succeeded>|<failed>|<cost in nano-dollars>|<items per second that the lane allows, or empty>`: at most 300 (ledger/sample.lua). */
+  readonly samples: string
   /** Pub/sub channel: the batch changed. The message is its status, or `changed`; readers only use that it came. */
   readonly changes: string
 }
@@ -122,6 +138,8 @@ export interface Keys {
   /** String: the format of all data under the prefix (redis/format.ts). A process that reads older formats only does not start. */
   readonly format: string
   batch(id: string): BatchKeys
+  /** Globs of the channels on which all batches, and all summaries, say that they changed. */
+  readonly allChanges: readonly string[]
   summary(id: string): SummaryKeys
   lane(name: string): LaneKeys
   file(id: string): FileKeys
@@ -163,10 +181,14 @@ export interface Keys {
   readonly expiringBatches: string
   /** Set of summary ids: as `activeBatches`. */
   readonly activeSummaries: string
+  /** Sorted set, all scores 0: the ids of all summaries. Their ids sort by time. */
+  readonly allSummaries: string
   /** Sorted set: summary id -> time of its end: as `endedBatches`. */
   readonly endedSummaries: string
   /** Sorted set: worker id -> when it last said that it lives, by the clock of Redis. */
   readonly workersAlive: string
+  /** Names a cluster slot: whether Redis takes writes is tried with `<prefix>:{...}:probe` (string, expires after a second). */
+  readonly probe: string
   /** String: id of the worker that sweeps; expires 15 s after it last said so. */
   readonly sweepLease: string
   /**
@@ -188,6 +210,27 @@ export interface Keys {
   laneQueuePrefix(lane: string): string
 }
 
+/**
+ * The items of one shard. So the largest key of a batch of 100 million items has 65,536 of them, whatever the batch's size: no key of
+ * tens of GB, which Redis could neither resize nor move to another node without a long pause. Decision 0048 has the numbers.
+ */
+export const itemsPerShard = 65_536
+
+/**
+ * The part of a sharded key that has the entry of item `index` (of `done`: of a position). The first one is the key itself.
+ * `perShard`: the batch's `items_per_shard`. Lua: ledger/shards.lua.
+ */
+export function shardKey(key: string, index: number, perShard: number): string {
+  const shard = perShard === 0 ? 0 : Math.floor(index / perShard)
+  return shard === 0 ? key : `${key}:${shard}`
+}
+
+/** The parts of a sharded key for `count` items. */
+export function shardKeys(key: string, count: number, perShard: number): string[] {
+  const shards = perShard === 0 ? 1 : Math.max(1, Math.ceil(count / perShard))
+  return Array.from({ length: shards }, (_, shard) => shardKey(key, shard * perShard, perShard))
+}
+
 export function createKeys(prefix: string): Keys {
   return {
     prefix,
@@ -205,14 +248,21 @@ export function createKeys(prefix: string): Keys {
         tries: `${base}:tries`,
         twins: `${base}:twins`,
         parked: `${base}:parked`,
+        chains: `${base}:chains`,
         releasing: `${base}:releasing`,
         requeue: `${base}:requeue`,
         results: `${base}:results`,
         done: `${base}:done`,
         failed: `${base}:failed`,
+        grouped: `${base}:grouped`,
+        groups: `${base}:groups`,
+        attempts: `${base}:attempts`,
+        timeline: `${base}:timeline`,
+        samples: `${base}:samples`,
         changes: `${base}:changes`,
       }
     },
+    allChanges: [`${prefix}:{batch_*}:changes`, `${prefix}:{summary_*}:changes`],
     summary: (id) => ({ meta: `${prefix}:{${id}}:meta`, changes: `${prefix}:{${id}}:changes` }),
     file: (id) => ({ meta: `${prefix}:{${id}}:meta`, bytes: `${prefix}:{${id}}:bytes` }),
     fileUpload: (id) => ({ meta: `${prefix}:{${id}}:meta`, parts: `${prefix}:{${id}}:parts` }),
@@ -242,9 +292,11 @@ export function createKeys(prefix: string): Keys {
     stagingBatches: `${prefix}:{batches}:staging`,
     endedBatches: `${prefix}:{batches}:ended`,
     expiringBatches: `${prefix}:{batches}:expiring`,
+    allSummaries: `${prefix}:{summaries}:all`,
     activeSummaries: `${prefix}:{summaries}:active`,
     endedSummaries: `${prefix}:{summaries}:ended`,
     workersAlive: `${prefix}:{workers}:alive`,
+    probe: `${prefix}:{batches}:probe`,
     sweepLease: `${prefix}:{batches}:sweep`,
     idempotency: (hash) => `${prefix}:idempotency:${hash}`,
     answer: (hash) => `${prefix}:answer:${hash}`,

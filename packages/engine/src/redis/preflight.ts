@@ -13,11 +13,26 @@ export interface Finding {
   readonly message: string
 }
 
-/** Streams with explicit ids, LPOP with a count, and BullMQ 6 need this. */
-const oldestVersion = [6, 2] as const
+/** Whether a process may start despite the problem. */
+export function isAccepted(
+  { severity }: Finding,
+  { allowWeakDurability }: { readonly allowWeakDurability: boolean },
+): boolean {
+  return severity === 'warning' || (severity === 'weak' && allowWeakDurability)
+}
+
+/** The message for a problem that stops the process; null if it may start. */
+export function rejection(finding: Finding, settings: { readonly allowWeakDurability: boolean }): string | null {
+  if (isAccepted(finding, settings)) return null
+  if (finding.severity === 'fatal') return finding.message
+  return `${finding.message} Or set SLUICE_ALLOW_WEAK_DURABILITY=true to accept that risk.`
+}
+
+/** For scripts that run when the memory is full, sharded channels, and SET with both NX and GET. */
+const oldestMajor = 7
 
 /**
- * Looks at a Redis before anything runs on it. Never hangs: BullMQ would, in silence, on a Redis in protected mode.
+ * Checks a Redis before anything runs on it. Never hangs: BullMQ would, without a message, on a Redis in protected mode.
  * `now` in the messages is what was found; the fix is a line of redis.conf.
  */
 export async function preflight(
@@ -79,12 +94,11 @@ function aboutFailover(url: string): Finding[] {
 async function examine(redis: Redis): Promise<Finding[]> {
   const info = parseInfo(await redis.info())
   const findings: Finding[] = []
-  const version = info.get('redis_version') ?? info.get('valkey_version') ?? '0.0.0'
-  const [major = 0, minor = 0] = version.split('.').map(Number)
-  if (major < oldestVersion[0] || (major === oldestVersion[0] && minor < oldestVersion[1])) {
+  const version = (info.get('redis_version') ?? info.get('valkey_version') ?? '0').trim()
+  if (Number.parseInt(version, 10) < oldestMajor) {
     findings.push({
       severity: 'fatal',
-      message: `Redis ${version} is too old: use Redis 7.2 or later (6.2 at the least), or Valkey.`,
+      message: `Redis ${version} is too old: use Redis 7.0 or later (7.2 or later recommended), or Valkey.`,
     })
   }
   if (info.get('loading') === '1') {

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
-import type { Redis } from 'ioredis'
+import { Cluster, type Redis } from 'ioredis'
 
 type LuaReply = string | number | null | LuaReply[]
 type ScriptArg = string | number | Buffer
@@ -26,14 +26,15 @@ type PositionalScript = (redis: Redis, keys: readonly string[], args: readonly S
  *
  * Each such line becomes a `local` statement with these names (lines keep their numbers in error messages); a last name with `...`
  * becomes a table of the remaining arguments. Several lines of one kind continue each other. `-- include: name.lua` inserts a file of
- * the same folder, which has no header: its functions take parameters. `-- FLAGS: allow-oom` lets Redis 7 and later run the script
- * also when its memory is full; with `-- FLAGS: none` such a Redis rejects it as a whole, before its first write.
+ * the same folder, which has no header: its functions take parameters. `-- FLAGS: allow-oom` lets Redis run the script also when
+ * its memory is full; with `-- FLAGS: none` it rejects the script as a whole, before its first write.
  * `url` is of the file, as `new URL('record.lua', import.meta.url)`. Throws if the header is malformed.
  */
 export function loadScript(url: URL): Script {
   const file = url.pathname.slice(url.pathname.lastIndexOf('/') + 1)
   const { keys: keyNames, args: argNames, variadic, source, flags } = compileScript(file, readSource(file, url))
-  const run = flags === undefined ? evaluator(source) : flaggedEvaluator(source, flags)
+  const whole = withFlags(source, flags)
+  const [alone, inCluster] = [evaluator(whole), evaluator(shardedMessages(whole))]
   const known = new Set(variadic === null ? argNames : [...argNames, variadic])
   const refuseUnknown = (names: readonly string[]) => {
     const unknown = names.find((name) => !known.has(name))
@@ -56,6 +57,8 @@ export function loadScript(url: URL): Script {
       refuseUnknown(names)
       throw new Error(`${file}: the argument '${name}' must be a string, a number or a Buffer.`)
     })
+    const client: unknown = redis
+    const run = client instanceof Cluster ? inCluster : alone
     if (variadic === null) return run(redis, keyList, argList)
     const rest = args[variadic]
     if (!Array.isArray(rest) || !rest.every(isArg)) {
@@ -71,7 +74,7 @@ interface CompiledScript {
   readonly args: readonly string[]
   readonly variadic: string | null
   readonly source: string
-  /** Undefined: the header declares none, and the script runs as on a Redis before 7. Empty: `none`. */
+  /** Undefined: the header declares none, and a full Redis rejects the first command that needs memory. Empty: `none`. */
   readonly flags: string | undefined
 }
 
@@ -162,25 +165,16 @@ function evaluator(source: string): PositionalScript {
   }
 }
 
-/** Redis before 7 does not compile `#!lua`. Which one it is shows at the first call, and again after a failover to another version. */
-const unknownShebang = /compiling script|unexpected symbol near '#'/
-
-/** As `evaluator`. The shebang takes the place of a first comment line, so that lines keep their numbers. */
-function flaggedEvaluator(source: string, flags: string): PositionalScript {
+/** The shebang takes the place of a first comment line, so that lines keep their numbers. */
+function withFlags(source: string, flags: string | undefined): string {
+  if (flags === undefined) return source
   const shebang = flags === '' ? '#!lua' : `#!lua flags=${flags}`
-  const flagged = evaluator(source.startsWith('-- ') ? source.replace(/^.*/, shebang) : `${shebang}\n${source}`)
-  const plain = evaluator(source)
-  const withoutFlags = new WeakSet<Redis>()
-  return async (redis, keys, args) => {
-    if (withoutFlags.has(redis)) return plain(redis, keys, args)
-    try {
-      return await flagged(redis, keys, args)
-    } catch (error) {
-      if (!(error instanceof Error) || !unknownShebang.test(error.message)) throw error
-      withoutFlags.add(redis)
-      return plain(redis, keys, args)
-    }
-  }
+  return source.startsWith('-- ') ? source.replace(/^.*/, shebang) : `${shebang}\n${source}`
+}
+
+/** A message reaches every node of a cluster with PUBLISH, and only the nodes of its slot with SPUBLISH: redis/changes.ts listens there. */
+function shardedMessages(source: string): string {
+  return source.replaceAll("'PUBLISH'", "'SPUBLISH'")
 }
 
 function isArg(value: unknown): value is ScriptArg {

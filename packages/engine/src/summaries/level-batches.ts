@@ -52,7 +52,8 @@ export function createLevelBatches({ redis, keys, enqueueBatch }: LevelBatchesDe
         created_at: Date.now(),
       })
       await openLevel(redis, k, { fields: Object.entries(meta).flat() })
-      for await (const block of packBlocks(items)) {
+      const stored = await readBatchMeta(redis, k, 'items_per_shard')
+      for await (const block of packBlocks(items, { perShard: stored?.items_per_shard ?? 0 })) {
         // 'elsewhere': this block was staged before; 'closed': all of them were.
         await appendBlock(redis, k, block)
       }

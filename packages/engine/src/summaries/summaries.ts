@@ -82,6 +82,17 @@ export function createSummaries(dependencies: SummariesDependencies): Summaries 
 
     get,
 
+    glance,
+
+    async list({ after, limit }) {
+      const from = after === undefined ? '+' : `(${after}`
+      const ids = await redis.zrevrangebylex(keys.allSummaries, from, '-', 'LIMIT', 0, limit + 1)
+      const found = await Promise.all(ids.slice(0, limit).map(glance))
+      const hasMore = ids.length > limit
+      const data = found.filter((one) => one !== null)
+      return { object: 'list', data, has_more: hasMore, next: hasMore ? (ids[limit - 1] ?? null) : null }
+    },
+
     async settled(id, { signal }) {
       using changed = await changes.listen(keys.summary(id).changes)
       for (;;) {
@@ -95,7 +106,7 @@ export function createSummaries(dependencies: SummariesDependencies): Summaries 
       const meta = await stored(id)
       if (meta.status === 'in_progress') return get(id)
       if (meta.status !== 'failed') throw wrongState(id, meta.status, 'be retried')
-      await batches.retry(levelBatchId(id, meta.level), { status: 'failed', dry_run: false })
+      await batches.retry(levelBatchId(id, meta.level), {})
       await redis.sadd(keys.activeSummaries, id)
       await store.move(id, meta, { status: 'in_progress', round: meta.round + 1, error: null, finishedAt: null })
       await enqueueSummary(id)
@@ -154,7 +165,7 @@ export function createSummaries(dependencies: SummariesDependencies): Summaries 
       options: batchOptions,
     }
     await levels.stage(batch, items)
-    await redis.sadd(keys.activeSummaries, id)
+    await redis.multi().sadd(keys.activeSummaries, id).zadd(keys.allSummaries, 0, id).exec()
     const begun = await store.move(id, meta, { status: 'in_progress' })
     if (!begun) throw new Error(`Storing summary '${id}' took longer than ${stagingMs / 60_000} minutes.`)
   }
@@ -163,16 +174,26 @@ export function createSummaries(dependencies: SummariesDependencies): Summaries 
     return viewed(id, await stored(id))
   }
 
+  async function glance(id: string): Promise<Summary | null> {
+    const meta = await findStored(id)
+    return meta && viewed(id, meta, { chunks: 'left-out' })
+  }
+
   async function find(id: string): Promise<Summary | null> {
     const meta = await findStored(id)
     return meta && viewed(id, meta)
   }
 
-  async function viewed(id: string, meta: Stored): Promise<Summary> {
+  async function viewed(
+    id: string,
+    meta: Stored,
+    { chunks: how }: { readonly chunks: 'read' | 'left-out' } = { chunks: 'read' },
+  ): Promise<Summary> {
     const found = await Promise.all(
       Array.from({ length: meta.level }, (_, index) => batches.get(levelBatchId(id, index + 1)).catch(unlessGone)),
     )
-    const chunks = meta.status === 'completed' ? await readChunks(results, levelBatchId(id, 1)).catch(unlessGone) : []
+    const hasChunks = meta.status === 'completed' && how === 'read'
+    const chunks = hasChunks ? await readChunks(results, levelBatchId(id, 1)).catch(unlessGone) : []
     return toSummary(id, meta, {
       batches: found.filter((batch): batch is Batch => batch !== undefined),
       chunks: chunks ?? [],

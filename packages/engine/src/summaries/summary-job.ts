@@ -3,6 +3,7 @@ import { type ConnectionOptions, type Job, type Queue, UnrecoverableError } from
 import type { OnBatchEnded } from '../batches/batch-ended.ts'
 import {
   summariesQueueName,
+  summaryLock,
   type SummaryJob,
   summaryJob,
   summaryJobId,
@@ -64,6 +65,7 @@ export function createSummaryWorker({
     prefix: keys.summariesQueuePrefix,
     connection,
     atOnce: 1_000,
+    times: summaryLock,
     gate,
     onError,
     async run(job, signal) {

@@ -67,7 +67,11 @@ export function createSummaryStore({ redis, keys }: { readonly redis: Redis; rea
       // The batch of the next level may be stored already.
       for (let at = 1; at <= level + 1; at += 1) await forgetBatch(redis, keys, levelBatchId(id, at))
       await redis.unlink(keys.summary(id).meta)
-      await redis.multi().srem(keys.activeSummaries, id).zrem(keys.endedSummaries, id).exec()
+      await Promise.all([
+        redis.srem(keys.activeSummaries, id),
+        redis.zrem(keys.endedSummaries, id),
+        redis.zrem(keys.allSummaries, id),
+      ])
     },
   }
 }

@@ -81,9 +81,7 @@ export function createAddressPolicy(
         if (error !== null) return callback(error, [])
         // A scope (`fe80::1%eth0`) only exists on addresses that are not public.
         const isNamed = allowedNames.has(hostname.toLowerCase())
-        const usable = addresses.filter(
-          ({ address }) => isNamed || (!address.includes('%') && isAllowed(address)),
-        )
+        const usable = addresses.filter(({ address }) => isNamed || (!address.includes('%') && isAllowed(address)))
         const [first] = usable
         if (first === undefined) {
           const shown = addresses.map(({ address }) => address).join(', ') || 'no address'

@@ -1,6 +1,6 @@
 import { parse } from '@sluice/contract/parse'
 import type { ConnectionOptions } from 'bullmq'
-import { type WebhookJob, webhookJob, webhooksQueueName } from '../queues/jobs.ts'
+import { type WebhookJob, webhookJob, webhookLock, webhooksQueueName } from '../queues/jobs.ts'
 import { createSupervisor, RunAgain, type Supervisor } from '../queues/supervisor.ts'
 import type { RedisGate } from '../redis/gate.ts'
 import type { Keys } from '../redis/keys.ts'
@@ -25,6 +25,7 @@ export function createWebhookWorker(dependencies: WebhookWorkerDependencies): Su
     prefix: keys.webhooksQueuePrefix,
     connection,
     atOnce,
+    times: webhookLock,
     gate,
     onError,
     async run(job, signal) {

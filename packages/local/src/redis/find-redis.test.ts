@@ -32,6 +32,15 @@ test('REDIS_URL comes first, then a server on the PATH, then Docker', async () =
   expect(other.lines).toEqual([])
 })
 
+test('a server that is too old is passed over, and the user reads why', async () => {
+  const { find, lines } = await machine({
+    'redis-server': 'echo "Redis server v=6.0.16 sha=00000000:0"',
+    docker: 'echo 29.1.0',
+  })
+  expect(await find()).toMatchObject({ type: 'docker' })
+  expect(lines).toEqual(['redis-server 6.0.16 is too old: Sluice needs 7.0 or later. Looking for another one...'])
+})
+
 test('where only Homebrew is left, it installs Redis, and the user reads so first', async () => {
   const { find, lines } = await machine({
     brew: `[ "$1" = --version ] || { printf '#!/bin/sh\\n${redis}\\n' >"$PATH/redis-server"; /bin/chmod +x "$PATH/redis-server"; }`,

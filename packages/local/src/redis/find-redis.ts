@@ -38,7 +38,7 @@ export async function findRedis({
 /** In this order: `redis-server` or `valkey-server` on the PATH, Docker, Debian's package, Homebrew. */
 export async function findLocalRedis({ directory, say }: Search): Promise<LocalRedis> {
   const source =
-    (await findServer()) ??
+    (await findServer(say)) ??
     (await findDocker()) ??
     (await findUnpacked(directory, say)) ??
     (await installByHomebrew(say))
@@ -48,12 +48,22 @@ export async function findLocalRedis({ directory, say }: Search): Promise<LocalR
   )
 }
 
-async function findServer(): Promise<LocalRedis | undefined> {
+/** As the preflight requires it (`packages/engine/src/redis/preflight.ts`). */
+const oldestMajor = 7
+
+async function findServer(say: (line: string) => void): Promise<LocalRedis | undefined> {
   for (const path of ['redis-server', 'valkey-server']) {
     const { ok, stdout } = await run(path, ['--version'])
-    if (ok) return { type: 'server', path, env: {}, label: label(path, stdout) }
+    if (ok && isNewEnough(path, stdout, say)) return { type: 'server', path, env: {}, label: label(path, stdout) }
   }
   return undefined
+}
+
+function isNewEnough(program: string, versionLine: string, say: (line: string) => void): boolean {
+  const major = Number(/v=(\d+)/.exec(versionLine)?.[1] ?? oldestMajor)
+  if (major >= oldestMajor) return true
+  say(`${label(program, versionLine)} is too old: Sluice needs ${oldestMajor}.0 or later. Looking for another one...`)
+  return false
 }
 
 async function findDocker(): Promise<LocalRedis | undefined> {
@@ -65,7 +75,8 @@ async function findUnpacked(directory: string, say: (line: string) => void): Pro
   const unpacked = await unpackRedis(directory, say)
   if (unpacked === undefined) return undefined
   const { stdout } = await run(unpacked.path, ['--version'], { env: unpacked.env })
-  return { type: 'server', ...unpacked, label: label("Debian's redis-server", stdout) }
+  const name = "Debian's redis-server"
+  return isNewEnough(name, stdout, say) ? { type: 'server', ...unpacked, label: label(name, stdout) } : undefined
 }
 
 /** For macOS. Homebrew needs no root, and does not start the server by itself. */
@@ -77,7 +88,7 @@ async function installByHomebrew(say: (line: string) => void): Promise<LocalRedi
     say(`That failed: ${installed.stderr.trim().split('\n').at(-1) ?? ''}`)
     return undefined
   }
-  return findServer()
+  return findServer(say)
 }
 
 function label(program: string, versionLine: string): string {

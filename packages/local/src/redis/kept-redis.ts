@@ -1,6 +1,6 @@
 import { mkdir, readFile, realpath, writeFile } from 'node:fs/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { preflight } from '@sluice/engine/redis/preflight'
+import { preflight, rejection } from '@sluice/engine/redis/preflight'
 import type { Surroundings } from '../apps.ts'
 import { findFreePort } from '../processes/ports.ts'
 import { startService, type Service } from '../processes/service.ts'
@@ -61,17 +61,15 @@ async function stopEarlierRedis(directory: string): Promise<void> {
   }
 }
 
-/** Throws a StartError, with the fix, if work on this Redis would fail, or if it could be lost and that was not allowed. */
+/** Throws a StartError, with the fix, if work on this Redis would fail, or if it could be lost and the user has not allowed that. */
 export async function requireUsable(
   url: string,
-  allowWeakDurability: boolean,
+  { allowWeakDurability, prefix }: { readonly allowWeakDurability: boolean; readonly prefix: string },
   say: (line: string) => void,
 ): Promise<void> {
-  for (const { severity, message } of await preflight(url)) {
-    if (severity === 'fatal') throw new StartError(message)
-    if (severity === 'weak' && !allowWeakDurability) {
-      throw new StartError(`${message} Or set SLUICE_ALLOW_WEAK_DURABILITY=true to accept that risk.`)
-    }
-    say(message)
+  for (const finding of await preflight(url, { prefix })) {
+    const rejected = rejection(finding, { allowWeakDurability })
+    if (rejected !== null) throw new StartError(rejected)
+    say(finding.message)
   }
 }

@@ -4,7 +4,7 @@ import { StartError } from '../start-error.ts'
 import { run } from '../processes/run.ts'
 import type { LocalRedis } from './find-redis.ts'
 
-/** A program to run in the foreground, and how to end what it leaves behind. */
+/** A program to run in the foreground, and how to end what survives it. */
 export interface RedisCommand {
   readonly path: string
   readonly args: readonly string[]

@@ -8,7 +8,7 @@ import { StartError } from '../start-error.ts'
  * operating system closes it whatever ends the process, and process ids, which are reused, do not matter.
  * `path` is relative to the working directory: a socket's path may have at most about 100 characters.
  */
-export async function becomeOnlyOne(path: string): Promise<AsyncDisposable> {
+export async function lockStart(path: string): Promise<AsyncDisposable> {
   const server = createServer((socket) => socket.end())
   const listen = async (): Promise<void> => {
     server.listen(path)
@@ -21,7 +21,7 @@ export async function becomeOnlyOne(path: string): Promise<AsyncDisposable> {
     if (await answers(path)) {
       throw new StartError('Sluice is already running from this directory. Stop it first (Ctrl-C in its terminal).')
     }
-    // Left behind by a start that was killed.
+    // A start that was killed has left the file.
     await rm(path, { force: true })
     await listen()
   }

@@ -4,7 +4,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
-import { becomeOnlyOne } from './only-one.ts'
+import { lockStart } from './start-lock.ts'
 
 async function lockPath(): Promise<string> {
   const directory = await mkdtemp(join(tmpdir(), 'sluice-lock-'))
@@ -14,24 +14,24 @@ async function lockPath(): Promise<string> {
 
 test('a second start is rejected until the first has ended', async () => {
   const path = await lockPath()
-  const first = await becomeOnlyOne(path)
-  await expect(becomeOnlyOne(path)).rejects.toThrow(/^Sluice is already running from this directory/)
+  const first = await lockStart(path)
+  await expect(lockStart(path)).rejects.toThrow(/^Sluice is already running from this directory/)
   await first[Symbol.asyncDispose]()
-  await using second = await becomeOnlyOne(path)
+  await using second = await lockStart(path)
   expect(second).toBeDefined()
 })
 
 test('the lock of a start that was killed does not block the next one', async () => {
   const path = await lockPath()
-  const module = new URL('only-one.ts', import.meta.url).href
-  const program = `await (await import(${JSON.stringify(module)})).becomeOnlyOne(${JSON.stringify(path)}); console.log('locked')`
+  const module = new URL('start-lock.ts', import.meta.url).href
+  const program = `await (await import(${JSON.stringify(module)})).lockStart(${JSON.stringify(path)}); console.log('locked')`
   const other = spawn(process.execPath, ['--input-type=module', '--eval', program], {
     stdio: ['ignore', 'pipe', 'inherit'],
   })
   await once(other.stdout, 'data')
-  await expect(becomeOnlyOne(path)).rejects.toThrow('already running')
+  await expect(lockStart(path)).rejects.toThrow('already running')
   other.kill('SIGKILL')
   await once(other, 'exit')
-  await using lock = await becomeOnlyOne(path)
+  await using lock = await lockStart(path)
   expect(lock).toBeDefined()
 })

@@ -1,0 +1,73 @@
+import type { Result } from '@sluice/contract/result'
+import { parse } from 'csv-parse/sync'
+import fc from 'fast-check'
+import { expect, test } from 'vitest'
+import { createCsv } from './csv.ts'
+
+const schema = {
+  type: 'object',
+  properties: {
+    id: { type: 'string' },
+    total: { type: 'number' },
+    buyer: { type: 'object', properties: { name: { type: 'string' } }, additionalProperties: false },
+    lines: { type: 'array' },
+  },
+  additionalProperties: false,
+}
+const result = (more: Partial<Result>): Result => ({
+  index: 0,
+  id: 'a',
+  status: 'succeeded',
+  attempts: 1,
+  cursor: 'i0',
+  ...more,
+})
+
+test('a result is one row, with a column for each value of the schema', () => {
+  const csv = createCsv({ schema, metadata: ['page'], formulas: 'escape' })
+  expect(csv.header).toBe(
+    'index,id,status,data.id,total,buyer.name,lines,error_type,error_message,attempts,cost_usd,metadata.page\r\n',
+  )
+  const data = { id: 'x,1', total: -2.5, buyer: { name: 'Ann "A"' }, lines: [{ a: 1 }] }
+  expect(csv.row(result({ data, metadata: { page: 3 }, cost_usd: 0.001 }))).toBe(
+    '0,a,succeeded,"x,1",-2.5,"Ann ""A""","[{""a"":1}]",,,1,0.001,3\r\n',
+  )
+  expect(csv.row(result({ status: 'failed', error: { type: 'refused', message: 'no\nreason' } }))).toBe(
+    '0,a,failed,,,,,refused,"no\nreason",1,,\r\n',
+  )
+})
+
+test('what the schema does not name is in one column', () => {
+  const open = { type: 'object', properties: { a: { type: 'object', properties: { b: {} } } } }
+  const csv = createCsv({ schema: open, metadata: [], formulas: 'escape' })
+  expect(csv.header).toContain('a.b,data.more,')
+  expect(csv.row(result({ data: { a: { b: 1, c: 2 }, d: 3 } }))).toContain(',1,"{""a"":{""c"":2},""d"":3}",')
+})
+
+test('a text that a spreadsheet would run begins with an apostrophe, unless it is to be kept; a number stays', () => {
+  const escaped = createCsv({ schema: { type: 'string' }, metadata: [], formulas: 'escape' })
+  const kept = createCsv({ schema: { type: 'string' }, metadata: [], formulas: 'keep' })
+  for (const text of ['=1+1', '+49 170', '-1', '@SUM(A1)', '\t=1', '\r=1', '＝1']) {
+    const [, row] = parse(escaped.header + escaped.row(result({ data: text })), {
+      record_delimiter: '\r\n',
+    })
+    expect(row?.[3]).toBe(`'${text}`)
+    const [, plain] = parse(kept.header + kept.row(result({ data: text })), { record_delimiter: '\r\n' })
+    expect(plain?.[3]).toBe(text)
+  }
+  expect(escaped.row(result({ data: -1 }))).toContain(',-1,')
+  expect(escaped.row(result({ id: '=cmd', data: 'x' }))).toMatch(/^0,'=cmd,/)
+})
+
+test('any text comes back from a CSV reader as it was', () => {
+  const csv = createCsv({ schema: { type: 'string' }, metadata: ['k'], formulas: 'keep' })
+  fc.assert(
+    fc.property(fc.string({ unit: 'binary' }), fc.string({ unit: 'binary' }), (text, other) => {
+      const rows = parse(csv.header + csv.row(result({ data: text, metadata: { k: other } })), {
+        record_delimiter: '\r\n',
+      })
+      expect(rows[1]?.[3]).toBe(text)
+      expect(rows[1]?.at(-1)).toBe(other)
+    }),
+  )
+})
