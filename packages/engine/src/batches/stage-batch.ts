@@ -27,7 +27,12 @@ export interface StageBatchDependencies {
 /** Stores a batch with all its items. No caller sees it before it is sealed; the sweeper removes one that is never sealed. */
 export interface StageBatch {
   /** `fields`: further ones of the batch. */
-  stage(id: string, input: NewBatch, items: AsyncIterable<Item> | Iterable<Item>, fields?: BatchFields): Promise<void>
+  readonly stage: (
+    id: string,
+    input: NewBatch,
+    items: AsyncIterable<Item> | Iterable<Item>,
+    fields?: BatchFields,
+  ) => Promise<void>
   /**
    * Begins a batch that is staged. Safe to repeat, also by another request with the same key. `total`: how many items it must have;
    * `gone`: it was removed, or another process stages it again.
