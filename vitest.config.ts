@@ -21,7 +21,11 @@ export default defineConfig({
         test: {
           ...shared,
           name: 'unit',
-          include: ['{apps,packages}/*/src/**/*.test.ts', 'test/docs.test.ts', 'test/chaos/replace-writes.test.ts'],
+          include: [
+            '{apps,packages}/*/{src,serve}/**/*.test.ts',
+            'test/docs.test.ts',
+            'test/chaos/replace-writes.test.ts',
+          ],
           testTimeout: 60_000,
         },
       },

@@ -5,7 +5,7 @@ import { Pool } from 'undici'
 import { texts } from '../texts.ts'
 import { schema } from './schema.ts'
 
-// What people run instead of Sluice, each in a process of its own: `node peers.ts <name> <items> <calls in flight>`.
+// What people run instead of Sluice, each in a separate process: `node peers.ts <name> <items> <calls in flight>`.
 const [name, count, concurrency] = [process.argv[2]!, Number(process.argv[3]), Number(process.argv[4])]
 const input = texts(count)
 const results: unknown[] = []

@@ -126,7 +126,7 @@ const quietMs = 4
 
 /**
  * An attack does not delay others: 99 of 100 requests are answered within 50 ms. On a machine that is busy with other work, that work
- * decides how long they take; then the processor time of the API's own turns is what tells, and it must be as short.
+ * decides how long they take; then the processor time of the turns of the API must be as short.
  */
 export function expectResponsive(before: Probe, probe: Probe): void {
   expect(probe.failed).toBe(0)

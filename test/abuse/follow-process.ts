@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { connect } from 'node:net'
 import { createInterface } from 'node:readline'
 
-// The attacker, in a process of its own: for each number that it reads it asks for so many streams, and never reads them.
+// The attacker, in a separate process: for each number that it reads, it requests so many streams and never reads them.
 const [url = '', authorization = '', ...paths] = process.argv.slice(2)
 const { hostname, port } = new URL(url)
 let opened = 0

@@ -1,7 +1,7 @@
 import { Agent, request } from 'node:http'
 
-// A client of its own process: it asks for /healthz every few milliseconds until its input ends, then prints what it measured.
-// In the process of the attack its own event loop would be measured.
+// A client in a separate process: it requests /healthz every few milliseconds until its input ends, then prints what it measured.
+// In the process of the attack it would measure that process's event loop.
 const [url = ''] = process.argv.slice(2)
 const everyMs = 10
 const agent = new Agent({ keepAlive: true, maxSockets: 1 })

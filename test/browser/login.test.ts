@@ -31,7 +31,7 @@ test('with keys configured a person logs in once, opens Bull Board and the API d
   await page.goto(`${system.url}/docs`)
   await expect.poll(() => page.locator('[data-path="/v1/batches"]').count(), { timeout: 10_000 }).toBeGreaterThan(0)
   await page.goto(system.url)
-  await page.getByRole('heading', { name: 'Sluice' }).waitFor()
+  await page.getByRole('heading', { name: 'Batches' }).waitFor()
   expect(errors).toEqual([])
 
   await page.getByRole('button', { name: 'Log out' }).click()

@@ -1,17 +1,42 @@
 import { mkdtemp } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { chromium, type Page } from 'playwright-core'
-import { expect, onTestFinished } from 'vitest'
+import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core'
+import { afterAll, expect, onTestFinished } from 'vitest'
+
+let shared: Promise<Browser> | undefined
+afterAll(async () => {
+  const browser = await shared
+  shared = undefined
+  await browser?.close()
+})
 
 /** A page of a real browser, closed with the test. The test fails if the page requests anything from another host. */
 export async function openBrowser(): Promise<Page> {
-  const browser = await chromium.launch({
+  const browser = await launch()
+  onTestFinished(() => browser.close())
+  return guardedPage(await browser.newContext({ viewport }))
+}
+
+/** The same, in a browser that all tests of a file share: it starts once. Cookies and storage are the test's own. */
+export async function newPage(): Promise<Page> {
+  shared ??= launch()
+  const context = await (await shared).newContext({ viewport })
+  onTestFinished(() => context.close())
+  return guardedPage(context)
+}
+
+const viewport = { width: 1280, height: 900 }
+
+function launch(): Promise<Browser> {
+  return chromium.launch({
     executablePath: process.env['CHROMIUM'] ?? '/usr/bin/chromium',
     args: ['--no-sandbox', '--disable-background-networking'],
   })
-  onTestFinished(() => browser.close())
-  const page = await browser.newPage({ viewport: { width: 1280, height: 900 } })
+}
+
+async function guardedPage(context: BrowserContext): Promise<Page> {
+  const page = await context.newPage()
   // Bull Board's page links to another host. The content security policy must block that.
   const foreign: string[] = []
   await page.route(

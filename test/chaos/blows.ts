@@ -25,8 +25,15 @@ const refusedMs = (random: () => number) => 500 + random() * (random() < 0.2 ? 2
 /** As far as a clock is wrong that was not set for some days, and as a machine's that was suspended. */
 const mostClockMs = 60_000
 
+interface BlowEnd {
+  /** Workers whose calls in flight have an unknown end. */
+  readonly lost: number
+  /** Workers that did not stop in their 5 s. */
+  readonly lateStops?: number
+}
+
 /** The blows: faults that a run injects. Each resolves when it is over; `lost` is the number of workers whose calls in flight have an unknown end. */
-export const blows: Record<string, (struck: Struck) => Promise<{ lost: number }>> = {
+export const blows: Record<string, (struck: Struck) => Promise<BlowEnd>> = {
   async 'a worker is killed'({ crew, random }) {
     await crew.killWorker(Math.floor(random() * crew.workers.length))
     return { lost: 1 }
@@ -36,8 +43,8 @@ export const blows: Record<string, (struck: Struck) => Promise<{ lost: number }>
     return { lost: crew.workers.length }
   },
   async 'a worker is stopped by SIGTERM'({ crew, random }) {
-    await crew.stopWorker(Math.floor(random() * crew.workers.length))
-    return { lost: 1 }
+    const stopped = await crew.stopWorker(Math.floor(random() * crew.workers.length))
+    return { lost: 1, lateStops: stopped === 'late' ? 1 : 0 }
   },
   async 'the API is killed'({ crew }) {
     await crew.killApi()
@@ -80,8 +87,9 @@ export const blows: Record<string, (struck: Struck) => Promise<{ lost: number }>
     return { lost: 0 }
   },
   async 'all workers are replaced one by one'({ crew }) {
-    for (const place of crew.workers.keys()) await crew.stopWorker(place)
-    return { lost: crew.workers.length }
+    let lateStops = 0
+    for (const place of crew.workers.keys()) if ((await crew.stopWorker(place)) === 'late') lateStops += 1
+    return { lost: crew.workers.length, lateStops }
   },
   async 'the memory of Redis is full'({ admin, random }) {
     await admin.config('SET', 'maxmemory', '1')

@@ -81,7 +81,6 @@ export function createPatientClient(baseUrl: string, signal: AbortSignal): Patie
 }
 
 function describe(error: unknown): string {
-  return error instanceof Error
-    ? `${error.message} ${error.cause === undefined ? '' : String(error.cause)}`
-    : String(error)
+  if (!(error instanceof Error)) return String(error)
+  return error.cause instanceof Error ? `${error.message}: ${error.cause.message}` : error.message
 }

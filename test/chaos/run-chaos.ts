@@ -16,7 +16,7 @@ export interface ChaosOptions {
   readonly seconds: number
   /** Instead of `seconds`: how many. */
   readonly blows?: number
-  /** Small batches beside the three large ones. */
+  /** Small batches in addition to the three large ones. */
   readonly smallBatches?: number
   /** Only blows whose name contains this. */
   readonly only?: string
@@ -36,6 +36,8 @@ export interface ChaosReport {
   /** Calls that the simulator counted as paid again for the same text. */
   readonly paidAgain: number
   readonly repeatedCalls: number
+  /** Workers that were stopped by SIGTERM and did not end within 5 s. */
+  readonly lateStops: number
   /** Promises that were not kept, in words. Empty: all were kept. */
   readonly broken: readonly string[]
 }
@@ -59,7 +61,7 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
 
   const began = performance.now()
   const workload = await startWorkload(client, seed, sizes)
-  const { struck, lost } = await injectBlows(options, { system, client, random, began })
+  const { struck, lost, lateStops } = await injectBlows(options, { system, client, random, began })
   const healed = performance.now()
   say(`${elapsed(began)} no more blows`)
   const late = await waitForEnd(workload, { client, over, batches: sizes.length })
@@ -79,6 +81,7 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
     paid: stats.paid,
     paidAgain: stats.paid_again,
     repeatedCalls: totals.repeatedCalls,
+    lateStops,
     broken: [...broken, ...checkPayments(stats, totals, lost)],
   }
 }
@@ -94,11 +97,11 @@ interface Injecting {
 async function injectBlows(
   { seconds, blows: most, only = '', say }: ChaosOptions,
   { system, client, random, began }: Injecting,
-): Promise<{ readonly struck: Record<string, number>; readonly lost: number }> {
+): Promise<{ readonly struck: Record<string, number>; readonly lost: number; readonly lateStops: number }> {
   const names = Object.keys(blows).filter((name) => name.includes(only))
   if (names.length === 0) throw new Error(`No fault has a name that contains '${only}'.`)
   const struck: Record<string, number> = {}
-  let [dealt, lost] = [0, 0]
+  let [dealt, lost, lateStops] = [0, 0, 0]
   const goesOn = () => (most === undefined ? performance.now() - began < seconds * 1_000 : dealt < most)
   while (goesOn()) {
     dealt += 1
@@ -108,9 +111,10 @@ async function injectBlows(
     struck[name] = (struck[name] ?? 0) + 1
     const dealtBlow = await blows[name]!({ ...system, random, resumeLane: () => client.resumeLane() })
     lost += dealtBlow.lost
+    lateStops += dealtBlow.lateStops ?? 0
     await sleep(pauseMs)
   }
-  return { struck, lost }
+  return { struck, lost, lateStops }
 }
 
 /** Null when the results of every batch were read to their end; otherwise what is missing. */
@@ -151,4 +155,13 @@ function elapsed(began: number): string {
   return `[${((performance.now() - began) / 1_000).toFixed(1).padStart(6)} s]`
 }
 
-const nothing = { succeeded: 0, failed: 0, seconds: 0, secondsToEnd: 0, paid: 0, paidAgain: 0, repeatedCalls: 0 }
+const nothing = {
+  succeeded: 0,
+  failed: 0,
+  seconds: 0,
+  secondsToEnd: 0,
+  paid: 0,
+  paidAgain: 0,
+  repeatedCalls: 0,
+  lateStops: 0,
+}

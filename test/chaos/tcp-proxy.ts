@@ -19,7 +19,7 @@ export interface TcpProxy extends AsyncDisposable {
   refuseWrites(error: string | null): void
   /** Accepts connections and keeps the open ones, and passes nothing on: a host whose network is gone. */
   goSilent(): void
-  /** New connections lead there. Connections that are silent stay so: nobody closes them. */
+  /** New connections lead there. Silent connections stay open and silent. */
   pointTo(target: Target): void
   /** After `goSilent`: new connections pass again, silent ones stay silent. */
   goOn(): void

@@ -236,7 +236,7 @@ test('on a cluster messages reach their readers at once, also after a node was a
   for (const { redis } of nodes) expect(await redis.call('CLUSTER', 'INFO')).not.toContain('messages_publish_sent')
 })
 
-test('the preflight checks each node of a cluster and names the node at fault', async () => {
+test('the preflight checks each node of a cluster and names the node with the problem', async () => {
   const { url, nodes } = await startCluster()
   const failover = { severity: 'warning', message: expect.stringContaining('replicates asynchronously') as string }
   expect(await preflight(url)).toEqual([failover])

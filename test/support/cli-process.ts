@@ -58,7 +58,7 @@ export async function runCli(
   return { code, stdout: stdout(), stderr: stderr() }
 }
 
-/** The command on a terminal of its own (`script` of util-linux). */
+/** The command on a separate terminal (`script` of util-linux). */
 export interface CliOnTerminal {
   /** All that came to the terminal, with its control characters. */
   readonly output: () => string

@@ -1,7 +1,7 @@
 import { defineConfig } from '@sluice/config/define-config'
 import { z } from 'zod'
 
-/** The author's own check ends the process at one answer, as a bug in native code or a full heap would. */
+/** A check in the author's code ends the process at one answer, as a bug in native code or a full heap would. */
 export default defineConfig({
   lanes: { default: { baseUrl: process.env['OPENAI_BASE_URL'], model: 'simulator' } },
   extractors: [

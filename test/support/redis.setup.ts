@@ -6,7 +6,7 @@ import { durableOptions } from '@sluice/local/redis/redis-command'
 
 declare module 'vitest' {
   interface ProvidedContext {
-    /** A durable Redis for the whole run. Each test takes a key prefix of its own. */
+    /** A durable Redis for the whole run. Each test uses a separate key prefix. */
     redisUrl: string
   }
 }

@@ -40,7 +40,7 @@ function peakMemory(pid: number): number {
 test.each(['input', 'completion'])(
   'results of 2.3 MB each are read in the memory of a few, in %s order, by a reader that is slow',
   async (order) => {
-    // Filling it takes seconds, in which a Redis answers nobody else.
+    // Filling it takes seconds, during which Redis answers no other client.
     const own = await startOwnRedis()
     onTestFinished(() => own[Symbol.asyncDispose]())
     const redis = openRedis(own.url)

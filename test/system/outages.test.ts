@@ -28,7 +28,7 @@ test('10,000 items over two workers, with a provider that fails in many ways, en
     simulator: {
       SIMULATOR_LATENCY_MS: '20',
       SIMULATOR_FAULTS:
-        '500=0.02,503=0.01,rate_limit=0.0005,cut=0.005,cut_after=0.005,bad_json=0.02,schema_violation=0.02,refusal=0.01,truncation=0.005',
+        '500=0.02,503=0.01,rate_limit=0.003,cut=0.005,cut_after=0.005,bad_json=0.02,schema_violation=0.02,refusal=0.01,truncation=0.005',
     },
   })
   await Promise.all([system.worker(), system.worker()])

@@ -100,6 +100,33 @@ function living(pids: readonly number[]): number[] {
 
 const up = 'Ctrl-C stops everything'
 
+test('start prints the address of the page first, which shows a sample at work while other work runs before it', async () => {
+  const started = await start()
+  await started.says(/Open the page: \S+\n/)
+  await started.says('Sample: seven people')
+  const output = started.output()
+  expect(output).toContain(`Open the page: ${started.url}\n`)
+  expect(output.indexOf('Open the page:')).toBeLessThan(output.indexOf('Sample:'))
+  const page = await fetch(started.url, { headers: { accept: 'text/html' } })
+  expect([page.status, await page.text()]).toEqual([200, expect.stringContaining('<div id="page">')])
+  const sample = async () => {
+    const response = await fetch(`${started.url}/v1/batches?search=sample&limit=1`)
+    return ((await response.json()) as { data: { status: string; counts: Record<string, number> }[] }).data[0]!
+  }
+  const before = await sample()
+  await expect.poll(async () => (await sample()).counts['succeeded']).toBeGreaterThan(before.counts['succeeded']!)
+  // Both terminal samples, 79 calls, end while the watched one has hardly begun.
+  await started.says(up)
+  expect(await sample()).toMatchObject({ status: 'in_progress' })
+  expect(await started.end('SIGINT')).toBe(0)
+
+  const next = await start()
+  await next.says(up)
+  expect(next.output()).not.toMatch(/unfinished batch(es)? resumes?:/)
+  expect(next.output()).not.toContain('Sample:')
+  expect(await next.end('SIGINT')).toBe(0)
+})
+
 test('start shows sample results, prints a request that works, runs once, and leaves no process behind', async () => {
   const started = await start()
   await started.says(up)

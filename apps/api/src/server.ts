@@ -11,8 +11,8 @@ import type { TextSplitter } from '@sluice/text/text-splitter'
 import { createDocs } from './pages/docs.ts'
 import { createErrorHandler } from './http/errors.ts'
 import type { CheckSchema } from './intake/extractor-choice.ts'
-import { homePage } from './pages/home.ts'
 import { createLogin } from './pages/login.ts'
+import { createWeb } from './pages/web.ts'
 import { createOpenAiErrorHandler } from './openai/errors.ts'
 import { createOpenAiRouter } from './openai/router.ts'
 import { mount } from './http/mount.ts'
@@ -93,9 +93,7 @@ export function createApp({
     createReadBody(bodyLimitBytes),
   )
   app.use('/openai/v1', createOpenAiRouter(engine, { stopping }))
-  app.get('/', (_req, res) => {
-    res.type('html').send(homePage({ secured }))
-  })
+  app.use(createWeb({ secured }))
   app.use(createLogin(gate))
   app.use('/docs', createDocs())
   app.use('/queues', createBoard(engine.queues, { path: '/queues', readOnly: queuesReadOnly }))

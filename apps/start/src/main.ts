@@ -9,11 +9,11 @@ import { requireUsable, startKeptRedis } from '@sluice/local/redis/kept-redis'
 import { lockStart } from '@sluice/local/processes/start-lock'
 import { whyNotFree } from '@sluice/local/processes/ports'
 import { startApi, startSimulator, startWorker, type Surroundings } from '@sluice/local/apps'
-import { mayCostMoney, runSamples, showUnfinished } from './sample/run-samples.ts'
+import { isWatchedSample, mayCostMoney, runSamples, showUnfinished, startWatchedSample } from './sample/run-samples.ts'
 import { readSettings, type Settings } from '@sluice/local/settings'
 import { StartError } from '@sluice/local/start-error'
 import { listenForStop, type StopSignals } from '@sluice/local/stop-signals'
-import { showAddresses } from './show-addresses.ts'
+import { showAddresses, showPage } from './show-addresses.ts'
 
 // `pnpm start`: everything on this machine, without any preparation. Problems are reported before anything is started, if possible.
 process.chdir(resolve(import.meta.dirname, '../../..'))
@@ -68,7 +68,7 @@ async function start(signals: StopSignals): Promise<void> {
   await Promise.race([aborted(signal), gaveUp])
 }
 
-/** First the samples, or the batches that an earlier start left unfinished; then the addresses. */
+/** First the page; then the samples, or the batches that an earlier start left unfinished; then all addresses. */
 async function showWork(settings: Settings, redis: string, signal: AbortSignal): Promise<void> {
   const {
     api: { host, port, apiKeys },
@@ -77,15 +77,17 @@ async function showWork(settings: Settings, redis: string, signal: AbortSignal):
   const url = `http://${host.includes(':') ? `[${host}]` : host}:${port}`
   const sluice = createClient({ baseUrl: url, apiKey: apiKeys[0] })
   const lane = lanes['default'] === undefined ? Object.keys(lanes)[0]! : 'default'
+  showPage(screen, url)
 
   const page = { limit: 100 }
   const running = await sluice.batches({ ...page, status: 'in_progress' })
   const cancelling = await sluice.batches({ ...page, status: 'cancelling' })
-  const unfinished = [...running.data, ...cancelling.data]
+  const unfinished = [...running.data, ...cancelling.data].filter((batch) => !isWatchedSample(batch))
   if (unfinished.length > 0) {
     await showUnfinished(sluice, screen, { unfinished, signal })
   } else if (!isBackground && (await sluice.batches({ limit: 1 })).data.length === 0) {
     const provider = lanes[lane]?.baseUrl ?? 'api.openai.com'
+    if (settings.config.usesSimulator) await startWatchedSample(sluice, { lane, signal })
     if (settings.config.usesSimulator || (await mayCostMoney(screen, provider, signal)))
       await runSamples(sluice, screen, { url, lane, signal })
   }

@@ -1,11 +1,18 @@
 import type { Screen } from '@sluice/terminal/screen'
 
+/** The first thing to read: where to look. */
+export function showPage(screen: Screen, url: string): void {
+  screen.say('')
+  screen.say(`  ${screen.bold('Open the page:')} ${url}`)
+}
+
 /** Prints the addresses, and a request that works when it is pasted. */
 export function showAddresses(
   screen: Screen,
   { url, needsKey, lane, redis, logs }: { url: string; needsKey: boolean; lane: string; redis: string; logs: string },
 ): void {
   const rows = [
+    ['Page', url],
     ['API', `${url}/v1`],
     ['Queues', `${url}/queues`],
     ['API docs', `${url}/docs`],

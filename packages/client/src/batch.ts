@@ -6,7 +6,7 @@ import {
   batchItemList,
   type FailureGroupList,
   failureGroupList,
-  type listItemsQuery,
+  type ListItemsQuery,
   type Timeline,
   timeline,
 } from '@sluice/contract/batch-item'
@@ -20,7 +20,7 @@ import type { Check } from './schema.ts'
 import { throwIfStuck, watchBatch } from './watch-batch.ts'
 
 export type RetryOptions = z.input<typeof retryBatch>
-export type ItemsQuery = z.input<typeof listItemsQuery>
+export type ItemsQuery = Partial<ListItemsQuery>
 export type Retried = z.output<typeof retried>
 
 /** An item's value or error, with its position in the input. */
@@ -110,7 +110,9 @@ export function createBatchHandle<Value>(http: Http, id: string, check: Check, t
     errors: () => http.json(failureGroupList, { method: 'GET', path: `${path}/errors`, repeat: 'safe' }),
     items(query = {}) {
       const search = new URLSearchParams()
-      for (const [name, value] of Object.entries(query)) if (value !== undefined) search.set(name, String(value))
+      for (const [name, value] of Object.entries(query)) {
+        if (typeof value === 'string' || typeof value === 'number') search.set(name, String(value))
+      }
       return http.json(batchItemList, { method: 'GET', path: `${path}/items?${search.toString()}`, repeat: 'safe' })
     },
     item: (index) => http.json(batchItemDetail, { method: 'GET', path: `${path}/items/${index}`, repeat: 'safe' }),

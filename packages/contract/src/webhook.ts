@@ -4,7 +4,7 @@ import { z } from 'zod'
 const maxUrlLength = 2_048
 
 /** Where the end of a batch or summary is announced. Which addresses are allowed is decided when it is connected to. */
-export const webhookUrl = z
+const webhookUrl = z
   .string()
   .max(maxUrlLength, `A URL has at most ${maxUrlLength.toLocaleString('en')} characters.`)
   .refine((text) => /^https?:\/\//i.test(text) && URL.canParse(text), 'Give a URL such as https://example.com/hooks.')

@@ -32,7 +32,7 @@ import { createSummaryStore } from './summaries/summary-store.ts'
 import type { Schedule } from './webhooks/deliver.ts'
 import { noWebhooks, openWebhookWorker } from './webhooks/open-webhooks.ts'
 
-/** After the grace: for what was not written by then because Redis refused it. The process ends 5 s after the grace. */
+/** After the grace: time for writes that Redis refused until then. The process ends 5 s after the grace. */
 const lastWritesMs = 1_000
 const memoryFreshMs = 500
 
@@ -47,7 +47,7 @@ export interface WorkerOptions extends EngineOptions {
 }
 
 export interface WorkerEngine {
-  /** Takes no more work, lets calls in flight end for `graceMs`, hands the rest back, closes every connection. A second call may shorten the grace. */
+  /** Takes no more work, lets calls in flight end for `graceMs`, hands back the rest, closes every connection. A second call may shorten the grace. */
   close(graceMs: number): Promise<void>
 }
 
@@ -71,7 +71,7 @@ export async function createWorker(options: WorkerOptions): Promise<WorkerEngine
   const queues = opening.use(createQueues(base))
   const ledger = createLedger({
     ...base,
-    // The sweeper does what fails here.
+    // If it fails, the sweeper repeats it.
     events: {
       requeued: (id) => markReady(id).catch(onError),
       ended: (id) => void handleBatchEnded(id).catch(onError),

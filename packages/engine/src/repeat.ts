@@ -2,7 +2,7 @@ export interface RepeatOptions {
   readonly everyMs: number
   /** When it runs for the first time. */
   readonly first: 'at-once' | 'after-interval'
-  /** Gets what `act` throws; it runs again at its next turn. */
+  /** Receives what `act` throws; `act` runs again at its next turn. */
   readonly onError: (error: Error) => void
 }
 

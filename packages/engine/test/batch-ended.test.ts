@@ -7,7 +7,7 @@ import { createSweeper } from '@sluice/engine/recovery/sweeper'
 import { createSummaryStore } from '@sluice/engine/summaries/summary-store'
 import { extracted, inline, options, readAll, type TestSluice, testSluice, texts } from './harness.ts'
 
-/** A batch that has ended, and whose end nobody has handled: the process died in between. */
+/** A batch that has ended, and whose end was not handled: the process died in between. */
 async function endedUnhandled(sluice: TestSluice): Promise<string> {
   const engine = await sluice.engine()
   const worker = await sluice.worker(({ text }) => extracted({ text }))

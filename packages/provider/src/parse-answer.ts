@@ -15,7 +15,7 @@ export interface AnswerValue {
 }
 
 export interface ParsedAnswer {
-  /** In the answer's order, at most 100; whoever validates them decides which one counts. */
+  /** In the answer's order, at most 100; validation decides which one counts. */
   readonly values: readonly AnswerValue[]
   /** The largest stretch that looks like JSON and is none, as one line that can be shown to the model. Without values it is always there. */
   readonly fault: { readonly message: string; readonly length: number } | null

@@ -1,15 +1,10 @@
 import { LRUCache } from 'lru-cache'
 import { longestInPlace } from './in-place.ts'
-import {
-  mostPatternStates,
-  mostSubschemas,
-  normalise,
-  type Normalised,
-  type SchemaIssue,
-  SchemaIssueError,
-} from './normalise.ts'
+import { mostSubschemas, normalise, type Normalised } from './normalise.ts'
+import { mostPatternStates } from './pattern-check.ts'
 import { compileRules, type Rule } from './program.ts'
 import { unsatisfiablePart } from './satisfiable.ts'
+import { type SchemaIssue, SchemaIssueError } from './schema-issue.ts'
 import { escapePointer, isNode, type SchemaNode } from './subschemas.ts'
 
 /** Bounds that keep the work with a schema below 100 ms. Of 2,100 schemas that packages bring along, one is larger. */

@@ -152,7 +152,7 @@ function countContained(
 ): boolean {
   let count = 0
   for (let i = 0; i < list.length; i += 1) {
-    // Enough are found, more may be there, and nobody asks which.
+    // Enough are found: there may be more, but which ones does not matter.
     if (seen === null && count >= contains.least && contains.most === Number.POSITIVE_INFINITY) return true
     if (!matches(run, contains.rule, list[i])) continue
     count += 1

@@ -9,7 +9,7 @@ export interface Child {
   readonly schema: unknown
 }
 
-/** Before 2019-09, `$ref` turns off all keywords beside it, but what they define can still be named by a pointer. */
+/** Before 2019-09, `$ref` turns off all keywords next to it, but a pointer can still refer to what they define. */
 export function isReferenceOnly(node: SchemaNode, dialect: Dialect): boolean {
   return dialect !== '2019-09' && dialect !== '2020-12' && typeof own(node, '$ref') === 'string'
 }

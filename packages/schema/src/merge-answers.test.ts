@@ -25,7 +25,7 @@ const schema = {
 }
 
 describe('answers to the parts of a text', () => {
-  test('become one: objects field by field, lists joined, of all else the first that is told', () => {
+  test('become one: objects field by field, lists joined, of all other values the first that is not empty', () => {
     const { data, sources } = mergeAnswers(schema, [
       { title: '', author: { name: 'Ann', age: null }, people: [{ name: 'Bob', age: 1 }] },
       {
@@ -67,12 +67,12 @@ describe('answers to the parts of a text', () => {
     expect(data).toEqual({ place: { city: 'Ulm' }, span: [1, 2] })
   })
 
-  test('keep what one part tells twice', () => {
+  test('keep an element that one part contains twice', () => {
     const bob = { name: 'Bob', age: 1 }
     expect(mergeAnswers(schema, [{ people: [bob, bob] }, { people: [bob] }]).data).toEqual({ people: [bob, bob] })
   })
 
-  test('that tell nothing become one that tells nothing', () => {
+  test('that are empty become an empty answer', () => {
     const nothing = { title: '', author: null, people: [] }
     expect(mergeAnswers(schema, [nothing, nothing])).toEqual({ data: nothing, sources: {} })
   })
@@ -120,7 +120,7 @@ describe('answers to the parts of a text', () => {
     )
   })
 
-  test('lose no element of a list, and each value is told by the part it is said to come from, and by none before', () => {
+  test('lose no element of a list, and each value is in the part that is named as its source, and in none before', () => {
     fc.assert(
       fc.property(fc.array(told, { minLength: 1, maxLength: 5 }), (answers) => {
         const { data, sources } = mergeAnswers(schema, answers)

@@ -75,7 +75,7 @@ function isGiven(value: unknown): boolean {
   return value !== null && value !== undefined && value !== ''
 }
 
-/** The one form that a value has, besides null: its schema, with references followed; null where it may have several. */
+/** The schema of the only form, apart from null, that a value may have, with references followed; null if it may have several. */
 function onlyForm(root: SchemaNode, schema: unknown): SchemaNode | null {
   let node = schema
   for (let step = 0; step < mostReferences; step += 1) {

@@ -1,6 +1,6 @@
 import { closest, distance } from 'fastest-levenshtein'
 
-/** The name that was probably meant: at most a third of its letters differ, and at most three. */
+/** The name that was probably meant; undefined if more than three letters, or more than a third of them, differ from each. */
 export function nearest(word: string, names: readonly string[]): string | undefined {
   if (word.length > 40 || names.length === 0) return undefined
   const same = names.find((name) => name.toLowerCase() === word.toLowerCase())

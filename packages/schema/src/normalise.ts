@@ -1,41 +1,27 @@
 import { type Dialect, dialectNames, guessDialect, namedDialect } from './dialect.ts'
 import { formatCheck, formatNames } from './formats.ts'
 import { isAnnotation, keywordsOf, type Shape, shapeProblem } from './keywords.ts'
+import { createLinks, type Place } from './links.ts'
 import { isReferenceOnly } from './locations.ts'
 import { nearest } from './nearest.ts'
-import { compilePattern, type Matcher } from './pattern.ts'
+import { isNullableCombination, nullableWarnings } from './nullable.ts'
+import { createPatternCheck } from './pattern-check.ts'
 import { createReferences } from './references.ts'
+import { type SchemaIssue, SchemaIssueError, shown } from './schema-issue.ts'
 import { escapePointer, isNode, own, type SchemaNode } from './subschemas.ts'
-
-export interface SchemaIssue {
-  /** JSON pointer into the schema as it was given, '' for its root. */
-  readonly pointer: string
-  readonly message: string
-}
 
 export interface Normalised {
   /** JSON Schema 2020-12 whose references are all of the form `#/...`, without ids, anchors and `$schema`. */
   readonly schema: SchemaNode
   readonly dialect: Dialect
-  /** What is accepted and has no effect: unknown keywords and formats, keywords beside `$ref` in old drafts. */
+  /** What is accepted and has no effect: unknown keywords and formats, keywords next to `$ref` in old drafts. */
   readonly warnings: readonly SchemaIssue[]
   /** Where each subschema of the result was in the schema that was given. */
   readonly origins: ReadonlyMap<string, string>
 }
 
-/** Thrown by `normalise`, caught by the door. */
-export class SchemaIssueError extends Error {
-  readonly pointer: string
-  constructor(pointer: string, message: string) {
-    super(message)
-    this.pointer = pointer
-  }
-}
-
-/** To read and compile one takes some 10 µs. */
+/** Reading and compiling one subschema takes about 10 µs. */
 export const mostSubschemas = 5_500
-/** Of all patterns; each takes some 100 bytes of memory. */
-export const mostPatternStates = 50_000
 
 const notAssertions = new Set([
   'title',
@@ -76,20 +62,6 @@ export function normalise(root: SchemaNode): Normalised {
   return { ...convert(root, dialect), dialect }
 }
 
-/** `nullable` beside `allOf`, where OpenAPI 3.0 gives it no meaning, and generators write it for an optional reference. */
-function isNullableCombination(schema: SchemaNode): boolean {
-  return (
-    own(schema, 'nullable') === true &&
-    !Object.hasOwn(schema, 'type') &&
-    ['allOf', 'anyOf', 'oneOf'].some((keyword) => Object.hasOwn(schema, keyword))
-  )
-}
-
-interface Place {
-  readonly from: string
-  readonly to: string
-}
-
 function convert(root: SchemaNode, dialect: Dialect): Omit<Normalised, 'dialect'> {
   const keywords = keywordsOf(dialect)
   const references = createReferences(root, dialect)
@@ -97,10 +69,9 @@ function convert(root: SchemaNode, dialect: Dialect): Omit<Normalised, 'dialect'
   const origins = new Map<string, string>()
   /** Where each schema went. */
   const places = new Map<unknown, string>()
-  const links: { readonly node: SchemaNode; readonly target: unknown; readonly from: string }[] = []
+  const links = createLinks(places)
   const warn = (pointer: string, message: string) => warnings.push({ pointer, message })
-  const matchers = new Set<Matcher>()
-  let states = 0
+  const checkPattern = createPatternCheck()
   const isOld2019 = dialect === '2019-09'
 
   const schemaAt = (schema: unknown, place: Place): unknown => {
@@ -122,27 +93,8 @@ function convert(root: SchemaNode, dialect: Dialect): Omit<Normalised, 'dialect'
     return { anyOf: [object(schema, { from: place.from, to: `${place.to}/anyOf/0` }), { type: 'null' }] }
   }
 
-  const link = (schema: SchemaNode, target: unknown, keyword: string, from: string): { $ref: string } => {
-    const reference = String(schema[keyword])
-    const at = `${from}/${keyword}`
-    if (target === 'many')
-      throw new SchemaIssueError(
-        at,
-        `'${cut(reference)}' has several possible targets, which is not supported; use $ref`,
-      )
-    if (!isNode(target) && typeof target !== 'boolean') {
-      const message = reference.startsWith('#')
-        ? `there is no schema at '${cut(reference)}'`
-        : `'${cut(reference)}' is not inside this schema; put it into $defs and write '#/$defs/name'`
-      throw new SchemaIssueError(at, message)
-    }
-    const node = { $ref: '' }
-    links.push({ node, target, from: at })
-    return node
-  }
-
   const referenceOnly = (schema: SchemaNode, place: Place): SchemaNode => {
-    const made: SchemaNode = link(schema, references.resolve(schema, String(schema['$ref'])), '$ref', place.from)
+    const made: SchemaNode = links.link(schema, references.resolve(schema, String(schema['$ref'])), '$ref', place.from)
     for (const [keyword, value] of Object.entries(schema)) {
       if (['title', 'description', 'default', 'examples'].includes(keyword)) made[keyword] = value
       else if (keyword === 'definitions') {
@@ -228,13 +180,19 @@ function convert(root: SchemaNode, dialect: Dialect): Omit<Normalised, 'dialect'
   ): void => {
     switch (keyword) {
       case '$ref':
-        Object.assign(made, chain(made, link(schema, references.resolve(schema, String(value)), keyword, place.from)))
+        Object.assign(
+          made,
+          links.chain(made, links.link(schema, references.resolve(schema, String(value)), keyword, place.from)),
+        )
         return
       case '$dynamicRef':
       case '$recursiveRef':
         Object.assign(
           made,
-          chain(made, link(schema, references.resolveDynamic(schema, keyword, String(value)), keyword, place.from)),
+          links.chain(
+            made,
+            links.link(schema, references.resolveDynamic(schema, keyword, String(value)), keyword, place.from),
+          ),
         )
         return
       case 'exclusiveMinimum':
@@ -306,32 +264,6 @@ function convert(root: SchemaNode, dialect: Dialect): Omit<Normalised, 'dialect'
     else made[keyword] = value
   }
 
-  const checkPattern = (pattern: string, from: string): void => {
-    try {
-      const matcher = compilePattern(pattern)
-      if (!matchers.has(matcher)) states += matcher.states
-      matchers.add(matcher)
-    } catch (error) {
-      if (!(error instanceof SyntaxError)) throw error
-      throw new SchemaIssueError(from, `is not a pattern that can be run: ${error.message}`)
-    }
-    if (states > mostPatternStates)
-      throw new SchemaIssueError(
-        from,
-        `is one pattern too many: together they have more than ${mostPatternStates} states`,
-      )
-  }
-
-  /** A second reference of one schema goes into `allOf`. */
-  const chain = (made: SchemaNode, reference: SchemaNode): SchemaNode => {
-    if (!Object.hasOwn(made, '$ref')) {
-      // The pointer is written later, into the schema itself.
-      links.push({ ...links.pop()!, node: made })
-      return reference
-    }
-    return { allOf: [...((made['allOf'] as unknown[] | undefined) ?? []), reference] }
-  }
-
   const dependencies = (made: SchemaNode, value: SchemaNode, place: Place): void => {
     const required: SchemaNode = { ...(made['dependentRequired'] as SchemaNode | undefined) }
     const schemas: SchemaNode = { ...(made['dependentSchemas'] as SchemaNode | undefined) }
@@ -364,62 +296,12 @@ function convert(root: SchemaNode, dialect: Dialect): Omit<Normalised, 'dialect'
   }
 
   const made = schemaAt(root, { from: '', to: '' }) as SchemaNode
-  connect(made)
-  warnNullable()
+  links.connect(made, schemaAt)
+  if (dialect === 'openapi-3.0') warnings.push(...nullableWarnings(places, origins))
   return { schema: made, warnings, origins }
-
-  /** Writes the pointers of all references. Targets in places that hold no schema in 2020-12 move to `$defs`. */
-  function connect(result: SchemaNode): void {
-    for (let i = 0; i < links.length; i += 1) {
-      const { node, target, from } = links[i]!
-      node['$ref'] = `#${encodePointer(places.get(target) ?? define(target, from, result))}`
-    }
-  }
-
-  function define(target: unknown, from: string, result: SchemaNode): string {
-    const definitions = (own(result, '$defs') as SchemaNode | undefined) ?? {}
-    result['$defs'] = definitions
-    let number = Object.keys(definitions).length + 1
-    while (Object.hasOwn(definitions, `schema${number}`)) number += 1
-    const to = `/$defs/schema${number}`
-    definitions[`schema${number}`] = true
-    definitions[`schema${number}`] = schemaAt(target, { from, to })
-    return to
-  }
-
-  function warnNullable(): void {
-    if (dialect !== 'openapi-3.0') return
-    for (const [node, to] of places) {
-      if (!isNode(node) || own(node, 'nullable') !== true || isReferenceOnly(node, dialect)) continue
-      const from = origins.get(to) ?? ''
-      if (isNullableCombination(node))
-        warn(
-          `${from}/nullable`,
-          'is read as: null is valid, too; OpenAPI 3.0.3 gives it no effect without `type` beside it',
-        )
-      else if (own(node, 'type') === undefined)
-        warn(`${from}/nullable`, 'has no effect without `type` beside it (OpenAPI 3.0.3)')
-      const values = own(node, 'enum')
-      if (Array.isArray(values) && !values.includes(null))
-        warn(`${from}/enum`, 'does not list null, so null is not valid although `nullable` is true (OpenAPI 3.0.3)')
-    }
-  }
 
   function checkShape(shape: Shape, value: unknown, from: string): void {
     const problem = shapeProblem(shape, value)
     if (problem !== null) throw new SchemaIssueError(from, problem)
   }
-}
-
-/** A JSON pointer as the fragment of a URI: what has a meaning there is percent-encoded. */
-function encodePointer(pointer: string): string {
-  return pointer.isWellFormed() ? encodeURI(pointer).replaceAll('#', '%23').replaceAll('?', '%3F') : pointer
-}
-
-function shown(value: unknown): string {
-  return `'${cut(String(value))}'`
-}
-
-function cut(text: string): string {
-  return text.length > 80 ? `${text.slice(0, 80)}…` : text
 }

@@ -1,4 +1,5 @@
-import { type Normalised, normalise, SchemaIssueError } from './normalise.ts'
+import { type Normalised, normalise } from './normalise.ts'
+import { SchemaIssueError } from './schema-issue.ts'
 import type { SchemaNode } from './subschemas.ts'
 
 const known = new WeakMap<SchemaNode, Normalised | SchemaIssueError>()

@@ -28,7 +28,7 @@ class TooManyVisits extends Error {}
 interface Fit {
   /** Without the added nulls. */
   readonly value: unknown
-  /** Valid, as far as types, values, bounds, properties and items tell. Chooses between the forms of a union. */
+  /** Valid, judged by types, values, bounds, properties and items alone. Chooses between the forms of a union. */
   readonly ok: boolean
   /** Properties that the schema does not name. */
   readonly unnamed: number

@@ -2,7 +2,7 @@ import type { Dialect } from './dialect.ts'
 import { childrenOf } from './locations.ts'
 import { isNode, own, pointerKeys, type SchemaNode } from './subschemas.ts'
 
-/** The base of a schema that gives itself no absolute id; never fetched, and never shown. */
+/** The base of a schema without an absolute id; never fetched, and never shown. */
 const defaultBase = 'https://schema.invalid/root'
 
 export interface References {
@@ -10,7 +10,7 @@ export interface References {
   resolve(node: SchemaNode, reference: string): unknown
   /** As `resolve`, for `$dynamicRef` and `$recursiveRef`: 'many' where the target depends on the way that leads there. */
   resolveDynamic(node: SchemaNode, keyword: '$dynamicRef' | '$recursiveRef', reference: string): unknown
-  /** Schemas that start a resource of their own, with the dialect that they name. */
+  /** Schemas that start a separate resource, by its address. */
   readonly resources: ReadonlyMap<string, SchemaNode>
 }
 

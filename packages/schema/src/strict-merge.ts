@@ -33,7 +33,7 @@ const annotations: ReadonlySet<string> = new Set([
 /** References that lead to references; more is a circle. */
 const mostReferences = 50
 
-/** Whether a schema constrains nothing beside what it refers to or combines. */
+/** Whether a schema constrains nothing but what it refers to or combines. */
 export function isOnlyAnnotated(schema: SchemaNode, besides: string): boolean {
   return Object.keys(schema).every(
     (keyword) => keyword === besides || annotations.has(keyword) || keyword.startsWith('x-'),

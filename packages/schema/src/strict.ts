@@ -1,4 +1,4 @@
-import { SchemaIssueError } from './normalise.ts'
+import { SchemaIssueError } from './schema-issue.ts'
 import { normalisedOf, normalisedOrSame } from './normalised.ts'
 import { createConverter, decodeReference } from './strict-convert.ts'
 import { NotStrictError } from './strict-error.ts'

@@ -37,7 +37,7 @@ describe('validation', () => {
     )
   })
 
-  it('tells path, what is allowed and what came, one line an error', () => {
+  it('reports the path, what is allowed and what it got, in one line per error', () => {
     expect(errorsOf(invoice, { lines: [{ kind: 'good' }, { kind: 'goods' }, {}], extra: 1 })).toEqual([
       '/: must have the property "number"',
       '/: must not have the property "extra"',
@@ -46,13 +46,13 @@ describe('validation', () => {
     ])
   })
 
-  it('tells only the branch of a union that came closest', () => {
+  it('reports only the branch of a union that came closest', () => {
     expect(errorsOf(invoice, { number: '7', paid: { by: 'card', last4: '12' } })).toEqual([
       '/paid/last4: must match pattern "^[0-9]{4}$"; got "12"',
     ])
   })
 
-  it('tells at most 20 lines', () => {
+  it('reports at most 20 lines', () => {
     expect(errorsOf(invoice, { number: '7', lines: Array.from({ length: 100 }, () => ({})) })).toHaveLength(20)
   })
 

@@ -1,7 +1,7 @@
 import type { Batch, Sluice } from '@sluice/client'
 import { ask } from '@sluice/terminal/ask'
 import type { Screen } from '@sluice/terminal/screen'
-import { sampleCalls, samples } from './samples.ts'
+import { sampleCalls, samples, watchedSample } from './samples.ts'
 import { showBatch, showResults } from './show-batch.ts'
 
 /** Submits the sample texts as two batches on `lane` and shows each until it ends. The signal stops the display; the batches continue. */
@@ -19,6 +19,21 @@ export async function runSamples(
     await showResults(handle, screen, { batch, texts, fields, rows, url })
     if (batch.status === 'paused') return
   }
+}
+
+/** Starts the sample that the page shows at work, without waiting for it. */
+export async function startWatchedSample(
+  sluice: Sluice,
+  { lane, signal }: { lane: string; signal: AbortSignal },
+): Promise<void> {
+  const { extractor, texts, ...options } = watchedSample
+  await putExtractor(sluice, { ...extractor, lane }, signal)
+  await sluice.submit(texts, { extractor: extractor.name, ...options, signal, onAbort: 'detach' })
+}
+
+/** It is there to be watched on the page, and nobody waits for its end. */
+export function isWatchedSample({ name, metadata }: Batch): boolean {
+  return name === watchedSample.name && metadata['sample'] === true
 }
 
 /** Shows every batch until it ends, oldest first. */

@@ -128,5 +128,18 @@ export const samples = [
   },
 ] as const
 
+/**
+ * What the page shows at work: the messages several times, two at a time, so that some two minutes of it can be watched. Any other batch
+ * on the lane has ten times its weight or more. Only for the simulator, where calls cost nothing.
+ */
+export const watchedSample = {
+  name: 'sample: messages to a shop',
+  extractor: ticketExtractor,
+  texts: Array.from({ length: 10 }, () => tickets).flat(),
+  concurrency: 2,
+  priority: 1,
+  metadata: { sample: true },
+} as const
+
 /** Calls that the samples make when every answer is valid. */
 export const sampleCalls = people.length + tickets.length

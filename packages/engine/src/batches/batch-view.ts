@@ -83,7 +83,7 @@ export function toBatch(id: string, state: BatchState): Batch {
   }
 }
 
-/** Why nothing runs the batch although nobody paused it; null if that is not so. */
+/** Why nothing runs a batch that is not paused; null if something does. */
 function laneProblem({ meta: { status, lane }, laneIsGone, laneHasNoWorker }: BatchState): string | null {
   if (status !== 'in_progress' && status !== 'paused' && status !== 'cancelling') return null
   if (laneIsGone === true)

@@ -107,7 +107,7 @@ function decode(key: string, [id, fields]: [Buffer, Buffer[]]): StagedBlock {
 /** Adds a block to a batch that is being staged. The caller adds all of them in order. */
 export function stageBlock(pipeline: ChainableCommander, keys: BatchKeys, block: Block, perShard: number): void {
   const { start, end, bytes } = block
-  // First, so that whoever removes the batch, or seals it, finds its last shard.
+  // First, so that a step that removes or seals the batch finds its last shard.
   if (start > 0 && start % perShard === 0) pipeline.hset(keys.meta, packBatchMeta({ total: end }))
   pipeline.xadd(shardKey(keys.blocks, start, perShard), `${end}-0`, 'z', bytes)
 }

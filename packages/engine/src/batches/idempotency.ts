@@ -80,12 +80,8 @@ export function createIdempotency({ redis, keys }: { readonly redis: Redis; read
 
   /** Takes the key, or resolves to its holder. */
   async function hold(claim: IdempotencyClaim, id: string): Promise<Holder | null> {
-    // Two commands, because Redis before 7 refuses NX together with GET.
-    const taken = await redis.set(nameOf(claim), pending(claim, id), 'PX', pendingMs, 'NX')
-    if (taken === 'OK') return null
-    const held = await redis.get(nameOf(claim))
-    // It expired, or was released, in between.
-    if (held === null) return hold(claim, id)
+    const held = await redis.set(nameOf(claim), pending(claim, id), 'PX', pendingMs, 'NX', 'GET')
+    if (held === null) return null
     const [heldBy = '', fingerprint, state] = held.split(' ')
     if (fingerprint === claim.fingerprint) return { id: heldBy, settled: state === 'settled' }
     throw new SluiceError(

@@ -14,7 +14,7 @@ export interface Retention {
 export interface RetentionDependencies {
   readonly redis: Redis
   readonly keys: Keys
-  /** Null: batches are kept for ever. */
+  /** Null: batches are kept until they are deleted. */
   readonly retentionMs: number | null
 }
 

@@ -1,4 +1,4 @@
--- A staged batch begins: from here on everybody sees it. Safe to run twice. Its size is that of its blocks, whatever the caller counted.
+-- A staged batch begins and becomes visible. Safe to run twice. Its size is that of its blocks, whatever the caller counted.
 -- KEYS: meta, blocks
 -- ARGV: now, channel, expected
 -- now: unix ms, the batch's created_at. channel: where the change is published. expected: how many items it must have; '': any number.

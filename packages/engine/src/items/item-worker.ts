@@ -115,7 +115,7 @@ export function createItemWorker(dependencies: ItemWorkerDependencies): ItemWork
           : 500 + backoffMs(Math.min(attempt, 10), { baseMs: 500, capMs: 30_000 }, Math.random),
     },
   })
-  // BullMQ chooses one at random, from which nobody could tell whose lock it is.
+  // BullMQ would choose one at random, which does not show whose lock it is.
   Object.assign(worker, { id: workerId })
   const running = createRunningJobs({ redis, worker, lockMs: itemLockMs })
   const reclaim = (jobIds?: readonly string[]) => void running.reclaim(jobIds).catch(ignoreOutage)

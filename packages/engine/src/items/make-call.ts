@@ -38,7 +38,7 @@ export interface MakeCallDependencies {
 interface CallLimits {
   /** The run's own signal: its abort reason says what follows. */
   readonly signal: AbortSignal
-  /** In a process of its own. */
+  /** In a separate process. */
   readonly isIsolated: boolean
   /** Aborts when no call may begin any more. */
   readonly stopping: AbortSignal

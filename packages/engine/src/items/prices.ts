@@ -5,7 +5,7 @@ import { type ExpectedCost, noExpectedCost } from '../ledger/ledger.ts'
 
 /** Applies a lane's prices. In nano-dollars: one dollar per million tokens is a thousand nano-dollars per token. */
 export interface Money {
-  /** An estimate of what a call will cost. */
+  /** An estimate of the cost of a call, before it is made. */
   expect(tokens: TokenEstimate): ExpectedCost
   /** What a call cost. */
   of(call: Pick<Call, 'usage' | 'cachedInputTokens'>): number

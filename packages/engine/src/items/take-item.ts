@@ -10,8 +10,8 @@ import { type ItemDeadlines, itemDeadlines } from './deadlines.ts'
 import type { Task, TaskOf } from './task.ts'
 
 /**
- * Processes that may die with an item before it counts as the possible cause. An item loses a run for other reasons too (its machine goes, Redis is away):
- * these do it no harm, as only the death of its own process ends it.
+ * Processes that may die with an item before it counts as the possible cause. An item also loses a run for other reasons (its machine is lost, Redis is
+ * unreachable). These do not fail it: from then on its calls run in a separate process, and only the death of that process fails the item.
  */
 const lostRunsAllowed = 2
 
@@ -28,7 +28,7 @@ export interface TakenItem {
 /** A taken item that needs a call, with what it has used so far. */
 export interface HeldItem extends TakenItem {
   readonly tries: Tries
-  /** Earlier runs of the item were lost with their processes: its calls are made in a process of its own. */
+  /** Earlier runs of the item were lost with their processes: its calls are made in a separate process. */
   readonly isSuspect: boolean
   readonly deadlines: ItemDeadlines
 }

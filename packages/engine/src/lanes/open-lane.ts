@@ -53,7 +53,7 @@ export interface OpenLane extends AsyncDisposable {
   readonly estimateTokens: EstimateTokens
   /** Aborts the running items of batches that were cancelled or deleted. */
   abortCancelled(): Promise<void>
-  /** Who feeds the lane hears of each item that left the window on this worker. */
+  /** Notifies the lane's feeder of each item that left the window on this worker. */
   onJobEnded(listener: () => void): void
 }
 

@@ -27,7 +27,7 @@ export type Taken =
 /** `over-cost`: the call might exceed the batch's `max_cost_usd`. */
 export type Opened = 'opened' | 'stale' | 'paused' | 'cancelled' | 'over-cost'
 
-/** An estimate of what a call will cost, in nano-dollars; zero when the lane has no prices. */
+/** An estimate of the cost of a call, in nano-dollars; zero when the lane has no prices. */
 export interface ExpectedCost {
   readonly inputNanoUsd: number
   readonly outputTokenNanoUsd: number
@@ -91,13 +91,13 @@ export interface Ledger {
   pause(batchId: string, reason: string): Promise<string>
   resume(batchId: string): Promise<string>
   cancel(batchId: string): Promise<string>
-  /** Ends a batch that is being cancelled and whose lane has no worker: nobody else would. Resolves to its status, or `gone`. */
+  /** Ends a batch that is being cancelled and whose lane has no worker that would end it. Resolves to its status, or `gone`. */
   endCancelled(batchId: string): Promise<string>
   /** How many of the given items went back, or null when the batch is gone or cancelled. At most 1,000 at once. */
   retry(batchId: string, indexes: readonly number[]): Promise<number | null>
 }
 
-/** What others do about a step. */
+/** What follows from a step outside the ledger. */
 interface LedgerEvents {
   /** Items of the batch are to be fed again. */
   requeued(batchId: string): Promise<void>

@@ -1,5 +1,5 @@
--- Shared by the steps that run for each item: readers hear of a batch's progress at most once in 20 ms, however many items end. Whoever
--- gets a message looks once more 20 ms later (redis/changes.ts), so no progress is missed.
+-- Shared by the steps that run for each item: readers get at most one message about a batch's progress in 20 ms, however many items end.
+-- After a message a reader reads once more 20 ms later (redis/changes.ts), so it misses no progress.
 local function publishProgress(meta, channel, message)
   local t = redis.call('TIME')
   local now = t[1] * 1000 + math.floor(t[2] / 1000)

@@ -3,7 +3,7 @@
 -- ARGV: from, most, mostBytes, holes
 -- from: index of the first item. most: items to look at. mostBytes: the page ends with the result that exceeds it.
 -- holes: items without a result: 'skip'; 'stop' (the page ends before the first; in a cancelled batch none will come, so they are skipped);
--- or 'only' (only they matter: 'yes' stands for each result).
+-- or 'only' (only they matter: 'yes' replaces each result).
 -- Returns {status ('' when the batch is gone), items in the batch, items looked at, result or '', ...}.
 -- include: shards.lua
 local m = redis.call('HMGET', meta, 'status', 'total', 'items_per_shard')

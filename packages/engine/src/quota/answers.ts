@@ -36,9 +36,19 @@ interface Reported {
   readonly answeredAtMs: number
   /** Null: one of the calls went without a grant. */
   readonly mark: number | null
+  readonly settled: number | null
   readonly lost: number | null
   readonly cost: number
   readonly used: number
+  readonly generation: number
+  readonly ends: Ends | null
+}
+
+/** When the limit is whole again, by what each answer said: counted from when its call went, and from when the answer came. */
+interface Ends {
+  readonly earliestGone: number
+  readonly latestGone: number
+  readonly earliestBack: number
 }
 
 interface Refused {
@@ -117,14 +127,17 @@ export function createAnswers(): Answers {
     at: { goneAtMs: number; nowMs: number },
   ): void {
     const isRefusal = outcome.type === 'rate-limited'
-    const before = reported.get(limit.name)
+    const known = mark?.limits[`${limit.name} ${limit.limit ?? ''}`]
+    const generation = known?.generation ?? 0
+    const key = `${limit.name} ${generation}`
+    const before = reported.get(key)
     // A refused call was not charged, so its header does not fit those of calls that were. The latest state of the limit is worth most.
     const fits = before?.newest.limit === limit.limit && before.refused === isRefusal
     if (before && !fits && (before.refused || at.goneAtMs < before.newestGoneAtMs) && !isRefusal) return
     const sum = fits ? before : nothingReported
     const isNewest = !fits || at.goneAtMs >= before.newestGoneAtMs
     const remaining = limit.remaining ?? 0
-    reported.set(limit.name, {
+    reported.set(key, {
       newest: isNewest ? limit : before.newest,
       newestGoneAtMs: isNewest ? at.goneAtMs : before.newestGoneAtMs,
       refused: isRefusal,
@@ -135,9 +148,11 @@ export function createAnswers(): Answers {
       goneAtMs: sum.goneAtMs + at.goneAtMs,
       answeredAtMs: sum.answeredAtMs + at.nowMs,
       mark: mark === null || sum.mark === null ? null : sum.mark + mark[limit.unit],
-      lost:
-        mark === null || sum.lost === null ? null : sum.lost + (mark.lost[`${limit.name} ${limit.limit ?? ''}`] ?? 0),
+      settled: mark === null || sum.settled === null ? null : sum.settled + mark.settled[limit.unit],
+      lost: mark === null || sum.lost === null ? null : sum.lost + (known?.lost ?? 0),
       used: sum.used + usage.input_tokens + usage.output_tokens,
+      generation,
+      ends: endsOf(sum.ends, limit.resetMs, at),
       cost: sum.cost + (limit.unit === 'requests' ? 1 : Math.max(1, tokens)),
     })
   }
@@ -167,6 +182,16 @@ function reportRefused(refused: Refused, nowMs: number): NonNullable<ExchangeMes
   }
 }
 
+function endsOf(before: Ends | null, resetMs: number | null, at: { goneAtMs: number; nowMs: number }): Ends | null {
+  if (resetMs === null) return before
+  const gone = at.goneAtMs + resetMs
+  return {
+    earliestGone: Math.min(before?.earliestGone ?? gone, gone),
+    latestGone: Math.max(before?.latestGone ?? gone, gone),
+    earliestBack: Math.min(before?.earliestBack ?? at.nowMs + resetMs, at.nowMs + resetMs),
+  }
+}
+
 const nothingReported = {
   count: 0,
   remaining: 0,
@@ -175,9 +200,11 @@ const nothingReported = {
   goneAtMs: 0,
   answeredAtMs: 0,
   mark: 0,
+  settled: 0,
   lost: 0,
   cost: 0,
   used: 0,
+  ends: null,
 }
 
 function seen(reported: Reported, nowMs: number): SeenLimit {
@@ -196,12 +223,22 @@ function seen(reported: Reported, nowMs: number): SeenLimit {
           greatest: reported.greatest,
         }),
     ...(newest.resetMs === null ? {} : { reset: newest.resetMs }),
+    ...(reported.ends === null
+      ? {}
+      : {
+          ends: {
+            earliestGone: reported.ends.earliestGone - nowMs,
+            latestGone: reported.ends.latestGone - nowMs,
+            earliestBack: reported.ends.earliestBack - nowMs,
+          },
+        }),
+    generation: reported.generation,
     resetStep: newest.resetStepMs,
     ...(newest.periodMs === null ? {} : { period: newest.periodMs }),
     age: nowMs - reported.goneAtMs / count,
     back: nowMs - reported.answeredAtMs / count,
-    lastAge: nowMs - reported.newestGoneAtMs,
     ...(reported.mark === null ? {} : { mark: reported.mark / count }),
+    ...(reported.settled === null ? {} : { settled: reported.settled / count }),
     ...(reported.lost === null ? {} : { lost: reported.lost / count }),
     cost: reported.cost / count,
     used: reported.used / count,

@@ -4,14 +4,17 @@
 -- quota: hash, MessagePack. Field '': what all models share (configured limits, calls in flight). Field of a model: limits that headers reported
 -- (reported.lua), the pace that refusals taught (learned.lua), the hold. text: JSON, ExchangeMessage in exchange.ts; times in ms.
 -- clock: '' for Redis's own, or ms, so that tests pass minutes in no time.
--- Returns {mode, epoch, ms the lane is held, ms until the next exchange, most tokens of a call or '', requests and tokens granted before,
--- what full buckets lost, by limit (JSON), then for each grant the ms until it goes; -1: it never fits}. Numbers as strings.
+-- Returns {mode, epoch, ms the lane is held, ms until the next exchange, most tokens of a call or '', requests and tokens granted before and answered,
+-- of each limit what its full bucket lost and its generation (JSON), then for each grant the ms until it goes; -1: it never fits}. Numbers as strings.
+-- include: fit.lua
+-- include: resets.lua
 -- include: reported.lua
 -- include: learned.lua
 -- include: refusals.lua
 -- include: configured.lua
 local horizonMs, keepMs, lostMs, idleMs, stillMs = 100, 3600000, 5000, 10000, 1000
-local initialWindow, openWindow, mostModels = 10, 256, 100
+-- A process that waits asks again at the latest after this, so that it sees a lane that was resumed.
+local initialWindow, openWindow, mostModels, longestSleepMs = 10, 256, 100, 1000
 
 local time = redis.call('TIME')
 local now = clock == '' and time[1] * 1000 + time[2] / 1000 or tonumber(clock)
@@ -54,6 +57,19 @@ end
 local waits = #m.costs > 0
 local mine = { requests = m.held.requests, tokens = m.held.tokens, waiting = waits, at = now }
 local inFlight = countHolders(q.holders, mine)
+-- Granted, but not to go before a later instant.
+local ahead = { requests = 0, tokens = 0 }
+for i = #(q.ahead or {}), 1, -1 do
+  if q.ahead[i][1] <= now then
+    table.remove(q.ahead, i)
+  else
+    ahead.requests, ahead.tokens = ahead.requests + 1, ahead.tokens + q.ahead[i][2]
+  end
+end
+q.ahead = q.ahead or {}
+-- The counters of all processes. Answered: neither in flight nor uncharged.
+local counters = { granted = q.granted, inFlight = inFlight, ahead = ahead, settled = {} }
+for _, unit in ipairs({ 'requests', 'tokens' }) do counters.settled[unit] = q.granted[unit] - q.uncharged[unit] - inFlight[unit] end
 local cost = m.costs[1] or (m.held.requests > 0 and m.held.tokens / m.held.requests) or q.cost or 1
 q.cost = cost
 
@@ -71,26 +87,26 @@ local function openGate()
   local fresh, unsure = false, false
   for _, limit in pairs(q.reported) do
     if now - limit.seenAt < idleMs then fresh = true end
-    spill(limit, q.granted, inFlight, now)
-    if not limit.known and reportedLevel(limit, q.granted, inFlight, now) < 1000 * cost then unsure = true end
+    spill(limit, counters, now)
+    if not limit.known and reportedLevel(limit, counters, now) < 1000 * cost then unsure = true end
   end
   q.open = (fresh and not unsure) or q.window >= openWindow or q.learned ~= nil
 end
 
 configure(lane, m.limits, now)
 giveBackConfigured(lane, m.back, m.over, now)
-rollWindows(q, now)
+rollWindows(q, counters, now)
 for _, reported in ipairs(m.reported) do
   reported.scope = m.refused and m.refused.scope
-  learnReported(q, reported, inFlight, now)
+  learnReported(q, reported, counters, now)
   if q.reported[reported.name] and not q.open then guessFactor(q.reported[reported.name], reported, q.firstSent or 0) end
 end
 for name, limit in pairs(q.reported) do
   if limit.resetAt then limit.resetAt = math.min(limit.resetAt, limit.seenAt + longestWait(limit, m.longestWaitMs)) end
-  -- Answers have stopped to tell of it.
+  -- Answers no longer report it.
   if q.answeredAt - limit.seenAt > 60000 then q.reported[name] = nil end
 end
-if m.refused then onRefusal(q, m.refused, m.longestWaitMs, inFlight, cost, now) end
+if m.refused then onRefusal(q, m.refused, m.uncharged.requests, m.longestWaitMs, counters, cost, now) end
 if m.answered > 0 and now - m.answeredAge > q.refusedAt then q.strikes = 0 end
 forgetLearned(q, now)
 openGate()
@@ -111,7 +127,7 @@ end
 local reportedAny = false
 for _, limit in pairs(q.reported) do
   reportedAny = true
-  if limit.unit == 'tokens' and limit.limit and limit.period >= 60000 then most = math.min(most, limit.limit / math.min(1, limit.factor)) end
+  if limit.unit == 'tokens' and limit.limit and limit.period >= 60000 then most = math.min(most, limit.limit / math.min(1, factorOf(limit))) end
 end
 
 q.at = math.max(q.at, lane.at, now, q.heldUntil)
@@ -128,27 +144,25 @@ local function configuredWait(tokens)
   return wait
 end
 
-local again, granted = 500, 0
+local again, granted = longestSleepMs, 0
 
 -- Ms from q.at until every limit that was reported or learned has room; huge where only a reset or an answer can tell.
 local function providerWait(tokens)
   local wait, untilReset = 0, nil
   for _, limit in pairs(q.reported) do
-    local amount = limit.factor * (limit.unit == 'requests' and 1 or tokens)
-    local unseen = limit.factor * inFlight[limit.unit]
-    spill(limit, q.granted, inFlight, q.at)
+    local amount = factorOf(limit) * (limit.unit == 'requests' and 1 or tokens)
+    local unseen = factorOf(limit) * inFlight[limit.unit]
+    spill(limit, counters, q.at)
     local need = math.min(limit.most, amount + (limit.window and math.min(reportedReserve(limit), unseen) or reportedReserve(limit)))
-    local level = reportedLevel(limit, q.granted, inFlight, q.at)
+    local level = reportedLevel(limit, counters, q.at)
     if limit.rolled and not limit.trusted and unseen > 0 then level = 0 end
     if level < need then
-      local still = (limit.window or limit.rate == 0) and math.huge or (need - level) / limit.rate
+      local still = (limit.window or limit.line.rate < 1e-9) and math.huge or (need - level) / limit.line.rate
       wait = math.max(wait, still)
       if limit.window and limit.resetAt then again = math.min(again, math.max(2, limit.resetAt - now)) end
       -- The headers themselves said that nothing is left, and until when.
       if limit.least < amount and limit.resetAt and limit.resetAt > now then
         untilReset = math.max(untilReset or 0, math.min(limit.resetAt, q.at + still))
-      elseif limit.least < amount and not limit.resetAt and limit.rate > 0 then
-        untilReset = math.max(untilReset or 0, math.min(q.at + still, limit.seenAt + math.min(limit.period, m.longestWaitMs)))
       end
     end
   end
@@ -161,10 +175,10 @@ end
 
 local lost = {}
 for name, limit in pairs(q.reported) do
-  spill(limit, q.granted, inFlight, q.at)
-  lost[name .. ' ' .. (limit.limit and string.format('%.17g', limit.limit) or '')] = limit.lost
+  spill(limit, counters, q.at)
+  lost[name .. ' ' .. (limit.limit and string.format('%.17g', limit.limit) or '')] = { lost = limit.lost, generation = limit.generation }
 end
-local reply = { '', '', '', '', '', string.format('%.17g', q.granted.requests), string.format('%.17g', q.granted.tokens), reportedAny and cjson.encode(lost) or '' }
+local reply = { '', '', '', '', '', string.format('%.17g', q.granted.requests), string.format('%.17g', q.granted.tokens), string.format('%.17g', counters.settled.requests), string.format('%.17g', counters.settled.tokens), reportedAny and cjson.encode(lost) or '' }
 
 -- Room for calls in flight: the lane's own bound, shared evenly among the processes that wait, and the gate of a lane that has just begun.
 local function roomInFlight()
@@ -195,6 +209,7 @@ local function grant(tokens, wait)
   inFlight.requests, inFlight.tokens = inFlight.requests + 1, inFlight.tokens + tokens
   mine.requests, mine.tokens = mine.requests + 1, mine.tokens + tokens
   lane.at, q.goneAt, granted = q.at, q.at, granted + 1
+  if q.at > now then q.ahead[#q.ahead + 1] = { q.at, tokens } end
   if not q.open and q.window == initialWindow then q.firstSent = inFlight.requests end
   reply[#reply + 1] = string.format('%.3f', q.at - now)
 end
@@ -255,5 +270,5 @@ if redis.call('HLEN', quota) > mostModels then
   end
 end
 reply[1], reply[2], reply[3] = mode, tostring(q.epoch), tostring(holdMs)
-reply[4], reply[5] = tostring(math.max(2, math.min(500, again))), most < math.huge and tostring(most) or ''
+reply[4], reply[5] = tostring(math.max(2, math.min(longestSleepMs, again))), most < math.huge and tostring(most) or ''
 return reply

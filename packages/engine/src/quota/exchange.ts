@@ -24,12 +24,17 @@ export interface SeenLimit {
   /** `reset` is a multiple of this, because the provider rounds. */
   readonly resetStep: number
   readonly period?: number
-  /** Since the calls went, since their answers came, and since the newest of them went. */
+  /** In so many ms the limit is whole again, by these answers: counted from when their calls went, and from when they came. */
+  readonly ends?: { readonly earliestGone: number; readonly latestGone: number; readonly earliestBack: number }
+  /** Of the lane's copy of the limit, when it granted the calls: each new window is one. */
+  readonly generation: number
+  /** Since the calls went, and since their answers came. */
   readonly age: number
   readonly back: number
-  readonly lastAge: number
   /** How much the lane had granted when it granted the calls; none: they went without a grant. */
   readonly mark?: number
+  /** How much of it had been answered by then. */
+  readonly settled?: number
   /** What the lane's copy of the bucket had lost by then, because it was full. */
   readonly lost?: number
   /** What was reserved for a call, and what its answer says that it used; 0: it does not say. */
@@ -89,8 +94,10 @@ export interface ExchangeReply {
   readonly mostTokens: number
   /** Granted before these grants, since the lane's first call. */
   readonly granted: Amounts
-  /** What buckets that were full could not take, by the limit's name and size. */
-  readonly lost: Readonly<Record<string, number>>
+  /** What of that has been answered. */
+  readonly settled: Amounts
+  /** By name and size: what a bucket that was full could not take, and the generation. */
+  readonly limits: Readonly<Record<string, { readonly lost: number; readonly generation: number }>>
   /** For the first of the calls that wait: ms until each may go; -1: it is larger than a limit. */
   readonly delaysMs: readonly number[]
 }
@@ -106,7 +113,19 @@ export async function exchange(
   { clock = '' }: { clock?: number | '' } = {},
 ): Promise<ExchangeReply> {
   const reply = (await script(redis, { quota: key }, { model, text: JSON.stringify(message), clock })) as string[]
-  const [mode, epoch, heldMs, againMs, mostTokens, requests, tokens, lost, ...delays] = reply
+  const [
+    mode,
+    epoch,
+    heldMs,
+    againMs,
+    mostTokens,
+    requests,
+    tokens,
+    settledRequests,
+    settledTokens,
+    limits,
+    ...delays
+  ] = reply
   return {
     mode: mode as QuotaMode,
     epoch: Number(epoch),
@@ -114,7 +133,8 @@ export async function exchange(
     againMs: Number(againMs),
     mostTokens: mostTokens === '' ? Number.POSITIVE_INFINITY : Number(mostTokens),
     granted: { requests: Number(requests), tokens: Number(tokens) },
-    lost: lost ? (JSON.parse(lost) as Record<string, number>) : {},
+    settled: { requests: Number(settledRequests), tokens: Number(settledTokens) },
+    limits: limits ? (JSON.parse(limits) as ExchangeReply['limits']) : {},
     delaysMs: delays.map(Number),
   }
 }

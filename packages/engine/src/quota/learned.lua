@@ -24,8 +24,8 @@ local function learnFromRefusal(state, unit, heldMs, flow, cost, now)
     local admitted, elapsed = state.granted[unit] - state.uncharged[unit] - before.mark, now - before.since
     local busy = elapsed - before.held
     if admitted >= 10 * cost and busy > 200 then
-      -- Where most of the time was spent in waits, as in a fixed window, the calls are spread over it.
-      rate, guessed = before.held > 0.6 * elapsed and admitted / elapsed or admitted / busy, false
+      -- What was refilled while the lane waited was used after, as far as there was room for it: the rate is between these two.
+      rate, guessed = math.sqrt(admitted / elapsed * admitted / busy), false
       rate = math.max(rate, 0.5 * before.rate)
     else
       -- Too little went to measure it. Nothing at all says only that the wait was too short.
@@ -41,4 +41,21 @@ end
 local function forgetLearned(state, now)
   local learned = state.learned
   if learned and now - learned.since > learned.held + mostRefusedMs then state.learned = nil end
+end
+
+-- A refusal that may be chance: calls go on at the pace they had, evenly, so that few are refused if it was a limit after all.
+local function paceAfterRefusal(state, unit, heldMs, flow, cost, now)
+  local before = state.learned
+  if before and before.unit == unit then
+    before.held = before.held + heldMs
+    -- Below a limit nothing is refused for lack of room. Three such refusals say that the limit is not there.
+    before.chances = (before.chances or 0) + 1
+    if before.chances >= 3 and not before.guessed then before.guessed, before.at0 = true, now + heldMs end
+    before.at, before.level = math.max(before.at, now + heldMs), math.min(before.level, 0)
+    return
+  end
+  state.learned = {
+    unit = unit, rate = math.max(leastRate * cost, flow), guessed = true, since = now, held = heldMs, mark = state.granted[unit] - state.uncharged[unit],
+    plateau = plateauMs, level = 0, at = now + heldMs, at0 = now + heldMs, cost = cost,
+  }
 end

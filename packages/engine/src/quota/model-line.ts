@@ -230,7 +230,7 @@ export function createModelLine(dependencies: ModelLineDependencies): ModelLine 
       tokens += waiter.tokens
       if (!remove(waiting, waiter)) return answers.giveBack(waiter.tokens)
       waiter.goAtMs = nowMs + delayMs
-      waiter.mark = { requests, tokens, lost: reply.lost }
+      waiter.mark = { requests, tokens, settled: reply.settled, limits: reply.limits }
       hold(1, waiter.tokens)
       granted.push(waiter)
     })

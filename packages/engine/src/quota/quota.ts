@@ -10,7 +10,8 @@ export interface CallNeed {
 
 /** Where the lane was when it granted a call. */
 export interface Mark extends Amounts {
-  readonly lost: ExchangeReply['lost']
+  readonly settled: Amounts
+  readonly limits: ExchangeReply['limits']
 }
 
 /** A place in the quota, given for one call. */

@@ -1,74 +1,79 @@
--- Limits that headers reported. `remaining` is what the newest header said, `at` is when it was true (ms), and `mark` is how much the lane had
--- granted by then. What is left now: remaining, plus what was refilled since, minus what was granted since. `lost` sums up what a full
--- bucket could not take, so that it does not count as refilled.
+-- Limits that headers reported. What remains now is read off the line on which the last headers lie (fit.lua): what they said remained,
+-- plus what was refilled since, minus what was granted since. `lost` sums up what a full bucket could not take, so that it does not count
+-- as refilled. `lane` has the counters of all processes: granted, settled (answered), inFlight.
 
-local minuteMs = 60000
+local minuteMs, mostSamples, mergeMs = 60000, 30, 40
 
-local function clamp(value, least, most) return math.max(least, math.min(most, value)) end
-
--- Never further below zero than what is in flight can take: everything else has been answered, so a header would have said it.
-local function reportedLevel(limit, granted, inFlight, t)
-  local refilled = limit.window and 0 or limit.rate * math.max(0, t - limit.at)
-  local level = limit.remaining + refilled - (limit.lost - limit.lostBefore) - limit.factor * math.max(0, granted[limit.unit] - limit.mark)
-  return math.max(-limit.factor * inFlight[limit.unit], level)
+-- What the line says of an instant; what is in flight is not yet charged where the provider charges answers.
+local function remainingAt(limit, lane, t)
+  local line, unit = limit.line, limit.unit
+  local left = line.y + line.rate * (t - line.t) - line.early * (lane.granted[unit] - line.g) - line.late * (lane.settled[unit] - line.s)
+  return left - limit.lost
 end
 
-local function spill(limit, granted, inFlight, t)
-  local over = reportedLevel(limit, granted, inFlight, t) - limit.most
+-- Tokens that the provider charges for one of ours, in all.
+local function factorOf(limit) return math.max(0.02, limit.line.early + limit.line.late) end
+
+-- What calls may still take. Never further below zero than what is in flight can take: everything else has been answered.
+local function reportedLevel(limit, lane, t)
+  local inFlight = lane.inFlight[limit.unit]
+  local level = remainingAt(limit, lane, t) - math.max(0, limit.line.late) * inFlight
+  return math.max(-factorOf(limit) * inFlight, level)
+end
+
+local function spill(limit, lane, t)
+  local over = remainingAt(limit, lane, t) - limit.most
   if over > 0 then limit.lost = limit.lost + over end
 end
 
--- Kept back for what no header has reported yet: three times the mean error of what was expected of a header, and 10 ms of refill.
+-- Kept back for what no header has reported yet: four standard errors of the line, and 40 ms of refill. It costs little, because it is kept
+-- back once.
 local function reportedReserve(limit)
-  return math.min(limit.most / 4, math.max(3 * limit.noise, limit.window and 0 or 10 * limit.rate))
+  local sure = limit.rolled and limit.trusted and 16 or #limit.samples
+  return math.min(limit.most / 2.5, math.max(math.min(limit.most / 4, 4 * limit.noise / math.sqrt(sure)), limit.window and 0 or 40 * limit.line.rate))
 end
 
--- A bucket's reset follows from what remains: when one falls the other grows. A window's reset only gets shorter, whatever remains.
--- In a bucket the two also give the rate of the refill.
-local function judgeShape(limit, reported)
-  local seen = limit.anchor
-  if not reported.reset or not seen then
-    limit.anchor = reported.reset and { remaining = reported.last, reset = reported.reset } or nil
-    return
+-- Begins the line again at one header; what was learned of rate and charge stays.
+local function restart(limit, remaining, at)
+  local function point(when) return { t = when.t, g = when.g, s = when.s, y = remaining + when.lost } end
+  limit.samples = { { gone = point(at.gone), back = point(at.back), n = at.n or 1 } }
+  limit.anchor = nil
+  for _, when in ipairs({ 'gone', 'back' }) do
+    local first, before = limit.samples[1][when], limit.lines[when]
+    limit.lines[when] = { t = first.t, g = first.g, s = first.s, y = first.y, rate = before.rate, early = before.early, late = before.late }
   end
-  local change, resetChange = reported.last - seen.remaining, reported.reset - seen.reset
-  if math.abs(change) < 2 or math.abs(resetChange) < 1.05 * reported.resetStep + 4 then return end
-  local bucket = change * resetChange < 0
-  limit.votes = clamp(limit.votes + (bucket and 1 or -1), -3, 3)
-  limit.window = limit.votes < 0
-  if bucket and math.abs(change) >= 20 and math.abs(resetChange) > 20 * reported.resetStep then
-    local slope = math.abs(change / resetChange)
-    local known = limit.limit and limit.limit / limit.period or limit.rate
-    limit.rate = math.abs(slope - known) < known / 4 and known or slope
-    if limit.limit then limit.period = limit.limit / limit.rate end
-  end
-  limit.anchor = { remaining = reported.last, reset = reported.reset }
+  limit.line = limit.lines[limit.stamp]
 end
 
--- How much of the provider's units one of ours takes, from what remained before and after; others on the account count into it.
-local function learnFactor(limit, reported, seen)
-  local from = limit.from
-  if not from then
-    limit.from = { remaining = reported.remaining, at = seen.at, mark = seen.mark, lost = reported.lost }
-    return
+-- How the coefficients of the line are expected to be, and how far off.
+local function expectations(limit)
+  local e, tokens = limit.expected, limit.unit == 'tokens'
+  local rate = limit.window and 0 or limit.rate
+  local scale = math.max(limit.rate, limit.most / minuteMs)
+  -- A request counts as one; other clients of the account make the refill seem less. What a token is charged must be learned.
+  local rateDoubt = limit.window and 0.001 * scale or not limit.told and 10 * scale or tokens and 0.02 * scale or scale
+  return { rate, e.early, e.late }, { rateDoubt, tokens and (limit.known and 0.3 or 1) * e.early or 0.03, tokens and 0.3 * e.early or 0.01 }
+end
+
+local function refit(limit, cost)
+  local expected, doubt = expectations(limit)
+  local noise = math.max(limit.noise, cost * factorOf(limit) / 2)
+  for _, when in ipairs({ 'gone', 'back' }) do
+    local line = fitLine(limit.samples, when, expected, doubt, noise)
+    line.rate = clamp(line.rate, 0, limit.rateKnown and 1.2 * limit.rate or 1e300)
+    line.early = clamp(line.early, 0, 50)
+    line.late = clamp(line.late, -0.9 * line.early, 50)
+    if line.early + line.late < 0.02 then line.early, line.late = 0.02, 0 end
+    limit.lines[when] = line
   end
-  local counted = seen.mark - from.mark
-  -- Over twice the time of a call, because some charge it when they answer.
-  if counted < math.max(10 * reported.cost, 8 * limit.noise / limit.factor) or seen.at - from.at < math.max(300, 2 * reported.age) then return end
-  local refill = limit.window and 0 or limit.rate * (seen.at - from.at) - (reported.lost - from.lost)
-  limit.from = { remaining = reported.remaining, at = seen.at, mark = seen.mark, lost = reported.lost }
-  if limit.rate == 0 and not limit.window then return end
-  -- A full bucket does not show what is taken from it.
-  local full = math.max(from.remaining, reported.remaining) > 0.9 * limit.most
-  if refill < 0 or full and refill > 0.3 * (from.remaining - reported.remaining + refill) then return end
-  local factor = (from.remaining - reported.remaining + refill) / counted
-  factor = clamp(factor, limit.unit == 'requests' and 1 or 0.02, limit.unit == 'requests' and 4 or 50)
-  if seen.at - limit.knownAt < 3000 then factor = math.max(factor, 0.5 * math.min(1, reported.used / reported.cost)) end
-  limit.factor = limit.known and limit.factor + 0.3 * (factor - limit.factor) or factor
-  -- A request counts as one as long as nothing clearly says otherwise.
-  if limit.unit == 'requests' then limit.share = 0.7 * (limit.share or 1) + 0.3 * factor end
-  if limit.unit == 'requests' then limit.factor = limit.share > 1.1 and limit.share or 1 end
-  limit.known = true
+  limit.line = limit.lines[limit.stamp]
+  local first, last = limit.samples[1].gone, limit.samples[#limit.samples].gone
+  local counted = last.g - first.g
+  if #limit.samples >= 4 and counted > math.max(10 * cost, 8 * limit.noise / factorOf(limit)) then
+    limit.known = true
+    -- The next line begins with what this one has found.
+    limit.learned = { early = limit.line.early, late = limit.line.late }
+  end
 end
 
 -- The lane's first calls arrive at once and in any order, so the spread of what remained after each is what they took together.
@@ -77,86 +82,96 @@ local function guessFactor(limit, reported, sent)
   local first = limit.first or { least = reported.least, most = reported.greatest, count = 0 }
   first.least, first.most = math.min(first.least, reported.least), math.max(first.most, reported.greatest)
   first.count, limit.first = first.count + reported.count, first
-  if first.count < 4 or sent <= 0 or first.most <= first.least then return end
+  if first.count < math.max(4, math.min(8, sent - 1)) or sent <= 0 or first.most <= first.least then return end
   local all = (first.most - first.least) * (first.count + 1) / (first.count - 1)
-  limit.factor = clamp(1.1 * all / ((sent + 1) * reported.cost), 0.02, 50)
-  -- Less than the usage that the answers tell may mean that the rest is charged later.
-  limit.known = limit.factor > 0.7 * math.min(1, reported.used / reported.cost)
+  local factor = clamp(1.1 * all / ((sent + 1) * reported.cost), 0.02, 50)
+  limit.expected.early = factor
+  for _, line in pairs(limit.lines) do line.early = factor end
+  limit.line.early = factor
+  -- Less than the usage that the answers report may mean that the rest is charged later.
+  limit.known = factor > 0.7 * math.min(1, reported.used / reported.cost)
 end
 
--- Single headers are off by calls that overtook each other, so they are averaged, the last 300 ms counting most.
-local function average(limit, reported, seen)
-  local weight = limit.weight * math.exp(-math.max(0, seen.at - limit.lastAt) / 300)
-  local share = reported.count / (weight + reported.count)
-  limit.remaining = limit.remaining + share * (reported.remaining - limit.remaining)
-  limit.at = limit.at + share * (seen.at - limit.at)
-  limit.mark = limit.mark + share * (seen.mark - limit.mark)
-  limit.lostBefore = limit.lostBefore + share * (reported.lost - limit.lostBefore)
-  limit.weight, limit.lastAt = weight + reported.count, math.max(limit.lastAt, seen.at)
-end
-
-local function restart(limit, remaining, at, mark)
-  limit.remaining, limit.at, limit.mark, limit.lostBefore = remaining, at, mark, limit.lost
-  limit.weight, limit.lastAt, limit.stamps, limit.anchor = 1, at, nil, nil
-  limit.from = nil
-end
-
-local function newReported(reported, before, seen)
+local function newReported(reported, before, at)
   local period = reported.period or before and before.period or minuteMs
   local rate = reported.limit and reported.limit / period or before and before.rate or 0
   local used = reported.limit and reported.limit - reported.remaining or 0
   -- A bucket is full again after what is used has been refilled; a reset that takes longer is a window's.
   local late = reported.reset and reported.limit and reported.reset > used / rate + reported.resetStep + 200 or false
   local scale = before and before.limit and reported.limit and reported.limit / before.limit or 0
-  return {
-    unit = reported.unit, limit = reported.limit, period = period, periodReported = reported.period ~= nil, rate = rate,
-    remaining = reported.remaining, at = seen.at, mark = seen.mark, seenAt = seen.at, resetAt = reported.reset and seen.at + reported.reset,
-    lost = 0, lostBefore = 0,
-    most = math.max(1, reported.remaining, before and before.most * scale or 0), factor = before and before.factor or 1,
-    known = reported.unit == 'requests' or before ~= nil and before.known, noise = reported.cost, least = reported.least, knownAt = before and before.knownAt or seen.at, weight = reported.count, lastAt = seen.at,
-    window = late, votes = late and -1 or 0, anchor = reported.reset and { remaining = reported.last, reset = reported.reset } or nil,
+  local learned = before and (before.learned or before.expected) or { early = 1, late = 0 }
+  local line = { rate = rate, early = learned.early, late = learned.late }
+  local limit = {
+    unit = reported.unit, generation = before and before.generation + 1 or 0, limit = reported.limit, period = period, periodReported = reported.period ~= nil, rate = rate, told = reported.limit ~= nil,
+    seenAt = at.gone.t, resetAt = reported.reset and at.gone.t + reported.reset, lost = 0,
+    most = math.max(1, reported.remaining, before and before.most * scale or 0), expected = { early = learned.early, late = learned.late },
+    known = reported.unit == 'requests' or before ~= nil and before.known, noise = reported.cost, least = reported.least,
+    window = late, votes = late and -1 or 0, stamp = before and before.stamp or 'gone', errors = { gone = 0, back = 0, count = 0 },
+    lines = { gone = line, back = line },
   }
+  at.gone.lost, at.back.lost = 0, 0
+  restart(limit, reported.remaining, at)
+  limit.anchor = reported.reset and { remaining = reported.last, reset = reported.reset } or nil
+  return limit
 end
 
 -- A refused call was not charged; those in flight may be charged only when they are answered.
-local function restartRefused(limit, remaining, at, granted, inFlight)
-  restart(limit, remaining, at, granted - math.min(inFlight, limit.most / limit.factor / 2))
-  limit.since = at
+local function restartRefused(limit, remaining, t, lane)
+  local unit = limit.unit
+  local point = { t = t, g = lane.granted[unit] - lane.ahead[unit], s = lane.settled[unit], lost = limit.lost }
+  restart(limit, remaining, { gone = point, back = point })
+  -- What was charged by then is not known, so the next header begins the line again.
+  limit.since, limit.unsure, limit.generation = t, true, limit.generation + 1
 end
 
--- Some providers stamp their headers when they admit a call, others when they answer it. Both are tried: the one that predicts better holds.
-local function judgeStamp(limit, remaining, gone, back)
-  local before = limit.stamps or { gone = nil, goneError = 0, backError = 0, count = 0 }
-  local function errorOf(seen, now)
-    local refill = limit.window and 0 or limit.rate * math.max(0, now.at - seen.at)
-    local expected = math.min(limit.most, before.remaining + refill) - limit.factor * math.max(0, now.mark - seen.mark)
-    return math.min(limit.most, math.abs(remaining - math.max(0, expected)))
+local function expectedOf(limit, when, point)
+  local line = limit.lines[when]
+  local left = line.y + line.rate * (point.t - line.t) - line.early * (point.g - line.g) - line.late * (point.s - line.s) - point.lost
+  return clamp(left, 0, limit.most)
+end
+
+-- Some providers write their headers when they admit a call, others when they answer it. The one that predicts better holds.
+local function judgeStamp(limit, remaining, at)
+  local errors = limit.errors
+  for _, when in ipairs({ 'gone', 'back' }) do
+    errors[when] = 0.9 * errors[when] + 0.1 * math.abs(remaining - expectedOf(limit, when, at[when]))
   end
-  if before.gone then
-    before.goneError = 0.9 * before.goneError + 0.1 * errorOf(before.gone, gone)
-    before.backError = 0.9 * before.backError + 0.1 * errorOf(before.back, back)
-    if before.count > 10 then
-      local late = before.backError < (limit.late and 0.8 or 0.4) * before.goneError
-      if late ~= (limit.late or false) then limit.late, limit.weight, limit.from = late, 0, nil end
+  errors.count = errors.count + 1
+  if errors.count <= 10 then return end
+  limit.stamp = errors.back < (limit.stamp == 'back' and 0.9 or 0.6) * errors.gone and 'back' or 'gone'
+end
+
+local function addSample(limit, remaining, at)
+  local last = limit.samples[#limit.samples]
+  local n = at.n
+  if #limit.samples > 1 and math.abs(at.gone.t - last.gone.t) < mergeMs then
+    local share = n / (n + last.n)
+    for _, when in ipairs({ 'gone', 'back' }) do
+      local point, new = last[when], at[when]
+      for _, name in ipairs({ 't', 'g', 's' }) do point[name] = point[name] + share * (new[name] - point[name]) end
+      point.y = point.y + share * (remaining + new.lost - point.y)
     end
+    last.n = last.n + n
+    return
   end
-  limit.stamps = { remaining = remaining, gone = gone, back = back, goneError = before.goneError, backError = before.backError, count = before.count + 1 }
-end
-
--- When the window ends: the call took a while to arrive, so never earlier than computed; where the reset was rounded up, never later.
-local function learnReset(limit, reported, seenAt, sameWindow)
-  if not reported.reset then return end
-  local ends = seenAt + reported.reset
-  local better = reported.resetStep > 50 and math.min or math.max
-  limit.resetAt = sameWindow and limit.resetAt and math.max(seenAt, better(limit.resetAt, ends)) or ends
+  local function point(when) return { t = when.t, g = when.g, s = when.s, y = remaining + when.lost } end
+  limit.samples[#limit.samples + 1] = { gone = point(at.gone), back = point(at.back), n = n }
+  if #limit.samples > mostSamples then table.remove(limit.samples, 1) end
 end
 
 -- Takes in what the headers of answers said. What a header contradicts is dropped.
-local function learnReported(state, reported, inFlight, now)
+local function learnReported(state, reported, lane, now)
   local unit, limit = reported.unit, state.reported[reported.name]
-  local gone = { at = now - reported.age, mark = reported.mark or state.granted[unit] - inFlight[unit] }
-  local back = { at = now - reported.back, mark = state.granted[unit] }
-  reported.lost = limit and math.min(limit.lost, reported.lost or (reported.mark and 0 or limit.lost)) or 0
+  local granted, settled = lane.granted[unit], lane.settled[unit]
+  local lost = limit and limit.lost or 0
+  local at = {
+    n = reported.count,
+    gone = {
+      t = now - reported.age, g = reported.mark or granted - lane.inFlight[unit], s = reported.settled or settled,
+      lost = math.min(lost, reported.lost or (reported.mark and 0 or lost)),
+    },
+    back = { t = now - reported.back, g = granted - lane.ahead[unit], s = settled, lost = lost },
+  }
   if not reported.remaining then
     if not reported.limit or (limit and limit.limit == reported.limit) then return end
     reported.remaining = reported.limit * 1000 / (reported.period or minuteMs)
@@ -165,50 +180,72 @@ local function learnReported(state, reported, inFlight, now)
   end
   local changed = not limit or (reported.limit and reported.limit ~= limit.limit)
   -- Of a call that went before the limit changed.
-  if limit and changed and gone.at < limit.lastAt then return end
+  if limit and changed and at.gone.t < limit.seenAt then return end
   if changed then
-    state.reported[reported.name] = newReported(reported, limit, gone)
+    state.reported[reported.name] = newReported(reported, limit, at)
     return
   end
-  limit.seenAt = gone.at
+  limit.seenAt = math.max(limit.seenAt, at.gone.t)
   if reported.refused then
-    restartRefused(limit, reported.remaining, gone.at, state.granted[unit], inFlight[unit])
+    restartRefused(limit, reported.remaining, at.gone.t, lane)
     limit.least = reported.least
-    if not limit.window then limit.resetAt = reported.reset and gone.at + reported.reset end
-    -- It took more than what remained.
-    if reported.scope == unit and reported.remaining > limit.factor * reported.cost then limit.factor = math.min(50, reported.remaining / reported.cost) end
+    learnReset(limit, reported, now, false)
     return
   end
-  judgeStamp(limit, reported.remaining, gone, back)
-  local seen, late = limit.late and back or gone, limit.late
-  if late then reported.lost = limit.lost end
+  judgeStamp(limit, reported.remaining, at)
+  local seen = at[limit.stamp]
   -- Of a call that went before the window began, or before a refusal said more.
-  if seen.at < (limit.since or 0) then return end
-  local ended = limit.window and limit.resetAt and seen.at >= limit.resetAt
+  if seen.t < (limit.since or 0) or reported.generation < limit.generation then return end
+  local ended = limit.window and limit.resetAt and seen.t >= limit.resetAt
   judgeShape(limit, reported)
-  if ended or limit.rolled then
+  local expected = expectedOf(limit, limit.stamp, seen)
+  local last = limit.samples[#limit.samples][limit.stamp]
+  local sure = limit.window and 0 or math.max(limit.rate, limit.line.rate) * math.max(0, seen.t - last.t)
+  local before = limit.lastRemaining or reported.remaining
+  local jumped = limit.known and reported.remaining > before + math.min(limit.most / 4, factorOf(limit) * lane.inFlight[unit]) + 2 * sure + limit.most / 8 + 4 * limit.noise
+  -- The bucket may have been full since the last header, so the two do not tell what was taken in between.
+  local full = limit.unit == 'tokens' and not limit.window and before + sure >= limit.most
+  limit.lastRemaining = reported.remaining
+  -- What a bucket lacks never comes back at once.
+  if jumped and reported.reset and reported.remaining > 0.7 * limit.most then
+    limit.votes = clamp(limit.votes - 1, -3, 3)
+    limit.window = limit.votes < 0
+  end
+  if ended or limit.rolled or jumped or limit.unsure then
+    limit.unsure = nil
     if limit.rolled and reported.remaining > limit.most / 4 then limit.trusted = true end
     limit.rolled = nil
-    restart(limit, reported.remaining, seen.at, seen.mark)
-    learnReset(limit, reported, late and seen.at or now - reported.lastAge, false)
+    if limit.learned then limit.expected = limit.learned end
+    restart(limit, reported.remaining, at)
+    learnReset(limit, reported, now, false)
+    if jumped and not ended then
+      -- Answers of calls that went before it are of no use.
+      limit.generation, limit.unsure = limit.generation + 1, true
+      if limit.resetAt then limit.resetAt = math.max(limit.resetAt, now + reported.ends.latestGone) end
+    end
     limit.least = reported.least
   else
-    local refill = limit.window and 0 or limit.rate * (seen.at - limit.at) - (reported.lost - limit.lostBefore)
-    local expected = limit.remaining + refill - limit.factor * (seen.mark - limit.mark)
-    limit.noise = 0.9 * limit.noise + 0.1 * math.min(limit.most / 4, math.abs(reported.remaining - math.max(0, expected)))
-    learnFactor(limit, reported, seen)
-    average(limit, reported, seen)
-    learnReset(limit, reported, late and seen.at or now - reported.lastAge, limit.window)
+    limit.noise = 0.9 * limit.noise + 0.1 * math.min(limit.most / 4, math.abs(reported.remaining - expected))
+    if full then restart(limit, reported.remaining, at) else addSample(limit, reported.remaining, at) end
+    refit(limit, reported.cost)
+    learnReset(limit, reported, now, limit.window)
   end
   limit.least = limit.window and math.min(limit.least, reported.least) or reported.least
   limit.most = math.max(limit.most, reported.greatest)
 end
 
 -- A window whose end has come begins again. Until a header has confirmed once that it does, one call looks.
-local function rollWindows(state, now)
+local function rollWindows(state, lane, now)
   for _, limit in pairs(state.reported) do
-    if limit.window and limit.resetAt and now >= limit.resetAt then
-      restart(limit, limit.most, limit.resetAt, state.granted[limit.unit])
+    -- Whatever its shape: when the reset of the newest header is over and nothing was granted since, the limit is whole.
+    local low = limit.votes <= 0 and lane.inFlight[limit.unit] == 0 and remainingAt(limit, lane, now) < limit.most / 2
+    if (limit.window or low) and limit.resetAt and now >= limit.resetAt + (limit.guard or 0) then
+      limit.generation = limit.generation + 1
+      local unit = limit.unit
+      local point = { t = limit.resetAt, g = lane.granted[unit], s = lane.settled[unit], lost = limit.lost }
+      if limit.learned then limit.expected = limit.learned end
+      restart(limit, limit.most, { gone = point, back = point })
+      limit.lastRemaining = nil
       -- No header has said anything of the new window.
       limit.least = 1e300
       limit.since, limit.rolled = limit.resetAt, true

@@ -1,6 +1,8 @@
 -- What the quota of a lane knows now. Changes nothing.
 -- KEYS: quota
 -- Returns JSON, QuotaState in quota-view.ts. Times are unix ms.
+-- include: fit.lua
+-- include: resets.lua
 -- include: reported.lua
 -- include: learned.lua
 local lostMs = 5000
@@ -22,18 +24,20 @@ end
 -- The limit that has the least room for one more call, as a share of all it holds.
 local function viewModel(name, q)
   local inFlight, limits, factor, binds, leastRoom = inFlightOf(q.holders), {}, nil, nil, math.huge
+  local counters = { granted = q.granted, inFlight = inFlight, settled = {} }
+  for _, unit in ipairs({ 'requests', 'tokens' }) do counters.settled[unit] = q.granted[unit] - q.uncharged[unit] - inFlight[unit] end
   local heldUntil, reason = q.heldUntil > now and q.heldUntil or nil, q.reason
   for reported, limit in pairs(q.reported) do
     local ended = limit.window and limit.resetAt and limit.resetAt <= now
-    local left = ended and limit.most or math.min(limit.most, math.max(0, reportedLevel(limit, q.granted, inFlight, now)))
-    local one = limit.factor * (limit.unit == 'requests' and 1 or q.cost)
+    local left = ended and limit.most or math.min(limit.most, math.max(0, reportedLevel(limit, counters, now)))
+    local one = factorOf(limit) * (limit.unit == 'requests' and 1 or q.cost)
     limits[#limits + 1] = {
       name = reported, unit = limit.unit, source = 'header', limit = limit.limit, period_ms = limit.limit and limit.period or nil,
       left = left, most = limit.most, resets_at = limit.resetAt and limit.resetAt > now and limit.resetAt or nil, shape = limit.window and 'window' or 'bucket',
     }
     local room = (left - one) / limit.most
     if room < leastRoom then binds, leastRoom = reported, room end
-    if limit.unit == 'tokens' and limit.known then factor = limit.factor end
+    if limit.unit == 'tokens' and limit.known then factor = factorOf(limit) end
     -- Used up, and the provider said until when.
     if left < one and limit.least < one and limit.window and limit.resetAt and limit.resetAt > (heldUntil or now) then
       heldUntil, reason = limit.resetAt, 'used up'

@@ -10,7 +10,7 @@ const announceScript = loadScript(new URL('announce.lua', import.meta.url))
 const releaseScript = loadScript(new URL('release-locks.lua', import.meta.url))
 
 const announceMs = 400
-/** A worker that has said nothing for this long may be dead; whether its connections are gone shows. */
+/** A worker without an announcement for this long may be dead; its connections, if they are closed, prove it. */
 const missingMs = 1_000
 /** For so long this process must have seen that it has no connection: a worker whose connections were cut is back within a second. */
 const goneMs = 2_000
@@ -33,9 +33,9 @@ export interface DeadWorkersDependencies {
 }
 
 /**
- * Gives the items of a killed worker to others within 5 s instead of after its locks (15 to 25 s). Dead is a worker that announces
- * itself no more and whose connections to Redis are closed: the system closes them when a process dies. A worker that is only slow or
- * frozen keeps them, and so its items until its locks end. Where Redis does not list its clients, locks alone decide.
+ * Gives the items of a killed worker to others within 5 s instead of after its locks (15 to 25 s). A worker is dead if it no longer
+ * announces itself and its connections to Redis are closed: the system closes them when a process dies. A worker that is only slow or
+ * frozen keeps them, and so keeps its items until its locks end. If Redis does not list its clients, only the locks decide.
  */
 export function createDeadWorkers(dependencies: DeadWorkersDependencies): Repeating {
   const { redis, keys, gate, workerId, lanes, onError } = dependencies

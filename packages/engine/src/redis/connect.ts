@@ -3,7 +3,7 @@ import { Cluster, Redis } from 'ioredis'
 import { watchConnection } from './heartbeat.ts'
 
 /**
- * Two kinds of connections. Who serves a request wants to fail fast; who works on through an outage waits.
+ * Two kinds of connections: the API, which serves requests, fails fast; a worker, which outlasts an outage, waits.
  * BullMQ asks for `maxRetriesPerRequest: null` on every connection that blocks.
  */
 
@@ -28,17 +28,17 @@ export function connectFailingFast(url: string, onError: (error: Error) => void)
   return opened(url, { enableOfflineQueue: false, maxRetriesPerRequest: 1, commandTimeout: 10_000 }, onError)
 }
 
-/** For weeks: what was paid for is not given up while a node of a cluster is away. ioredis gives up after 16 times, about a second. */
-const resendForEver = { times: 10_000_000, everyMs: 500 } as const
+/** For weeks, so that paid answers are kept while a node of a cluster is unreachable. By default ioredis gives up after 16 times, about a second. */
+const resendWithoutEnd = { times: 10_000_000, everyMs: 500 } as const
 
 /**
- * The system asks an idle connection for a sign of life after this, and closes it 10 s later: messages in a cluster come on connections
- * of their own, which no beat of ours reaches.
+ * The system probes an idle connection after this (TCP keep-alive), and closes it 10 s later: in a cluster, messages arrive on separate
+ * connections, which heartbeat.ts does not reach.
  */
 const keepAliveMs = 5_000
 /** Another Sentinel is asked after this. */
 const sentinelMs = 2_000
-/** How often the slots of a cluster are read again, and how long one node may take to tell them. */
+/** How often the slots of a cluster are read again, and how long one node may take to return them. */
 const slotsRefreshMs = 3_000
 
 /** For workers and subscribers: commands wait until Redis is back. */
@@ -47,7 +47,7 @@ export function connectWaiting(
   onError: (error: Error) => void,
   named: Pick<ConnectOptions, 'connectionName' | 'subscribes'> = {},
 ): Promise<Redis> {
-  return opened(url, { maxRetriesPerRequest: null, resend: resendForEver, ...named }, onError)
+  return opened(url, { maxRetriesPerRequest: null, resend: resendWithoutEnd, ...named }, onError)
 }
 
 /** Resolves when the connection is ready; rejects with the first error. Afterwards it reconnects by itself, at most a second apart. */
@@ -71,7 +71,7 @@ async function opened(url: string, options: ConnectOptions, onError: (error: Err
 }
 
 /**
- * A primary that was demoted: its address, or Sentinel, leads to the new one. The command itself fails, and whoever sent it repeats it.
+ * A primary that was demoted: its address, or Sentinel, leads to the new one. The command itself fails, and its caller repeats it.
  * Many commands fail at once, and ioredis would close the connection for each of them.
  */
 const readonlyMs = 200
@@ -141,7 +141,7 @@ export function createRedis(url: string, all: ConnectOptions): Redis {
 
 /**
  * `connect()` of a cluster that first says it is down (`cluster_state:fail`) resolves when it is ready, also of every duplicate.
- * ioredis then connects anew by itself and leaves the promise open (ioredis#741); BullMQ awaits it, and would never fetch a job again.
+ * ioredis then connects again by itself and leaves the promise open (ioredis#741); BullMQ awaits it, and would never fetch a job again.
  */
 function connectsWhenReady(cluster: Cluster): Cluster {
   const connect = cluster.connect.bind(cluster)

@@ -2,9 +2,11 @@ import { readFile } from 'node:fs/promises'
 import type { Redis } from 'ioredis'
 import { createRedis, primaries } from './connect.ts'
 
-/** Besides one for each lane: commands, messages, the queues of batches, summaries, files and webhooks, and the look at Redis itself. */
+/**
+ * Connections in addition to one for each lane: commands, messages, the queues of batches, summaries, files and webhooks, and this check.
+ */
 const besidesLanes = 7
-/** Files, pipes and sockets of a process beside those to Redis, with a few calls. Most calls need one each on top. */
+/** Files, pipes and sockets of a process in addition to those to Redis, with a few calls. Most further calls need one each. */
 const otherFiles = 64
 
 /**

@@ -149,7 +149,7 @@ export async function repeatUntilTaken<T>(
   }
 }
 
-/** Who waits for a signal. One listener for all: to remove one of a thousand listeners, Node searches all of them. */
+/** The waiters for each signal. They share one listener: to remove one of a thousand listeners, Node searches all of them. */
 const waitingFor = new WeakMap<AbortSignal, Set<(reason: Error) => void>>()
 
 function rejectersOf(signal: AbortSignal): Set<(reason: Error) => void> {

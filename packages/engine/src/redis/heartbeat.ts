@@ -9,8 +9,8 @@ const silentMs = 3_500
 const handshakeMs = 4_000
 
 /**
- * Notices a server that went silent, and a primary that became a replica: ioredis waits for them without end, and connections that
- * only listen or are idle never get an error. The connection is closed and opened again, to wherever its address leads by then.
+ * Detects a server that no longer answers, and a primary that became a replica: ioredis waits for them without end, and connections that
+ * only listen or are idle never get an error. The connection is closed and opened again, to the server to which its address leads by then.
  */
 export function watchConnection(redis: Redis): void {
   const client: unknown = redis
@@ -81,7 +81,7 @@ function watchNodes(cluster: Cluster): void {
   cluster.once('end', () => void beating.stop())
 }
 
-/** ROLE, where it is allowed, also tells that a primary was demoted while this process wrote nothing. */
+/** ROLE, where it is allowed, also shows that a primary was demoted while this process wrote nothing. */
 async function isServing(redis: Redis): Promise<boolean> {
   // Subscribed, a connection takes no ROLE.
   if (redis.mode === 'subscriber') return isAnswering(redis.ping())

@@ -118,7 +118,7 @@ export interface LaneKeys {
   readonly capped: string
   /** String: the virtual time, that of the last turn. A batch that becomes ready joins at it. */
   readonly clock: string
-  /** String: id of the worker that feeds the lane; expires 3 s after it last said so. */
+  /** String: id of the worker that feeds the lane; expires 3 s after that worker last renewed it. */
   readonly feeder: string
   /** Pub/sub channel: a batch became ready, or the lane has no feeder. */
   readonly changes: string
@@ -177,7 +177,7 @@ export interface Keys {
   readonly stagingBatches: string
   /** Sorted set: batch id -> time of its end. `batches/retention.ts` enters ended batches; the sweeper removes them after the retention time. */
   readonly endedBatches: string
-  /** Sorted set: batch id -> time at which the sweeper removes it: ended batches with a retention time of their own. */
+  /** Sorted set: batch id -> time at which the sweeper removes it: ended batches with a separate retention time. */
   readonly expiringBatches: string
   /** Set of summary ids: as `activeBatches`. */
   readonly activeSummaries: string
@@ -185,11 +185,11 @@ export interface Keys {
   readonly allSummaries: string
   /** Sorted set: summary id -> time of its end: as `endedBatches`. */
   readonly endedSummaries: string
-  /** Sorted set: worker id -> when it last said that it lives, by the clock of Redis. */
+  /** Sorted set: worker id -> when it last announced itself, by the clock of Redis. */
   readonly workersAlive: string
   /** Names a cluster slot: whether Redis takes writes is tried with `<prefix>:{...}:probe` (string, expires after a second). */
   readonly probe: string
-  /** String: id of the worker that sweeps; expires 15 s after it last said so. */
+  /** String: id of the worker that sweeps; expires 15 s after that worker last renewed it. */
   readonly sweepLease: string
   /**
    * String `<batch or summary id> <fingerprint of the request>`, while it is being stored (60 s, renewed), or the same and ` settled`

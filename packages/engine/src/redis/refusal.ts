@@ -1,6 +1,6 @@
 /**
  * Replies by which Redis says that it takes no writes, or none here: it is full (OOM), cannot save (MISCONF), is a replica (READONLY),
- * has too few replicas, is loading, or the cluster has no node for the key now. None of them is the fault of what was sent.
+ * has too few replicas, is loading, or the cluster has no node for the key now. None of them is caused by the command.
  */
 const codes = 'OOM|MISCONF|READONLY|NOREPLICAS|LOADING|MASTERDOWN|CLUSTERDOWN|TRYAGAIN|BUSY|NOAUTH|NOPERM|WRONGPASS'
 const refusal = new RegExp(`^-?(?:${codes})\\b`)
@@ -13,7 +13,7 @@ export function isReply(error: unknown): error is Error & { name: 'ReplyError' }
   return error instanceof Error && error.name === 'ReplyError'
 }
 
-/** Whether Redis cannot serve now, which is not the fault of what was sent: the same write may succeed later. */
+/** Whether Redis cannot serve now, whatever the command is: the same write may succeed later. */
 export function isOutage(error: unknown): boolean {
   if (!(error instanceof Error)) return false
   // A transaction whose commands were refused.

@@ -12,7 +12,7 @@ export interface AddressPolicy {
   readonly lookup: Lookup
 }
 
-export type Lookup = (
+type Lookup = (
   hostname: string,
   options: LookupOptions,
   callback: (error: NodeJS.ErrnoException | null, address: string | LookupAddress[], family?: number) => void,

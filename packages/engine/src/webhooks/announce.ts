@@ -5,7 +5,7 @@ import { type Delivery, deliveryId, type DeliveryStore, digest } from './deliver
 import type { Endpoints } from './endpoints.ts'
 
 /** The end of a batch or summary. */
-export interface Ending {
+interface Ending {
   readonly type: WebhookEventType
   /** The batch or summary. */
   readonly id: string

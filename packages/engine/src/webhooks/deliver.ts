@@ -35,7 +35,7 @@ export const defaultSchedule: Schedule = {
 const jitter = 0.1
 
 /** `later`: nothing to do before `at`. */
-export type Delivered = { readonly type: 'done' } | { readonly type: 'later'; readonly at: number }
+type Delivered = { readonly type: 'done' } | { readonly type: 'later'; readonly at: number }
 
 /** Makes the next attempt of a delivery if it is due. Safe to run twice, late, or at once in two processes. Rejects when `signal` aborts. */
 export type Deliver = (id: string, options: { readonly signal: AbortSignal }) => Promise<Delivered>

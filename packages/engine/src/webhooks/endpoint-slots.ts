@@ -6,7 +6,7 @@ const mostGapMs = 2_500
 /** Endpoints without requests that are remembered. */
 const idleKept = 1_000
 
-export type Slot =
+type Slot =
   | { readonly type: 'free'; readonly release: (tookMs: number) => void }
   /** Ask again at this time, unix ms. */
   | { readonly type: 'busy'; readonly freeAt: number }

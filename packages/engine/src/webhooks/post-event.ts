@@ -8,7 +8,7 @@ const headerBytes = 16 * 1024
 /** Of the answer. It is read so that the connection ends properly, and is not kept: it might be of a service that is not the user's. */
 const bodyBytes = 64 * 1024
 
-export interface SignedEvent {
+interface SignedEvent {
   readonly url: string
   /** The same in each attempt. */
   readonly id: string

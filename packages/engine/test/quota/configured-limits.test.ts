@@ -99,7 +99,7 @@ describe('configured limits', () => {
       ),
       { numRuns: 12 },
     )
-  }, 60_000)
+  }, 180_000)
 
   test('gives every call one place, in the order of asking, however the processes take turns', async () => {
     await fc.assert(
@@ -117,7 +117,7 @@ describe('configured limits', () => {
       }),
       { numRuns: 12 },
     )
-  }, 60_000)
+  }, 180_000)
 
   test('settling never mints: what went, less what was given back, stays within rate and burst', async () => {
     const settled = fc.record({
@@ -164,7 +164,7 @@ describe('configured limits', () => {
       }),
       { numRuns: 60 },
     )
-  }, 60_000)
+  }, 180_000)
 
   test('with further limits, no sliding period of any of them holds more than its limit, and nothing is lost', async () => {
     await fc.assert(
@@ -194,7 +194,7 @@ describe('configured limits', () => {
       ),
       { numRuns: 10 },
     )
-  }, 60_000)
+  }, 180_000)
 
   test("a day's limit may go at once, and what is given back of it is never more than was taken", async () => {
     const key = newKey()
@@ -271,7 +271,7 @@ describe('configured limits', () => {
       }),
       { numRuns: 12 },
     )
-  }, 60_000)
+  }, 180_000)
 
   test('a large call is not starved by small ones of another process', async () => {
     const key = newKey()

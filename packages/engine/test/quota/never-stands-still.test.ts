@@ -5,7 +5,7 @@ import { exchange } from '@sluice/engine/quota/exchange'
 import fc from 'fast-check'
 import { Redis } from 'ioredis'
 import { afterAll, expect, inject, test } from 'vitest'
-import { createRandom } from './virtual-lane.ts'
+import { createRandom } from './random.ts'
 import { createVirtualTime } from './virtual-time.ts'
 
 const redis = new Redis(inject('redisUrl'), { maxRetriesPerRequest: null })

@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto'
 import { Redis } from 'ioredis'
 import { afterAll, describe, expect, inject, test } from 'vitest'
-import type { LimitRule, ProviderRules } from './providers.ts'
-import { createVirtualLane, type LaneOptions } from './virtual-lane.ts'
+import { createProvider, type LimitRule, type ProviderRules } from './providers.ts'
+import { createVirtualLane, type LaneOptions, laneStartMs } from './virtual-lane.ts'
 
 const redis = new Redis(inject('redisUrl'), { maxRetriesPerRequest: null })
 afterAll(() => redis.disconnect())
@@ -55,6 +55,13 @@ const rows: readonly Row[] = [
   { name: 'tokens that are charged as counted', rules: { limits: [tokens()] }, ...reported },
   { name: 'tokens that are charged half', rules: { limits: [tokens()], factor: 0.5 }, ...partly },
   { name: 'tokens that are charged five times', rules: { limits: [tokens()], factor: 5 }, ...partly },
+  { name: 'tokens that are charged a tenth', rules: { limits: [tokens({ limit: 75_600 })], factor: 0.1 }, ...partly },
+  {
+    name: 'tokens that are charged with the answer, headers written then',
+    rules: { limits: [tokens()], chargesAfter: true, stampsAfter: true },
+    ...partly,
+  },
+  { name: 'remaining alone', rules: { limits: [requests()], headers: 'remaining' }, ...partly },
   { name: 'neither limit nor its name', rules: { limits: [requests()], headers: 'no-limit' }, ...partly },
   { name: 'no reset', rules: { limits: [requests()], headers: 'no-reset' }, ...partly },
   { name: 'no reset of fixed windows', rules: { limits: [requests(inWindows)], headers: 'no-reset' }, ...partly },
@@ -68,16 +75,30 @@ const rows: readonly Row[] = [
 
 describe('of a provider with', () => {
   test.each(rows)('$name, the lane uses $used of the limit, with at most $refused refused', async (row) => {
+    const provider = createProvider(row.rules, laneStartMs)
     await using lane = createVirtualLane({
       redis,
       key: `test-${randomBytes(5).toString('hex')}:{lane-test}:limits`,
-      rules: row.rules,
+      provider,
       ...row.lane,
     })
     const run = await lane.run(row.ms ?? 20_000)
-    expect(lane.provider.used(lane.time.clock.now())).toBeGreaterThan(row.used)
+    expect(provider.used(lane.time.clock.now())).toBeGreaterThan(row.used)
     expect(run.refused / run.made).toBeLessThanOrEqual(row.refused)
   })
+})
+
+test('a provider without a limit that refuses 0.3 % of all calls at random does not slow the lane', async () => {
+  const provider = createProvider({ limits: [], headers: 'none', refusesAtRandom: 0.003 }, laneStartMs)
+  await using lane = createVirtualLane({
+    redis,
+    key: `test-${randomBytes(5).toString('hex')}:{lane-test}:limits`,
+    provider,
+    concurrency: 150,
+  })
+  const run = await lane.run(20_000)
+  // 150 at once and 300 ms a call: 480 a second.
+  expect(run.answered / 20).toBeGreaterThan(300)
 })
 
 describe('a limit that changes', () => {
@@ -86,23 +107,24 @@ describe('a limit that changes', () => {
     'from $from to $to tokens a minute stops nothing, and neither does the way back',
     async ({ from, to }) => {
       const rules = (limit: number): ProviderRules => ({ limits: [tokens({ limit })] })
+      const provider = createProvider(rules(from), laneStartMs)
       await using lane = createVirtualLane({
         redis,
         key: `test-${randomBytes(5).toString('hex')}:{lane-test}:limits`,
-        rules: rules(from),
+        provider,
       })
       await lane.run(5_000)
-      lane.provider.change(rules(to), lane.time.clock.now())
+      provider.change(rules(to), lane.time.clock.now())
       const before = { made: lane.stats.made, refused: lane.stats.refused }
       await lane.run(25_000)
       const made = lane.stats.made - before.made
-      expect(lane.provider.used(lane.time.clock.now())).toBeGreaterThan(0.95)
+      expect(provider.used(lane.time.clock.now())).toBeGreaterThan(0.95)
       // Calls in flight when it falls cannot be taken back.
       expect(lane.stats.refused - before.refused).toBeLessThan(200 + 0.02 * made)
       expect(lane.stats.longestStillMs).toBeLessThan(1_500)
-      lane.provider.change(rules(756_000), lane.time.clock.now())
+      provider.change(rules(756_000), lane.time.clock.now())
       await lane.run(45_000)
-      expect(lane.provider.used(lane.time.clock.now())).toBeGreaterThan(0.95)
+      expect(provider.used(lane.time.clock.now())).toBeGreaterThan(0.95)
     },
   )
 })
@@ -112,13 +134,13 @@ describe('a fresh lane', () => {
     await using lane = createVirtualLane({
       redis,
       key: `test-${randomBytes(5).toString('hex')}:{lane-test}:limits`,
-      rules: { limits: [requests()] },
+      provider: createProvider({ limits: [requests()] }, laneStartMs),
       workers: 8,
       latencyMs: 880,
       spread: 0,
     })
     const run = await lane.run(800)
     expect(run.begunAtMs).toHaveLength(10)
-    expect(run.begunAtMs[6]! - 1_790_000_003_000).toBeLessThan(40)
+    expect(run.begunAtMs[6]! - laneStartMs).toBeLessThan(40)
   })
 })

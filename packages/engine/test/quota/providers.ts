@@ -1,4 +1,6 @@
 import type { LimitSample, ReportedLimit } from '@sluice/contract/outcome'
+import type { LaneProvider } from './lane-provider.ts'
+import { createRandom } from './random.ts'
 
 /** How a provider counts one of its limits. */
 export interface LimitRule {
@@ -26,6 +28,8 @@ export interface ProviderRules {
   /** `reset` in steps of so many ms, rounded up. */
   readonly resetStepMs?: number
   readonly retryAfter?: 'ms' | 'seconds' | 'none'
+  /** Share of calls that it refuses whatever the pace. */
+  readonly refusesAtRandom?: number
 }
 
 interface Counter {
@@ -110,28 +114,16 @@ function createCounter(rule: LimitRule, startMs: number): Counter {
   }
 }
 
-interface Answered {
-  readonly limits: LimitSample | null
-  readonly retryAfterMs: number | null
-  readonly scope: 'requests' | 'tokens' | null
-}
-
 /** A provider that this project's simulator knows nothing of: it enforces its rules strictly, and tells what its rules say. */
-export interface VirtualProvider {
+export interface VirtualProvider extends LaneProvider {
   change(rules: ProviderRules, nowMs: number): void
-  /** Null: admitted. */
-  arrive(tokens: number, nowMs: number): Answered | null
-  headersAt(nowMs: number): LimitSample | null
-  /** A call that was admitted has been answered. */
-  finish(tokens: number, nowMs: number): void
   readonly admitted: { requests: number; tokens: number }
   /** Used of what the limits would have admitted until now: the limit that is used most. */
   used(nowMs: number): number
-  /** The rules now hold. */
-  readonly rules: ProviderRules
 }
 
 export function createProvider(initial: ProviderRules, startMs: number): VirtualProvider {
+  const random = createRandom(7)
   let rules = initial
   let counters = rules.limits.map((rule) => createCounter(rule, startMs))
   const admitted = { requests: 0, tokens: 0 }
@@ -146,15 +138,15 @@ export function createProvider(initial: ProviderRules, startMs: number): Virtual
     charged.requests += 1
     charged.tokens += tokens * (rules.factor ?? 1)
   }
-  const headersAt = (nowMs: number): LimitSample | null => {
-    const { headers = 'all' } = rules
-    if (headers === 'none') return null
-    return counters.map((counter) => reported(counter, headers, rules.resetStepMs ?? 1, nowMs))
+  const headers = (nowMs: number): LimitSample | null => {
+    const { headers: family = 'all' } = rules
+    if (family === 'none') return null
+    return counters.map((counter) => reported(counter, family, rules.resetStepMs ?? 1, nowMs))
   }
   return {
     admitted,
-    get rules() {
-      return rules
+    get writtenAt() {
+      return rules.stampsAfter ? ('answer' as const) : ('admission' as const)
     },
     change(next, nowMs) {
       before = { ...charged }
@@ -162,6 +154,7 @@ export function createProvider(initial: ProviderRules, startMs: number): Virtual
       counters = rules.limits.map((rule) => createCounter(rule, nowMs))
     },
     arrive(tokens, nowMs) {
+      if (random() < (rules.refusesAtRandom ?? 0)) return { limits: null, retryAfterMs: null, scope: null }
       let waitMs = 0
       let scope: 'requests' | 'tokens' | null = null
       for (const counter of counters) {
@@ -178,12 +171,12 @@ export function createProvider(initial: ProviderRules, startMs: number): Virtual
       const { retryAfter = 'ms' } = rules
       const asked = retryAfter === 'ms' ? Math.ceil(waitMs) : Math.ceil(waitMs / 1_000) * 1_000
       return {
-        limits: headersAt(nowMs),
+        limits: headers(nowMs),
         retryAfterMs: retryAfter === 'none' ? null : asked,
         scope: rules.headers === 'none' ? null : scope,
       }
     },
-    headersAt,
+    headers,
     finish(tokens, nowMs) {
       if (rules.chargesAfter) charge(tokens, nowMs)
     },

@@ -46,9 +46,10 @@ describe('the quota of a lane', () => {
       ),
     )
     // 50 in the bucket, of which a quarter is kept until it is known better, and 100 a second.
-    expect(went.filter((atMs) => atMs < 30).length).toBeGreaterThan(25)
+    expect(went.filter((atMs) => atMs - Math.min(...went) < 60).length).toBeGreaterThan(25)
     expect(Math.max(...went)).toBeGreaterThan(500)
-    expect(Math.max(...went)).toBeLessThan(1_200)
+    // 0.6 s on an idle machine.
+    expect(Math.max(...went)).toBeLessThan(2_000)
   })
 
   test('a refusal holds every process to the instant asked for', async () => {
@@ -64,7 +65,7 @@ describe('the quota of a lane', () => {
     await sleep(30)
     await Promise.all([first, second].map(({ quota }) => quota.reserve(of(1), { signal: never })))
     expect(performance.now() - refusedAt).toBeGreaterThanOrEqual(690)
-    expect(performance.now() - refusedAt).toBeLessThan(1_000)
+    expect(performance.now() - refusedAt).toBeLessThan(2_000)
   })
 
   test('processes share the calls in flight evenly, and a call that was cut off gives its place back', async () => {
@@ -93,8 +94,9 @@ describe('the quota of a lane', () => {
     stop.abort(new Error('enough'))
     await Promise.all(loops)
     expect(most).toBe(4)
-    // Each has two places, of about 26 ms each.
-    expect(Math.min(...went)).toBeGreaterThan(60)
+    // Each has two places. How many calls that makes depends on the machine.
+    expect(Math.min(...went)).toBeGreaterThan(20)
+    expect(Math.min(...went) / Math.max(...went)).toBeGreaterThan(0.6)
   })
 
   test('failures in a row hold the lane; single ones do not', async () => {

@@ -3,13 +3,14 @@ import type { ConfiguredLimit } from '@sluice/engine/quota/configured-limits'
 import { createQuota } from '@sluice/engine/quota/create-quota'
 import { exchange, type ExchangeReply } from '@sluice/engine/quota/exchange'
 import type { Redis } from 'ioredis'
-import { createProvider, type ProviderRules, type VirtualProvider } from './providers.ts'
+import type { LaneProvider } from './lane-provider.ts'
+import { createRandom } from './random.ts'
 import { createVirtualTime, type VirtualTime } from './virtual-time.ts'
 
 export interface LaneOptions {
   readonly redis: Redis
   readonly key: string
-  readonly rules: ProviderRules
+  readonly provider: LaneProvider
   readonly workers?: number
   /** Calls in flight, by all workers. */
   readonly concurrency?: number
@@ -24,10 +25,12 @@ export interface LaneOptions {
   readonly startMs?: number
 }
 
+/** The clock's time when a lane begins, unless said otherwise. */
+export const laneStartMs = 1_790_000_003_000
+
 /** Workers of one lane with the real quota on a real Redis, and a provider, in virtual time. */
 export interface VirtualLane extends AsyncDisposable {
   readonly time: VirtualTime
-  readonly provider: VirtualProvider
   readonly stats: LaneRun
   /** Keeps the lane busy until `ms`, or until so many calls are answered. */
   run(ms: number, options?: { readonly items?: number }): Promise<LaneRun>
@@ -50,7 +53,7 @@ interface LaneRun {
 export function createVirtualLane({
   redis,
   key,
-  rules,
+  provider,
   workers = 2,
   concurrency = 200,
   limits = [],
@@ -59,11 +62,10 @@ export function createVirtualLane({
   networkMs = 2,
   tokens = () => 63,
   seed = 1,
-  startMs = 1_790_000_003_000,
+  startMs = laneStartMs,
 }: LaneOptions): VirtualLane {
   const random = createRandom(seed)
   const time = createVirtualTime(random, startMs)
-  const provider = createProvider(rules, startMs)
   const stats: LaneRun = {
     made: 0,
     refused: 0,
@@ -103,7 +105,6 @@ export function createVirtualLane({
 
   return {
     time,
-    provider,
     stats,
     async run(ms, options = {}) {
       items = options.items ?? Number.POSITIVE_INFINITY
@@ -157,10 +158,10 @@ export function createVirtualLane({
         time.clock.now() - beganAtMs,
       )
     }
-    const stamped = provider.headersAt(time.clock.now())
+    const stamped = provider.headers(time.clock.now())
     await time.sleep(latencyMs * Math.exp(spread * normal(random)))
     provider.finish(amount, time.clock.now())
-    const reported = provider.rules.stampsAfter ? provider.headersAt(time.clock.now()) : stamped
+    const reported = provider.writtenAt === 'answer' ? provider.headers(time.clock.now()) : stamped
     stats.answered += 1
     return made({ type: 'extracted', data: {} }, amount, reported, time.clock.now() - beganAtMs)
   }
@@ -175,18 +176,6 @@ function made(outcome: Outcome, tokens: number, limits: Call['limits'], latencyM
     raw: null,
     limits,
     latencyMs,
-  }
-}
-
-/** Mulberry32. */
-export function createRandom(seed: number): () => number {
-  let state = seed >>> 0
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0
-    let t = state
-    t = Math.imul(t ^ (t >>> 15), t | 1)
-    t ^= t + Math.imul(t ^ (t >>> 7), t | 61)
-    return ((t ^ (t >>> 14)) >>> 0) / 4_294_967_296
   }
 }
 
