@@ -2,7 +2,8 @@ import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { createServer, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { expect, onTestFinished, test } from 'vitest'
+import { Redis } from 'ioredis'
+import { expect, inject, onTestFinished, test } from 'vitest'
 import { chatLines, ended, openAi, startBatch, untilStatus } from '../support/openai.ts'
 import { people, startSystem } from '../support/system.ts'
 
@@ -59,12 +60,17 @@ test("OpenAI's client verifies and reads the events of batches over files, with 
   await untilStatus(client, stopped.id, ({ status }) => status === 'in_progress')
   await client.batches.cancel(stopped.id)
   await ended(client, stopped.id)
+  const late = await startBatch(client, chatLines(2_000))
+  await untilStatus(client, late.id, ({ status }) => status === 'in_progress')
+  await endWindow(late.id)
+  await ended(client, late.id)
   const native = await system.submit(people(3))
 
   const wanted = [
     ['batch.completed', good.id],
     ['batch.failed', bad.id],
     ['batch.cancelled', stopped.id],
+    ['batch.expired', late.id],
     ['batch.completed', native.id],
   ]
   await expect.poll(() => received.length).toBeGreaterThanOrEqual(wanted.length)
@@ -75,6 +81,14 @@ test("OpenAI's client verifies and reads the events of batches over files, with 
     await expect(client.webhooks.unwrap(body, headers, newSecret())).rejects.toThrow(/signature/i)
   }
 })
+
+/** As if 24 hours had passed. */
+async function endWindow(id: string): Promise<void> {
+  const redis = new Redis(inject('redisUrl'))
+  for await (const found of redis.scanStream({ match: `*{${id}}:file-batch`, count: 1_000 }))
+    for (const key of found as string[]) await redis.hset(key, 'expiresAt', Date.now() - 1)
+  redis.disconnect()
+}
 
 const byText = (a: readonly string[], b: readonly string[]) => a.join(' ').localeCompare(b.join(' '))
 

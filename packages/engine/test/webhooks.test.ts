@@ -126,13 +126,12 @@ test('an endpoint gets only the events that it names, and a batch may name one m
   expect(new Set(data.map(({ name }) => name))).toEqual(new Set([null, 'main']))
 })
 
-test('the end of a summary is announced, and those of its levels are not', async () => {
+test('the end of a summary is announced, also of one that was cancelled, and those of its levels are not', async () => {
   const { received, url } = await startReceiver(answering(200))
   const sluice = testSluice()
   const secrets = [newSecret()]
   sluice.webhooks = { endpoints: [], secrets, allow }
   const engine = await sluice.engine()
-  await sluice.worker(() => extracted({ summary: 'short' }))
   const input = {
     recipe: { lane: 'default', instructions: '', parameters: {} },
     reduceTokens: 100,
@@ -143,9 +142,19 @@ test('the end of a summary is announced, and those of its levels are not', async
     { text: 'a', start: 0, end: 1 },
     { text: 'b', start: 1, end: 2 },
   ]
-  const { summary } = await engine.summaries.create({ ...input, ...more }, chunks)
-  await untilDelivery(engine, ({ event }) => event.type === 'summary.completed', 'delivered')
-  expect(received.map(({ event }) => event.data.id)).toEqual([summary.id])
+  const stopped = (await engine.summaries.create({ ...input, ...more }, chunks)).summary.id
+  await engine.summaries.cancel(stopped)
+  const done = (await engine.summaries.create({ ...input, ...more }, chunks)).summary.id
+  await sluice.worker(() => extracted({ summary: 'short' }))
+  await untilDelivery(engine, ({ event }) => event.data.id === done, 'delivered')
+  await untilDelivery(engine, ({ event }) => event.data.id === stopped, 'delivered')
+  expect(new Map(received.map(({ event }) => [event.data.id, event.type]))).toEqual(
+    new Map([
+      [done, 'summary.completed'],
+      [stopped, 'summary.cancelled'],
+    ]),
+  )
+  expect(received).toHaveLength(2)
 })
 
 test('a batch whose webhook could not be delivered is refused, and nothing is stored', async () => {
@@ -254,6 +263,21 @@ test('an endpoint to which nothing was delivered for the whole time is disabled 
   expect((await engine.webhooks.endpoints({ limit: 1 })).data).toMatchObject([
     { status: 'disabled', reason: expect.stringContaining('The last attempt: HTTP 500') as string },
   ])
+})
+
+test('a delivery that is retried while it is pending is still sent once for each attempt', async () => {
+  const { received, url } = await startReceiver(answering(500))
+  const sluice = testSluice()
+  const secrets = [newSecret()]
+  sluice.webhooks = { endpoints: [{ name: 'main', url, secrets }], secrets, allow }
+  const engine = await sluice.engine()
+  await sluice.worker(() => extracted({}), { webhookSchedule: { delaysMs: [2_000], giveUpMs: 5_000 } })
+  await runBatch(engine)
+  const { id } = await untilDelivery(engine, ({ attempts }) => attempts === 1)
+  await engine.webhooks.retry(id)
+  const { attempts } = await untilDelivery(engine, () => true, 'failed')
+  expect(attempts).toBeGreaterThan(3)
+  expect(received).toHaveLength(attempts)
 })
 
 test('an endpoint that does not answer holds up no other', async () => {

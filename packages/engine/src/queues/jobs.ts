@@ -112,7 +112,7 @@ export function fileBatchJobName(endpoint: string): string {
   return `file batch · ${endpoint}`
 }
 
-export const webhookJob = z.object({ delivery_id: z.string() })
+export const webhookJob = z.object({ delivery_id: z.string(), round: z.int() })
 export type WebhookJob = z.infer<typeof webhookJob>
 
 /** A delivery that is retried or was held has a new round. */

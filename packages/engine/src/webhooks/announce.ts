@@ -25,7 +25,7 @@ export type EnqueueDelivery = (delivery: Delivery) => Promise<void>
 
 export function createEnqueueDelivery({ queue }: { readonly queue: Queue }): EnqueueDelivery {
   return async ({ id, round, type, subject }) => {
-    const data: WebhookJob = { delivery_id: id }
+    const data: WebhookJob = { delivery_id: id, round }
     const jobId = webhookJobId(id, round)
     await queue.add(webhookJobName(type, subject), data, { ...supervisorJobOptions, jobId })
   }

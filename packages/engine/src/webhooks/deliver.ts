@@ -38,7 +38,10 @@ const jitter = 0.1
 type Delivered = { readonly type: 'done' } | { readonly type: 'later'; readonly at: number }
 
 /** Makes the next attempt of a delivery if it is due. Safe to run twice, late, or at once in two processes. Rejects when `signal` aborts. */
-export type Deliver = (id: string, options: { readonly signal: AbortSignal }) => Promise<Delivered>
+export type Deliver = (
+  job: { readonly id: string; readonly round: number },
+  options: { readonly signal: AbortSignal },
+) => Promise<Delivered>
 
 export interface DeliverDependencies {
   readonly store: DeliveryStore
@@ -55,9 +58,11 @@ const done: Delivered = { type: 'done' }
 export function createDeliver(dependencies: DeliverDependencies): Deliver {
   const { store, endpoints, slots, postEvent, releaseHeld, schedule } = dependencies
 
-  return async (id, { signal }) => {
+  return async ({ id, round }, { signal }) => {
     const found = await store.read(id)
     if (found === null || found.delivery.status !== 'pending') return done
+    // The job of an earlier round: the delivery was retried meanwhile, and has another job.
+    if (found.delivery.round !== round) return done
     const { nextAt, endpointId } = found.delivery
     if (Date.now() < nextAt) return { type: 'later', at: nextAt }
     const endpoint = await endpoints.find(endpointId)

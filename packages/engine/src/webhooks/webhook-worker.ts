@@ -29,8 +29,8 @@ export function createWebhookWorker(dependencies: WebhookWorkerDependencies): Su
     gate,
     onError,
     async run(job, signal) {
-      const { delivery_id: id } = parse(webhookJob.loose(), job.data)
-      const delivered = await deliver(id, { signal })
+      const { delivery_id: id, round } = parse(webhookJob.loose(), job.data)
+      const delivered = await deliver({ id, round }, { signal })
       return delivered.type === 'later' ? new RunAgain(delivered.at) : { delivery_id: id }
     },
   })
