@@ -1,37 +1,27 @@
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
-import { createServer, type IncomingMessage } from 'node:http'
+import { createServer, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { expect, onTestFinished, test } from 'vitest'
-import { chatLines, ended, openAi, startBatch } from '../support/openai.ts'
-import { people, startSystem, type System } from '../support/system.ts'
-
-const secret = () => `whsec_${randomBytes(32).toString('base64')}`
+import { Redis } from 'ioredis'
+import { expect, inject, onTestFinished, test } from 'vitest'
+import { chatLines, ended, openAi, startBatch, untilStatus } from '../support/openai.ts'
+import { people, startSystem } from '../support/system.ts'
 
 interface Received {
-  readonly path: string
-  readonly headers: Record<string, string>
   readonly body: string
+  readonly headers: Record<string, string>
+  readonly event: { readonly id: string; readonly type: string; readonly data: { readonly id: string } }
 }
 
-/** A receiver on this machine. `answer` gives the status of each request. */
-async function receiver(
-  answer: (request: Received, count: number) => number | { readonly location: string } = () => 200,
-) {
+async function startReceiver(answer: (res: ServerResponse, count: number) => void) {
   const received: Received[] = []
-  const server = createServer((req: IncomingMessage, res) => {
+  const server = createServer((req, res) => {
     const chunks: Buffer[] = []
     req.on('data', (chunk: Buffer) => chunks.push(chunk))
     req.on('end', () => {
-      const request = {
-        path: req.url ?? '',
-        headers: req.headers as Record<string, string>,
-        body: Buffer.concat(chunks).toString(),
-      }
-      received.push(request)
-      const given = answer(request, received.length)
-      if (typeof given === 'number') res.writeHead(given).end()
-      else res.writeHead(302, given).end()
+      const body = Buffer.concat(chunks).toString()
+      received.push({ body, headers: req.headers as Record<string, string>, event: JSON.parse(body) })
+      answer(res, received.length)
     })
   })
   server.listen(0, '127.0.0.1')
@@ -40,89 +30,116 @@ async function receiver(
     server.closeAllConnections()
     server.close()
   })
-  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, received }
+  return { received, url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/events` }
 }
 
-const allowed = { SLUICE_WEBHOOK_ALLOW: '127.0.0.1' }
-const deliveries = async (system: System) => (await system.request('GET', '/v1/webhooks/deliveries')).body.data as any[]
+const newSecret = () => `whsec_${randomBytes(32).toString('base64')}`
 
-test("the end of a batch is announced in OpenAI's shape, and OpenAI's client verifies it with either secret of a rotation", async () => {
-  const hook = await receiver()
-  const [old, fresh] = [secret(), secret()]
-  const system = await startSystem({
+async function startWithWebhooks(url: string, secrets: readonly string[]) {
+  return startSystem({
     simulator: { SIMULATOR_LATENCY_MS: '5' },
-    env: { ...allowed, SLUICE_WEBHOOK_URL: `${hook.url}/hook`, SLUICE_WEBHOOK_SECRETS: `${old},${fresh}` },
+    env: {
+      SLUICE_WEBHOOK_URL: url,
+      SLUICE_WEBHOOK_SECRETS: secrets.join(','),
+      SLUICE_WEBHOOK_ALLOW: '127.0.0.0/8',
+    },
   })
+}
+
+test("OpenAI's client verifies and reads the events of batches over files, with the current and the previous secret", async () => {
+  const { received, url } = await startReceiver((res) => void res.writeHead(200).end())
+  const secrets = [newSecret(), newSecret()]
+  const system = await startWithWebhooks(url, secrets)
   await system.worker()
   const client = openAi(system)
-  const good = await ended(client, (await startBatch(client, chatLines(3))).id)
-  const bad = await ended(client, (await startBatch(client, chatLines(1, 'gpt-0'))).id)
-  const { id: native } = await system.submit(people(2))
-  await expect.poll(() => hook.received.length).toBe(3)
-  const events = []
-  for (const { body, headers, path } of hook.received) {
-    expect(path).toBe('/hook')
-    for (const one of [old, fresh]) events.push(await client.webhooks.unwrap(body, headers, one))
-    await expect(client.webhooks.unwrap(body, headers, secret())).rejects.toThrow('signature')
-    await expect(client.webhooks.unwrap(`${body} `, headers, old)).rejects.toThrow('signature')
+  const good = await startBatch(client, chatLines(5))
+  await ended(client, good.id)
+  const bad = await startBatch(client, [{ custom_id: 'a' }])
+  await ended(client, bad.id)
+  const stopped = await startBatch(client, chatLines(2_000))
+  await untilStatus(client, stopped.id, ({ status }) => status === 'in_progress')
+  await client.batches.cancel(stopped.id)
+  await ended(client, stopped.id)
+  const late = await startBatch(client, chatLines(2_000))
+  await untilStatus(client, late.id, ({ status }) => status === 'in_progress')
+  await endWindow(late.id)
+  await ended(client, late.id)
+  const native = await system.submit(people(3))
+
+  const wanted = [
+    ['batch.completed', good.id],
+    ['batch.failed', bad.id],
+    ['batch.cancelled', stopped.id],
+    ['batch.expired', late.id],
+    ['batch.completed', native.id],
+  ]
+  await expect.poll(() => received.length).toBeGreaterThanOrEqual(wanted.length)
+  const events = received.map(({ event: { type, data } }) => [type, data.id])
+  expect(events.toSorted(byText)).toEqual(wanted.toSorted(byText))
+  for (const { body, headers, event } of received) {
+    for (const secret of secrets) expect(await client.webhooks.unwrap(body, headers, secret)).toMatchObject(event)
+    await expect(client.webhooks.unwrap(body, headers, newSecret())).rejects.toThrow(/signature/i)
   }
-  const seen = events.map(({ type, data, object }) => `${object} ${type} ${(data as { id: string }).id}`)
-  expect(new Set(seen)).toEqual(
-    new Set([`event batch.completed ${good.id}`, `event batch.failed ${bad.id}`, `event batch.completed ${native}`]),
-  )
-  expect(events[0]?.created_at).toBeGreaterThan(good.created_at - 5)
-  await expect
-    .poll(async () => (await deliveries(system)).map(({ status }) => status as string))
-    .toEqual(['delivered', 'delivered', 'delivered'])
-  expect((await deliveries(system)).find(({ subject }) => subject === good.id)).toMatchObject({
-    object: 'webhook.delivery',
-    endpoint: 'default',
-    event: 'batch.completed',
-    attempt_count: 1,
-    attempts: [{ status: 200, error: null }],
-  })
 })
 
-test('a delivery is tried again until it is accepted, with the same id, also when the process that sends it is killed', async () => {
-  const hook = await receiver((_request, count) => (count < 3 ? 500 : 204))
-  const system = await startSystem({ env: { ...allowed, SLUICE_WEBHOOK_SECRETS: secret() } })
+/** As if 24 hours had passed. */
+async function endWindow(id: string): Promise<void> {
+  const redis = new Redis(inject('redisUrl'))
+  for await (const found of redis.scanStream({ match: `*{${id}}:file-batch`, count: 1_000 }))
+    for (const key of found as string[]) await redis.hset(key, 'expiresAt', Date.now() - 1)
+  redis.disconnect()
+}
+
+const byText = (a: readonly string[], b: readonly string[]) => a.join(' ').localeCompare(b.join(' '))
+
+test('an event whose worker is killed during an attempt is delivered by the next one, under the same id', async () => {
+  const attempted = Promise.withResolvers<void>()
+  const { received, url } = await startReceiver((res, count) => {
+    // No answer to the first: the worker is killed meanwhile.
+    if (count === 1) attempted.resolve()
+    else res.writeHead(200).end()
+  })
+  const secret = newSecret()
+  const system = await startWithWebhooks(url, [secret])
   const worker = await system.worker()
-  const { id } = await system.submit(people(1), { webhook: { url: `${hook.url}/mine` } })
-  await expect.poll(() => hook.received.length).toBe(1)
+  const { id } = await system.submit(people(3))
+  await attempted.promise
   await worker.stop('SIGKILL')
   await system.worker()
-  await expect.poll(() => hook.received.length, { timeout: 120_000 }).toBe(3)
-  expect(new Set(hook.received.map(({ headers }) => headers['webhook-id'])).size).toBe(1)
-  await expect
-    .poll(async () => (await deliveries(system))[0])
-    .toMatchObject({ subject: id, endpoint: 'batch', status: 'delivered' })
+  const delivered = async () => {
+    const { data } = (await system.request('GET', '/v1/webhooks/deliveries?status=delivered')).body
+    return data
+  }
+  await expect.poll(delivered, { timeout: 60_000 }).toMatchObject([{ event: { data: { id } }, last_status: 200 }])
+  expect(received).toHaveLength(2)
+  expect(received[1]!.headers['webhook-id']).toBe(received[0]!.headers['webhook-id'])
+  expect(received[1]!.body).toBe(received[0]!.body)
+  expect(worker.output() + system.api.output()).not.toContain(secret)
 })
 
-test('a webhook goes to no address that is not public, and follows no redirect', async () => {
-  const inside = await receiver()
-  const system = await startSystem({ env: { SLUICE_WEBHOOK_SECRETS: secret(), SLUICE_WEBHOOK_ALLOW: 'localhost' } })
-  await system.worker()
-  const port = new URL(inside.url).port
-  const redirecting = await receiver(() => ({ location: inside.url }))
-  for (const url of [inside.url, `http://[::ffff:127.0.0.1]:${port}/`, `http://2130706433:${port}/`])
-    await system.submit(people(1), { webhook: { url } })
-  await system.submit(people(1), { webhook: { url: redirecting.url.replace('127.0.0.1', 'localhost') } })
-  await expect
-    .poll(async () => (await deliveries(system)).filter(({ attempt_count: count }) => count > 0).length)
-    .toBe(4)
-  const errors = (await deliveries(system)).map(({ attempts }) => attempts[0].error as string)
-  expect(errors.filter((error) => error.includes('not public'))).toHaveLength(3)
-  expect(errors).toContain('The receiver answered 302.')
-  expect(inside.received).toEqual([])
-})
-
-test('a batch cannot ask for a webhook that nobody could sign', async () => {
-  const system = await startSystem()
-  const refused = await system.request('POST', '/v1/batches', {
-    extractor: { schema: { type: 'object' } },
-    items: ['a'],
-    webhook: { url: 'https://example.com' },
+test('a webhook that nobody could sign, or with an address that is not public, is refused with the field', async () => {
+  const unsigned = await startSystem()
+  const batch = { extractor: { schema: { type: 'object' } }, items: ['a'], webhook: { url: 'https://example.com' } }
+  expect(await unsigned.request('POST', '/v1/batches', batch)).toMatchObject({
+    status: 400,
+    body: { error: { code: 'webhook_secret_missing', param: 'webhook' } },
   })
-  expect(refused).toMatchObject({ status: 400, body: { error: { code: 'no_webhook_secrets', param: 'webhook' } } })
-  expect(await system.request('POST', '/v1/webhooks/endpoints/none/enable')).toMatchObject({ status: 404 })
+  const system = await startSystem({ env: { SLUICE_WEBHOOK_SECRETS: newSecret() } })
+  for (const url of ['http://127.1:80/', 'http://[::ffff:a9fe:a9fe]/', 'http://2130706433/']) {
+    for (const [path, body] of [
+      ['/v1/batches', { ...batch, webhook: { url } }],
+      ['/v1/summaries', { text: 'A text.', webhook: { url } }],
+    ] as const) {
+      expect(await system.request('POST', path, body)).toMatchObject({
+        status: 400,
+        body: { error: { code: 'webhook_address', param: 'webhook.url' } },
+      })
+    }
+  }
+  const withPassword = { ...batch, webhook: { url: 'https://user:secret@example.com/' } }
+  expect(await system.request('POST', '/v1/batches', withPassword)).toMatchObject({
+    status: 400,
+    body: { error: { param: 'webhook.url', message: expect.stringContaining('leave them out') as string } },
+  })
+  expect((await system.request('GET', '/v1/batches')).body.data).toEqual([])
 })

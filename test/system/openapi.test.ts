@@ -4,7 +4,12 @@ import { expect, test } from 'vitest'
 import { people, person, startSystem } from '../support/system.ts'
 
 test('the OpenAPI document describes every route, and every route answers as it says', async () => {
-  const system = await startSystem()
+  // Nothing is sent to this address, so the delivery stays.
+  const webhooks = {
+    SLUICE_WEBHOOK_URL: 'http://127.0.0.1:9/',
+    SLUICE_WEBHOOK_SECRETS: `whsec_${Buffer.alloc(24).toString('base64')}`,
+  }
+  const system = await startSystem({ env: webhooks })
   await system.worker()
   const { body: document } = await system.request('GET', '/openapi.json')
   const operations = Object.entries<Record<string, { operationId: string }>>(document.paths).flatMap(
@@ -13,6 +18,9 @@ test('the OpenAPI document describes every route, and every route answers as it 
 
   const { id } = await system.submit(people(5))
   await system.until(id, ({ status }) => status === 'completed')
+  const listed = async () => (await system.request('GET', '/v1/webhooks/deliveries')).body.data
+  await expect.poll(listed).toHaveLength(1)
+  const [{ id: delivery, endpoint_id: endpoint }] = await listed()
   const running = (await system.submit(people(2_000), { concurrency: 1 })).id
   const uploading = (await system.request('POST', '/v1/batches/uploads', { extractor: person })).body.id
   const { id: summary } = (await system.request('POST', '/v1/summaries', { text: 'All is well in the harbour.' })).body
@@ -52,6 +60,11 @@ test('the OpenAPI document describes every route, and every route answers as it 
     retrySummary: { id: long, status: 200 },
     cancelSummary: { id: long, status: 200 },
     deleteSummary: { id: summary, status: 200 },
+    listWebhookDeliveries: { query: '?status=pending', status: 200 },
+    getWebhookDelivery: { id: delivery, status: 200 },
+    retryWebhookDelivery: { id: delivery, status: 200 },
+    listWebhookEndpoints: { status: 200 },
+    enableWebhookEndpoint: { id: endpoint, status: 200 },
     listLanes: { status: 200 },
     resumeLane: { id: 'default', status: 200 },
     metrics: { status: 200 },

@@ -25,7 +25,7 @@ const engine = await createEngine({
   prefix: config.prefix,
   lanes,
   filesBytes: api.filesBytes,
-  signsWebhooks: config.webhooks.secrets.length > 0,
+  webhooks: config.webhooks,
   onError: (error) => errors.report(error),
 })
 for (const { definition } of extractors) await engine.extractors.put(definition)

@@ -1,10 +1,11 @@
 import { laneConfig, type LaneConfig } from '@sluice/contract/lane'
-import { type WebhookConfig, webhookConfig } from '@sluice/contract/webhook'
 import { parseRedisAddress } from '@sluice/contract/redis-address'
+import type { WebhookConfig } from '@sluice/contract/webhook'
 import type { CodeExtractor } from './code-extractor.ts'
 import { loadConfigFile, type LoadedFile } from './config-file.ts'
 import { ConfigError } from './config-error.ts'
 import { readEnvironment, type Environment } from './environment.ts'
+import { secretsOfWebhooks, webhooksOf } from './webhooks.ts'
 
 /** Everything that a process gets from outside, parsed once. */
 export interface Config {
@@ -67,6 +68,7 @@ export async function readConfig(
   const file = await loadConfigFile(environment.SLUICE_CONFIG, directory)
   const lanes = withDefaultLane(environment, file)
   requireLanes(file, lanes.lanes)
+  const webhooks = webhooksOf(environment, file)
   const days = environment.SLUICE_RETENTION_DAYS
   return {
     redisUrl: requireRedisUrl(environment),
@@ -98,8 +100,8 @@ export async function readConfig(
       retentionMs: days === undefined ? null : days * 86_400_000,
     },
     ...lanes,
-    secrets: [...secretsOf(environment, lanes.lanes), ...webhookSecrets(webhooksOf(environment, file))],
-    webhooks: webhooksOf(environment, file),
+    secrets: [...secretsOf(environment, lanes.lanes), ...secretsOfWebhooks(webhooks)],
+    webhooks,
     extractors: file.extractors,
   }
 }
@@ -149,35 +151,6 @@ function withDefaultLane(environment: Environment, file: LoadedFile): Lanes {
     structuredOutput: environment.SLUICE_STRUCTURED_OUTPUT,
   })
   return { lanes: { default: defaultLane, ...file.lanes }, usesSimulator: false }
-}
-
-/** Those of the file and of the variables together. */
-function webhooksOf(environment: Environment, { webhooks }: LoadedFile): WebhookConfig {
-  const {
-    SLUICE_WEBHOOK_URL: url,
-    SLUICE_WEBHOOK_SECRETS: secrets = [],
-    SLUICE_WEBHOOK_ALLOW: allow = [],
-  } = environment
-  if (url !== undefined && secrets.length === 0)
-    throw new ConfigError([
-      'SLUICE_WEBHOOK_URL is set without SLUICE_WEBHOOK_SECRETS: set one, so that receivers can verify',
-    ])
-  const endpoints = [...webhooks.endpoints, ...(url === undefined ? [] : [{ name: 'default', url, secrets }])]
-  const parsed = webhookConfig.safeParse({
-    endpoints,
-    secrets: [...webhooks.secrets, ...secrets],
-    allow: [...webhooks.allow, ...allow],
-  })
-  if (!parsed.success)
-    throw new ConfigError(parsed.error.issues.map(({ message }) => `SLUICE_WEBHOOK_SECRETS ${message}`))
-  const names = endpoints.map(({ name }) => name)
-  const twice = names.find((name, index) => names.indexOf(name) !== index || name === 'batch')
-  if (twice !== undefined) throw new ConfigError([`webhooks: the endpoint name '${twice}' is taken`])
-  return parsed.data
-}
-
-function webhookSecrets({ endpoints, secrets }: WebhookConfig): readonly string[] {
-  return [...secrets, ...endpoints.flatMap((endpoint) => endpoint.secrets)]
 }
 
 function simulatorLane({ SLUICE_SIMULATOR_URL: baseUrl }: Environment): Lanes {

@@ -3,7 +3,7 @@ import { extractorChoice, extractorReference, laneName, schemaWarnings } from '.
 import { itemInput, maxTextLength, metadata } from './item.ts'
 import { optionTexts } from './option-text.ts'
 import { requestEndpoint } from './request-task.ts'
-import { webhookUrl } from './webhook.ts'
+import { webhookTarget } from './webhook.ts'
 
 export const batchStatus = z.enum(['uploading', 'in_progress', 'paused', 'cancelling', 'completed', 'cancelled'])
 export type BatchStatus = z.infer<typeof batchStatus>
@@ -63,9 +63,8 @@ export const batchOptions = z
         'Answers are kept for this many seconds. They are reused for the same text under the same schema, instructions, model and parameters, in any batch that accepts answers of that age.',
       )
       .optional(),
-    webhook: z
-      .strictObject({ url: webhookUrl })
-      .describe('A signed message is sent there when the batch has ended.')
+    webhook: webhookTarget
+      .describe('Gets a signed POST when the batch has ended, in addition to the endpoints of the configuration.')
       .optional(),
     name: z
       .string()

@@ -1,5 +1,4 @@
 import { z } from 'zod'
-import { enabledEndpoint, listDeliveriesQuery, webhookDeliveryList } from './webhook.ts'
 import {
   appendQuery,
   batch,
@@ -40,6 +39,14 @@ import {
   summary,
   summaryList,
 } from './summary.ts'
+import {
+  listDeliveriesQuery,
+  listEndpointsQuery,
+  webhookDelivery,
+  webhookDeliveryList,
+  webhookEndpoint,
+  webhookEndpointList,
+} from './webhook.ts'
 
 const { ndjson, eventStream, csv } = mediaTypes
 const ok = (schema: z.ZodType, description = 'OK'): Readonly<Record<number, Answer>> => ({
@@ -285,21 +292,6 @@ export const routes = {
       202: { description: 'Not done within `wait_s`: the batch of one item, which continues.', schema: batch },
     },
   },
-  listWebhookDeliveries: {
-    method: 'get',
-    path: '/v1/webhooks/deliveries',
-    tag: 'Webhooks',
-    summary: 'List the deliveries of webhooks with their attempts, newest first; kept for 7 days',
-    query: listDeliveriesQuery,
-    answers: ok(webhookDeliveryList),
-  },
-  enableWebhookEndpoint: {
-    method: 'post',
-    path: '/v1/webhooks/endpoints/{name}/enable',
-    tag: 'Webhooks',
-    summary: 'Send to an endpoint again that was disabled after failing for 72 hours, also what waited meanwhile',
-    answers: ok(enabledEndpoint),
-  },
   createSummary: {
     method: 'post',
     path: '/v1/summaries',
@@ -350,6 +342,43 @@ export const routes = {
     tag: 'Summaries',
     summary: 'Delete an ended summary with the batches of its levels',
     answers: ok(deletedSummary),
+  },
+  listWebhookDeliveries: {
+    method: 'get',
+    path: '/v1/webhooks/deliveries',
+    tag: 'Webhooks',
+    summary: 'List deliveries of webhooks, newest first; kept for 30 days',
+    query: listDeliveriesQuery,
+    answers: ok(webhookDeliveryList),
+  },
+  getWebhookDelivery: {
+    method: 'get',
+    path: '/v1/webhooks/deliveries/{id}',
+    tag: 'Webhooks',
+    summary: 'Get a delivery of a webhook: its attempts and what the last one returned',
+    answers: ok(webhookDelivery),
+  },
+  retryWebhookDelivery: {
+    method: 'post',
+    path: '/v1/webhooks/deliveries/{id}/retry',
+    tag: 'Webhooks',
+    summary: 'Deliver again, now, with a new schedule of attempts',
+    answers: ok(webhookDelivery),
+  },
+  listWebhookEndpoints: {
+    method: 'get',
+    path: '/v1/webhooks/endpoints',
+    tag: 'Webhooks',
+    summary: 'List the endpoints of the configuration, and those of batches and summaries of the last 30 days',
+    query: listEndpointsQuery,
+    answers: ok(webhookEndpointList),
+  },
+  enableWebhookEndpoint: {
+    method: 'post',
+    path: '/v1/webhooks/endpoints/{id}/enable',
+    tag: 'Webhooks',
+    summary: 'Enable a disabled endpoint; its held deliveries are sent',
+    answers: ok(webhookEndpoint),
   },
   listLanes: {
     method: 'get',

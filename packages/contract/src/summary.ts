@@ -44,6 +44,10 @@ const options = {
   parameters: modelParameters.default({}),
   concurrency: batchOptions.shape.concurrency.describe('Calls of this summary in flight at once, across all workers.'),
   priority: batchOptions.shape.priority,
+  webhook: batchOptions.shape.webhook
+    .unwrap()
+    .describe('Gets a signed POST when the summary has ended, in addition to the endpoints of the configuration.')
+    .optional(),
   metadata: batchOptions.shape.metadata,
 }
 

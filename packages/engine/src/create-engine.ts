@@ -1,4 +1,5 @@
 import type { LaneConfig } from '@sluice/contract/lane'
+import type { WebhookConfig } from '@sluice/contract/webhook'
 import type { Redis } from 'ioredis'
 import { createAdmission } from './batches/admission.ts'
 import { createBatches } from './batches/batches.ts'
@@ -31,9 +32,10 @@ import { createSummaryStore } from './summaries/summary-store.ts'
 import { createSummaries } from './summaries/summaries.ts'
 import { createUploads } from './batches/uploads.ts'
 import { createChanges } from './redis/changes.ts'
-import { createWebhooks } from './webhooks/webhooks.ts'
 import { claimFormat } from './redis/format.ts'
 import { reconnectTogether } from './redis/heartbeat.ts'
+import { noWebhooks, openWebhookRooms } from './webhooks/open-webhooks.ts'
+import { createCheckWebhook, createWebhooks } from './webhooks/webhooks.ts'
 
 const pingLimitMs = 1_000
 
@@ -44,21 +46,15 @@ export interface EngineOptions {
   readonly lanes: Readonly<Record<string, LaneConfig>>
   /** What all files may take in Redis, compressed; undefined: 2 GB. */
   readonly filesBytes?: number
-  /** Whether there are secrets for the webhooks that batches ask for. */
-  readonly signsWebhooks?: boolean
+  /** Undefined: no endpoints, no secrets, public addresses only. */
+  readonly webhooks?: WebhookConfig
   /** Gets connection errors, among others; connections reconnect by themselves. */
   readonly onError: (error: Error) => void
 }
 
 /** The engine as the API uses it: stores batches, reads and controls them, and runs no item. */
-export async function createEngine({
-  redisUrl,
-  prefix,
-  lanes,
-  filesBytes,
-  signsWebhooks = false,
-  onError,
-}: EngineOptions): Promise<Engine> {
+export async function createEngine(options: EngineOptions): Promise<Engine> {
+  const { redisUrl, prefix, lanes, filesBytes, webhooks = noWebhooks, onError } = options
   await using opening = new AsyncDisposableStack()
   const keys = createKeys(prefix)
   const redis = opening.adopt(await connectFailingFast(redisUrl, onError), (it) => it.disconnect())
@@ -70,14 +66,15 @@ export async function createEngine({
   const batchesQueue = open.batches()
   const summariesQueue = open.summaries()
   const filesQueue = open.files()
+  const webhooksQueue = open.webhooks()
   const laneNames = Object.keys(lanes)
   const laneQueues = new Map(laneNames.map((name) => [name, open.lane(name)]))
-  const queues = [batchesQueue, summariesQueue, filesQueue, ...laneQueues.values()]
+  const queues = [batchesQueue, summariesQueue, filesQueue, webhooksQueue, ...laneQueues.values()]
   const ledger = createLedger({ redis, keys })
 
   const enqueueBatch = createEnqueueBatch({ redis, keys, queue: batchesQueue })
   const isPriced = (lane: string) => lanes[lane]?.prices !== undefined
-  const admission = createAdmission({ redis, isPriced, signsWebhooks })
+  const admission = createAdmission({ redis, isPriced })
   const durability = await readDurability(redis)
   const confirm = () => durability.confirm()
   const idempotency = createIdempotency({ redis, keys })
@@ -90,6 +87,7 @@ export async function createEngine({
     isServed: createServedLanes({ redis, keys }),
     readHold: createReadLaneHold({ redis, keys }),
   })
+  const checkWebhook = createCheckWebhook(webhooks)
   const items = createItemSource({ redis, keys })
   const batches = createBatches({
     redis,
@@ -101,6 +99,7 @@ export async function createEngine({
     confirm,
     admission,
     idempotency,
+    checkWebhook,
     items,
   })
   const opened = opening.move()
@@ -130,6 +129,7 @@ export async function createEngine({
     idempotency,
     isPriced,
     confirm,
+    checkWebhook,
   })
   const lanesNow = () => readLanes({ redis, keys, lanes, work, queueOf: (name) => laneQueues.get(name)! })
 
@@ -144,6 +144,7 @@ export async function createEngine({
       confirm,
       finder,
       idempotency,
+      checkWebhook,
     }),
     results,
     extractions: createExtractions({
@@ -161,7 +162,10 @@ export async function createEngine({
     fileUploads,
     fileBatches: createFileBatches({ redis, keys, ledger, results, confirm, ...fileRooms }),
     models,
-    webhooks: createWebhooks({ redis, keys }),
+    webhooks: createWebhooks({
+      ...openWebhookRooms({ redis, keys, queue: webhooksQueue, settings: webhooks }),
+      confirm,
+    }),
     insight: createInsight({ redis, keys, items, isPriced }),
     live: createLiveFeed({ redis, keys, changes, finder, summaries, readLanes: lanesNow, onError }),
     queues,

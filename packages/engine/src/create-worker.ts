@@ -1,4 +1,3 @@
-import type { WebhookConfig } from '@sluice/contract/webhook'
 import { createBatchEnded } from './batches/batch-ended.ts'
 import { createBatchReporter } from './batches/batch-reporter.ts'
 import { createEnqueueBatch } from './batches/enqueue-batch.ts'
@@ -30,9 +29,8 @@ import { createLevelBatches } from './summaries/level-batches.ts'
 import { createRunSummary } from './summaries/run-summary.ts'
 import { createOnLevelEnded, createEnqueueSummary, createSummaryWorker } from './summaries/summary-job.ts'
 import { createSummaryStore } from './summaries/summary-store.ts'
-import { createAnnounceBatch, createAnnounceFileBatch, createAnnounceSummary } from './webhooks/announcers.ts'
-import { noWebhooks, openSender } from './webhooks/send.ts'
-import { createAnnounce, startDelivering } from './webhooks/webhooks.ts'
+import type { Schedule } from './webhooks/deliver.ts'
+import { noWebhooks, openWebhookWorker } from './webhooks/open-webhooks.ts'
 
 /** After the grace: time for writes that Redis refused until then. The process ends 5 s after the grace. */
 const lastWritesMs = 1_000
@@ -43,9 +41,9 @@ export interface WorkerOptions extends EngineOptions {
   readonly concurrency: number
   /** Ended batches are removed after this time; null: never. */
   readonly retentionMs: number | null
-  /** Default: none are sent. */
-  readonly webhooks?: WebhookConfig
   readonly provider: (lane: string) => LaneProvider
+  /** When webhooks are attempted; undefined: over 72 hours. */
+  readonly webhookSchedule?: Schedule
 }
 
 export interface WorkerEngine {
@@ -89,16 +87,18 @@ export async function createWorker(options: WorkerOptions): Promise<WorkerEngine
   const running = { ...base, ledger: held, gate, stopping: stopping.signal, queues, liveWorker, items, readRecipe }
   const lanes = opening.use(await openLanes({ ...running, configs, provider }))
 
-  const webhooks = { config: options.webhooks ?? noWebhooks, sender: opening.use(openSender(options.webhooks)) }
-  const announce = createAnnounce({ ...base, ...webhooks })
+  const webhooks = openWebhookWorker({
+    ...base,
+    connection: redis,
+    gate,
+    queue: queues.webhooks(),
+    settings: options.webhooks ?? noWebhooks,
+    schedule: options.webhookSchedule,
+  })
   const retention = createRetention({ redis, keys, retentionMs })
   const handleBatchEnded = createBatchEnded({
     ...base,
-    consumers: [
-      retention.onBatchEnded,
-      createOnLevelEnded({ enqueueSummary }),
-      createAnnounceBatch({ ...base, announce }),
-    ],
+    consumers: [retention.onBatchEnded, createOnLevelEnded({ enqueueSummary }), webhooks.onBatchEnded],
   })
   const readPulse = createLanePulses({ redis, keys, lanes: configs })
   const batchReporter = createBatchReporter({ ...base, connection: redis, gate, changes, handleBatchEnded, readPulse })
@@ -115,6 +115,7 @@ export async function createWorker(options: WorkerOptions): Promise<WorkerEngine
     results,
     levels: createLevelBatches({ redis, keys, enqueueBatch }),
     store: summaries,
+    onEnded: webhooks.onSummaryEnded,
     estimateTokens: (name) => lanes.get(name).estimateTokens,
   })
   const fileBatches = await openFileBatchWorker({
@@ -127,16 +128,10 @@ export async function createWorker(options: WorkerOptions): Promise<WorkerEngine
     ledger,
     results,
     enqueueBatch,
+    onEnded: webhooks.onFileBatchEnded,
     retentionMs,
-    onEnded: createAnnounceFileBatch({ announce }),
   })
-  const announceSummary = createAnnounceSummary({ announce, store: summaries })
-  const summaryWorker = createSummaryWorker({
-    ...base,
-    connection: redis,
-    gate,
-    runSummary: announceSummary(runSummary),
-  })
+  const summaryWorker = createSummaryWorker({ ...base, connection: redis, gate, runSummary })
   const sweeper = createSweeper({
     ...base,
     workerId,
@@ -147,11 +142,12 @@ export async function createWorker(options: WorkerOptions): Promise<WorkerEngine
     retention,
     summaries,
     enqueueSummary,
+    onSummaryEnded: webhooks.onSummaryEnded,
     sweepFiles: fileBatches.sweep,
+    sweepWebhooks: webhooks.sweep,
     retentionMs,
   })
   const deadWorkers = createDeadWorkers({ ...base, gate, workerId, lanes: [...lanes.byName.values()] })
-  const delivering = startDelivering({ ...base, ...webhooks })
   const opened = opening.move()
   let closing: Promise<void> | undefined
 
@@ -181,7 +177,7 @@ export async function createWorker(options: WorkerOptions): Promise<WorkerEngine
       batchReporter.close(),
       summaryWorker.close(),
       fileBatches.close(),
-      delivering.stop(),
+      webhooks.close(),
       closingLanes,
     ])
     await opened.disposeAsync()

@@ -13,6 +13,13 @@ import type { RequestTask } from '@sluice/contract/request-task'
 import type { Result, ResultsQuery } from '@sluice/contract/result'
 import type { Summary, SummaryList } from '@sluice/contract/summary'
 import type { Usage } from '@sluice/contract/usage'
+import type {
+  ListDeliveriesQuery,
+  WebhookDelivery,
+  WebhookDeliveryList,
+  WebhookEndpoint,
+  WebhookTarget,
+} from '@sluice/contract/webhook'
 import type { Queue } from 'bullmq'
 import type { RetrySelection } from './ledger/failure-groups.ts'
 import type { FileBatches } from './file-batches/file-batches.ts'
@@ -21,7 +28,6 @@ import type { FileBytes } from './files/file-bytes.ts'
 import type { FileUploads } from './files/file-uploads.ts'
 import type { Files } from './files/files.ts'
 import type { DurabilityLevel } from './redis/durability.ts'
-import type { Webhooks } from './webhooks/webhooks.ts'
 
 /**
  * The engine as the API uses it. Every method throws a SluiceError for a mistake of the caller (unknown id, wrong state), and any other
@@ -37,10 +43,10 @@ export interface Engine extends AsyncDisposable {
   readonly fileBytes: FileBytes
   readonly fileUploads: FileUploads
   readonly fileBatches: FileBatches
-  readonly webhooks: Webhooks
   /** The models that raw requests may name. */
   readonly models: Models
-  /** All BullMQ queues, for Bull Board. Names: `batches`, `summaries`, `files`, `lane-<name>`. */
+  readonly webhooks: Webhooks
+  /** All BullMQ queues, for Bull Board. Names: `batches`, `summaries`, `files`, `webhooks`, `lane-<name>`. */
   readonly queues: readonly Queue[]
   /** The names of all lanes. */
   readonly lanes: readonly string[]
@@ -166,6 +172,7 @@ export interface NewSummary {
   readonly concurrency: number | undefined
   readonly priority: number
   readonly metadata: Record<string, unknown>
+  readonly webhook?: WebhookTarget | undefined
   readonly idempotency: NewBatch['idempotency']
 }
 
@@ -192,6 +199,22 @@ export interface Summaries {
   cancel(id: string): Promise<Summary>
   /** Deletes it with the batches of its levels. Rejects with `summary_running` while it is in progress. */
   delete(id: string): Promise<void>
+}
+
+/** Events for others: the ends of batches and summaries. */
+export interface Webhooks {
+  /** Newest first. */
+  deliveries(query: ListDeliveriesQuery): Promise<WebhookDeliveryList>
+  /** Throws `delivery_not_found`. */
+  delivery(id: string): Promise<WebhookDelivery>
+  /** Sends it now, also one that was delivered. Throws `endpoint_disabled`. */
+  retry(id: string): Promise<WebhookDelivery>
+  endpoints(page: {
+    readonly after?: string | undefined
+    readonly limit: number
+  }): Promise<{ readonly object: 'list'; readonly data: readonly WebhookEndpoint[]; readonly has_more: boolean }>
+  /** Sends what is held, too. Throws `endpoint_not_found`. */
+  enable(id: string): Promise<WebhookEndpoint>
 }
 
 /** Batches that several requests fill, for uploads that may break off. No item runs before the batch is sealed. */

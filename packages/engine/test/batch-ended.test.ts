@@ -31,6 +31,8 @@ function sweep({ redis, keys }: TestSluice, consumers: readonly OnBatchEnded[]):
     queueOf: () => undefined,
     ledger: createLedger({ redis, keys }),
     enqueueBatch: async () => {},
+    onSummaryEnded: async () => {},
+    sweepWebhooks: async () => {},
     sweepFiles: async () => {},
     enqueueSummary: async () => {},
     handleBatchEnded: createBatchEnded({ redis, keys, consumers }),

@@ -5,12 +5,14 @@ import type { ExtractOptions, ExtractRequest, LongTexts, RawRequest } from '@slu
 import { laneConfig, type LaneConfigInput } from '@sluice/contract/lane'
 import type { Call, Outcome } from '@sluice/contract/outcome'
 import type { Result, ResultsQuery } from '@sluice/contract/result'
+import type { WebhookConfig } from '@sluice/contract/webhook'
 import { Redis } from 'ioredis'
 import { afterEach, inject, onTestFailed } from 'vitest'
 import { createEngine } from '@sluice/engine/create-engine'
 import { createWorker } from '@sluice/engine/create-worker'
 import type { Engine } from '@sluice/engine/engine'
 import { createKeys } from '@sluice/engine/redis/keys'
+import type { Schedule } from '@sluice/engine/webhooks/deliver'
 
 type Answer = (request: ExtractRequest, options: ExtractOptions) => Promise<Outcome | Call> | Outcome | Call
 
@@ -22,6 +24,8 @@ export interface TestSluice {
   /** What `onError` was called with. */
   readonly errors: readonly Error[]
   engine(): Promise<Engine>
+  /** Of engines and workers that are created from here on. */
+  webhooks: WebhookConfig | undefined
   /** A worker whose provider gives this answer. Closed after the test, without grace, unless the test has closed it. */
   worker(
     answer: Answer,
@@ -31,6 +35,7 @@ export interface TestSluice {
       longTexts?: LongTexts
       countTokens?: (text: string) => number
       /** The call for a raw request. */
+      webhookSchedule?: Schedule
       respond?: (request: RawRequest, options: ExtractOptions) => Promise<Call> | Call
     },
   ): Promise<{ close(graceMs: number): Promise<void> }>
@@ -61,14 +66,16 @@ export function testSluice(
     )
   })
   const onError = (error: Error) => errors.push(error)
-  const sluice = {
+  const own = () => (sluice.webhooks === undefined ? {} : { webhooks: sluice.webhooks })
+  const sluice: TestSluice & { close(failed: boolean): Promise<void> } = {
+    webhooks: undefined,
     redisUrl,
     prefix,
     redis,
     keys,
     errors,
     async engine() {
-      const engine = await createEngine({ redisUrl, prefix, lanes, onError })
+      const engine = await createEngine({ redisUrl, prefix, lanes, ...own(), onError })
       closers.push(async () => engine[Symbol.asyncDispose]())
       return engine
     },
@@ -79,6 +86,7 @@ export function testSluice(
         retentionMs = null,
         longTexts,
         countTokens = () => 10,
+        webhookSchedule,
         respond = () => {
           throw new Error('This worker answers no raw requests.')
         },
@@ -90,6 +98,8 @@ export function testSluice(
         lanes,
         concurrency,
         retentionMs,
+        ...own(),
+        ...(webhookSchedule === undefined ? {} : { webhookSchedule }),
         onError,
         provider: () => ({
           ...(longTexts === undefined ? {} : { longTexts }),

@@ -127,7 +127,7 @@ test.runIf(program)(
     await using redis = await redisWith(['--maxclients', '60'])
     expect(await checkConnections(redis.url, { lanes: 40 })).toBeNull()
     expect(await checkConnections(redis.url, { lanes: 60 })).toMatch(
-      /^This worker needs 65 connections to Redis: one for each of its 60 lanes, and 5 more\. Redis has 5\d left: raise its maxclients/,
+      /^This worker needs 67 connections to Redis: one for each of its 60 lanes, and 7 more\. Redis has 5\d left: raise its maxclients/,
     )
     expect(await checkConnections(redis.url, { lanes: 10_000_000 })).toMatch(/raise that limit \(ulimit -n/)
   },

@@ -307,6 +307,7 @@ async function openRunner({ redisUrl, redis, keys }: TestSluice) {
     results: createResults({ redis, keys, changes, items: createItemSource({ redis, keys }) }),
     levels: createLevelBatches({ redis, keys, enqueueBatch }),
     store: createSummaryStore({ redis, keys }),
+    onEnded: async () => {},
     estimateTokens: () => (request) => ({ input: 'text' in request ? countTokens(request.text) : 0, mostOutput: null }),
   })
   return {

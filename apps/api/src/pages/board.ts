@@ -14,10 +14,19 @@ const descriptions: Record<string, string> = {
   batches: 'One job for each batch: it feeds the batch, and shows its progress.',
   summaries:
     'One job for each summary: it takes the summary through its levels, each a batch, and shows the progress of the level.',
+  webhooks: 'One job for each event and endpoint; it is delayed between its attempts.',
 }
 const windowDescription = 'The window: items that run or come next. The rest of a batch waits in its ledger.'
 
-function linkTo({ batch_id: batchId = '', summary_id: summaryId }: { batch_id?: string; summary_id?: string }) {
+interface JobReference {
+  readonly batch_id?: string
+  readonly summary_id?: string
+  readonly delivery_id?: string
+}
+
+function linkTo({ batch_id: batchId = '', summary_id: summaryId, delivery_id: deliveryId }: JobReference) {
+  if (deliveryId !== undefined)
+    return { displayText: 'Delivery', href: `/v1/webhooks/deliveries/${encodeURIComponent(deliveryId)}` }
   return summaryId === undefined
     ? { displayText: 'Batch', href: `/v1/batches/${encodeURIComponent(batchId)}` }
     : { displayText: 'Summary', href: `/v1/summaries/${encodeURIComponent(summaryId)}` }
@@ -32,7 +41,7 @@ export function createBoard(queues: Engine['queues'], { path, readOnly }: { path
       const adapter = new BullMQAdapter(queue as never, {
         readOnlyMode: readOnly,
         description: descriptions[queue.name] ?? windowDescription,
-        externalJobUrl: (job) => linkTo(job.data as { batch_id?: string; summary_id?: string }),
+        externalJobUrl: (job) => linkTo(job.data as JobReference),
       })
       for (const field of ['data', 'returnValue'] as const) adapter.setFormatter(field, cut)
       return adapter

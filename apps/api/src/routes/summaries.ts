@@ -24,7 +24,7 @@ export function summaryRoutes(
     async createSummary({ req, bodyType, body: json }) {
       const body = bodyType === 'form' ? await readSummaryUpload(req, documentReader) : json
       const idempotency = readIdempotencyKey(req, { summary: body })
-      const { text, lane, instructions, parameters, concurrency, priority, metadata } = body
+      const { text, lane, instructions, parameters, concurrency, priority, metadata, webhook } = body
       if (!lanes.includes(lane))
         throw invalidRequest('unknown_lane', `There is no lane '${lane}'; there is: ${lanes.join(', ')}.`, 'lane')
       const room = Math.floor((contextTokens(lane) ?? Number.POSITIVE_INFINITY) * textShare)
@@ -37,6 +37,7 @@ export function summaryRoutes(
           concurrency,
           priority,
           metadata,
+          webhook,
           idempotency,
         },
         chunks,

@@ -1,15 +1,19 @@
 import type { Engine } from '@sluice/engine/engine'
 import type { Handlers } from '../http/mount.ts'
 
-export function webhookRoutes({ webhooks }: Engine): Pick<Handlers, 'listWebhookDeliveries' | 'enableWebhookEndpoint'> {
+type Names =
+  | 'listWebhookDeliveries'
+  | 'getWebhookDelivery'
+  | 'retryWebhookDelivery'
+  | 'listWebhookEndpoints'
+  | 'enableWebhookEndpoint'
+
+export function webhookRoutes({ webhooks }: Pick<Engine, 'webhooks'>): Pick<Handlers, Names> {
   return {
-    listWebhookDeliveries: async ({ query }) => ({
-      status: 200,
-      body: { object: 'list', ...(await webhooks.list(query)) },
-    }),
-    async enableWebhookEndpoint({ params: { name = '' } }) {
-      await webhooks.enable(name)
-      return { status: 200, body: { object: 'webhook.endpoint', name, enabled: true } }
-    },
+    listWebhookDeliveries: async ({ query }) => ({ status: 200, body: await webhooks.deliveries(query) }),
+    getWebhookDelivery: async ({ params: { id = '' } }) => ({ status: 200, body: await webhooks.delivery(id) }),
+    retryWebhookDelivery: async ({ params: { id = '' } }) => ({ status: 200, body: await webhooks.retry(id) }),
+    listWebhookEndpoints: async ({ query }) => ({ status: 200, body: await webhooks.endpoints(query) }),
+    enableWebhookEndpoint: async ({ params: { id = '' } }) => ({ status: 200, body: await webhooks.enable(id) }),
   }
 }

@@ -1,4 +1,3 @@
-import type { BatchOptions } from '@sluice/contract/batch'
 import { invalidRequest, SluiceError } from '@sluice/contract/error'
 import type { Redis } from 'ioredis'
 import { createRedisMemory, type MemoryUse } from '../redis/memory.ts'
@@ -18,19 +17,15 @@ export interface Admission {
   check(): Promise<void>
   /** Throws `unknown_prices` for a cost limit on a lane without prices: it could not be enforced. */
   checkCost(lane: string, maxCostUsd: number | null | undefined): void
-  /** Throws `no_webhook_secrets` for a batch that asks for a webhook which could not be signed. */
-  checkWebhook(options: Pick<BatchOptions, 'webhook'>): void
 }
 
 export interface AdmissionDependencies {
   readonly redis: Redis
   readonly isPriced: (lane: string) => boolean
-  /** Whether there are secrets to sign webhooks with. */
-  readonly signsWebhooks?: boolean
 }
 
 /** Decides whether new work is accepted. */
-export function createAdmission({ redis, isPriced, signsWebhooks = false }: AdmissionDependencies): Admission {
+export function createAdmission({ redis, isPriced }: AdmissionDependencies): Admission {
   const memory = createRedisMemory({ redis, freshMs })
 
   return {
@@ -44,14 +39,6 @@ export function createAdmission({ redis, isPriced, signsWebhooks = false }: Admi
         'redis_full',
         `Redis holds ${megabytes(usedBytes)} of at most ${megabytes(limitBytes)} MB: delete ended batches, wait for running ones, or raise maxmemory.`,
         { retryAfterS },
-      )
-    },
-    checkWebhook({ webhook }) {
-      if (webhook === undefined || signsWebhooks) return
-      throw invalidRequest(
-        'no_webhook_secrets',
-        'webhook: This server has no secrets to sign it with. Set SLUICE_WEBHOOK_SECRETS, or `webhooks.secrets` in sluice.config.ts.',
-        'webhook',
       )
     },
     checkCost(lane, maxCostUsd) {

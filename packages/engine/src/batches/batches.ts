@@ -1,5 +1,6 @@
 import { type Batch, isEnded } from '@sluice/contract/batch'
 import { conflict, invalidRequest, notFound, SluiceError } from '@sluice/contract/error'
+import type { WebhookTarget } from '@sluice/contract/webhook'
 import type { Redis } from 'ioredis'
 import { resumeQuota } from '../quota/quota-view.ts'
 import type { Batches } from '../engine.ts'
@@ -34,6 +35,8 @@ export interface BatchesDependencies {
   readonly confirm: () => Promise<void>
   readonly admission: Admission
   readonly idempotency: Idempotency
+  /** Throws for a webhook that could never be delivered. */
+  readonly checkWebhook: (webhook: WebhookTarget | undefined) => void
   readonly items: ItemSource
 }
 
@@ -41,7 +44,8 @@ export interface BatchesDependencies {
 const readAtOnce = 200
 
 export function createBatches(dependencies: BatchesDependencies): Batches {
-  const { redis, keys, ledger, changes, finder, enqueueBatch, confirm, admission, idempotency } = dependencies
+  const { redis, keys, ledger, changes, finder, enqueueBatch, confirm, admission, idempotency, checkWebhook } =
+    dependencies
   const { find, get } = finder
   const previewRetry = createPreviewRetry({ redis, keys, items: dependencies.items })
   const { stage, seal } = createStageBatch({ redis, keys, admission, idempotency })
@@ -49,7 +53,7 @@ export function createBatches(dependencies: BatchesDependencies): Batches {
   return {
     async create(input, items) {
       admission.checkCost(taskOf(input).lane, input.options.max_cost_usd)
-      admission.checkWebhook(input.options)
+      checkWebhook(input.options.webhook)
       const id = createBatchId(Date.now())
       const claim = input.idempotency
       const store = {

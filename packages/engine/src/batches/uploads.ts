@@ -1,5 +1,6 @@
 import type { Batch } from '@sluice/contract/batch'
 import { conflict, invalidRequest, notFound } from '@sluice/contract/error'
+import type { WebhookTarget } from '@sluice/contract/webhook'
 import type { Redis } from 'ioredis'
 import type { Admission } from './admission.ts'
 import { createBatchId, isBatchId } from './batch-id.ts'
@@ -27,11 +28,13 @@ export interface UploadsDependencies {
   readonly confirm: () => Promise<void>
   readonly finder: BatchFinder
   readonly idempotency: Idempotency
+  /** Throws for a webhook that could never be delivered. */
+  readonly checkWebhook: (webhook: WebhookTarget | undefined) => void
 }
 
 /** Batches that several requests fill. Each request may break off and be repeated. */
 export function createUploads(dependencies: UploadsDependencies): Uploads {
-  const { redis, keys, enqueueBatch, admission, confirm, finder, idempotency } = dependencies
+  const { redis, keys, enqueueBatch, admission, confirm, finder, idempotency, checkWebhook } = dependencies
   const { find, get } = finder
   /** Postdated, because the sweeper removes staged batches after its own, shorter limit. */
   const touch = (id: string) => redis.zadd(keys.stagingBatches, Date.now() + uploadLeftMs - abandonedMs, id)
@@ -39,7 +42,7 @@ export function createUploads(dependencies: UploadsDependencies): Uploads {
   return {
     async open(input) {
       admission.checkCost(taskOf(input).lane, input.options.max_cost_usd)
-      admission.checkWebhook(input.options)
+      checkWebhook(input.options.webhook)
       await admission.check()
       const id = createBatchId(Date.now())
       const claim = input.idempotency

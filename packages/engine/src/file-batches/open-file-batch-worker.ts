@@ -12,10 +12,9 @@ import { readDurability } from '../redis/durability.ts'
 import type { RedisGate } from '../redis/gate.ts'
 import type { Keys } from '../redis/keys.ts'
 import { createFileBatchWorker } from './file-batch-job.ts'
-import type { FileBatchRecord } from './file-batch-store.ts'
 import { createFinalize } from './finalize.ts'
 import { openFileRooms } from './open-file-batches.ts'
-import { createRunFileBatch } from './run-file-batch.ts'
+import { createRunFileBatch, type OnFileBatchEnded } from './run-file-batch.ts'
 import { createStartItems } from './start-items.ts'
 
 /** As at OpenAI: results are kept for 30 days where their batch says nothing. */
@@ -32,10 +31,9 @@ export interface FileBatchWorkerParts {
   readonly ledger: Ledger
   readonly results: Results
   readonly enqueueBatch: EnqueueBatch
+  readonly onEnded: OnFileBatchEnded
   /** How long results are kept at most; null: for ever. */
   readonly retentionMs: number | null
-  /** Called at least once when a batch has ended. */
-  readonly onEnded: (record: FileBatchRecord) => Promise<void>
   readonly onError: (error: Error) => void
 }
 

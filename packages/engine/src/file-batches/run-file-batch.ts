@@ -28,6 +28,9 @@ export type RunFileBatch = (
   options: { readonly signal: AbortSignal; readonly onStatus: (record: FileBatchRecord) => Promise<void> },
 ) => Promise<void>
 
+/** Acts on the end of a batch, before it counts as settled. May be called more than once for the same end. */
+export type OnFileBatchEnded = (record: FileBatchRecord) => Promise<void>
+
 export interface RunFileBatchDependencies {
   readonly redis: Redis
   readonly keys: Keys
@@ -36,8 +39,7 @@ export interface RunFileBatchDependencies {
   readonly store: FileBatchStore
   readonly startItems: StartItems
   readonly finalize: Finalize
-  /** Called at least once when a batch has ended. */
-  readonly onEnded: (record: FileBatchRecord) => Promise<void>
+  readonly onEnded: OnFileBatchEnded
 }
 
 export function createRunFileBatch(dependencies: RunFileBatchDependencies): RunFileBatch {

@@ -80,6 +80,8 @@ export const fileBatchLock: LockTimes = { lockMs: 10_000, scanMs: 5_000 }
  * each lost one ran its job again.
  */
 export const batchLock: LockTimes = { lockMs: 30_000, scanMs: 10_000 }
+/** Of the job of a delivery. If it runs twice, the receiver gets the event twice. */
+export const webhookLock: LockTimes = { lockMs: itemLockMs, scanMs: itemScanMs }
 
 export interface LockTimes {
   readonly lockMs: number
@@ -110,6 +112,18 @@ export function fileBatchJobName(endpoint: string): string {
   return `file batch · ${endpoint}`
 }
 
+export const webhookJob = z.object({ delivery_id: z.string(), round: z.int() })
+export type WebhookJob = z.infer<typeof webhookJob>
+
+/** A delivery that is retried or was held has a new round. */
+export function webhookJobId(deliveryId: string, round: number): string {
+  return `${deliveryId}.${round}`
+}
+
+export function webhookJobName(type: string, subject: string): string {
+  return `${type} · ${subject}`
+}
+
 export function laneQueueName(lane: string): string {
   return `lane-${lane}`
 }
@@ -117,3 +131,4 @@ export function laneQueueName(lane: string): string {
 export const batchesQueueName = 'batches'
 export const summariesQueueName = 'summaries'
 export const filesQueueName = 'files'
+export const webhooksQueueName = 'webhooks'

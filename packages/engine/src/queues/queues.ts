@@ -1,6 +1,6 @@
 import { Queue } from 'bullmq'
 import type { Redis } from 'ioredis'
-import { batchesQueueName, filesQueueName, laneQueueName, summariesQueueName } from './jobs.ts'
+import { batchesQueueName, filesQueueName, laneQueueName, summariesQueueName, webhooksQueueName } from './jobs.ts'
 import type { Keys } from '../redis/keys.ts'
 
 /** BullMQ keeps 10,000 events per queue by default. Sluice reads none of them. */
@@ -10,6 +10,7 @@ export interface Queues extends AsyncDisposable {
   batches(): Queue
   summaries(): Queue
   files(): Queue
+  webhooks(): Queue
   lane(name: string): Queue
 }
 
@@ -32,6 +33,7 @@ export function createQueues({ redis, keys, onError }: QueuesDependencies): Queu
     batches: () => open(batchesQueueName, keys.batchesQueuePrefix),
     summaries: () => open(summariesQueueName, keys.summariesQueuePrefix),
     files: () => open(filesQueueName, keys.filesQueuePrefix),
+    webhooks: () => open(webhooksQueueName, keys.webhooksQueuePrefix),
     lane: (name) => open(laneQueueName(name), keys.laneQueuePrefix(name)),
     async [Symbol.asyncDispose]() {
       await Promise.all(opened.map((queue) => queue.close()))

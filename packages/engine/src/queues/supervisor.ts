@@ -7,6 +7,16 @@ import type { LockTimes } from './jobs.ts'
 export const setAside = Symbol('set aside')
 const setAsideMs = 365 * 86_400_000
 
+/** What `run` returns for a job that goes on at a later time. */
+export class RunAgain {
+  /** Unix ms. */
+  readonly at: number
+
+  constructor(at: number) {
+    this.at = at
+  }
+}
+
 export interface Supervisor {
   /** Hands the jobs to other workers. */
   close(): Promise<void>
@@ -35,15 +45,17 @@ export function createSupervisor<Data>(dependencies: SupervisorDependencies<Data
     async (job, token, signal) => {
       // BullMQ aborts only the jobs that run at that moment; a job that it was fetching begins afterwards.
       const stopping = AbortSignal.any(signal === undefined ? [closing.signal] : [closing.signal, signal])
+      let delayUntil = Date.now() + setAsideMs
       try {
         const ended = await run(job, stopping)
-        if (ended !== setAside) return ended
+        if (ended instanceof RunAgain) delayUntil = ended.at
+        else if (ended !== setAside) return ended
       } catch (error) {
         if (stopping.reason !== 'shutdown') throw error
         await job.moveToWait(token)
         throw new WaitingError()
       }
-      await job.moveToDelayed(Date.now() + setAsideMs, token)
+      await job.moveToDelayed(delayUntil, token)
       throw new DelayedError()
     },
     {

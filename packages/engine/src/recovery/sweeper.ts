@@ -12,6 +12,7 @@ import { repeat, type Repeating } from '../repeat.ts'
 import { createRepairOpen } from './repair-open.ts'
 import type { EnqueueBatch } from '../batches/enqueue-batch.ts'
 import { abandonedMs } from '../batches/stage-batch.ts'
+import type { OnSummaryEnded } from '../summaries/run-summary.ts'
 import type { EnqueueSummary } from '../summaries/summary-job.ts'
 import type { SummaryStore } from '../summaries/summary-store.ts'
 
@@ -37,6 +38,8 @@ export interface SweeperDependencies {
   readonly enqueueSummary: EnqueueSummary
   /** Files and the batches over them. */
   readonly sweepFiles: () => Promise<void>
+  readonly onSummaryEnded: OnSummaryEnded
+  readonly sweepWebhooks: () => Promise<void>
   /** Null: ended summaries are kept until they are deleted. */
   readonly retentionMs: number | null
   readonly onError: (error: Error) => void
@@ -57,6 +60,8 @@ export function createSweeper(dependencies: SweeperDependencies): Repeating {
     summaries,
     enqueueSummary,
     sweepFiles,
+    onSummaryEnded,
+    sweepWebhooks,
     retentionMs,
     onError,
   } = dependencies
@@ -87,6 +92,7 @@ export function createSweeper(dependencies: SweeperDependencies): Repeating {
     for (const id of abandoned) await sweepStaging(id)
     await retention.removeExpired()
     await sweepFiles()
+    await sweepWebhooks()
     if (retentionMs === null) return
     const expiredAt = Date.now() - retentionMs
     for (const id of await redis.zrangebyscore(keys.endedSummaries, '-inf', expiredAt, 'LIMIT', 0, removedPerSweep))
@@ -151,6 +157,13 @@ export function createSweeper(dependencies: SweeperDependencies): Repeating {
       case 'completed':
       case 'failed':
       case 'cancelled': {
+        try {
+          if (meta !== null) await onSummaryEnded(id, meta)
+        } catch (error) {
+          // The summary stays active, and the next sweep tries again.
+          onError(error instanceof Error ? error : new Error(String(error)))
+          return
+        }
         const endedAt = meta?.finishedAt ?? Date.now()
         await redis.multi().zadd(keys.endedSummaries, endedAt, id).srem(keys.activeSummaries, id).exec()
         return

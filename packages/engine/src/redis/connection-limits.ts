@@ -2,14 +2,16 @@ import { readFile } from 'node:fs/promises'
 import type { Redis } from 'ioredis'
 import { createRedis, primaries } from './connect.ts'
 
-/** Connections in addition to one for each lane: commands, messages, the two queues of batches and summaries, and this check. */
-const besidesLanes = 5
+/**
+ * Connections in addition to one for each lane: commands, messages, the queues of batches, summaries, files and webhooks, and this check.
+ */
+const besidesLanes = 7
 /** Files, pipes and sockets of a process in addition to those to Redis, with a few calls. Most further calls need one each. */
 const otherFiles = 64
 
 /**
  * A worker waits for jobs with one connection for each lane: BullMQ blocks on a queue, and Redis answers one blocking command of a
- * connection at a time. So 1,000 lanes take 1,005. Returns why they are too many for this Redis or this process, and the fix; null if
+ * connection at a time. So 1,000 lanes take 1,007. Returns why they are too many for this Redis or this process, and the fix; null if
  * they are not, or Redis does not report its limit. Without this check a worker would start, and lose its connections one by one.
  */
 export async function checkConnections(

@@ -84,6 +84,24 @@ interface FileBatchKeys {
   readonly changes: string
 }
 
+/** All under one hash tag: a script changes a delivery together with the indexes. */
+interface WebhookKeys {
+  /** Sorted set, all scores 0: the ids of all deliveries. They sort by time. */
+  readonly all: string
+  /** Set of delivery ids: those with a job. The sweeper adds it if it is lost. */
+  readonly pending: string
+  /** Sorted set: delivery id -> time at which the sweeper removes it. */
+  readonly expiring: string
+  /** Sorted set: endpoint id -> when the `webhook` of a batch or summary last got an event. */
+  readonly targets: string
+  /** Set of delivery ids: those that wait until this endpoint is enabled. */
+  readonly held: (endpointId: string) => string
+  /** String, JSON: a delivery (webhooks/delivery-store.ts). */
+  readonly delivery: (id: string) => string
+  /** Hash: what is known of an endpoint: whether it is disabled and why, its last attempts; the URL if it is not in the configuration. */
+  readonly endpoint: (id: string) => string
+}
+
 interface SummaryKeys {
   /** Hash: the summary itself: its status, level, options, text. Expires after 10 minutes while its text is being stored. */
   readonly meta: string
@@ -141,18 +159,7 @@ export interface Keys {
     /** Sorted set: upload id -> time at which the sweeper removes it with its parts. */
     readonly uploads: string
   }
-  readonly webhooks: {
-    /** Hash delivery id -> JSON: the delivery and its last attempts (webhooks/webhooks.ts). */
-    readonly deliveries: string
-    /** Sorted set: delivery id -> time of its creation. Removed 7 days after it. */
-    readonly all: string
-    /** Sorted set: delivery id -> time of its next attempt. */
-    readonly due: string
-    /** Hash endpoint, or URL given by a batch -> time since which every attempt has failed. */
-    readonly failing: string
-    /** Hash endpoint, or URL given by a batch -> why nothing is sent to it any more. */
-    readonly disabled: string
-  }
+  readonly webhooks: WebhookKeys
   /** Sorted set, all scores 0: the ids of all batches over files. */
   readonly allFileBatches: string
   /** Set of ids: those that have not ended. The sweeper adds their job if it is lost. */
@@ -199,6 +206,7 @@ export interface Keys {
   readonly batchesQueuePrefix: string
   readonly summariesQueuePrefix: string
   readonly filesQueuePrefix: string
+  readonly webhooksQueuePrefix: string
   laneQueuePrefix(lane: string): string
 }
 
@@ -268,11 +276,13 @@ export function createKeys(prefix: string): Keys {
       uploads: `${prefix}:{files}:uploads`,
     },
     webhooks: {
-      deliveries: `${prefix}:{webhooks}:deliveries`,
       all: `${prefix}:{webhooks}:all`,
-      due: `${prefix}:{webhooks}:due`,
-      failing: `${prefix}:{webhooks}:failing`,
-      disabled: `${prefix}:{webhooks}:disabled`,
+      pending: `${prefix}:{webhooks}:pending`,
+      expiring: `${prefix}:{webhooks}:expiring`,
+      targets: `${prefix}:{webhooks}:targets`,
+      held: (endpointId) => `${prefix}:{webhooks}:held:${endpointId}`,
+      delivery: (id) => `${prefix}:{webhooks}:delivery:${id}`,
+      endpoint: (id) => `${prefix}:{webhooks}:endpoint:${id}`,
     },
     allFileBatches: `${prefix}:{file-batches}:all`,
     activeFileBatches: `${prefix}:{file-batches}:active`,
@@ -306,6 +316,7 @@ export function createKeys(prefix: string): Keys {
     batchesQueuePrefix: `${prefix}:{batches}:queue`,
     summariesQueuePrefix: `${prefix}:{summaries}:queue`,
     filesQueuePrefix: `${prefix}:{file-batches}:queue`,
+    webhooksQueuePrefix: `${prefix}:{webhooks}:queue`,
     laneQueuePrefix: (lane) => `${prefix}:{lane-${lane}}:queue`,
   }
 }

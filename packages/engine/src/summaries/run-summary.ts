@@ -33,6 +33,9 @@ export type RunSummary = (
   options: { signal: AbortSignal; onProgress: (progress: SummaryProgress) => Promise<void> },
 ) => Promise<SummaryEnd>
 
+/** Acts on the end of a summary. May be called more than once for the same end. */
+export type OnSummaryEnded = (summaryId: string, meta: SummaryMeta) => Promise<void>
+
 export interface RunSummaryDependencies {
   readonly redis: Redis
   readonly keys: Keys
@@ -41,11 +44,12 @@ export interface RunSummaryDependencies {
   readonly results: Results
   readonly levels: LevelBatches
   readonly store: SummaryStore
+  readonly onEnded: OnSummaryEnded
   readonly estimateTokens: (lane: string) => EstimateTokens
 }
 
 export function createRunSummary(dependencies: RunSummaryDependencies): RunSummary {
-  const { redis, keys, ledger, changes, results, levels, store, estimateTokens } = dependencies
+  const { redis, keys, ledger, changes, results, levels, store, onEnded, estimateTokens } = dependencies
 
   return async (summaryId, { signal, onProgress }) => {
     for (;;) {
@@ -55,12 +59,16 @@ export function createRunSummary(dependencies: RunSummaryDependencies): RunSumma
       const batchId = levelBatchId(summaryId, meta.level)
       switch (meta.status) {
         case 'staging':
+          return { type: 'ended' }
         case 'completed':
+          await onEnded(summaryId, meta)
           return { type: 'ended' }
         case 'failed':
+          await onEnded(summaryId, meta)
           return { type: 'failed', message: meta.error?.message ?? '' }
         case 'cancelled':
           await ledger.cancel(batchId)
+          await onEnded(summaryId, meta)
           return { type: 'ended' }
         case 'in_progress':
           await levels.begin(batchId)

@@ -1,6 +1,7 @@
 import type { Batch } from '@sluice/contract/batch'
 import { conflict, notFound, SluiceError } from '@sluice/contract/error'
 import type { Summary, SummaryStatus } from '@sluice/contract/summary'
+import type { WebhookTarget } from '@sluice/contract/webhook'
 import type { Redis } from 'ioredis'
 import type { Admission } from '../batches/admission.ts'
 import { createSummaryId, isSummaryId, levelBatchId } from '../batches/batch-id.ts'
@@ -35,6 +36,8 @@ export interface SummariesDependencies {
   readonly admission: Admission
   readonly idempotency: Idempotency
   readonly isPriced: (lane: string) => boolean
+  /** Throws for a webhook that could never be delivered. */
+  readonly checkWebhook: (webhook: WebhookTarget | undefined) => void
   /** Resolves when all earlier writes are on disk. */
   readonly confirm: () => Promise<void>
 }
@@ -53,10 +56,12 @@ export function createSummaries(dependencies: SummariesDependencies): Summaries 
     idempotency,
     isPriced,
     confirm,
+    checkWebhook,
   } = dependencies
 
   return {
     async create(input, chunks) {
+      checkWebhook(input.webhook)
       const id = createSummaryId(Date.now())
       const claim = input.idempotency
       const earlier = claim && (await idempotency.take(claim, id, { find, metaKey: (of) => keys.summary(of).meta }))
@@ -148,6 +153,7 @@ export function createSummaries(dependencies: SummariesDependencies): Summaries 
       chunks: chunks.length,
       createdAt: Date.now(),
       metadata,
+      webhook: input.webhook ?? null,
     } as const
     await store.create(id, meta, stagingMs)
     const items = chunks.map(({ text, start, end }, index) => ({ id: String(index), text, metadata: { start, end } }))

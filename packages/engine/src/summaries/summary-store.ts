@@ -1,5 +1,6 @@
 import type { BatchOptions } from '@sluice/contract/batch'
 import type { FailureType } from '@sluice/contract/result'
+import type { WebhookTarget } from '@sluice/contract/webhook'
 import type { Redis } from 'ioredis'
 import { levelBatchId } from '../batches/batch-id.ts'
 import { forgetBatch } from '../batches/forget-batch.ts'
@@ -33,6 +34,7 @@ export interface SummaryMeta {
   readonly finishedAt: number | null
   /** The caller's. */
   readonly metadata: Record<string, unknown>
+  readonly webhook: WebhookTarget | null
 }
 
 export interface SummaryStore {
@@ -99,6 +101,7 @@ function parseFields(fields: Readonly<Record<string, string>>): SummaryMeta | nu
     error: json('error') as SummaryMeta['error'],
     createdAt: number('createdAt'),
     finishedAt: text('finishedAt') === null ? null : number('finishedAt'),
+    webhook: json('webhook') as SummaryMeta['webhook'],
     metadata: (json('metadata') ?? {}) as Record<string, unknown>,
   }
 }
