@@ -14,11 +14,13 @@ import { expect, onTestFinished, test } from 'vitest'
 import { ended, openAi, untilStatus } from '../../support/openai.ts'
 import { startSystem } from '../../support/system.ts'
 
-const requests = 50_000
-const fileBytes = 200 * 1_048_576
+/** OpenAI accepts 50,000 requests and 200 MB. `.ci/run` takes a quarter, because a whole one takes 5 minutes on 2 cores. */
+const requests = Number(process.env['OPENAI_REQUESTS'] ?? 50_000)
+const part = requests / 50_000
+const fileBytes = Math.round(part * 200 * 1_048_576)
 
 test(
-  'a batch of 50,000 requests and 200 MB survives kills of every process, pays for nothing twice, and takes flat memory',
+  'a batch of as many requests as OpenAI accepts in a file survives kills of every process, pays for nothing twice, and takes bounded memory',
   { timeout: 900_000 },
   async () => {
     const system = await startSystem({ simulator: { SIMULATOR_LATENCY_MS: '20' } })
@@ -41,19 +43,19 @@ test(
     // The first worker dies while it reads the file, others in the middle of their calls.
     let worker = await system.worker()
     memory.add(worker)
-    await sleep(1_500)
+    await sleep(1_500 * part)
     await worker.stop('SIGKILL')
     expect((await client.batches.retrieve(id)).status).toBe('validating')
     worker = await system.worker()
     memory.add(worker)
     let api = client
     for (const [done, dies] of [
-      [5_000, 'worker'],
-      [15_000, 'api'],
-      [25_000, 'worker'],
-      [35_000, 'worker'],
+      [0.1, 'worker'],
+      [0.3, 'api'],
+      [0.5, 'worker'],
+      [0.7, 'worker'],
     ] as const) {
-      await untilStatus(api, id, ({ request_counts: counts }) => (counts?.completed ?? 0) >= done, 600_000)
+      await untilStatus(api, id, ({ request_counts: counts }) => (counts?.completed ?? 0) >= done * requests, 600_000)
       if (dies === 'api') {
         await system.api.stop('SIGKILL')
         api = openAi({ url: await system.anotherApi() })
@@ -84,7 +86,7 @@ test(
   },
 )
 
-/** A file of as many requests and bytes as OpenAI accepts. */
+/** A file of `requests` requests and `fileBytes` bytes. */
 async function largeFile(): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'sluice-large-'))
   onTestFinished(() => rm(folder, { recursive: true }))
