@@ -9,8 +9,17 @@ import { join } from 'node:path'
  */
 const [folder = 'sbom', skippedFile] = process.argv.slice(2)
 
-/** Allow use, change and distribution with a notice only. */
-const allowed = new Set(['MIT', 'ISC', 'Apache-2.0', 'BSD-2-Clause', 'BSD-3-Clause', '0BSD', 'BlueOak-1.0.0'])
+/** Allow use, change and distribution, with a notice at most. */
+const allowed = new Set([
+  'MIT',
+  'ISC',
+  'Apache-2.0',
+  'BSD-2-Clause',
+  'BSD-3-Clause',
+  '0BSD',
+  'BlueOak-1.0.0',
+  'Unlicense',
+])
 /** With those of our own workspace. Raise it together with docs/operations/security.md, where the reason of each direct one is. */
 const mostPackages = 180
 

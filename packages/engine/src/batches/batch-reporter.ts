@@ -21,6 +21,8 @@ const reportedAtOnce = 200
 const progressMs = 500
 /** A batch without changes is read this often. */
 const quietMs = 5_000
+/** The second one shows from when on nothing changed. */
+const samplesAfterChange = 2
 const progressFields = selectFields('total', 'succeeded', 'failed')
 
 export interface BatchReporterDependencies {
@@ -53,11 +55,14 @@ export function createBatchReporter(dependencies: BatchReporterDependencies): Su
       using changed = await changes.listen(keys.batch(batchId).changes)
       const report = createReport(dependencies, job, batchId)
       const sample = createSampler(dependencies, batchId)
+      let samplesLeft = samplesAfterChange
       for (;;) {
         signal.throwIfAborted()
-        const status = await report()
-        // For people to look at: the batch goes on without.
-        if (status !== null) await sample(isEnded(status)).catch(onError)
+        const { status, hasChanged } = await report()
+        if (hasChanged) samplesLeft = samplesAfterChange
+        // For people to look at: the batch goes on without. A batch that waits for its turn costs no samples.
+        if (status !== null && samplesLeft > 0) await sample(isEnded(status)).catch(onError)
+        samplesLeft -= 1
         if (status === 'paused') return setAside
         if (status === null || isEnded(status)) break
         const reportedAt = performance.now()
@@ -70,12 +75,15 @@ export function createBatchReporter(dependencies: BatchReporterDependencies): Su
   })
 }
 
-/** Writes percent, counts and rate for Bull Board, and the rates from which the remaining time is estimated. Returns the status. */
+/**
+ * Writes percent, counts and rate for Bull Board, and the rates from which the remaining time is estimated. Returns the status, null if
+ * there is no such batch, and whether anything has changed since the last time.
+ */
 function createReport(
   { redis, keys }: Pick<BatchReporterDependencies, 'redis' | 'keys'>,
   job: Job<BatchJob>,
   batchId: string,
-): () => Promise<BatchStatus | null> {
+): () => Promise<{ readonly status: BatchStatus | null; readonly hasChanged: boolean }> {
   const k = keys.batch(batchId)
   const meter = createRateMeter()
   let last = ''
@@ -90,14 +98,14 @@ function createReport(
     throwFailure(replies)
     const [[, values], [, running]] = replies as [[null, (string | null)[]], [null, number]]
     const meta = progressFields.parse(values)
-    if (meta === null || meta.status === 'staging') return null
+    if (meta === null || meta.status === 'staging') return { status: null, hasChanged: false }
     const { status, total, succeeded, failed } = meta
     const done = succeeded + failed
     const rates = meter.add(Date.now(), done, status === 'in_progress')
     const ended = isEnded(status)
     const counts = { status, total, succeeded, failed, running: ended ? 0 : running }
     const text = JSON.stringify(counts)
-    if (text === last) return status
+    if (text === last) return { status, hasChanged: false }
     last = text
     // 100 percent only when the batch has ended.
     const percent = ended ? 100 : Math.min(99, Math.floor((100 * done) / Math.max(1, total)))
@@ -109,6 +117,6 @@ function createReport(
     const noted = { ...measured, ...progress }
     if (Object.keys(noted).length > 0) await noteOnBatch(redis, k, noted)
     lastDone = done
-    return status
+    return { status, hasChanged: true }
   }
 }
