@@ -1,6 +1,7 @@
 import { availableParallelism } from 'node:os'
 import { resolve } from 'node:path'
-import { defineConfig } from 'vitest/config'
+import { configDefaults, defineConfig } from 'vitest/config'
+import { longTests } from './test/long-tests.ts'
 
 // unit: pure logic, beside its file, no Redis; and the documents. engine: with a real Redis. system: whole processes.
 // What needs Docker or a browser, or takes minutes, is in vitest.slow.config.ts.
@@ -12,6 +13,7 @@ import { defineConfig } from 'vitest/config'
 process.env['NODE_COMPILE_CACHE'] ??= resolve(import.meta.dirname, 'node_modules/.cache/compile')
 
 const shared = { maxWorkers: Math.max(4, availableParallelism()), expect: { poll: { timeout: 30_000 } } }
+const exclude = [...configDefaults.exclude, ...longTests]
 const withRedis = { ...shared, globalSetup: 'test/support/redis.setup.ts' }
 
 export default defineConfig({
@@ -34,6 +36,7 @@ export default defineConfig({
           ...withRedis,
           name: 'engine',
           include: ['packages/engine/test/**/*.test.ts'],
+          exclude,
           testTimeout: 120_000,
           hookTimeout: 60_000,
         },
@@ -44,6 +47,7 @@ export default defineConfig({
           globalSetup: ['test/support/redis.setup.ts', 'test/support/compile-cache.setup.ts'],
           name: 'system',
           include: ['test/{system,cli,openai}/*.test.ts'],
+          exclude,
           testTimeout: 240_000,
           hookTimeout: 240_000,
         },

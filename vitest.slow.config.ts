@@ -1,4 +1,5 @@
 import { defineConfig } from 'vitest/config'
+import { longTests } from './test/long-tests.ts'
 
 // Suites that need Docker or a browser, or take minutes. Not part of `pnpm test`; .ci/run runs each:
 // vitest run --config vitest.slow.config.ts --project compose
@@ -13,6 +14,17 @@ const slow = {
 export default defineConfig({
   test: {
     projects: [
+      {
+        test: {
+          ...slow,
+          // They wait most of the time.
+          fileParallelism: true,
+          maxWorkers: 4,
+          name: 'long',
+          include: longTests,
+          globalSetup: ['test/support/redis.setup.ts', 'test/support/compile-cache.setup.ts'],
+        },
+      },
       { test: { ...slow, name: 'compose', include: ['test/compose/*.test.ts'] } },
       {
         test: {
