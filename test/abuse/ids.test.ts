@@ -19,13 +19,14 @@ test('the id of a batch is no id of a summary, nor the other way: 404, at once, 
         : null
     if (other === null) continue
     // Several at once: each of them must end by itself.
-    const query = path.endsWith('/items') ? '?from=0' : ''
+    const isUpload = method === 'post' && path.endsWith('/items')
+    const query = isUpload ? '?from=0' : ''
     const body = { patch: { priority: 5 }, post: undefined, get: undefined, delete: undefined }[method]
     for (let at = 0; at < 3; at += 1) {
-      const response = await fetch(`${system.url}${path.replace('{id}', other)}${query}`, {
+      const response = await fetch(`${system.url}${path.replace('{id}', other).replace('{index}', '0')}${query}`, {
         method: method.toUpperCase(),
         signal: AbortSignal.timeout(20_000),
-        ...(path.endsWith('/items')
+        ...(isUpload
           ? { headers: { 'content-type': 'application/x-ndjson' }, body: '"a"\n' }
           : body === undefined
             ? {}

@@ -129,6 +129,7 @@ const personSchema = {
 const fittingValues: Readonly<Record<string, unknown>> = {
   lane: 'default',
   extractor: 'person',
+  task: 'extraction',
   schema: personSchema,
   text: 'My name is Ann and I am 31 years old.',
   name: 'person',
@@ -136,8 +137,8 @@ const fittingValues: Readonly<Record<string, unknown>> = {
   chunks: 2,
 }
 
-/** Refused together with others, or where the lane has no prices: sent by name among odd values only. */
-const unfitting = new Set(['chunk_tokens', 'max_cost_usd'])
+/** Refused together with others, or where the lane has no prices or the server no secrets: sent by name among odd values only. */
+const unfitting = new Set(['chunk_tokens', 'max_cost_usd', 'webhook'])
 
 /** Requests over all operations of an OpenAPI document. `~id7~` in a path stands for an id that exists when the request is sent. */
 export function requestsOf(document: Json): fc.Arbitrary<FuzzedRequest> {
