@@ -5,7 +5,7 @@ import type { Batch } from '@sluice/contract/batch'
 import type { LaneView } from '@sluice/contract/lane-view'
 import { run } from '@sluice/local/processes/app-process'
 import { startOwnRedis } from '@sluice/local/redis/own-redis'
-import { schema } from '../overhead/schema.ts'
+import { schema } from '../overhead/chat-body.ts'
 import { texts } from '../texts.ts'
 
 /**

@@ -1,5 +1,5 @@
 import type { ChatCompletionCreateParamsNonStreaming } from 'openai/resources'
-import { schema } from '../overhead/schema.ts'
+import { schema } from '../overhead/chat-body.ts'
 
 /** What all systems ask for, so that a call costs the same whoever makes it. */
 export const extractor = { schema, instructions: 'Who wrote this?' }

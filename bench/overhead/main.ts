@@ -6,7 +6,7 @@ import { median } from '../median.ts'
 import { cpuUs } from '../process-cpu.ts'
 import { startSystem, type System } from '../start-system.ts'
 import { texts } from '../texts.ts'
-import { schema } from './schema.ts'
+import { chatBody, schema } from './chat-body.ts'
 
 /**
  * The whole durable path on one worker, compared with what people run instead (`peers.ts`), in turns, against the same simulator: the
@@ -50,7 +50,8 @@ async function compare(inFlight: string): Promise<void> {
       name,
       () => runPeer(peer, system, inFlight),
     ]),
-    ['Sluice, one worker', () => runSluice(system)],
+    ['Sluice, one worker', () => runSluice(system, extraction())],
+    ['Sluice, raw requests', () => runSluice(system, rawRequests())],
   ]
   const measured = new Map<string, Round[]>(ways.map(([name]) => [name, []]))
   // The first round of each is a warm-up: compiled code, connections, the worker's caches.
@@ -78,9 +79,18 @@ async function runPeer(peer: string, { redis, provider }: System, inFlight: stri
   return { perSecond: items / seconds, cpuUs: own / items, othersCpuUs: ofRedis / items }
 }
 
-async function runSluice({ redis, api, worker, url }: System): Promise<Round> {
-  const extractor = { schema, instructions: 'Who wrote this?' }
-  const body = JSON.stringify({ extractor, items: texts(items) })
+/** The body of a batch: texts with a schema. */
+function extraction(): string {
+  return JSON.stringify({ extractor: { schema, instructions: 'Who wrote this?' }, items: texts(items) })
+}
+
+/** The same calls as bodies that are sent as they are. */
+function rawRequests(): string {
+  const bodies = texts(items).map((text) => ({ body: chatBody(text) }))
+  return JSON.stringify({ task: 'request', endpoint: '/v1/chat/completions', items: bodies })
+}
+
+async function runSluice({ redis, api, worker, url }: System, body: string): Promise<Round> {
   const before = [cpuUs(worker.pid), cpuUs(api.pid) + cpuUs(redis.pid())]
   const began = performance.now()
   const response = await fetch(`${url}/v1/batches`, {

@@ -3,7 +3,7 @@ import { Redis } from 'ioredis'
 import { OpenAI } from 'openai'
 import { Pool } from 'undici'
 import { texts } from '../texts.ts'
-import { schema } from './schema.ts'
+import { chatBody } from './chat-body.ts'
 
 // What people run instead of Sluice, each in a separate process: `node peers.ts <name> <items> <calls in flight>`.
 const [name, count, concurrency] = [process.argv[2]!, Number(process.argv[3]), Number(process.argv[4])]
@@ -11,26 +11,12 @@ const input = texts(count)
 const results: unknown[] = []
 const baseUrl = process.env['OPENAI_BASE_URL']!
 
-function request(text: string) {
-  return {
-    model: 'simulator',
-    messages: [
-      { role: 'system' as const, content: 'Who wrote this?' },
-      { role: 'user' as const, content: text },
-    ],
-    response_format: {
-      type: 'json_schema' as const,
-      json_schema: { name: 'person', strict: true, schema },
-    },
-  }
-}
-
 type Call = (text: string) => Promise<unknown>
 
 function viaSdk(options: { fetch?: typeof fetch } = {}): Call {
   const client = new OpenAI({ maxRetries: 0, ...options })
   return async (text) => {
-    const completion = await client.chat.completions.create(request(text))
+    const completion = await client.chat.completions.create(chatBody(text))
     return JSON.parse(completion.choices[0]?.message.content ?? '')
   }
 }
@@ -56,7 +42,7 @@ const viaUndici: Call = async (text) => {
     path: '/v1/chat/completions',
     method: 'POST',
     headers: { 'content-type': 'application/json' },
-    body: JSON.stringify(request(text)),
+    body: JSON.stringify(chatBody(text)),
   })
   const completion = (await body.json()) as { choices: [{ message: { content: string } }] }
   return JSON.parse(completion.choices[0].message.content)

@@ -3,7 +3,8 @@ import type { RawRequest } from '@sluice/contract/extract-function'
 import type { Call, Outcome } from '@sluice/contract/outcome'
 import type { RequestTask } from '@sluice/contract/request-task'
 import { expect, test } from 'vitest'
-import { extracted, inline, readAll, testSluice } from './harness.ts'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { extracted, inline, readAll, testSluice, texts } from './harness.ts'
 
 const requests: RequestTask = { object: 'request', endpoint: '/v1/chat/completions', lane: 'default' }
 const options = batchOptions.parse({})
@@ -140,4 +141,37 @@ test('the same request in two items is paid once when asked for, and its respons
   const other = { ...requests, endpoint: '/v1/completions' as const }
   const third = await engine.batches.create({ requests: other, options: kept }, [{ id: 'd', text: '{"model":"m"}' }])
   expect((await readAll(engine, third.batch.id))[0]?.response?.body).toBe('{"call":2}')
+})
+
+test('a batch of requests and one of texts share a lane fairly', async () => {
+  const sluice = testSluice()
+  const engine = await sluice.engine()
+  const made: string[] = []
+  const note = async (kind: string) => {
+    made.push(kind)
+    await sleep(10)
+  }
+  const batches = [
+    await engine.batches.create({ requests, options }, bodies(300)),
+    await engine.batches.create({ extractor: inline, options }, texts(300)),
+  ]
+  await sluice.worker(
+    async () => {
+      await note('text')
+      return extracted({})
+    },
+    {
+      concurrency: 10,
+      respond: async ({ body }) => {
+        await note('request')
+        return respond(body)
+      },
+    },
+  )
+  for (const { batch } of batches) expect(await readAll(engine, batch.id)).toHaveLength(300)
+  expect(made).toHaveLength(600)
+  // While both have items, each gets half of the calls.
+  const half = made.slice(0, 400).filter((kind) => kind === 'request').length
+  expect(half).toBeGreaterThan(130)
+  expect(half).toBeLessThan(270)
 })
