@@ -14,7 +14,7 @@
 -- include: configured.lua
 local horizonMs, keepMs, lostMs, idleMs, stillMs = 100, 3600000, 5000, 10000, 1000
 -- A process that waits asks again at the latest after this, so that it sees a lane that was resumed.
-local initialWindow, openWindow, mostModels, longestSleepMs = 10, 256, 100, 1000
+local initialWindow, openWindow, mostModels, longestSleepMs = 10, 256, 100, 500
 
 local time = redis.call('TIME')
 local now = clock == '' and time[1] * 1000 + time[2] / 1000 or tonumber(clock)
