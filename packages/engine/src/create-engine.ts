@@ -15,11 +15,9 @@ import { createIdempotency } from './batches/idempotency.ts'
 import { createItemSource } from './batches/item-reader.ts'
 import { createKeys } from './redis/keys.ts'
 import { createMoney } from './items/prices.ts'
-import { createReadLaneHold } from './lanes/lane-holds.ts'
 import { createLanePulses } from './lanes/lane-pulse.ts'
 import { readLanes } from './lanes/lane-view.ts'
 import { createLaneWork } from './lanes/lane-work.ts'
-import { createServedLanes } from './lanes/window.ts'
 import { createLedger } from './ledger/ledger.ts'
 import { createQueues } from './queues/queues.ts'
 import { createResults } from './batches/results.ts'
@@ -84,8 +82,6 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
     isPriced,
     hasLane: (lane) => Object.hasOwn(lanes, lane),
     readPulse: createLanePulses({ redis, keys, lanes }),
-    isServed: createServedLanes({ redis, keys }),
-    readHold: createReadLaneHold({ redis, keys }),
   })
   const checkWebhook = createCheckWebhook(webhooks)
   const items = createItemSource({ redis, keys })

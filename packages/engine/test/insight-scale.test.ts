@@ -30,9 +30,7 @@ async function counted({ redisUrl, keys }: TestSluice) {
     keys,
     isPriced: () => false,
     hasLane: () => true,
-    readHold: nothing,
     readPulse: nothing,
-    isServed: () => Promise.resolve(true),
   })
   const subscriber = new Redis(redisUrl)
   onTestFinished(() => subscriber.disconnect())

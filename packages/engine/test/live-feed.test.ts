@@ -139,9 +139,7 @@ async function countedFeed({ redisUrl, keys }: TestSluice) {
     keys,
     isPriced: () => false,
     hasLane: () => true,
-    readHold: () => Promise.resolve(null),
     readPulse: () => Promise.resolve(null),
-    isServed: () => Promise.resolve(true),
   })
   const live = createLiveFeed({
     redis,

@@ -203,8 +203,6 @@ test('no step is long when 300,000 failed items are read, chosen, retried, fed a
     isPriced: () => false,
     hasLane: () => true,
     readPulse: async () => null,
-    isServed: async () => true,
-    readHold: async () => null,
   })
   expect((await finder.get(batchId)).stored_bytes).toBeGreaterThan(all * 50)
   let retried = 0

@@ -203,8 +203,6 @@ test('the memory of a batch of many shards is an estimate from a few of them', a
     isPriced: () => false,
     hasLane: () => true,
     readPulse: async () => null,
-    isServed: async () => true,
-    readHold: async () => null,
   })
   const { stored_bytes: bytes } = await finder.get(batch.id)
   expect(bytes).toBeGreaterThan(99 * 10_000)

@@ -1,7 +1,6 @@
 import type { Batch, BatchStatus } from '@sluice/contract/batch'
 import type { BatchMeta } from '../ledger/batch-meta.ts'
-import type { LaneHold } from '../lanes/lane-holds.ts'
-import type { LanePulse } from '../lanes/lane-pulse.ts'
+import { holdOf, type LanePulse } from '../lanes/lane-pulse.ts'
 import { itemLockMs, itemScanMs } from '../queues/jobs.ts'
 import { bindingOf } from './binding.ts'
 
@@ -18,10 +17,6 @@ export interface BatchState {
   readonly nowMs: number
   /** The configuration has its lane no more. */
   readonly laneIsGone?: boolean
-  /** No worker that runs has its lane. */
-  readonly laneHasNoWorker?: boolean
-  /** The wait that the provider asked its lane for. */
-  readonly hold?: LaneHold | null
   /** What sets the pace of its lane; null where that is not known. */
   readonly pulse: LanePulse | null
 }
@@ -34,7 +29,8 @@ const deadWorkerMs = 5_000
 
 /** The batch as the API shows it. Waiting is what remains, so the counts always add up to `total`. */
 export function toBatch(id: string, state: BatchState): Batch {
-  const { meta, open, running, bytes, priced, pulse, hold, nowMs } = state
+  const { meta, open, running, bytes, priced, pulse, nowMs } = state
+  const hold = pulse === null ? null : holdOf(pulse, nowMs)
   const { status, total, succeeded, failed } = meta
   const stopped = status === 'cancelling' || status === 'cancelled'
   // While a batch is cancelled, only items that a worker holds are open; each ends when its call is aborted.
@@ -84,11 +80,11 @@ export function toBatch(id: string, state: BatchState): Batch {
 }
 
 /** Why nothing runs a batch that is not paused; null if something does. */
-function laneProblem({ meta: { status, lane }, laneIsGone, laneHasNoWorker }: BatchState): string | null {
+function laneProblem({ meta: { status, lane }, laneIsGone, pulse }: BatchState): string | null {
   if (status !== 'in_progress' && status !== 'paused' && status !== 'cancelling') return null
   if (laneIsGone === true)
     return `lane_gone: the lane '${lane}' is not configured; add it to sluice.config.ts again, or cancel the batch`
-  if (laneHasNoWorker === true)
+  if (pulse?.workers === 0)
     return `no_worker: no running worker has the lane '${lane}'; start one whose sluice.config.ts has it`
   return null
 }
@@ -115,7 +111,7 @@ function eta({ meta, open, nowMs }: BatchState, left: number): Batch['eta_s'] {
   return { p50: round(Math.max(left / p50, waitP50)), p90: round(Math.max(left / p10, waitP90)) }
 }
 
-/** A batch is reported about once a second. If that stops, the worker with its job is dead or frozen, and so are the items it holds. */
+/** While its counts change, a batch is reported twice a second. If that stops, the worker with its job is dead or frozen, and so are the items it holds. */
 const reporterSilentMs = 5_000
 
 /** 0 if items were done since the last report, unless the reports have stopped. */

@@ -1,7 +1,6 @@
 import type { Batch } from '@sluice/contract/batch'
 import { notFound } from '@sluice/contract/error'
 import type { Redis } from 'ioredis'
-import type { ReadLaneHold } from '../lanes/lane-holds.ts'
 import type { ReadLanePulse } from '../lanes/lane-pulse.ts'
 import { type BatchMeta, parseBatchMeta } from '../ledger/batch-meta.ts'
 import { type BatchKeys, type Keys, shardKeys } from '../redis/keys.ts'
@@ -23,15 +22,12 @@ export interface FindBatchDependencies {
   /** Whether the configuration has the lane. */
   readonly hasLane: (lane: string) => boolean
   readonly readPulse: ReadLanePulse
-  /** Whether a worker that runs has the lane. */
-  readonly isServed: (lane: string) => Promise<boolean>
-  readonly readHold: ReadLaneHold
 }
 
 type Replies = [[null, Record<string, string>], [null, number], [null, number], ...[Error | null, number | null][]]
 
 export function createBatchFinder(dependencies: FindBatchDependencies): BatchFinder {
-  const { redis, keys, isPriced, hasLane, isServed, readHold, readPulse } = dependencies
+  const { redis, keys, isPriced, hasLane, readPulse } = dependencies
   return {
     find,
     get: async (id) => {
@@ -60,11 +56,8 @@ export function createBatchFinder(dependencies: FindBatchDependencies): BatchFin
     const first = sizes.some(([error]) => error !== null) ? null : sizes.reduce((sum, [, size]) => sum + (size ?? 0), 0)
     const bytes = first === null ? null : first + (await bytesOfOtherShards(redis, k, meta))
     const { lane, status } = meta
-    const isRunning = status === 'in_progress'
-    const [hold, isServedNow, pulse] = isRunning
-      ? await Promise.all([readHold(lane), isServed(lane), readPulse(lane)])
-      : [null, true, null]
-    const laneState = { priced: isPriced(lane), laneIsGone: !hasLane(lane), laneHasNoWorker: !isServedNow, hold, pulse }
+    const pulse = status === 'in_progress' ? await readPulse(lane) : null
+    const laneState = { priced: isPriced(lane), laneIsGone: !hasLane(lane), pulse }
     return toBatch(id, { meta: { ...meta, status }, open, running, bytes, ...laneState, nowMs: Date.now() })
   }
 }

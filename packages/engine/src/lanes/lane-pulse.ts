@@ -6,7 +6,15 @@ import type { Keys } from '../redis/keys.ts'
 import { readGauges } from './lane-stats.ts'
 import { readLiveWorkers } from './window.ts'
 
-const freshMs = 1_000
+/** A page of a list shows up to 100 batches, most of one lane. */
+const freshMs = 250
+/** Waits of a moment are part of normal work at a limit. */
+const shortestHoldMs = 1_000
+
+export interface LaneHold {
+  readonly untilMs: number
+  readonly reason: string
+}
 
 /** What sets the pace of a lane now. */
 export interface LanePulse {
@@ -25,7 +33,7 @@ export interface LanePulse {
 /** Null for a lane that is not configured. */
 export type ReadLanePulse = (lane: string) => Promise<LanePulse | null>
 
-/** Reads a lane at most once a second in this process, however many of its batches are shown. */
+/** Reads a lane at most four times a second in this process, however many of its batches are shown. */
 export function createLanePulses({
   redis,
   keys,
@@ -58,4 +66,13 @@ export function createLanePulses({
     const concurrency = members.reduce((sum, member) => sum + Number(member.split('|')[2] ?? 0), 0)
     return { model, workers: members.length, concurrency, ...gauges, ...quota }
   }
+}
+
+/** The longest wait that the provider asked a model of the lane for, as far as it lasts a second or longer; null: none. */
+export function holdOf({ models }: Pick<LanePulse, 'models'>, nowMs: number): LaneHold | null {
+  const [longest] = models
+    .map(({ model, held_until: until, waits_for: reason }) => ({ untilMs: (until ?? 0) * 1_000, reason, model }))
+    .toSorted((a, b) => b.untilMs - a.untilMs)
+  if (longest === undefined || longest.untilMs < nowMs + shortestHoldMs) return null
+  return { untilMs: longest.untilMs, reason: `${longest.model}: ${longest.reason ?? 'The provider asked to wait.'}` }
 }

@@ -1,7 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import type { Queue } from 'bullmq'
 import type { Redis } from 'ioredis'
-import { LRUCache } from 'lru-cache'
 import type { Keys, LaneKeys } from '../redis/keys.ts'
 import { loadScript } from '../redis/script.ts'
 
@@ -88,23 +87,6 @@ export function createLaneWindow({ redis, keys, lane, queue }: LaneWindowDepende
       ])
       return { capacity, free: capacity - jobs.reduce((sum, count) => sum + count, 0) }
     },
-  }
-}
-
-/** How often a process asks for the workers of a lane at most. */
-const servedMs = 1_000
-const lanesKept = 10_000
-
-/** Whether a worker that runs has the lane. */
-export function createServedLanes({ redis, keys }: { readonly redis: Redis; readonly keys: Keys }) {
-  const cache = new LRUCache<string, Promise<boolean>>({ max: lanesKept, ttl: servedMs })
-  return (lane: string): Promise<boolean> => {
-    const known = cache.get(lane)
-    if (known !== undefined) return known
-    const asked = readLiveWorkers(redis, keys.lane(lane)).then((workers) => workers.length > 0)
-    cache.set(lane, asked)
-    asked.catch(() => cache.delete(lane))
-    return asked
   }
 }
 
