@@ -1,17 +1,17 @@
 import type { LaneList } from '@sluice/contract/lane-view'
 import { html } from 'htm/preact'
 import { useEffect, useMemo } from 'preact/hooks'
+import { choose, SearchField } from '../elements/filters.ts'
 import { LoadError } from '../elements/notice.ts'
 import { statusWord } from '../elements/status.ts'
 import { ask } from '../http.ts'
 import type { ExtractorList } from '../interface.ts'
 import { useLoaded } from '../loading.ts'
-import { place, setQuery } from '../router.ts'
+import { place } from '../router.ts'
 import { BatchRow } from './batch-row.ts'
 import { createBatchList, type Filter } from './batch-list.ts'
 
 const statuses = ['uploading', 'in_progress', 'paused', 'cancelling', 'completed', 'cancelled'] as const
-const typingMs = 250
 
 /** All batches, newest first. The filter is in the address, so that a link or a reload shows the same list. */
 export function BatchesView() {
@@ -85,27 +85,11 @@ function Filters({ filter }: { filter: Filter }) {
   const extractors = useLoaded('extractors', (signal) =>
     ask<ExtractorList>('GET', '/v1/extractors?limit=100', { signal }),
   )
-  const typed = useMemo(() => {
-    let timer: ReturnType<typeof setTimeout> | undefined
-    return (event: Event) => {
-      const { value } = event.target as HTMLInputElement
-      clearTimeout(timer)
-      timer = setTimeout(() => setQuery({ search: value.trim() }), typingMs)
-    }
-  }, [])
-  const choose = (name: string) => (event: Event) => setQuery({ [name]: (event.target as HTMLSelectElement).value })
   const laneNames = lanes.data.value?.data.map(({ name }) => name) ?? []
   const extractorNames = extractors.data.value?.data.flatMap(({ name }) => (name === null ? [] : [name])) ?? []
 
   return html`<form class="filters" role="search" onSubmit=${(event: Event) => event.preventDefault()}>
-    <input
-      type="search"
-      placeholder="Search name, id, metadata"
-      aria-label="Search name, id, metadata"
-      maxlength="200"
-      value=${filter.search}
-      onInput=${typed}
-    />
+    <${SearchField} label="Search name, id, metadata" value=${filter.search} />
     <select aria-label="Status" value=${filter.status} onChange=${choose('status')}>
       <option value="">Every status</option>
       ${statuses.map((status) => html`<option value=${status}>${statusWord(status)}</option>`)}

@@ -1,8 +1,10 @@
 import { useSignal } from '@preact/signals'
 import type { Batch } from '@sluice/contract/batch'
 import type { BatchItem } from '@sluice/contract/batch-item'
+import type { FailureType } from '@sluice/contract/result'
 import { html } from 'htm/preact'
 import { useEffect, useMemo } from 'preact/hooks'
+import { choose, SearchField } from '../elements/filters.ts'
 import { LoadError } from '../elements/notice.ts'
 import { Status, statusWord } from '../elements/status.ts'
 import { VirtualRows } from '../elements/virtual-rows.ts'
@@ -23,9 +25,8 @@ const errorTypes = [
   'too_large',
   'unreadable',
   'internal_error',
-] as const
+] as const satisfies readonly FailureType[]
 const rowHeight = 36
-const typingMs = 300
 
 /** Every item of a batch: the table holds some 40 rows in the page, wherever one scrolls to. */
 export function ItemsView({ batch }: { batch: Batch }) {
@@ -112,24 +113,8 @@ function Filters({
   jump: (index: number) => void
   filtered: boolean
 }) {
-  const typed = useMemo(() => {
-    let timer: ReturnType<typeof setTimeout> | undefined
-    return (event: Event) => {
-      const { value } = event.target as HTMLInputElement
-      clearTimeout(timer)
-      timer = setTimeout(() => setQuery({ search: value.trim() }), typingMs)
-    }
-  }, [])
-  const choose = (name: string) => (event: Event) => setQuery({ [name]: (event.target as HTMLSelectElement).value })
   return html`<form class="filters start" role="search" onSubmit=${(event: Event) => event.preventDefault()}>
-    <input
-      type="search"
-      placeholder="Find by id or text"
-      aria-label="Find by id or text"
-      maxlength="200"
-      value=${filter.search}
-      onInput=${typed}
-    />
+    <${SearchField} label="Find by id or text" value=${filter.search} />
     <select aria-label="Status of items" value=${filter.status} onChange=${choose('status')}>
       <option value="">Every status</option>
       ${statuses.map((status) => html`<option value=${status}>${statusWord(status)}</option>`)}
