@@ -94,7 +94,7 @@ export function createResults({ redis, keys, changes, items }: ResultsDependenci
       const chosen =
         query.status === undefined ? page.results : page.results.filter((one) => one.status === query.status)
       if (chosen.length > 0) yield chosen
-      // What a generator and its reader still name is kept while they wait: 25 readers kept their last results of 5 MB each.
+      // What a generator and its reader still name is kept while they wait: 40 readers kept their last results of 5 MB each.
       chosen.length = 0
       page.results.length = 0
       if (!page.end) continue
