@@ -3,7 +3,17 @@ import { gzipSync } from 'node:zlib'
 import { Redis } from 'ioredis'
 import { toFile } from 'openai'
 import { beforeAll, describe, expect, inject, test } from 'vitest'
-import { chatLines, ended, type Line, openAi, readLines, startBatch, toJsonl, untilStatus, uploadBatch } from '../support/openai.ts'
+import {
+  chatLines,
+  ended,
+  type Line,
+  openAi,
+  readLines,
+  startBatch,
+  toJsonl,
+  untilStatus,
+  uploadBatch,
+} from '../support/openai.ts'
 import { startSystem, type System } from '../support/system.ts'
 
 let system: System
@@ -40,7 +50,16 @@ const fileFields = ['id', 'object', 'bytes', 'created_at', 'expires_at', 'filena
 const batchFields = [
   ...['id', 'object', 'endpoint', 'model', 'errors', 'input_file_id', 'completion_window', 'status'],
   ...['output_file_id', 'error_file_id', 'created_at', 'in_progress_at', 'expires_at', 'finalizing_at'],
-  ...['completed_at', 'failed_at', 'expired_at', 'cancelling_at', 'cancelled_at', 'request_counts', 'usage', 'metadata'],
+  ...[
+    'completed_at',
+    'failed_at',
+    'expired_at',
+    'cancelling_at',
+    'cancelled_at',
+    'request_counts',
+    'usage',
+    'metadata',
+  ],
 ]
 
 describe('every field is there, in the order of OpenAI', () => {
@@ -60,7 +79,8 @@ describe('every field is there, in the order of OpenAI', () => {
       'output_tokens_details',
       'total_tokens',
     ])
-    for (const at of [batch.in_progress_at, batch.finalizing_at, batch.completed_at]) expect(at).toSatisfy(Number.isInteger)
+    for (const at of [batch.in_progress_at, batch.finalizing_at, batch.completed_at])
+      expect(at).toSatisfy(Number.isInteger)
     expect(Object.keys(await get('/batches?limit=1'))).toEqual(['object', 'data', 'first_id', 'last_id', 'has_more'])
     expect(await get('/files?purpose=vision')).toEqual({
       object: 'list',
@@ -89,7 +109,10 @@ describe('every field is there, in the order of OpenAI', () => {
       ['a', 'metadata'],
       [{ a: null }, 'metadata.a'],
     ] as const)
-      expect(await create({ ...batchOf(id), metadata: wrong })).toMatchObject({ status: 400, body: { error: { param } } })
+      expect(await create({ ...batchOf(id), metadata: wrong })).toMatchObject({
+        status: 400,
+        body: { error: { param } },
+      })
   })
 })
 
@@ -128,9 +151,7 @@ describe('an input file', () => {
     const client = openAi(system)
     const packed = gzipSync(toJsonl(chatLines(3)))
     for (const name of ['batch.jsonl', 'batch.jsonl.gz'])
-      await expect(
-        client.files.create({ file: await toFile(packed, name), purpose: 'batch' }),
-      ).rejects.toMatchObject({
+      await expect(client.files.create({ file: await toFile(packed, name), purpose: 'batch' })).rejects.toMatchObject({
         status: 400,
         error: { message: expect.stringContaining('Invalid file format for Batch API. Must be .jsonl') as string },
       })
@@ -187,7 +208,12 @@ describe('an input file', () => {
 })
 
 test.each([
-  ['/v1/responses', { input: 'x', stream: true }, 'streaming_unsupported', 'Responses: Streaming is not supported in the Batch API.'],
+  [
+    '/v1/responses',
+    { input: 'x', stream: true },
+    'streaming_unsupported',
+    'Responses: Streaming is not supported in the Batch API.',
+  ],
   ['/v1/embeddings', {}, 'invalid_request', 'Input parameter is required.'],
   ['/v1/moderations', { input: null }, 'invalid_request', 'Input parameter is required.'],
   ['/v1/completions', {}, 'invalid_request', 'Prompt parameter is required.'],
