@@ -5,7 +5,6 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { Readable } from 'node:stream'
-import type { ReadableStream as WebStream } from 'node:stream/web'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { createChanges, publish } from '@sluice/engine/redis/changes'
 import { connectWaiting, createRedis } from '@sluice/engine/redis/connect'
@@ -248,7 +247,7 @@ test('on a cluster the stream of everything shows batches and summaries from the
   const response = await fetch(`${system.url}/v1/events`, { signal: left.signal })
   const reading = (async () => {
     let event = ''
-    for await (const line of createInterface(Readable.fromWeb(response.body! as WebStream))) {
+    for await (const line of createInterface(Readable.fromWeb(response.body!))) {
       if (line.startsWith('event: ')) event = line.slice(7)
       if (!line.startsWith('data: ')) continue
       const { id, status } = JSON.parse(line.slice(6)) as { id: string; status?: string }

@@ -167,8 +167,8 @@ export function createLiveFeed(dependencies: LiveFeedDependencies): LiveFeed {
       running.delete(id)
       ended.delete(id)
       if (batch === null) return void publish(`batch ${id}`, gone('batch', id))
-      if (isEnded(batch.status)) ended.size < mostEnded && ended.add(id)
-      else if (running.size < mostRunning) running.add(id)
+      const [known, most] = isEnded(batch.status) ? [ended, mostEnded] : [running, mostRunning]
+      if (known.size < most) known.add(id)
       const isNew = publish(`batch ${id}`, { name: 'batch', json: JSON.stringify(batch) })
       const summary = isNew ? summaryOfLevel(id) : null
       if (summary !== null) changed.summaries.add(summary)
