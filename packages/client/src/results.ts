@@ -49,7 +49,8 @@ export async function* readProgress(
   signal: AbortSignal | undefined,
 ): AsyncGenerator<Batch> {
   const path = (): string => `/v1/batches/${encodeURIComponent(batchId)}/events`
-  for await (const { data } of followEvents(http, { path, signal })) yield parseAnswer(batch, data, path())
+  for await (const { event, data } of followEvents(http, { path, signal }))
+    if (event === 'progress') yield parseAnswer(batch, data, path())
 }
 
 async function toItemResult<Value>(line: Result, check: Check): Promise<ItemResult<Value>> {

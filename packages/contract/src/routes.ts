@@ -263,7 +263,13 @@ export const routes = {
     path: '/v1/batches/{id}/events',
     tag: 'Results',
     summary: 'Stream snapshots of the batch until it has ended',
-    answers: { 200: { description: 'Events `progress`, then `end`.', schema: batch, contentTypes: [eventStream] } },
+    answers: {
+      200: {
+        description: 'Events `progress`, then `end`. Before it `gone`, where the batch was deleted meanwhile.',
+        schema: batch,
+        contentTypes: [eventStream],
+      },
+    },
   },
   streamLive: {
     method: 'get',
