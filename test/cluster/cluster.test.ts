@@ -3,6 +3,8 @@ import { once } from 'node:events'
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { Readable } from 'node:stream'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { createChanges, publish } from '@sluice/engine/redis/changes'
 import { connectWaiting, createRedis } from '@sluice/engine/redis/connect'
@@ -234,6 +236,37 @@ test('on a cluster messages reach their readers at once, also after a node was a
     )
     .toBe(true)
   for (const { redis } of nodes) expect(await redis.call('CLUSTER', 'INFO')).not.toContain('messages_publish_sent')
+})
+
+test('on a cluster the stream of everything shows batches and summaries from their start to their removal', async () => {
+  const { url } = await startCluster()
+  const system = await startSystem({ redisUrl: url })
+  const left = new AbortController()
+  onTestFinished(() => left.abort())
+  const shown = new Map<string, string[]>()
+  const response = await fetch(`${system.url}/v1/events`, { signal: left.signal })
+  const reading = (async () => {
+    let event = ''
+    for await (const line of createInterface(Readable.fromWeb(response.body!))) {
+      if (line.startsWith('event: ')) event = line.slice(7)
+      if (!line.startsWith('data: ')) continue
+      const { id, status } = JSON.parse(line.slice(6)) as { id: string; status?: string }
+      shown.set(id, [...(shown.get(id) ?? []), status ?? event])
+    }
+  })()
+  reading.catch(() => {})
+  const last = (id: string) => expect.poll(() => shown.get(id)?.at(-1), { timeout: 30_000 })
+  const batches = await Promise.all(Array.from({ length: 6 }, () => system.submit(people(5))))
+  const summary = (await system.request('POST', '/v1/summaries', { text: longText(6), chunk_tokens: 300 })).body
+  for (const { id } of batches) await last(id).toBe('in_progress')
+  await last(summary.id).toBe('in_progress')
+  expect((await system.request('POST', `/v1/batches/${batches[0]!.id}/pause`)).status).toBe(200)
+  await last(batches[0]!.id).toBe('paused')
+  expect((await system.request('POST', `/v1/batches/${batches[0]!.id}/resume`)).status).toBe(200)
+  await system.worker()
+  for (const { id } of [...batches, summary]) await last(id).toBe('completed')
+  for (const { id } of batches) expect((await system.request('DELETE', `/v1/batches/${id}`)).status).toBe(200)
+  for (const { id } of batches) await last(id).toBe('gone')
 })
 
 test('the preflight checks each node of a cluster and names the node with the problem', async () => {

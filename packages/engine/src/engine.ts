@@ -9,7 +9,7 @@ import type {
 import type { CreateExtractor, Extractor, ModelParameters, VersionList } from '@sluice/contract/extractor'
 import type { LaneView } from '@sluice/contract/lane-view'
 import type { Item } from '@sluice/contract/item'
-import type { RequestTask } from '@sluice/contract/request-task'
+import type { RequestTask, TaskDefinition } from '@sluice/contract/request-task'
 import type { Result, ResultsQuery } from '@sluice/contract/result'
 import type { Summary, SummaryList } from '@sluice/contract/summary'
 import type { Usage } from '@sluice/contract/usage'
@@ -97,7 +97,8 @@ interface NewBatchOptions {
 
 export interface RetryPreview {
   readonly count: number
-  readonly extractor: Extractor | null
+  /** Null: the batch is a level of a summary. */
+  readonly task: TaskDefinition | null
   /** Of the items that would be retried, so many were looked at. */
   readonly sampled: number
   /** Of those that need a call: what makes an item fail without a call, makes it fail again. */
@@ -254,8 +255,10 @@ export interface Extractions {
 }
 
 export interface Results {
-  /** What a table of the results has as columns: the schema (null: the items have none), and the names in the metadata of the first item. */
-  shape(batchId: string): Promise<{ readonly schema: unknown; readonly metadata: readonly string[] }>
+  /** What a table of the results has as columns: the schema (null: the items have none), and the names in the metadata of the first item. `isRequest`: results have a response. */
+  shape(
+    batchId: string,
+  ): Promise<{ readonly schema: unknown; readonly isRequest: boolean; readonly metadata: readonly string[] }>
   /**
    * Pages of results, each result once and in order, read only as fast as they are consumed. With `follow`, continues until the batch has
    * ended; without, ends after the results that exist now (in input order: all of them, by index). Rejects with `invalid_cursor` or `batch_not_found` before the first page.

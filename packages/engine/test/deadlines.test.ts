@@ -56,10 +56,10 @@ test('an item that waits too long fails without a call, and a retry gives it its
   const sluice = testSluice()
   const engine = await sluice.engine()
   const { batch } = await engine.batches.create(
-    { extractor: inline, options: { ...options, deadlines: { wait_s: 0.5 } } },
+    { extractor: inline, options: { ...options, deadlines: { wait_s: 3 } } },
     texts(20),
   )
-  await sleep(700)
+  await sleep(3_200)
   let calls = 0
   await sluice.worker(() => {
     calls += 1
@@ -80,9 +80,9 @@ test('an item whose call began in time and takes too long fails with the deadlin
     return extracted({})
   })
   const { batch } = await engine.batches.create(
-    { extractor: inline, options: { ...options, deadlines: { wait_s: 0.5, item_s: 1 } } },
+    { extractor: inline, options: { ...options, deadlines: { wait_s: 3, item_s: 4 } } },
     texts(1),
   )
-  const message = "It took longer than the batch's item_s of 1 s."
+  const message = "It took longer than the batch's item_s of 4 s."
   expect(await readAll(engine, batch.id)).toMatchObject([{ status: 'failed', error: { type: 'timed_out', message } }])
 })

@@ -13,7 +13,7 @@ if not m[1] then return { 'gone', 0, 0, 0, '1', '' } end
 local openCount, total, nextIndex, feeds = redis.call('HLEN', open), tonumber(m[2]), tonumber(m[3]), tonumber(m[4])
 if m[1] == 'in_progress' then
   local first = redis.call('SRANDMEMBER', releasing)
-  if first then releaseParked(parked, chains, requeue, releasing, first, m[9]) end
+  if first then releaseParked(parked, chains, requeue, releasing, first, m[9], mostReleased) end
 end
 -- One more while items are still to come back, so that the batch has its next turn.
 local parkedLeft = redis.call('SCARD', releasing)
