@@ -26,7 +26,7 @@ const boundsOfRequest = new WeakMap<IncomingMessage, Bounds>()
 export function openBounds(req: Request, res: Response, memory: Memory, patience: Patience): void {
   const abort = new AbortController()
   const share = memory.open()
-  let asked = !isContinue(req.headers.expect)
+  let asked = !isContinue(req)
   boundsOfRequest.set(req, {
     ...patience,
     memory: share,

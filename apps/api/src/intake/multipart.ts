@@ -23,6 +23,9 @@ export interface FormOptions {
   readonly memory?: MemoryShare
 }
 
+/** RFC 2046: 70 characters at most. */
+const boundary = /;\s*boundary=(?:"[^"]{1,70}"|[^\s";,]{1,70}(?=$|[\s;]))/i
+
 /**
  * The parts of a form as they arrive. One file, and those that one chunk of the body completes, are held at a time. Whoever takes a
  * file gives its bytes back to `memory`.
@@ -88,6 +91,12 @@ export async function* readForm(
   if (parts === 0) throw invalidRequest('invalid_request', 'The form is empty, or did not arrive whole.')
 
   function openParser(): BusboyInstance {
+    if (!boundary.test(headers['content-type'] ?? ''))
+      throw invalidRequest(
+        'invalid_request',
+        'content-type: A form needs a boundary of 1 to 70 characters, as in `multipart/form-data; boundary=x`.',
+        'content-type',
+      )
     try {
       return new Busboy({
         headers: { ...headers, 'content-type': headers['content-type'] ?? '' },

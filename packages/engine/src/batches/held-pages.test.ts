@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest'
+import { expect, onTestFinished, test, vi } from 'vitest'
 import { createHeldPages } from './held-pages.ts'
 
 const mb = 1_048_576
@@ -39,4 +39,18 @@ test('a page that is larger than all the room is held alone', async () => {
   expect(pages.tryHold(mb)).toBeNull()
   held[Symbol.dispose]()
   expect(pages.tryHold(mb)).not.toBeNull()
+})
+
+test('readers that keep all the room for long delay others by seconds, and no more than a few of them are let in', async () => {
+  vi.useFakeTimers()
+  onTestFinished(() => void vi.useRealTimers())
+  const pages = createHeldPages()
+  pages.tryHold(15 * mb)
+  const waiting = Array.from({ length: 6 }, () => pages.hold(15 * mb, never))
+  let admitted = 0
+  for (const one of waiting) void one.then(() => (admitted += 1))
+  await vi.advanceTimersByTimeAsync(4_900)
+  expect(admitted).toBe(0)
+  await vi.advanceTimersByTimeAsync(60_000)
+  expect(admitted).toBe(1)
 })

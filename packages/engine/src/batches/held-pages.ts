@@ -1,5 +1,8 @@
 /** Characters of pages that readers hold at once while they write them. Each is held up to four times: as stored, parsed, and twice as text. */
 const mostHeld = 16 * 1_048_576
+/** Once a reader has waited for `patienceMs`: a few clients that read slowly must not keep all others waiting. */
+const mostHeldWithSlow = 2 * mostHeld
+const patienceMs = 5_000
 /** Smaller pages do not count and never wait: of 128 KB each, hundreds fit. */
 const smallPage = 524_288
 
@@ -18,7 +21,7 @@ export function createHeldPages(): HeldPages {
   let held = 0
   const waiting = new Set<() => void>()
   // One that is larger than all the room gets it when nobody else holds any.
-  const fits = (length: number) => held === 0 || held + length <= mostHeld
+  const fits = (length: number, most: number) => held === 0 || held + length <= most
 
   const take = (length: number): Disposable => {
     let isHeld = true
@@ -36,12 +39,14 @@ export function createHeldPages(): HeldPages {
   return {
     tryHold(length) {
       if (length <= smallPage) return take(0)
-      return waiting.size === 0 && fits(length) ? take(length) : null
+      return waiting.size === 0 && fits(length, mostHeld) ? take(length) : null
     },
     hold(length, signal) {
       const { promise, resolve } = Promise.withResolvers<Disposable | null>()
+      let most = mostHeld
       const settle = (end: Disposable | null) => {
         waiting.delete(retry)
+        clearTimeout(patience)
         signal.removeEventListener('abort', leave)
         resolve(end)
       }
@@ -52,9 +57,13 @@ export function createHeldPages(): HeldPages {
       }
       const retry = () => {
         const [first] = waiting
-        if (first === retry && fits(length)) settle(take(length))
+        if (first === retry && fits(length, most)) settle(take(length))
       }
       if (signal.aborted) return Promise.resolve(null)
+      const patience = setTimeout(() => {
+        most = mostHeldWithSlow
+        retry()
+      }, patienceMs)
       waiting.add(retry)
       signal.addEventListener('abort', leave, { once: true })
       retry()

@@ -61,10 +61,14 @@ export function createResults({ redis, keys, changes, items }: ResultsDependenci
   const heldPages = createHeldPages()
   return {
     async shape(batchId) {
-      const meta = isBatchId(batchId) ? await readBatchMeta(redis, keys.batch(batchId), 'extractor') : null
+      const meta = isBatchId(batchId) ? await readBatchMeta(redis, keys.batch(batchId), 'extractor', 'request') : null
       if (meta === null || meta.status === 'staging') throw notFound('batch', batchId)
       const { metadata = {} } = (await items.get(batchId, 0)) ?? {}
-      return { schema: meta.extractor?.schema ?? null, metadata: Object.keys(metadata).slice(0, mostMetadata) }
+      return {
+        schema: meta.extractor?.schema ?? null,
+        isRequest: meta.request !== null,
+        metadata: Object.keys(metadata).slice(0, mostMetadata),
+      }
     },
     async read(batchId, query, { signal }) {
       const position = parseCursor(query)
