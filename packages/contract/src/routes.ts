@@ -213,6 +213,13 @@ export const routes = {
     summary: 'List the failures of a batch in groups: by error type, field of the schema, and message',
     answers: ok(failureGroupList),
   },
+  getBatchExtractor: {
+    method: 'get',
+    path: '/v1/batches/{id}/extractor',
+    tag: 'Results',
+    summary: 'Get the extractor that a batch was made with, also an inline one',
+    answers: ok(extractorView),
+  },
   getTimeline: {
     method: 'get',
     path: '/v1/batches/{id}/timeline',

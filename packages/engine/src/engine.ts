@@ -137,6 +137,8 @@ export interface Insight {
   /** Its failures by type, field and message. */
   failures(batchId: string): Promise<FailureGroupList>
   timeline(batchId: string): Promise<Timeline>
+  /** The one it was made with, inline ones included. Throws `extractor_not_found` for a batch of raw requests. */
+  extractor(batchId: string): Promise<Extractor>
   /** Its items in their order, with filters. */
   items(batchId: string, query: ListItemsQuery): Promise<BatchItemList>
   /** Throws `item_not_found`. */
@@ -239,7 +241,12 @@ export interface Extractions {
    * it is on disk. The batch goes on in any case. It is removed `keptMs` after its end.
    */
   run(
-    input: { readonly extractor: Extractor; readonly text: string; readonly keptMs: number },
+    input: {
+      readonly extractor: Extractor
+      readonly text: string
+      readonly name?: string | undefined
+      readonly keptMs: number
+    },
     options: { signal: AbortSignal },
   ): Promise<
     | { readonly type: 'result'; readonly batchId: string; readonly result: Result }

@@ -13,6 +13,7 @@ import { listen } from '../live.ts'
 import { useLoaded } from '../loading.ts'
 import { goTo, pathTo, place } from '../router.ts'
 import { BatchActions } from './batch-actions.ts'
+import { BatchExtractor } from './batch-extractor.ts'
 import { BatchCharts } from './batch-charts.ts'
 import { isEnded, rateOf, timeLeft, titleOf, whyPaused } from './batch-words.ts'
 import { Failures } from './failures.ts'
@@ -79,7 +80,8 @@ export function BatchView({ id }: { id: string }) {
     <nav class="tabs" aria-label="Parts of the batch">${tab('batch', 'Overview')}${tab('items', `Items`)}</nav>
     ${
       view === 'batch' &&
-      html`<${Overview} batch=${batch} /><${Failures} batch=${batch} /><${BatchCharts} batch=${batch} />`
+      html`<${Overview} batch=${batch} /><${Failures} batch=${batch} /><${BatchCharts} batch=${batch} />
+        ${batch.task === 'extraction' && html`<${BatchExtractor} key=${id} id=${id} />`}`
     }
     ${view === 'items' && html`<${ItemsView} batch=${batch} />`}
     ${view === 'item' && html`<${ItemView} key=${params['index']} batch=${batch} index=${Number(params['index'])} />`}`
