@@ -189,6 +189,42 @@ test(
 )
 
 test(
+  'no step is long when many items with large results are taken, called and recorded at once, and others wait for each of their texts',
+  { timeout },
+  async () => {
+    await expectShortSteps(async (it) => {
+      const { redis, ledger, fill } = it
+      const k = await largeBatch(it, { deduplicate: true })
+      await fill('open', open)
+      const runs = Array.from({ length: 200 }, (_, index) => ({ batchId, index, feed: 5, token: `run ${index}` }))
+      const together = { ...result, data: { text: 'x'.repeat(20_000) } }
+      const taken = await Promise.all(
+        runs.map((run) => ledger.take(run, { keepsTime: true, textHash: `hash ${run.index}` })),
+      )
+      expect(new Set(taken.map(({ type }) => type))).toEqual(new Set(['taken']))
+      await Promise.all(runs.map((run) => ledger.openCall(run, noExpectedCost)))
+      // A thousand items wait for each of the first hundred.
+      await redis.eval(
+        `for first = 0, 99 do
+          for i = 0, 999 do redis.call('HSET', ARGV[1], 1000 + first * 1000 + i, i == 0 and '' or 999 + first * 1000 + i) end
+          redis.call('HSET', ARGV[1], 'last:' .. first, 1999 + first * 1000)
+        end`,
+        0,
+        k.chains,
+      )
+      await redis.hset(k.meta, { items_per_shard: all })
+      const recorded = await Promise.all(
+        runs.map((run) =>
+          ledger.record(run, 'succeeded', together, noCost, 'settled', { textHash: `hash ${run.index}` }),
+        ),
+      )
+      expect(new Set(recorded)).toEqual(new Set(['recorded']))
+      expect(await redis.hlen(k.open)).toBe(open - runs.length)
+    })
+  },
+)
+
+test(
   'no step is long when a batch with 250,000 items in the window is paused, resumed and cancelled',
   { timeout },
   async () => {

@@ -1,4 +1,5 @@
 import { SluiceError } from '@sluice/contract/error'
+import { kindOf } from '@sluice/contract/json-text'
 import type { ErrorRequestHandler } from 'express'
 
 /** An error as OpenAI's API has it. Its clients read all four fields; each but the message may be null. */
@@ -66,13 +67,6 @@ export function outOfRange(name: string, value: unknown, least: number, most: nu
 
 export function noSuchFile(id: string): OpenAiError {
   return new OpenAiError(404, `No such File object: ${id}`, { param: 'id' })
-}
-
-function kindOf(value: unknown): string {
-  if (value === null) return 'null'
-  if (Array.isArray(value)) return 'an array'
-  if (typeof value === 'number') return Number.isInteger(value) ? 'an integer' : 'a decimal'
-  return typeof value === 'object' ? 'an object' : `a ${typeof value}`
 }
 
 /** Answers every error of these routes in OpenAI's shape: their own here, and, as a SluiceError, those of the parts that they share. */

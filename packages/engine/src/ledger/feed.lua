@@ -29,12 +29,20 @@ if want > 0 then
     taken[#taken + 1] = tostring(nextIndex)
     nextIndex = nextIndex + 1
   end
+  local opened = {}
   for _, index in ipairs(taken) do
     feeds = feeds + 1
-    redis.call('HSET', open, index, feeds)
+    opened[#opened + 1] = index
+    opened[#opened + 1] = tostring(feeds)
+    -- In steps, because unpack() fails on a few thousand values.
+    if #opened == 1000 then
+      redis.call('HSET', open, unpack(opened))
+      opened = {}
+    end
     reply[#reply + 1] = index
     reply[#reply + 1] = tostring(feeds)
   end
+  if #opened > 0 then redis.call('HSET', open, unpack(opened)) end
   redis.call('HSET', meta, 'next', nextIndex, 'feeds', feeds)
   if m[5] == '' and #taken > 0 then redis.call('HSET', meta, 'started_at', now) end
   openCount = openCount + #taken

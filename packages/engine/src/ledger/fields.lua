@@ -6,9 +6,10 @@ local function indexesOf(entries, width)
   return indexes
 end
 
-local function prefixed(prefix, fields)
-  local all = {}
-  for i, field in ipairs(fields) do all[i] = prefix .. field end
+-- Each field, then each with the prefix.
+local function alsoPrefixed(prefix, fields)
+  local all = { unpack(fields) }
+  for _, field in ipairs(fields) do all[#all + 1] = prefix .. field end
   return all
 end
 

@@ -23,7 +23,7 @@ local m = redis.call('HMGET', meta, 'status', 'total', 'items_per_shard', 'waiti
 local status, perShard, since = m[1], m[3], m[4] or m[5]
 local indexes = indexesOf(entries, 5)
 local feeds, tokens, inFlight = readFields(open, indexes), readFields(runs, indexes), readFields(calls, indexes)
-local stored, losses = readFields(tries, indexes), readFields(tries, prefixed('lost:', indexes))
+local stored = readFields(tries, alsoPrefixed('lost:', indexes))
 local taken = {}
 
 local function hold(index, token)
@@ -71,7 +71,7 @@ local function take(index, feed, token, textHash, keepsTime)
       return { 'parked' }
     end
   end
-  local lost = losses['lost:' .. index] or '0'
+  local lost = stored['lost:' .. index] or '0'
   if tokens[index] and tokens[index] ~= token then
     lost = tostring(redis.call('HINCRBY', tries, 'lost:' .. index, 1))
     noteEventOnce(timeline, 'worker_lost', '')
