@@ -260,7 +260,8 @@ export interface Results {
     batchId: string,
   ): Promise<{ readonly schema: unknown; readonly isRequest: boolean; readonly metadata: readonly string[] }>
   /**
-   * Pages of results, each result once and in order, read only as fast as they are consumed. With `follow`, continues until the batch has
+   * Pages of results, each result once and in order, read only as fast as they are consumed. A page is emptied when the next one is asked
+   * for. With `follow`, continues until the batch has
    * ended; without, ends after the results that exist now (in input order: all of them, by index). Rejects with `invalid_cursor` or `batch_not_found` before the first page.
    */
   read(

@@ -5,6 +5,8 @@ import { boundsOf } from '../gate/bounds.ts'
 import { bytesOnTheWay } from './reader-progress.ts'
 
 const heartbeatMs = 15_000
+/** Characters that are written at once. */
+const pieceLength = 65_536
 /** In the time that a reader may take nothing. */
 const looks = 7
 
@@ -17,12 +19,33 @@ export function leaving(res: Response, stopping: AbortSignal): AbortSignal {
 async function writeAll(res: Response, chunks: AsyncIterable<string | Buffer>, signal: AbortSignal): Promise<void> {
   try {
     for await (const chunk of chunks) {
-      if (signal.aborted) break
-      if (!res.write(chunk)) await drained(res, signal)
+      for (const piece of pieces(chunk)) {
+        if (signal.aborted) return
+        if (!res.write(piece)) await drained(res, signal)
+      }
     }
   } catch (error) {
     if (!signal.aborted) throw error
   }
+}
+
+/** A large text in parts, because what waits for a slow client is held a second time, as bytes. */
+export function* pieces(chunk: string | Buffer): Generator<string | Buffer> {
+  if (typeof chunk !== 'string' || chunk.length <= pieceLength) {
+    yield chunk
+    return
+  }
+  for (let from = 0; from < chunk.length;) {
+    let to = from + pieceLength
+    // A character of two units stays whole: half of one would be written as another.
+    if (isFirstHalf(chunk.charCodeAt(to - 1))) to += 1
+    yield chunk.slice(from, to)
+    from = to
+  }
+}
+
+function isFirstHalf(unit: number): boolean {
+  return unit >= 0xd800 && unit < 0xdc00
 }
 
 async function drained(res: Response, signal: AbortSignal): Promise<void> {

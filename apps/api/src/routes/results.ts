@@ -93,13 +93,18 @@ async function* mapPages(
   if (first !== '') yield first
   for await (const page of pages) {
     await turn()
-    let chunk = ''
-    for (const one of page) {
-      chunk += format(one)
-      if (chunk.length < chunkLength) continue
-      yield chunk
-      chunk = ''
-    }
-    if (chunk !== '') yield chunk
+    yield* chunksOf(page, format)
   }
+}
+
+/** Apart from `mapPages`, which would keep the last result while it waits for the next page. */
+function* chunksOf(page: readonly Result[], format: (result: Result) => string): Generator<string> {
+  let chunk = ''
+  for (const one of page) {
+    chunk += format(one)
+    if (chunk.length < chunkLength) continue
+    yield chunk
+    chunk = ''
+  }
+  if (chunk !== '') yield chunk
 }
