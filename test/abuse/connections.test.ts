@@ -172,7 +172,7 @@ test('a form that stops half-way gives back its place and its memory', async () 
 })
 
 test('a reader that takes nothing is disconnected after SLUICE_READER_STALL_S; one that reads slowly gets everything', async () => {
-  const system = await startSystem({ env: { ...secured, ...patience } })
+  const system = await startSystem({ env: { ...secured, ...patience, SLUICE_READER_STALL_S: '5' } })
   await system.worker({ SLUICE_CONCURRENCY: '50' })
   const { body } = await system.request(
     'POST',

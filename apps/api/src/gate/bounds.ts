@@ -15,7 +15,7 @@ export interface Patience {
 /** What everybody who reads a request's body, or writes its answer, must keep to. */
 export interface Bounds extends Patience {
   readonly memory: MemoryShare
-  /** Aborts when the sender has left, or has its answer: nobody needs further work. */
+  /** Aborts when the sender has left, or has its answer: further work is useless. */
   readonly gone: AbortSignal
   /** Asks a client that waits for it (`Expect: 100-continue`) to send the body. */
   readonly askForBody: () => void

@@ -42,7 +42,7 @@ function isNavigation({ method, headers }: Request): boolean {
   return method === 'GET' && headers['sec-fetch-mode'] === 'navigate' && headers['sec-fetch-dest'] === 'document'
 }
 
-/** Compared without the scheme: behind a proxy that ends TLS this process sees http. `req.host` trusts what the proxy says only where it may. */
+/** Compared without the scheme, because a proxy that ends TLS sends http to this process. `req.host` uses the proxy's headers only where they are trusted. */
 function isOwn(origin: string, req: Request): boolean {
   if (!URL.canParse(origin)) return false
   const { protocol, host } = new URL(origin)

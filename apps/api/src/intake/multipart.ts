@@ -9,7 +9,7 @@ export interface FormFile {
   /** With its folders, as the sender wrote it: a name for people, never a path here. */
   readonly fileName: string
   readonly mediaType: string
-  /** Where the file is larger than the limit: one byte more than the limit. */
+  /** If the file is larger than the limit: one byte more than the limit. */
   readonly bytes: Uint8Array<ArrayBuffer>
 }
 export type FormPart = { readonly type: 'field'; readonly name: string; readonly value: string } | FormFile
@@ -87,7 +87,7 @@ export async function* readForm(
     parser.end()
   })
   yield* arrivedNow()
-  // What breaks off before its first part is no error to the parser.
+  // The parser reports no error for a form that ends before its first part.
   if (parts === 0) throw invalidRequest('invalid_request', 'The form is empty, or did not arrive whole.')
 
   function openParser(): BusboyInstance {
@@ -128,7 +128,7 @@ export async function* readForm(
   }
 }
 
-/** In a buffer of its own, which can be sent to another process. */
+/** One separate buffer, which can be sent to another process. */
 function joined(chunks: readonly Buffer[]): Uint8Array<ArrayBuffer> {
   const bytes = new Uint8Array(chunks.reduce((sum, chunk) => sum + chunk.length, 0))
   let at = 0

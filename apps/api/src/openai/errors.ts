@@ -21,6 +21,8 @@ export class OpenAiError extends Error {
   }
 }
 
+const inWords = new Intl.ListFormat('en', { type: 'conjunction' })
+
 export function missingParameter(name: string): OpenAiError {
   return new OpenAiError(400, `Missing required parameter: '${name}'.`, {
     code: 'missing_required_parameter',
@@ -33,9 +35,7 @@ export function unknownParameter(name: string): OpenAiError {
 }
 
 export function invalidValue(name: string, value: unknown, supported: readonly string[]): OpenAiError {
-  const quoted = supported.map((one) => `'${one}'`)
-  const last = quoted.pop() ?? ''
-  const list = quoted.length === 0 ? last : `${quoted.join(', ')}, and ${last}`
+  const list = inWords.format(supported.map((one) => `'${one}'`))
   const shown = typeof value === 'string' ? value.slice(0, 200) : JSON.stringify(value)?.slice(0, 200)
   return new OpenAiError(400, `Invalid value: '${shown}'. Supported values are: ${list}.`, {
     code: 'invalid_value',

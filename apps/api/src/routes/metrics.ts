@@ -32,6 +32,7 @@ export async function formatMetrics(
   const limitRemaining = gauge('limit_remaining', 'What calls may use of a limit now.', ofLimit)
   const limitUsed = gauge('limit_used', 'What is used of a limit now.', ofLimit)
   const binding = gauge('limit_binding', '1 for the limit of a model with the least room.', [...ofModel, 'limit'])
+  const waits = gauge('waits', '1 while calls of the model wait, with the reason.', [...ofModel, 'reason'])
   const window = gauge('window_jobs', 'Items that are BullMQ jobs, by their state.', ['lane', 'state'])
   const calls = counter('calls_total', 'Calls to the provider, by outcome.', ['lane', 'outcome'])
   const repeated = counter('repeated_calls_total', 'Calls that repeat a call which may have been paid.')
@@ -61,6 +62,7 @@ export async function formatMetrics(
       modelInFlight.set({ lane, model, unit: 'tokens' }, known.tokens_in_flight)
       if (known.cost_factor !== null) factor.set({ lane, model }, known.cost_factor)
       if (known.binding_limit !== null) binding.set({ lane, model, limit: known.binding_limit }, 1)
+      if (known.waits_for !== null) waits.set({ lane, model, reason: known.waits_for }, 1)
       setLimits(lane, model, known.limits)
     }
     for (const [outcome, number] of Object.entries(it.calls)) calls.inc({ lane, outcome }, number)

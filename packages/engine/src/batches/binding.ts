@@ -32,8 +32,8 @@ export function bindingOf(
 }
 
 function boundByQuota({ limits }: LanePulse, model: LaneModel | undefined): Batch['binding'] {
-  const ofModel = model?.limits.find(({ name }) => name === model.binding_limit)
-  const limit = ofModel ?? limits.toSorted((a, b) => roomOf(a) - roomOf(b))[0]
+  const binding = [...(model?.limits ?? []), ...limits].find(({ name }) => name === model?.binding_limit)
+  const limit = binding ?? limits.toSorted((a, b) => roomOf(a) - roomOf(b))[0]
   // The first answers of a lane are not there yet.
   if (limit === undefined) return { by: 'concurrency', reason: model?.waits_for ?? 'Calls wait for others to end.' }
   return { by: limit.unit, reason: model?.waits_for ?? `The limit '${limit.name}' sets the pace.` }

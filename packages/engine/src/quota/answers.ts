@@ -49,6 +49,7 @@ interface Ends {
   readonly earliestGone: number
   readonly latestGone: number
   readonly earliestBack: number
+  readonly latestBack: number
 }
 
 interface Refused {
@@ -185,10 +186,12 @@ function reportRefused(refused: Refused, nowMs: number): NonNullable<ExchangeMes
 function endsOf(before: Ends | null, resetMs: number | null, at: { goneAtMs: number; nowMs: number }): Ends | null {
   if (resetMs === null) return before
   const gone = at.goneAtMs + resetMs
+  const back = at.nowMs + resetMs
   return {
     earliestGone: Math.min(before?.earliestGone ?? gone, gone),
     latestGone: Math.max(before?.latestGone ?? gone, gone),
-    earliestBack: Math.min(before?.earliestBack ?? at.nowMs + resetMs, at.nowMs + resetMs),
+    earliestBack: Math.min(before?.earliestBack ?? back, back),
+    latestBack: Math.max(before?.latestBack ?? back, back),
   }
 }
 
@@ -230,6 +233,7 @@ function seen(reported: Reported, nowMs: number): SeenLimit {
             earliestGone: reported.ends.earliestGone - nowMs,
             latestGone: reported.ends.latestGone - nowMs,
             earliestBack: reported.ends.earliestBack - nowMs,
+            latestBack: reported.ends.latestBack - nowMs,
           },
         }),
     generation: reported.generation,

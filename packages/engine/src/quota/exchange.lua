@@ -34,7 +34,6 @@ local q = load('model ' .. model) or {
   flow = { before = { requests = 0, tokens = 0 }, beforeAt = now, mark = { requests = 0, tokens = 0 }, at = now },
 }
 q.now, lane.now = now, now
--- Never less: a header tells what remained after a call, so what came back of calls before it must not count twice.
 for _, unit in ipairs({ 'requests', 'tokens' }) do
   q.granted[unit] = q.granted[unit] + m.went[unit]
   q.uncharged[unit] = q.uncharged[unit] + m.back[unit] + m.uncharged[unit]
@@ -67,9 +66,12 @@ for i = #(q.ahead or {}), 1, -1 do
   end
 end
 q.ahead = q.ahead or {}
--- The counters of all processes. Answered: neither in flight nor uncharged.
-local counters = { granted = q.granted, inFlight = inFlight, ahead = ahead, settled = {} }
-for _, unit in ipairs({ 'requests', 'tokens' }) do counters.settled[unit] = q.granted[unit] - q.uncharged[unit] - inFlight[unit] end
+-- The counters of all processes. A call that was refused or not made was not charged, so it no longer counts as granted. Settled: answered.
+local counters = { granted = {}, inFlight = inFlight, ahead = ahead, settled = {} }
+for _, unit in ipairs({ 'requests', 'tokens' }) do
+  counters.granted[unit] = q.granted[unit] - q.uncharged[unit]
+  counters.settled[unit] = counters.granted[unit] - inFlight[unit]
+end
 local cost = m.costs[1] or (m.held.requests > 0 and m.held.tokens / m.held.requests) or q.cost or 1
 q.cost = cost
 
@@ -150,10 +152,10 @@ local again, granted = longestSleepMs, 0
 local function providerWait(tokens)
   local wait, untilReset = 0, nil
   for _, limit in pairs(q.reported) do
-    local amount = factorOf(limit) * (limit.unit == 'requests' and 1 or tokens)
+    local amount = chargeAtOnce(limit) * (limit.unit == 'requests' and 1 or tokens)
     local unseen = factorOf(limit) * inFlight[limit.unit]
     spill(limit, counters, q.at)
-    local need = math.min(limit.most, amount + (limit.window and math.min(reportedReserve(limit), unseen) or reportedReserve(limit)))
+    local need = math.min(limit.most, amount + reportedReserve(limit, counters))
     local level = reportedLevel(limit, counters, q.at)
     if limit.rolled and not limit.trusted and unseen > 0 then level = 0 end
     if level < need then
@@ -178,7 +180,7 @@ for name, limit in pairs(q.reported) do
   spill(limit, counters, q.at)
   lost[name .. ' ' .. (limit.limit and string.format('%.17g', limit.limit) or '')] = { lost = limit.lost, generation = limit.generation }
 end
-local reply = { '', '', '', '', '', string.format('%.17g', q.granted.requests), string.format('%.17g', q.granted.tokens), string.format('%.17g', counters.settled.requests), string.format('%.17g', counters.settled.tokens), reportedAny and cjson.encode(lost) or '' }
+local reply = { '', '', '', '', '', string.format('%.17g', counters.granted.requests), string.format('%.17g', counters.granted.tokens), string.format('%.17g', counters.settled.requests), string.format('%.17g', counters.settled.tokens), reportedAny and cjson.encode(lost) or '' }
 
 -- Room for calls in flight: the lane's own bound, shared evenly among the processes that wait, and the gate of a lane that has just begun.
 local function roomInFlight()
@@ -206,6 +208,7 @@ local function grant(tokens, wait)
     q.learned.level = q.learned.level - (q.learned.unit == 'requests' and 1 or tokens)
   end
   q.granted.requests, q.granted.tokens = q.granted.requests + 1, q.granted.tokens + tokens
+  counters.granted.requests, counters.granted.tokens = counters.granted.requests + 1, counters.granted.tokens + tokens
   inFlight.requests, inFlight.tokens = inFlight.requests + 1, inFlight.tokens + tokens
   mine.requests, mine.tokens = mine.requests + 1, mine.tokens + tokens
   lane.at, q.goneAt, granted = q.at, q.at, granted + 1

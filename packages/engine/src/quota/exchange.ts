@@ -25,7 +25,12 @@ export interface SeenLimit {
   readonly resetStep: number
   readonly period?: number
   /** In so many ms the limit is whole again, by these answers: counted from when their calls went, and from when they came. */
-  readonly ends?: { readonly earliestGone: number; readonly latestGone: number; readonly earliestBack: number }
+  readonly ends?: {
+    readonly earliestGone: number
+    readonly latestGone: number
+    readonly earliestBack: number
+    readonly latestBack: number
+  }
   /** Of the lane's copy of the limit, when it granted the calls: each new window is one. */
   readonly generation: number
   /** Since the calls went, and since their answers came. */

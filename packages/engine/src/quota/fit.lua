@@ -27,10 +27,11 @@ end
 -- `expected`: { rate, early, late }, `doubt`: how far each may be off, `noise`: how far a header may be off. `when`: 'gone' or 'back'.
 local function fitLine(samples, when, expected, doubt, noise)
   local newest, sum, mean = samples[#samples][when].t, 0, { t = 0, g = 0, s = 0, y = 0 }
-  local weights = {}
+  local weights, answers = {}, 0
+  for _, sample in ipairs(samples) do answers = answers + sample.n end
   for i, sample in ipairs(samples) do
     local point = sample[when]
-    weights[i] = math.exp(math.min(0, point.t - newest) / sampleLifeMs)
+    weights[i] = sample.n * #samples / answers * math.exp(math.min(0, point.t - newest) / sampleLifeMs)
     sum = sum + weights[i]
     for name in pairs(mean) do mean[name] = mean[name] + weights[i] * point[name] end
   end

@@ -7,19 +7,32 @@ const resume = loadScript(new URL('resume.lua', import.meta.url))
 
 interface QuotaState {
   readonly configured?: readonly StoredLimit[]
-  readonly models?: readonly {
-    readonly model: string
-    readonly in_flight: { readonly requests: number; readonly tokens: number; readonly waiting: number }
-    readonly held_until?: number
-    readonly reason?: string
-    readonly cost_factor?: number
-    readonly binds?: string
-    readonly starting: boolean
-    readonly limits:
-      | readonly (StoredLimit & { readonly name: string; readonly source: 'header' | 'learned' })[]
-      | object
-  }[]
+  readonly models?: readonly StoredModel[]
 }
+
+interface StoredModel {
+  readonly model: string
+  readonly in_flight: { readonly requests: number; readonly tokens: number; readonly waiting: number }
+  readonly held_until?: number
+  readonly reason?: string
+  readonly cost_factor?: number
+  readonly binds?: string
+  readonly starting: boolean
+  /** Of the limit that binds: what it has left after one more call, as a share of all it holds. */
+  readonly room?: number
+  /** Tokens of a call. */
+  readonly cost: number
+  /** An empty table of Lua is an object in JSON. */
+  readonly limits: readonly KnownLimit[] | object
+}
+
+interface Binding {
+  readonly name: string | null
+  /** There is no room for one more call. */
+  readonly isUsedUp: boolean
+}
+
+type KnownLimit = StoredLimit & { readonly name: string; readonly source: 'header' | 'learned' }
 
 interface StoredLimit {
   readonly unit: 'requests' | 'tokens'
@@ -37,25 +50,45 @@ export interface QuotaView {
 
 /** What a lane's quota knows of its limits, for people and metrics. */
 export async function readQuota(redis: Redis, keys: { readonly quota: string }): Promise<QuotaView> {
-  const state = JSON.parse((await view(redis, keys)) as string) as QuotaState
+  const { configured = [], models = [] } = JSON.parse((await view(redis, keys)) as string) as QuotaState
   return {
-    limits: (state.configured ?? []).map((limit) => toLimit(limit, `${limit.unit} configured`, 'configuration')),
-    models: (state.models ?? []).map((model) => ({
-      model: model.model,
-      requests_in_flight: model.in_flight.requests,
-      tokens_in_flight: Math.round(model.in_flight.tokens),
-      cost_factor: model.cost_factor === undefined ? null : Math.round(model.cost_factor * 1_000) / 1_000,
-      held_until: model.held_until === undefined ? null : model.held_until / 1_000,
-      waits_for: waitReason(model),
-      binding_limit: model.binds ?? null,
-      // An empty table of Lua is an object in JSON.
-      limits: Array.isArray(model.limits)
-        ? (model.limits as (StoredLimit & { name: string; source: 'header' | 'learned' })[]).map((limit) =>
-            toLimit(limit, limit.name, limit.source),
-          )
-        : [],
-    })),
+    limits: configured.map((limit) => toLimit(limit, nameOf(limit), 'configuration')),
+    models: models.map((model) => {
+      const known = Array.isArray(model.limits) ? (model.limits as KnownLimit[]) : []
+      const binding = bindingLimit(model, known, configured)
+      return {
+        model: model.model,
+        requests_in_flight: model.in_flight.requests,
+        tokens_in_flight: Math.round(model.in_flight.tokens),
+        cost_factor: model.cost_factor === undefined ? null : Math.round(model.cost_factor * 1_000) / 1_000,
+        held_until: model.held_until === undefined ? null : model.held_until / 1_000,
+        waits_for: waitReason(model, binding),
+        binding_limit: binding.name,
+        limits: known.map((limit) => toLimit(limit, limit.name, limit.source)),
+      }
+    }),
   }
+}
+
+/** A limit of the configuration: a lane may have several of a unit. */
+function nameOf({ unit, period_ms: periodMs = 60_000 }: StoredLimit): string {
+  return `${unit} per ${periodMs / 1_000} s`
+}
+
+/** The limit with the least room, of those that the provider reports, that were learned, and that are configured. */
+function bindingLimit(model: StoredModel, known: readonly KnownLimit[], configured: readonly StoredLimit[]): Binding {
+  let binding = model.binds ?? null
+  let least = model.room ?? Number.POSITIVE_INFINITY
+  for (const limit of configured) {
+    // The provider knows better what its own limit allows at once (exchange.lua).
+    const idle = known.some(
+      ({ source, unit, limit: most = Number.POSITIVE_INFINITY }) =>
+        source === 'header' && unit === limit.unit && limit.period_ms === 60_000 && most <= (limit.limit ?? 0),
+    )
+    const room = (limit.left - (limit.unit === 'requests' ? 1 : model.cost)) / Math.max(limit.most, 1)
+    if (!idle && room < least) [binding, least] = [nameOf(limit), room]
+  }
+  return { name: binding, isUsedUp: least < 0 }
 }
 
 /** Ends every wait of the lane and begins again as a lane that knows nothing; configured limits keep their counts. */
@@ -76,11 +109,13 @@ function toLimit(stored: StoredLimit, name: string, source: LaneLimit['source'])
   }
 }
 
-function waitReason(model: NonNullable<QuotaState['models']>[number]): string | null {
+function waitReason(model: StoredModel, binding: Binding): string | null {
   if (model.reason === 'overloaded') return 'The provider failed several calls in a row.'
   if (model.reason === 'refused') return 'The provider refused a call (429) and its wait is not over.'
   if (model.reason === 'used up') return `The limit '${model.binds}' is used up until it resets.`
   if (model.in_flight.waiting === 0) return null
-  if (model.starting) return 'The first answers are not there yet: the lane begins with ten calls.'
-  return model.binds === undefined ? null : `The limit '${model.binds}' sets the pace.`
+  if (model.starting && !binding.isUsedUp) {
+    return 'The first answers are not there yet: the lane begins with ten calls.'
+  }
+  return binding.name === null ? null : `The limit '${binding.name}' sets the pace.`
 }

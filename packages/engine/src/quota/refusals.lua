@@ -26,13 +26,13 @@ local function explain(state, refused, lane, cost, now)
   for _, limit in pairs(state.reported) do
     local unit = factorOf(limit) * (limit.unit == 'requests' and 1 or cost)
     local fits = not refused.scope or refused.scope == limit.unit
-    if fits and reportedLevel(limit, lane, now) < 2 * unit + reportedReserve(limit) then
+    if fits and reportedLevel(limit, lane, now) < 2 * unit + reportedReserve(limit, lane) then
       explained = true
       limit.noise = math.min(limit.most / 8, 1.5 * limit.noise + unit)
       local at = now - refused.age
       -- Refused as soon as a new window was expected: it begins later than computed.
-      if limit.window and limit.since and at >= limit.since and at < limit.since + 50 then limit.guard = math.min(1000, math.max(10, 2 * (limit.guard or 0))) end
-      if limit.seenAt < at then restartRefused(limit, 0, at, lane) end
+      if limit.window and limit.began and at >= limit.began and at < limit.began + 50 then limit.guard = math.min(1000, math.max(10, 2 * (limit.guard or 0))) end
+      if limit.seenAt < at then addRefusal(limit, 0, at, lane, limit.unit == 'requests' and 1 or cost) end
       -- More exact than a reset in whole seconds.
       if limit.window and limit.resetAt and refused.after >= 0 then limit.resetAt = math.min(limit.resetAt, now + refused.after) end
     end

@@ -14,6 +14,9 @@ end
 -- Tokens that the provider charges for one of ours, in all.
 local function factorOf(limit) return math.max(0.02, limit.line.early + limit.line.late) end
 
+-- What a provider must find to admit a call. Some reserve an estimate and give back the rest with the answer.
+local function chargeAtOnce(limit) return math.max(factorOf(limit), limit.line.early) end
+
 -- What calls may still take. Never further below zero than what is in flight can take: everything else has been answered.
 local function reportedLevel(limit, lane, t)
   local inFlight = lane.inFlight[limit.unit]
@@ -27,10 +30,14 @@ local function spill(limit, lane, t)
 end
 
 -- Kept back for what no header has reported yet: four standard errors of the line, and 40 ms of refill. It costs little, because it is kept
--- back once.
-local function reportedReserve(limit)
-  local sure = limit.rolled and limit.trusted and 16 or #limit.samples
-  return math.min(limit.most / 2.5, math.max(math.min(limit.most / 4, 4 * limit.noise / math.sqrt(sure)), limit.window and 0 or 40 * limit.line.rate))
+-- back once. A window needs none when all of its calls have been answered.
+local function reportedReserve(limit, lane)
+  local unseen = factorOf(limit) * lane.inFlight[limit.unit]
+  local errors = math.min(limit.most / 4, 4 / math.sqrt(#limit.samples) * limit.noise)
+  if limit.window then return math.max(limit.most / (limit.unit == 'tokens' and 100 or 200), math.min(limit.most / 2.5, errors, unseen / (limit.trusted and 4 or 1))) end
+  -- What a token is charged is not known exactly.
+  local doubt = limit.unit == 'tokens' and unseen / (limit.learned and 10 or 4) or 0
+  return math.min(limit.most / 2.5, math.max(errors, 40 * limit.line.rate, doubt))
 end
 
 -- Begins the line again at one header; what was learned of rate and charge stays.
@@ -52,12 +59,23 @@ local function expectations(limit)
   local scale = math.max(limit.rate, limit.most / minuteMs)
   -- A request counts as one; other clients of the account make the refill seem less. What a token is charged must be learned.
   local rateDoubt = limit.window and 0.001 * scale or not limit.told and 10 * scale or tokens and 0.02 * scale or scale
-  return { rate, e.early, e.late }, { rateDoubt, tokens and (limit.known and 0.3 or 1) * e.early or 0.03, tokens and 0.3 * e.early or 0.01 }
+  if not tokens then return { rate, e.early, e.late }, { rateDoubt, 0.001, 0.001 } end
+  local scale = math.max(e.early, e.early + e.late)
+  if not limit.known then return { rate, e.early, e.late }, { rateDoubt, scale, scale } end
+  -- In a window most calls go at once, which does not tell the two charges apart.
+  return { rate, e.early, e.late }, { rateDoubt, (limit.window and 0.03 or 0.15) * scale, (limit.window and 0.03 or 0.15) * scale }
 end
 
 local function refit(limit, cost)
   local expected, doubt = expectations(limit)
-  local noise = math.max(limit.noise, cost * factorOf(limit) / 2)
+  local noise = limit.noise
+  if limit.window then
+    -- Calls that go at once arrive in any order; the mean of many says more.
+    local answers = 0
+    for _, sample in ipairs(limit.samples) do answers = answers + sample.n end
+    noise = noise / math.sqrt(math.max(1, answers / 10))
+  end
+  noise = math.max(noise, cost * factorOf(limit) / 2)
   for _, when in ipairs({ 'gone', 'back' }) do
     local line = fitLine(limit.samples, when, expected, doubt, noise)
     line.rate = clamp(line.rate, 0, limit.rateKnown and 1.2 * limit.rate or 1e300)
@@ -68,31 +86,37 @@ local function refit(limit, cost)
   end
   limit.line = limit.lines[limit.stamp]
   local first, last = limit.samples[1].gone, limit.samples[#limit.samples].gone
-  local counted = last.g - first.g
+  -- Both what was granted and what was answered must have grown, or the two charges are not known apart.
+  local counted = limit.known and last.g - first.g or math.min(last.g - first.g, last.s - first.s)
   if #limit.samples >= 4 and counted > math.max(10 * cost, 8 * limit.noise / factorOf(limit)) then
     limit.known = true
-    -- The next line begins with what this one has found.
-    limit.learned = { early = limit.line.early, late = limit.line.late }
+    -- What the line has found is expected of the next ones.
+    local e, line = limit.expected, limit.line
+    limit.expected = { early = e.early + 0.02 * (line.early - e.early), late = e.late + 0.02 * (line.late - e.late) }
+    limit.learned = { early = line.early, late = line.late }
   end
 end
 
--- The lane's first calls arrive at once and in any order, so the spread of what remained after each is what they took together.
+-- The lane's first calls arrive at once and in any order, so the spread of what remained after each is what they took together. Where that is
+-- next to nothing, calls are charged when they are answered.
 local function guessFactor(limit, reported, sent)
-  if limit.known or limit.unit == 'requests' or not reported.least then return end
+  if limit.known or limit.guessed or limit.unit == 'requests' or not reported.least then return end
   local first = limit.first or { least = reported.least, most = reported.greatest, count = 0 }
   first.least, first.most = math.min(first.least, reported.least), math.max(first.most, reported.greatest)
   first.count, limit.first = first.count + reported.count, first
-  if first.count < math.max(4, math.min(8, sent - 1)) or sent <= 0 or first.most <= first.least then return end
+  if first.count < math.max(4, math.min(8, sent - 1)) or sent <= 0 then return end
   local all = (first.most - first.least) * (first.count + 1) / (first.count - 1)
-  local factor = clamp(1.1 * all / ((sent + 1) * reported.cost), 0.02, 50)
-  limit.expected.early = factor
-  for _, line in pairs(limit.lines) do line.early = factor end
-  limit.line.early = factor
+  local early = clamp(1.1 * all / ((sent + 1) * reported.cost), 0.02, 50)
+  local late = early < 0.05 and 1 or 0
+  limit.guessed, limit.first = true, nil
+  limit.expected = { early = early, late = late }
+  for _, line in pairs(limit.lines) do line.early, line.late = early, late end
+  limit.line.early, limit.line.late = early, late
   -- Less than the usage that the answers report may mean that the rest is charged later.
-  limit.known = factor > 0.7 * math.min(1, reported.used / reported.cost)
+  limit.known = early > 0.7 * math.min(1, reported.used / reported.cost)
 end
 
-local function newReported(reported, before, at)
+local function newReported(reported, before, at, now)
   local period = reported.period or before and before.period or minuteMs
   local rate = reported.limit and reported.limit / period or before and before.rate or 0
   local used = reported.limit and reported.limit - reported.remaining or 0
@@ -111,17 +135,8 @@ local function newReported(reported, before, at)
   }
   at.gone.lost, at.back.lost = 0, 0
   restart(limit, reported.remaining, at)
-  limit.anchor = reported.reset and { remaining = reported.last, reset = reported.reset } or nil
+  judgeShape(limit, reported, now)
   return limit
-end
-
--- A refused call was not charged; those in flight may be charged only when they are answered.
-local function restartRefused(limit, remaining, t, lane)
-  local unit = limit.unit
-  local point = { t = t, g = lane.granted[unit] - lane.ahead[unit], s = lane.settled[unit], lost = limit.lost }
-  restart(limit, remaining, { gone = point, back = point })
-  -- What was charged by then is not known, so the next header begins the line again.
-  limit.since, limit.unsure, limit.generation = t, true, limit.generation + 1
 end
 
 local function expectedOf(limit, when, point)
@@ -137,8 +152,11 @@ local function judgeStamp(limit, remaining, at)
     errors[when] = 0.9 * errors[when] + 0.1 * math.abs(remaining - expectedOf(limit, when, at[when]))
   end
   errors.count = errors.count + 1
+  if limit.window and limit.endStamp then limit.stamp = limit.endStamp return end
   if errors.count <= 10 then return end
-  limit.stamp = errors.back < (limit.stamp == 'back' and 0.9 or 0.6) * errors.gone and 'back' or 'gone'
+  -- Where many calls arrive at once, their order is not known, and neither line predicts well.
+  local close = errors.back < math.max(limit.noise / 4, limit.most / 16)
+  limit.stamp = close and errors.back < (limit.stamp == 'back' and 0.9 or 0.6) * errors.gone and 'back' or 'gone'
 end
 
 local function addSample(limit, remaining, at)
@@ -157,6 +175,38 @@ local function addSample(limit, remaining, at)
   local function point(when) return { t = when.t, g = when.g, s = when.s, y = remaining + when.lost } end
   limit.samples[#limit.samples + 1] = { gone = point(at.gone), back = point(at.back), n = n }
   if #limit.samples > mostSamples then table.remove(limit.samples, 1) end
+end
+
+-- A refused call was not charged. Of a window nothing is left. Of a bucket it tells as much as any header, and is worth several.
+local function addRefusal(limit, remaining, t, lane, cost, at)
+  local unit = limit.unit
+  local point = { t = t, g = lane.granted[unit] - lane.ahead[unit], s = lane.settled[unit], lost = limit.lost }
+  if not limit.window then
+    local gone = at and at.gone or point
+    local mine = { t = gone.t, g = gone.g - cost, s = gone.s, lost = gone.lost }
+    addSample(limit, remaining, { gone = mine, back = mine, n = 5 })
+    refit(limit, cost)
+    return
+  end
+  restart(limit, remaining, { gone = point, back = point })
+  -- What was charged by then is not known, so the next header begins the line again.
+  limit.since, limit.unsure, limit.generation = t, true, limit.generation + 1
+end
+
+local function refillSince(limit, seen)
+  local last = limit.samples[#limit.samples][limit.stamp]
+  return limit.window and 0 or math.max(limit.rate, limit.line.rate) * math.max(0, seen.t - last.t)
+end
+
+-- Whether more remains than calls and refill explain: a window began, or the account got more.
+local function hasJumped(limit, reported, lane, seen, now)
+  if limit.window and reported.ends and reported.resetStep <= 50 then return otherWindow(limit, reported, now) > 0 end
+  -- An answer that took longer than later ones is no news.
+  if not limit.known or limit.rolled or seen.t < limit.samples[#limit.samples][limit.stamp].t then return false end
+  local before = limit.lastRemaining
+  if not before then return false end
+  local disorder = math.min(limit.most / 4, factorOf(limit) * lane.inFlight[limit.unit])
+  return reported.remaining > before + disorder + 2 * refillSince(limit, seen) + limit.most / 8 + 4 * limit.noise
 end
 
 -- Takes in what the headers of answers said. What a header contradicts is dropped.
@@ -182,12 +232,12 @@ local function learnReported(state, reported, lane, now)
   -- Of a call that went before the limit changed.
   if limit and changed and at.gone.t < limit.seenAt then return end
   if changed then
-    state.reported[reported.name] = newReported(reported, limit, at)
+    state.reported[reported.name] = newReported(reported, limit, at, now)
     return
   end
   limit.seenAt = math.max(limit.seenAt, at.gone.t)
   if reported.refused then
-    restartRefused(limit, reported.remaining, at.gone.t, lane)
+    addRefusal(limit, reported.remaining, at.gone.t, lane, reported.cost, at)
     limit.least = reported.least
     learnReset(limit, reported, now, false)
     return
@@ -196,32 +246,29 @@ local function learnReported(state, reported, lane, now)
   local seen = at[limit.stamp]
   -- Of a call that went before the window began, or before a refusal said more.
   if seen.t < (limit.since or 0) or reported.generation < limit.generation then return end
-  local ended = limit.window and limit.resetAt and seen.t >= limit.resetAt
-  judgeShape(limit, reported)
+  judgeShape(limit, reported, now)
   local expected = expectedOf(limit, limit.stamp, seen)
-  local last = limit.samples[#limit.samples][limit.stamp]
-  local sure = limit.window and 0 or math.max(limit.rate, limit.line.rate) * math.max(0, seen.t - last.t)
-  local before = limit.lastRemaining or reported.remaining
-  local jumped = limit.known and reported.remaining > before + math.min(limit.most / 4, factorOf(limit) * lane.inFlight[unit]) + 2 * sure + limit.most / 8 + 4 * limit.noise
-  -- The bucket may have been full since the last header, so the two do not tell what was taken in between.
-  local full = limit.unit == 'tokens' and not limit.window and before + sure >= limit.most
+  local jumped = hasJumped(limit, reported, lane, seen, now)
+  -- A bucket that may have been full since the last header does not tell what was taken in between.
+  local full = limit.unit == 'tokens' and not limit.window and (limit.lastRemaining or reported.remaining) + refillSince(limit, seen) >= limit.most
   limit.lastRemaining = reported.remaining
   -- What a bucket lacks never comes back at once.
   if jumped and reported.reset and reported.remaining > 0.7 * limit.most then
     limit.votes = clamp(limit.votes - 1, -3, 3)
     limit.window = limit.votes < 0
   end
-  if ended or limit.rolled or jumped or limit.unsure then
-    limit.unsure = nil
-    if limit.rolled and reported.remaining > limit.most / 4 then limit.trusted = true end
-    limit.rolled = nil
+  -- It was not yet over.
+  local less = limit.window and otherWindow(limit, reported, now) < 0
+  if limit.unsure or jumped or less or limit.rolled and not limit.trusted then
     if limit.learned then limit.expected = limit.learned end
     restart(limit, reported.remaining, at)
     learnReset(limit, reported, now, false)
-    if jumped and not ended then
+    if jumped and not limit.rolled then
       -- Answers of calls that went before it are of no use.
       limit.generation, limit.unsure = limit.generation + 1, true
       if limit.resetAt then limit.resetAt = math.max(limit.resetAt, now + reported.ends.latestGone) end
+    else
+      limit.unsure = nil
     end
     limit.least = reported.least
   else
@@ -230,8 +277,25 @@ local function learnReported(state, reported, lane, now)
     refit(limit, reported.cost)
     learnReset(limit, reported, now, limit.window)
   end
+  if limit.rolled then
+    limit.trusted = not less and (limit.trusted or reported.remaining > limit.most / 4)
+    limit.rolled = nil
+  end
   limit.least = limit.window and math.min(limit.least, reported.least) or reported.least
   limit.most = math.max(limit.most, reported.greatest)
+end
+
+-- At a window's end all that it charged is known, whatever the order in which its calls arrived.
+local function learnFromWindow(limit, lane)
+  local answered = limit.beganWith and lane.settled[limit.unit] - limit.beganWith or 0
+  local charged = limit.most - limit.least
+  if limit.unit == 'requests' or charged < limit.most / 4 or answered <= 0 then return end
+  local measured = clamp(charged / answered, 0.02, 50)
+  local e = limit.learned or limit.expected
+  local part = limit.known and 0.5 or 1
+  local early = clamp(e.early + part * (measured - e.early - e.late), 0, 50)
+  limit.learned, limit.known = { early = early, late = e.late }, true
+  for _, line in pairs(limit.lines) do line.early, line.late = early, e.late end
 end
 
 -- A window whose end has come begins again. Until a header has confirmed once that it does, one call looks.
@@ -243,12 +307,14 @@ local function rollWindows(state, lane, now)
       limit.generation = limit.generation + 1
       local unit = limit.unit
       local point = { t = limit.resetAt, g = lane.granted[unit], s = lane.settled[unit], lost = limit.lost }
+      learnFromWindow(limit, lane)
       if limit.learned then limit.expected = limit.learned end
-      restart(limit, limit.most, { gone = point, back = point })
-      limit.lastRemaining = nil
+      limit.beganWith = lane.settled[unit]
+      restart(limit, limit.most, { gone = point, back = point, n = limit.trusted and 20 or 1 })
+      limit.lastRemaining, limit.ends, limit.unsure = nil, nil, nil
       -- No header has said anything of the new window.
       limit.least = 1e300
-      limit.since, limit.rolled = limit.resetAt, true
+      limit.since, limit.began, limit.rolled = limit.resetAt, limit.resetAt, true
       limit.resetAt = limit.periodReported and limit.resetAt + limit.period or nil
     end
   end

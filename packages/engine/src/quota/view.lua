@@ -24,8 +24,11 @@ end
 -- The limit that has the least room for one more call, as a share of all it holds.
 local function viewModel(name, q)
   local inFlight, limits, factor, binds, leastRoom = inFlightOf(q.holders), {}, nil, nil, math.huge
-  local counters = { granted = q.granted, inFlight = inFlight, settled = {} }
-  for _, unit in ipairs({ 'requests', 'tokens' }) do counters.settled[unit] = q.granted[unit] - q.uncharged[unit] - inFlight[unit] end
+  local counters = { granted = {}, inFlight = inFlight, settled = {} }
+  for _, unit in ipairs({ 'requests', 'tokens' }) do
+    counters.granted[unit] = q.granted[unit] - q.uncharged[unit]
+    counters.settled[unit] = counters.granted[unit] - inFlight[unit]
+  end
   local heldUntil, reason = q.heldUntil > now and q.heldUntil or nil, q.reason
   for reported, limit in pairs(q.reported) do
     local ended = limit.window and limit.resetAt and limit.resetAt <= now
@@ -49,11 +52,11 @@ local function viewModel(name, q)
       name = 'learned', unit = q.learned.unit, source = 'learned', limit = learnedPace(q.learned, now) * minuteMs, period_ms = minuteMs,
       left = math.max(0, q.learned.level), most = 1,
     }
-    if leastRoom > 0 then binds = 'learned' end
+    if leastRoom > 0 then binds, leastRoom = 'learned', 0 end
   end
   return {
     model = name, in_flight = inFlight, held_until = heldUntil, reason = heldUntil and reason or nil, cost_factor = factor, binds = binds,
-    starting = not q.open, limits = limits,
+    starting = not q.open, limits = limits, room = leastRoom < math.huge and leastRoom or nil, cost = q.cost or 1,
   }
 end
 

@@ -17,6 +17,7 @@ const requests = (more: Partial<LimitRule> = {}): LimitRule => ({
 })
 const tokens = (more: Partial<LimitRule> = {}): LimitRule => requests({ unit: 'tokens', limit: 756_000, ...more })
 const inWindows = { kind: 'window', limit: 2_000, periodMs: 10_000 } as const
+const inSeconds = { kind: 'window', limit: 200, periodMs: 1_000 } as const
 
 interface Row {
   readonly name: string
@@ -51,6 +52,17 @@ const rows: readonly Row[] = [
     name: 'fixed windows, headers written with the answer',
     rules: { limits: [requests(inWindows)], stampsAfter: true },
     ...reported,
+  },
+  { name: 'windows of a second', rules: { limits: [requests(inSeconds)] }, ...reported },
+  {
+    name: 'windows of a second, headers written with the answer',
+    rules: { limits: [requests(inSeconds)], stampsAfter: true },
+    ...reported,
+  },
+  {
+    name: 'windows of a second, tokens that are charged a tenth',
+    rules: { limits: [tokens({ ...inSeconds, limit: 1_260 })], factor: 0.1 },
+    ...partly,
   },
   { name: 'tokens that are charged as counted', rules: { limits: [tokens()] }, ...reported },
   { name: 'tokens that are charged half', rules: { limits: [tokens()], factor: 0.5 }, ...partly },

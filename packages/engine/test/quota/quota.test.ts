@@ -185,6 +185,55 @@ describe('the quota of a lane', () => {
     expect((await readQuota(redis, { quota: lastKey })).models[0]).toMatchObject({ held_until: null })
   })
 
+  test('shows a limit of the configuration that binds, and each of several by its own name', async () => {
+    const { quota } = await opened({ limits: [requests(600), requests(2, 86_400_000)] })
+    for (let i = 0; i < 2; i += 1) quota.settle(await quota.reserve(of(10), { signal: never }), answer(extracted))
+    const abort = new AbortController()
+    const waiting = quota.reserve(of(10), { signal: abort.signal })
+    waiting.catch(() => {})
+    // Until the call that waits has been reported.
+    await expect.poll(async () => (await readQuota(redis, { quota: lastKey })).models[0]?.waits_for).toContain('86400')
+    const { limits, models } = await readQuota(redis, { quota: lastKey })
+    expect(limits.map(({ name }) => name).toSorted()).toEqual(['requests per 60 s', 'requests per 86400 s'])
+    expect(limits.find(({ period_s: periodS }) => periodS === 86_400)).toMatchObject({
+      limit: 2,
+      used: 2,
+      remaining: 0,
+    })
+    expect(models[0]).toMatchObject({
+      requests_in_flight: 0,
+      tokens_in_flight: 0,
+      binding_limit: 'requests per 86400 s',
+      waits_for: "The limit 'requests per 86400 s' sets the pace.",
+    })
+    abort.abort(new Error('enough'))
+    await expect(waiting).rejects.toThrow('enough')
+  })
+
+  test('shows what is used of a reported limit, what is in flight, and the learned cost factor', async () => {
+    const { quota } = await opened()
+    const first = await Promise.all(Array.from({ length: 10 }, () => quota.reserve(of(100), { signal: never })))
+    // The provider charges half of what is counted: 50 for each call.
+    for (const [i, reservation] of first.entries()) {
+      const remaining = 100_000 - 50 * (i + 1)
+      const reported = headers({ unit: 'tokens', limit: 100_000, remaining, resetMs: 30 * (i + 1) })
+      quota.settle(reservation, answer(extracted, reported))
+    }
+    await quota.reserve(of(100), { signal: never })
+    await expect
+      .poll(async () => (await readQuota(redis, { quota: lastKey })).models[0])
+      .toMatchObject({ requests_in_flight: 1, tokens_in_flight: 100, binding_limit: 'tokens', held_until: null })
+    const model = (await readQuota(redis, { quota: lastKey })).models[0]!
+    expect(model.cost_factor).toBeGreaterThan(0.4)
+    expect(model.cost_factor).toBeLessThan(0.65)
+    expect(model.limits).toMatchObject([
+      { name: 'tokens', unit: 'tokens', source: 'header', limit: 100_000, period_s: 60 },
+    ])
+    const [limit] = model.limits
+    expect(limit!.remaining + limit!.used).toBeGreaterThan(99_000)
+    expect(limit!.used).toBeLessThan(1_000)
+  })
+
   test('an abort while waiting ends the wait, and its place goes to the next', async () => {
     const { quota } = await opened({ limits: [requests(60)] })
     await quota.reserve(of(1), { signal: never })
