@@ -53,15 +53,18 @@ const rows: readonly Row[] = [
     rules: { limits: [requests(inWindows)], stampsAfter: true },
     ...reported,
   },
-  { name: 'windows of a second', rules: { limits: [requests(inSeconds)] }, ...reported },
+  // The run ends just before a window begins that it could not use.
+  { name: 'windows of a second', rules: { limits: [requests(inSeconds)] }, ms: 19_900, ...reported },
   {
     name: 'windows of a second, headers written with the answer',
     rules: { limits: [requests(inSeconds)], stampsAfter: true },
+    ms: 19_900,
     ...reported,
   },
   {
     name: 'windows of a second, tokens that are charged a tenth',
     rules: { limits: [tokens({ ...inSeconds, limit: 1_260 })], factor: 0.1 },
+    ms: 19_900,
     ...partly,
   },
   { name: 'tokens that are charged as counted', rules: { limits: [tokens()] }, ...reported },
@@ -72,6 +75,8 @@ const rows: readonly Row[] = [
     name: 'tokens that are charged with the answer, headers written then',
     rules: { limits: [tokens()], chargesAfter: true, stampsAfter: true },
     ...partly,
+    // The lane begins carefully, because nothing shows yet what its first calls will be charged. Nothing is refused.
+    used: 0.94,
   },
   { name: 'remaining alone', rules: { limits: [requests()], headers: 'remaining' }, ...partly },
   { name: 'neither limit nor its name', rules: { limits: [requests()], headers: 'no-limit' }, ...partly },
