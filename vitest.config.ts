@@ -26,6 +26,7 @@ export default defineConfig({
           include: [
             '{apps,packages}/*/{src,serve}/**/*.test.ts',
             'test/docs.test.ts',
+            'test/chaos/accounts.test.ts',
             'test/chaos/replace-writes.test.ts',
           ],
           testTimeout: 60_000,

@@ -10,7 +10,7 @@ import { compareManyBatches } from './many-batches.ts'
 
 /**
  * Ten items submitted after a large batch: when is the first one called, when is the last one done? And is the lane shared by weight?
- * With `--batches 900 --items 15`: as many items as one batch and as 900, and nothing else. `--paused 100000`: beside so many paused ones.
+ * With `--batches 900 --items 15`: as many items as one batch and as 900, and nothing else. `--paused 100000`: with as many paused batches.
  * `--measured 13500`: only so many of the items.
  */
 const { values } = parseArgs({
@@ -50,7 +50,7 @@ const opened = await openEngine(server.url, { concurrency, latencyMs })
 
 const { engine } = opened
 
-const behind = await submit(engine, large, 10)
+const second = await submit(engine, large, 10)
 await sleep(3_000)
 const began = performance.now()
 const { id } = await submit(engine, small, 10)
@@ -63,7 +63,7 @@ for await (const page of await engine.results.read(
   if (page.length > 0 && firstMs === 0) firstMs = performance.now() - began
 }
 const lastMs = performance.now() - began
-await engine.batches.cancel(behind.id)
+await engine.batches.cancel(second.id)
 
 const [light, heavy] = [await submit(engine, large, 10), await submit(engine, large, 30)]
 const seconds = 10

@@ -13,7 +13,7 @@ import { texts } from '../texts.ts'
 export interface ManyBatches {
   readonly batches: number
   readonly itemsEach: number
-  /** Paused batches beside them. */
+  /** Paused batches in addition. */
   readonly paused: number
   /** Items that are measured: those of all batches, unless that takes too long. */
   readonly measured: number
@@ -46,7 +46,7 @@ export async function compareManyBatches(options: ManyBatches): Promise<void> {
   const { batches, itemsEach, paused, measured, rounds, concurrency, latencyMs } = options
   const ways = {
     '1': { batches: 1, itemsEach: measured, paused: 0 },
-    [`${batches} of ${itemsEach}${paused === 0 ? '' : ` beside ${paused} paused`}`]: { batches, itemsEach, paused },
+    [`${batches} of ${itemsEach}${paused === 0 ? '' : ` with ${paused} paused`}`]: { batches, itemsEach, paused },
   }
   const runs: Record<string, Run[]> = {}
   for (let round = 0; round < rounds; round += 1) {

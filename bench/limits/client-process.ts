@@ -8,7 +8,7 @@ export interface Message {
   readonly value?: unknown
 }
 
-/** A program beside this one that is spoken to by messages; it ends itself when the channel closes. */
+/** Another process, controlled by messages. It ends itself when the channel closes. */
 export interface ClientProcess extends AsyncDisposable {
   send(type: string): void
   /** The value of the next message of that type. Rejects when the program ends before, or on abort. */
@@ -33,15 +33,15 @@ export function startClient(
         const ended = () =>
           settle(() => reject(new Error(`${basename(file.pathname)} ended before its message '${type}'.`)))
         const aborted = () => settle(() => reject(signal.reason as Error))
-        const told = (message: Message) => {
+        const onMessage = (message: Message) => {
           if (message.type === type) settle(() => resolve(message.value))
         }
         const settle = (act: () => void) => {
-          child.off('exit', ended).off('message', told)
+          child.off('exit', ended).off('message', onMessage)
           signal.removeEventListener('abort', aborted)
           act()
         }
-        child.on('exit', ended).on('message', told)
+        child.on('exit', ended).on('message', onMessage)
         if (child.exitCode !== null || child.signalCode !== null) return ended()
         signal.addEventListener('abort', aborted, { once: true })
       })

@@ -4,11 +4,11 @@ import type { ChildResult } from './competitors/in-child.ts'
 import { startClient } from './client-process.ts'
 import type { System } from './system.ts'
 
-/** What one would write instead: a program of its own over the openai SDK, told the limit. */
+/** What people would write instead: a program over the openai SDK, configured with the limit. */
 export function createCompetitor(name: string, file: URL, needs: 'redis' | 'nothing'): System {
   return {
     name,
-    async prepare({ case: { name: caseName }, seconds, told, providerUrl }, { signal }) {
+    async prepare({ case: { name: caseName }, seconds, known, providerUrl }, { signal }) {
       await using stack = new AsyncDisposableStack()
       const redis = needs === 'redis' ? stack.use(await startOwnRedis()) : null
       const env = {
@@ -16,7 +16,7 @@ export function createCompetitor(name: string, file: URL, needs: 'redis' | 'noth
         OPENAI_API_KEY: 'none',
         ...(redis === null ? {} : { REDIS_URL: redis.url }),
       }
-      const client = stack.use(startClient(file, [JSON.stringify({ caseName, seconds, told })], env, { signal }))
+      const client = stack.use(startClient(file, [JSON.stringify({ caseName, seconds, known })], env, { signal }))
       await client.next('ready')
       const owned = stack.move()
       return {

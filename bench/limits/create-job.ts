@@ -9,5 +9,5 @@ export function createJob(one: Case, seconds: number, { url, promptTokens }: Str
   const texts = one.texts()
   const costs = texts.map(({ length }) => (one.unit === 'tokens' ? promptTokens + length / charactersPerToken : 1))
   const perSecond = (one.perSecond * costs.length) / costs.reduce((sum, cost) => sum + cost, 0)
-  return { case: one, seconds, texts, told: { perSecond, burst: perSecond * one.burstS }, costs, providerUrl: url }
+  return { case: one, seconds, texts, known: { perSecond, burst: perSecond * one.burstS }, costs, providerUrl: url }
 }

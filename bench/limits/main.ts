@@ -11,8 +11,8 @@ import { systems } from './systems.ts'
 import { plainTable } from './table.ts'
 
 /**
- * How much of a provider's limit is used, and what it refuses: Sluice, which is told nothing, beside what one would pick instead, which is
- * told the limit. All in turns against the same simulator, each in processes of its own.
+ * How much of a provider's limit is used, and how many calls it refuses. Sluice knows no limit; the alternatives are configured with it.
+ * All run in turns against the same simulator, each in separate processes.
  */
 const { values } = parseArgs({
   options: {
@@ -76,7 +76,7 @@ async function runAll(signal: AbortSignal): Promise<void> {
     console.log(`\n${job.case.title}; ${job.texts.length.toLocaleString('en')} items\n${plainTable(all)}`)
     for (const { system, admitted } of all)
       console.log(`${system}, calls admitted by the second: ${admitted.join(' ')}`)
-    // After each case, so that a long run that is stopped has told something.
+    // After each case, so that a long run that is stopped has reported something.
     if (values.write) await writeReport(results, process.argv.slice(2))
   }
 

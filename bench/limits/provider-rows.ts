@@ -1,4 +1,4 @@
-/** What the simulator is told to be; see `POST /_simulator/limits`. */
+/** The rules of the simulated provider; see `POST /_simulator/limits`. */
 export interface ProviderRules {
   readonly rpm?: number | null
   readonly tpm?: number | null
@@ -30,22 +30,22 @@ const requests: ProviderRules = {
   charge: 'admission',
   factor: 1,
 }
-const told: ProviderRules = { headers: 'openai', retry_after: 'ms' }
+const withHeaders: ProviderRules = { headers: 'openai', retry_after: 'ms' }
 
 /** `callTokens`: what the simulator counts for one call. */
 export function providerRows(callTokens: number): readonly ProviderRow[] {
   const tokens = (factor: number, more: ProviderRules = {}): ProviderRules => ({
     ...requests,
-    ...told,
+    ...withHeaders,
     rpm: null,
     tpm: tokensPerMinute(callTokens, factor),
     factor,
     ...more,
   })
   return [
-    { title: 'request bucket of 1 s', rules: { ...requests, ...told } },
-    { title: 'request bucket of 10 s', rules: { ...requests, ...told, burst_s: 10 } },
-    { title: 'request limit in fixed windows of 10 s', rules: { ...requests, ...told, window_s: 10 } },
+    { title: 'request bucket of 1 s', rules: { ...requests, ...withHeaders } },
+    { title: 'request bucket of 10 s', rules: { ...requests, ...withHeaders, burst_s: 10 } },
+    { title: 'request limit in fixed windows of 10 s', rules: { ...requests, ...withHeaders, window_s: 10 } },
     { title: 'tokens, charged as counted', rules: tokens(1) },
     { title: 'tokens, charged half of that', rules: tokens(0.5) },
     { title: 'tokens, charged five times that', rules: tokens(5) },
@@ -58,13 +58,13 @@ export function providerRows(callTokens: number): readonly ProviderRow[] {
     },
     {
       title: 'request limit rises a hundredfold',
-      rules: { ...requests, ...told, rpm: 120 },
-      later: { ...requests, ...told },
+      rules: { ...requests, ...withHeaders, rpm: 120 },
+      later: { ...requests, ...withHeaders },
     },
-    { title: "Anthropic's header names", rules: { ...requests, ...told, headers: 'anthropic' } },
-    { title: "the IETF draft's header names", rules: { ...requests, ...told, headers: 'ietf' } },
-    { title: 'remaining and reset without limit', rules: { ...requests, ...told, headers: 'no-limit' } },
-    { title: 'remaining alone', rules: { ...requests, ...told, headers: 'remaining' } },
+    { title: "Anthropic's header names", rules: { ...requests, ...withHeaders, headers: 'anthropic' } },
+    { title: "the IETF draft's header names", rules: { ...requests, ...withHeaders, headers: 'ietf' } },
+    { title: 'remaining and reset without limit', rules: { ...requests, ...withHeaders, headers: 'no-limit' } },
+    { title: 'remaining alone', rules: { ...requests, ...withHeaders, headers: 'remaining' } },
     { title: 'no headers, Retry-After alone', rules: { ...requests, headers: 'none', retry_after: 'seconds' } },
     { title: 'neither headers nor Retry-After', rules: { ...requests, headers: 'none', retry_after: 'none' } },
   ]

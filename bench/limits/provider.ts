@@ -12,7 +12,7 @@ interface ProviderStats {
   readonly per_second: readonly { readonly second: number; readonly calls: number }[]
 }
 
-/** The simulator in a process of its own, as a provider that enforces its limit. */
+/** The simulator in a separate process, as a provider that enforces its limit. */
 export interface StrictProvider extends AsyncDisposable {
   /** With `/v1`. */
   readonly url: string

@@ -26,7 +26,7 @@ export async function writeReport(results: readonly CaseResult[], args: readonly
   }
   const sections = results.map(
     ({ job, all }) =>
-      `### ${job.case.title}\n\n${job.texts.length.toLocaleString('en')} items${toldOf(job)}.\n\n${markdownTable(all)}\n`,
+      `### ${job.case.title}\n\n${job.texts.length.toLocaleString('en')} items${knownOf(job)}.\n\n${markdownTable(all)}\n`,
   )
   const parts = [
     await opening(args),
@@ -57,10 +57,10 @@ async function writeSection(from: string, to: string, content: string): Promise<
   await writeFile(file, `${text.slice(0, begin + from.length)}\n\n${content}\n${text.slice(end)}`)
 }
 
-function toldOf({ case: { unit, perSecond }, told }: Job): string {
+function knownOf({ case: { unit, perSecond }, known }: Job): string {
   return unit === 'requests'
     ? ''
-    : `, ${Math.round(perSecond / told.perSecond)} tokens each on average: the other systems are configured with ${told.perSecond.toFixed(1)} calls per second`
+    : `, ${Math.round(perSecond / known.perSecond)} tokens each on average: the other systems are configured with ${known.perSecond.toFixed(1)} calls per second`
 }
 
 async function opening(args: readonly string[]): Promise<string> {

@@ -9,7 +9,7 @@ import { cpuUs } from '../process-cpu.ts'
 import { extractor } from './request.ts'
 import { atOnce, type Prepared, type System } from './system.ts'
 
-/** API, workers and a Redis of their own, as one would run them. Nothing is configured about limits. */
+/** API, workers and a separate Redis, as in production. No limit is configured. */
 export function createSluice(name: string, workerCount: number): System {
   return {
     name,

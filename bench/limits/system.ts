@@ -4,7 +4,7 @@ import type { Case } from './cases.ts'
 export const atOnce = 200
 
 /** The provider's limit in calls, as one would write it into a configuration; of tokens: by the mean cost of a call. */
-export interface Told {
+export interface KnownLimit {
   readonly perSecond: number
   readonly burst: number
 }
@@ -13,7 +13,7 @@ export interface Job {
   readonly case: Case
   readonly seconds: number
   readonly texts: readonly string[]
-  readonly told: Told
+  readonly known: KnownLimit
   /** Of each text's call, in the case's unit. */
   readonly costs: readonly number[]
   /** With `/v1`. */
@@ -27,7 +27,7 @@ interface Ran {
   readonly answered: readonly number[]
   /** Of the processes that make the calls. */
   readonly cpuUs: number
-  /** Of what they need beside them, such as Redis; null: nothing. */
+  /** Of what they need in addition, such as Redis; null: nothing. */
   readonly othersCpuUs: number | null
 }
 

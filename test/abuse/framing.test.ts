@@ -43,6 +43,35 @@ describe('requests that a proxy could read in another way', () => {
     ['two hosts', `GET /v1/lanes HTTP/1.1\r\nhost: b\r\n${authorized}\r\n`, 400],
     ['an expectation', post(`${json}expect: 200-nothing\r\ncontent-length: 2\r\n`, '{}'), 400],
     ['a control character in a header', post(`${json}idempotency-key: a\u0007b\r\ncontent-length: 2\r\n`, '{}'), 400],
+    ['a URL of another host', `GET http://example.com/v1/lanes HTTP/1.1\r\n${authorized}\r\n`, 400],
+    ['a URL of another protocol', `GET ftp://a/v1/lanes HTTP/1.1\r\n${authorized}\r\n`, 400],
+    ['a URL with a password', `GET http://me:x@a/v1/lanes HTTP/1.1\r\n${authorized}\r\n`, 400],
+    ['HTTP/2.0 as a version', `GET /v1/lanes HTTP/2.0\r\n${authorized}\r\n`, 400],
+    ['HTTP/0.9 as a version', `GET /v1/lanes HTTP/0.9\r\n${authorized}\r\n`, 400],
+    [
+      'chunks in HTTP/1.0',
+      post(`${json}transfer-encoding: chunked\r\n`, '2\r\n{}\r\n0\r\n\r\n').replace('HTTP/1.1', 'HTTP/1.0'),
+      400,
+    ],
+    [
+      '20,000 trailers',
+      post(`${json}transfer-encoding: chunked\r\n`, `2\r\n{}\r\n0\r\n${'a: b\r\n'.repeat(20_000)}\r\n`),
+      431,
+    ],
+    [
+      'a form without a boundary',
+      post('content-type: multipart/form-data\r\ncontent-length: 1\r\n', 'a', '/v1/batches'),
+      400,
+    ],
+    [
+      'a form with a boundary of 300 characters',
+      post(
+        `content-type: multipart/form-data; boundary=${'a'.repeat(300)}\r\ncontent-length: 1\r\n`,
+        'a',
+        '/v1/batches',
+      ),
+      400,
+    ],
     ['the preface of HTTP/2', 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n', 400],
     ['two thousand headers', `GET /v1/lanes HTTP/1.1\r\n${'a:\r\n'.repeat(2_500)}${authorized}\r\n`, 431],
     ['three thousand parameters', `GET /v1/batches?${'a=1&'.repeat(4_200)} HTTP/1.1\r\n${authorized}\r\n`, 431],
@@ -74,6 +103,27 @@ describe('requests that a proxy could read in another way', () => {
       [status],
       { error: expect.objectContaining({ type: 'invalid_request_error', message: expect.any(String) as string }) },
     ])
+  })
+
+  test.each([
+    [
+      'a trailer that looks like a header',
+      '1.1',
+      'transfer-encoding: chunked',
+      '2\r\n{}\r\n0\r\nauthorization: no\r\norigin: x\r\n\r\n',
+    ],
+    ['a chunk extension', '1.1', 'transfer-encoding: chunked', '2;a="b c"\r\n{}\r\n0\r\n\r\n'],
+    ['chunks of one byte', '1.1', 'transfer-encoding: chunked', '1\r\n{\r\n1\r\n}\r\n0\r\n\r\n'],
+    ['HTTP/1.0', '1.0', 'content-length: 2', '{}'],
+    ['HTTP/1.0 that expects a word', '1.0', 'expect: 100-continue\r\ncontent-length: 2', '{}'],
+    ['a range', '1.1', 'range: bytes=0-0\r\ncontent-length: 2', '{}'],
+    ['cookies of 12 KB', '1.1', `cookie: ${'a=b; '.repeat(2_400)}\r\ncontent-length: 2`, '{}'],
+  ])('%s is read, and changes nothing about the request', async (_, version, headers, body) => {
+    const { statuses, body: answer } = await exchange(
+      system,
+      post(`${json}${headers}\r\n`, body).replace('HTTP/1.1', `HTTP/${version}`),
+    )
+    expect([statuses, JSON.parse(answer)]).toMatchObject([[400], { error: { param: 'name' } }])
   })
 
   test('the rest of a refused request is never read as the next request', async () => {

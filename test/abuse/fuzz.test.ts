@@ -8,7 +8,8 @@ import { bearer, calm, expectResponsive, peakMb, secured, watched, whileProbing 
 import { type FuzzedRequest, requestsOf } from './requests.ts'
 
 const count = Number(process.env['FUZZ_REQUESTS'] ?? 10_000)
-const seed = Number(process.env['FUZZ_SEED'] ?? Date.now() % 1_000_000_000)
+/** One seed, so that a failure is one of the change at hand. Other seeds find more: FUZZ_SEED=2, 3, ... */
+const seed = Number(process.env['FUZZ_SEED'] ?? 1)
 /** Operations that may wait for work that nobody does here: streams, and those with `wait_s`. Their client leaves. */
 function waitingOperations(document: any): Set<string> {
   const operations = Object.values<Record<string, any>>(document.paths).flatMap((methods) => Object.values(methods))
@@ -63,8 +64,16 @@ test('10,000 requests made from the OpenAPI document: no 5xx, one error shape, n
       const created = [id, batchId].find((one) => typeof one === 'string' && /^(batch|summary)_/.test(one))
       if (created !== undefined && !path.includes(created as string)) accepted.push(created as string)
     } catch (error) {
-      if ((error as Error).name !== 'TimeoutError' || !waits.has(operationId)) throw error
+      if ((error as Error).name === 'TimeoutError' && waits.has(operationId)) return
+      if (operationId === 'streamResults' && (await isCutByDelete(path, error as Error))) return
+      throw new Error(`${method} ${path}: ${(error as Error).message}`, { cause: error })
     }
+  }
+
+  /** A batch that is deleted while its results are read: the stream is cut, so that a part does not look like the whole. */
+  async function isCutByDelete(path: string, { message }: Error): Promise<boolean> {
+    const batch = path.replace(/\/results.*$/, '')
+    return message === 'terminated' && (await fetch(`${system.url}${batch}`, { headers: bearer })).status === 404
   }
 
   // All of them first: making them takes seconds, in which connections would end.

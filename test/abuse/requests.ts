@@ -140,6 +140,9 @@ const fittingValues: Readonly<Record<string, unknown>> = {
 /** Refused together with others, or where the lane has no prices or the server no secrets: sent by name among odd values only. */
 const unfitting = new Set(['chunk_tokens', 'max_cost_usd', 'webhook'])
 
+/** Sent more often: the other operations need something that exists. */
+const creating = new Set(['createBatch', 'createSummary', 'openUpload'])
+
 /** Requests over all operations of an OpenAPI document. `~id7~` in a path stands for an id that exists when the request is sent. */
 export function requestsOf(document: Json): fc.Arbitrary<FuzzedRequest> {
   const schemas = document['components'].schemas as Json
@@ -147,7 +150,12 @@ export function requestsOf(document: Json): fc.Arbitrary<FuzzedRequest> {
     ([path, methods]) =>
       Object.entries(methods).map(([method, operation]) => ({ path, method: method.toUpperCase(), operation })),
   )
-  return fc.oneof(...operations.map((one) => requestOf(one, schemas)))
+  return fc.oneof(
+    ...operations.map((one) => ({
+      weight: creating.has(one.operation['operationId'] as string) ? 4 : 1,
+      arbitrary: requestOf(one, schemas),
+    })),
+  )
 }
 
 function requestOf(

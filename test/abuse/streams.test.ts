@@ -134,6 +134,27 @@ test('a HEAD of a stream is answered and holds nothing open', async () => {
   }
 })
 
+test('whoever follows a batch that is cancelled and deleted gets its last state, or is told that it is gone', async () => {
+  const system = await startSystem()
+  const { id } = await system.submit(people(3))
+  const [events, results] = await Promise.all([openSocket(system), openSocket(system)])
+  const ask = (what: string) => `GET /v1/batches/${id}/${what} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n`
+  events.write(ask('events'))
+  results.write(ask('results?follow=true&order=completion'))
+  await expect.poll(() => events.received(), { timeout: 10_000 }).toContain('event: progress')
+  expect((await system.request('DELETE', `/v1/batches/${id}`)).status).toBe(409)
+  expect((await system.request('POST', `/v1/batches/${id}/cancel`)).status).toBe(200)
+  await expect.poll(async () => (await system.request('DELETE', `/v1/batches/${id}`)).status).toBe(200)
+  await expect.poll(() => (events.received(), events.readableEnded || events.closed)).toBe(true)
+  await expect.poll(() => (results.received(), results.readableEnded || results.closed)).toBe(true)
+  expect(events.received()).toMatch(
+    /(?:"status":"cancelled"[^\n]*|event: gone\ndata: \{"id":"batch_\w+"\})\n\n[^]*event: end/,
+  )
+  // Either every item and the end, or a stream that was cut.
+  const text = results.received()
+  expect(text.endsWith('0\r\n\r\n')).toBe((text.match(/"status":"cancelled"/g) ?? []).length === 3)
+})
+
 test('headers that drip, and bodies that stop behind an answer, do not hold a connection', async () => {
   const system = await startSystem({ env: secured })
   const began = performance.now()

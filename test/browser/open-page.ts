@@ -6,7 +6,7 @@ import { newPage, screenshot } from './open-browser.ts'
 /**
  * The page in a real browser. A test fails for every error that the browser reports: exceptions, and what the content security policy
  * stopped. Answers that a test expects to be refused are named in `refused`, because browsers report them as errors, too;
- * `blocked`: the test keeps requests from the server.
+ * `blocked`: the test keeps requests from the server, or ends it.
  */
 export async function openPage({
   refused = [],
@@ -19,7 +19,7 @@ export async function openPage({
   })
   const errors: string[] = []
   page.on('console', (message) => {
-    if (message.type() !== 'error' || (blocked && message.text().includes('net::ERR_FAILED'))) return
+    if (message.type() !== 'error' || (blocked && message.text().includes('net::ERR_'))) return
     const status = /status of (\d+)/.exec(message.text())?.[1]
     if (status === undefined || !refused.includes(Number(status))) errors.push(message.text())
   })

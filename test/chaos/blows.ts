@@ -28,8 +28,8 @@ const mostClockMs = 60_000
 interface BlowEnd {
   /** Workers whose calls in flight have an unknown end. */
   readonly lost: number
-  /** Workers that did not stop in their 5 s. */
-  readonly lateStops?: number
+  /** In words, each promise that was not kept during the blow. */
+  readonly broken?: readonly string[]
 }
 
 /** The blows: faults that a run injects. Each resolves when it is over; `lost` is the number of workers whose calls in flight have an unknown end. */
@@ -44,7 +44,7 @@ export const blows: Record<string, (struck: Struck) => Promise<BlowEnd>> = {
   },
   async 'a worker is stopped by SIGTERM'({ crew, random }) {
     const stopped = await crew.stopWorker(Math.floor(random() * crew.workers.length))
-    return { lost: 1, lateStops: stopped === 'late' ? 1 : 0 }
+    return { lost: 1, broken: stopped === null ? [] : [stopped] }
   },
   async 'the API is killed'({ crew }) {
     await crew.killApi()
@@ -87,9 +87,9 @@ export const blows: Record<string, (struck: Struck) => Promise<BlowEnd>> = {
     return { lost: 0 }
   },
   async 'all workers are replaced one by one'({ crew }) {
-    let lateStops = 0
-    for (const place of crew.workers.keys()) if ((await crew.stopWorker(place)) === 'late') lateStops += 1
-    return { lost: crew.workers.length, lateStops }
+    const broken: string[] = []
+    for (const place of crew.workers.keys()) broken.push((await crew.stopWorker(place)) ?? '')
+    return { lost: crew.workers.length, broken: broken.filter(Boolean) }
   },
   async 'the memory of Redis is full'({ admin, random }) {
     await admin.config('SET', 'maxmemory', '1')

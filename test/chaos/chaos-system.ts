@@ -45,8 +45,7 @@ export async function startChaosSystem({
     REDIS_URL: `redis://127.0.0.1:${proxy.port}`,
     OPENAI_BASE_URL: `${simulatorUrl}/v1`,
     OPENAI_API_KEY: 'none',
-    SLUICE_MODEL: 'simulator',
-    SLUICE_TIMEOUT_MS: '20000',
+    SLUICE_CONFIG: 'test/support/priced.config.ts',
     SLUICE_GRACE_S: '0.5',
   }
   const crew = opening.use(await startCrew(env, workers))

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Batch } from '@sluice/contract/batch'
+import type { FailureGroupList } from '@sluice/contract/batch-item'
 import type { Result } from '@sluice/contract/result'
 
 const againMs = 200
@@ -8,6 +9,7 @@ const againMs = 200
 export interface PatientClient {
   submit(key: string, body: object): Promise<Batch>
   batch(id: string): Promise<Batch>
+  failures(id: string): Promise<FailureGroupList>
   resumeLane(): Promise<void>
   /** Reads every result in order of completion until the batch has ended. */
   follow(id: string, onResult: (result: Result) => void): Promise<void>
@@ -41,6 +43,7 @@ export function createPatientClient(baseUrl: string, signal: AbortSignal): Patie
         }),
       ),
     batch: (id) => persistently(() => json<Batch>(`/v1/batches/${id}`)),
+    failures: (id) => persistently(() => json<FailureGroupList>(`/v1/batches/${id}/errors`)),
     resumeLane: async () =>
       void (await persistently(() => json<object>('/v1/lanes/default/resume', { method: 'POST' }))),
     async follow(id, onResult) {

@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { Batch } from '@sluice/contract/batch'
 import type { Result } from '@sluice/contract/result'
+import { brokenAccounts } from './accounts.ts'
 import { badAnswers } from './blows.ts'
 import type { SimulatorStats } from './chaos-system.ts'
 import { workerConcurrency } from './crew.ts'
@@ -15,6 +16,8 @@ const unknownEnds = ['cut', 'cut_after', 'hang', 'html', 'broken_body'] as const
 export interface Totals {
   readonly succeeded: number
   readonly failed: number
+  /** Paid calls, as the batches counted them. */
+  readonly calls: number
   readonly repeatedCalls: number
 }
 
@@ -24,15 +27,18 @@ export async function checkBatches(
   batches: readonly RunBatch[],
 ): Promise<Totals & { readonly broken: readonly string[] }> {
   const broken: string[] = []
-  let [succeeded, failed, repeatedCalls] = [0, 0, 0]
+  let [succeeded, failed, calls, repeatedCalls] = [0, 0, 0, 0]
   for (const one of batches) {
     const batch = await client.batch(one.id)
-    broken.push(...brokenPromises(one, batch, await client.all(one.id)).map((what) => `${one.id}: ${what}`))
+    const final = await client.all(one.id)
+    const all = [...brokenPromises(one, batch, final), ...brokenAccounts(batch, final, await client.failures(one.id))]
+    broken.push(...all.map((what) => `${one.id}: ${what}`))
     succeeded += batch.counts.succeeded
     failed += batch.counts.failed
+    calls += batch.usage.calls
     repeatedCalls += batch.usage.repeated_calls
   }
-  return { succeeded, failed, repeatedCalls, broken }
+  return { succeeded, failed, calls, repeatedCalls, broken }
 }
 
 function brokenPromises({ size, seen }: RunBatch, batch: Batch, final: readonly Result[]): string[] {
@@ -64,7 +70,8 @@ function brokenPromises({ size, seen }: RunBatch, batch: Batch, final: readonly 
 }
 
 /** What the provider counted against what Sluice counted. `lost`: workers whose calls in flight have an unknown end. */
-export function checkPayments(stats: SimulatorStats, { failed, repeatedCalls }: Totals, lost: number): string[] {
+export function checkPayments(stats: SimulatorStats, totals: Totals, lost: number): string[] {
+  const { failed, calls, repeatedCalls } = totals
   const faults = (names: readonly string[]) => names.reduce((sum, name) => sum + (stats.faults[name] ?? 0), 0)
   const bad = faults(badAnswers)
   const unknown = lost * Math.ceil(workerConcurrency * 1.1) + faults(unknownEnds)
@@ -72,6 +79,11 @@ export function checkPayments(stats: SimulatorStats, { failed, repeatedCalls }: 
   if (stats.paid_again > repeatedCalls + bad)
     broken.push(
       `${stats.paid_again} calls were paid again, but ${repeatedCalls} counted as repeated and ${bad} asked again`,
+    )
+  // A paid call whose end is unknown is not counted, but the one that repeats it is.
+  if (calls > stats.paid || calls + repeatedCalls < stats.paid)
+    broken.push(
+      `${stats.paid} calls were paid, but ${calls} counted as paid and ${repeatedCalls} as repeats of calls that may have been`,
     )
   if (repeatedCalls > unknown)
     broken.push(`${repeatedCalls} calls were repeated, but at most ${unknown} had an unknown end`)

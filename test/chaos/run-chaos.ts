@@ -36,8 +36,6 @@ export interface ChaosReport {
   /** Calls that the simulator counted as paid again for the same text. */
   readonly paidAgain: number
   readonly repeatedCalls: number
-  /** Workers that were stopped by SIGTERM and did not end within 5 s. */
-  readonly lateStops: number
   /** Promises that were not kept, in words. Empty: all were kept. */
   readonly broken: readonly string[]
 }
@@ -61,12 +59,12 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
 
   const began = performance.now()
   const workload = await startWorkload(client, seed, sizes)
-  const { struck, lost, lateStops } = await injectBlows(options, { system, client, random, began })
+  const { struck, lost, broken: brokenByBlows } = await injectBlows(options, { system, client, random, began })
   const healed = performance.now()
   say(`${elapsed(began)} no more blows`)
   const late = await waitForEnd(workload, { client, over, batches: sizes.length })
   const ended = performance.now()
-  if (late !== null) return { ...nothing, seed, items, struck, broken: [late] }
+  if (late !== null) return { ...nothing, seed, items, struck, broken: [...brokenByBlows, late] }
 
   const { broken, ...totals } = await checkBatches(client, workload.batches())
   const stats = await system.stats()
@@ -81,8 +79,7 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
     paid: stats.paid,
     paidAgain: stats.paid_again,
     repeatedCalls: totals.repeatedCalls,
-    lateStops,
-    broken: [...broken, ...checkPayments(stats, totals, lost)],
+    broken: [...brokenByBlows, ...broken, ...checkPayments(stats, totals, lost)],
   }
 }
 
@@ -97,11 +94,12 @@ interface Injecting {
 async function injectBlows(
   { seconds, blows: most, only = '', say }: ChaosOptions,
   { system, client, random, began }: Injecting,
-): Promise<{ readonly struck: Record<string, number>; readonly lost: number; readonly lateStops: number }> {
+): Promise<{ readonly struck: Record<string, number>; readonly lost: number; readonly broken: readonly string[] }> {
   const names = Object.keys(blows).filter((name) => name.includes(only))
   if (names.length === 0) throw new Error(`No fault has a name that contains '${only}'.`)
   const struck: Record<string, number> = {}
-  let [dealt, lost, lateStops] = [0, 0, 0]
+  const broken: string[] = []
+  let [dealt, lost] = [0, 0]
   const goesOn = () => (most === undefined ? performance.now() - began < seconds * 1_000 : dealt < most)
   while (goesOn()) {
     dealt += 1
@@ -111,10 +109,10 @@ async function injectBlows(
     struck[name] = (struck[name] ?? 0) + 1
     const dealtBlow = await blows[name]!({ ...system, random, resumeLane: () => client.resumeLane() })
     lost += dealtBlow.lost
-    lateStops += dealtBlow.lateStops ?? 0
+    broken.push(...(dealtBlow.broken ?? []))
     await sleep(pauseMs)
   }
-  return { struck, lost, lateStops }
+  return { struck, lost, broken }
 }
 
 /** Null when the results of every batch were read to their end; otherwise what is missing. */
@@ -163,5 +161,4 @@ const nothing = {
   paid: 0,
   paidAgain: 0,
   repeatedCalls: 0,
-  lateStops: 0,
 }

@@ -1,19 +1,26 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { Readable } from 'node:stream'
+import { json } from 'node:stream/consumers'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { createChanges, publish } from '@sluice/engine/redis/changes'
 import { connectWaiting, createRedis } from '@sluice/engine/redis/connect'
 import { preflight } from '@sluice/engine/redis/preflight'
 import { Redis } from 'ioredis'
+import { toFile } from 'openai'
 import { expect, onTestFinished, test } from 'vitest'
 import { longText } from '../../bench/long-text.ts'
 import { findFreePort } from '@sluice/local/processes/ports'
 import { findLocalRedis } from '@sluice/local/redis/find-redis'
 import { packageDirectory } from '@sluice/local/redis/own-redis'
 import { durableOptions } from '@sluice/local/redis/redis-command'
+import { chatLines, ended, openAi, readLines, startBatch, toJsonl } from '../support/openai.ts'
 import { people, startSystem } from '../support/system.ts'
 
 const slots = 16_384
@@ -150,6 +157,51 @@ test('on a cluster summaries run through their levels, and repeated texts are pa
   expect((await system.batch(id)).usage).toMatchObject({ calls: 20, deduplicated: 20 })
 })
 
+test('on a cluster files become batches, output files and events', async () => {
+  const { url } = await startCluster()
+  const events: unknown[] = []
+  const receiver = createServer((req, res) => {
+    void json(req).then((event) => events.push(event))
+    res.end()
+  }).listen(0, '127.0.0.1')
+  onTestFinished(() => void receiver.close())
+  await once(receiver, 'listening')
+  const system = await startSystem({
+    redisUrl: url,
+    env: {
+      SLUICE_WEBHOOK_URL: `http://127.0.0.1:${(receiver.address() as AddressInfo).port}/`,
+      SLUICE_WEBHOOK_SECRETS: 'whsec_'.padEnd(50, 'a'),
+      SLUICE_WEBHOOK_ALLOW: '127.0.0.1/32',
+    },
+  })
+  await system.worker()
+  const client = openAi(system)
+  const bytes = Buffer.from(toJsonl(chatLines(30)))
+  const input = { filename: 'a.jsonl', purpose: 'batch', mime_type: 'application/jsonl' } as const
+  const upload = await client.uploads.create({ ...input, bytes: bytes.length })
+  const part = await client.uploads.parts.create(upload.id, { data: await toFile(bytes, 'part') })
+  const { file } = await client.uploads.complete(upload.id, { part_ids: [part.id] })
+  const params = { endpoint: '/v1/chat/completions', completion_window: '24h' } as const
+  const done = await ended(client, (await client.batches.create({ ...params, input_file_id: file!.id })).id)
+  expect(done).toMatchObject({ status: 'completed', request_counts: { total: 30, completed: 30, failed: 0 } })
+  expect(await readLines(client, done.output_file_id)).toHaveLength(30)
+  const failed = await ended(client, (await startBatch(client, [{ custom_id: 'a' }])).id)
+  expect(failed.status).toBe('failed')
+  await expect
+    .poll(() => events)
+    .toEqual(
+      expect.arrayContaining([
+        expect.objectContaining({ type: 'batch.completed', data: { id: done.id } }),
+        expect.objectContaining({ type: 'batch.failed', data: { id: failed.id } }),
+      ]),
+    )
+  const files: string[] = []
+  for await (const { id } of client.files.list({ limit: 1 })) files.push(id)
+  expect(files).toHaveLength(3)
+  for (const id of files) await client.files.delete(id)
+  expect((await client.files.list()).data).toEqual([])
+})
+
 test('a cluster node that is down for some seconds costs nothing: no result is lost, no call is paid twice', async () => {
   const { url, nodes } = await startCluster()
   const system = await startSystem({ redisUrl: url, simulator: { SIMULATOR_LATENCY_MS: '300' } })
@@ -234,6 +286,37 @@ test('on a cluster messages reach their readers at once, also after a node was a
     )
     .toBe(true)
   for (const { redis } of nodes) expect(await redis.call('CLUSTER', 'INFO')).not.toContain('messages_publish_sent')
+})
+
+test('on a cluster the stream of everything shows batches and summaries from their start to their removal', async () => {
+  const { url } = await startCluster()
+  const system = await startSystem({ redisUrl: url })
+  const left = new AbortController()
+  onTestFinished(() => left.abort())
+  const shown = new Map<string, string[]>()
+  const response = await fetch(`${system.url}/v1/events`, { signal: left.signal })
+  const reading = (async () => {
+    let event = ''
+    for await (const line of createInterface(Readable.fromWeb(response.body!))) {
+      if (line.startsWith('event: ')) event = line.slice(7)
+      if (!line.startsWith('data: ')) continue
+      const { id, status } = JSON.parse(line.slice(6)) as { id: string; status?: string }
+      shown.set(id, [...(shown.get(id) ?? []), status ?? event])
+    }
+  })()
+  reading.catch(() => {})
+  const last = (id: string) => expect.poll(() => shown.get(id)?.at(-1), { timeout: 30_000 })
+  const batches = await Promise.all(Array.from({ length: 6 }, () => system.submit(people(5))))
+  const summary = (await system.request('POST', '/v1/summaries', { text: longText(6), chunk_tokens: 300 })).body
+  for (const { id } of batches) await last(id).toBe('in_progress')
+  await last(summary.id).toBe('in_progress')
+  expect((await system.request('POST', `/v1/batches/${batches[0]!.id}/pause`)).status).toBe(200)
+  await last(batches[0]!.id).toBe('paused')
+  expect((await system.request('POST', `/v1/batches/${batches[0]!.id}/resume`)).status).toBe(200)
+  await system.worker()
+  for (const { id } of [...batches, summary]) await last(id).toBe('completed')
+  for (const { id } of batches) expect((await system.request('DELETE', `/v1/batches/${id}`)).status).toBe(200)
+  for (const { id } of batches) await last(id).toBe('gone')
 })
 
 test('the preflight checks each node of a cluster and names the node with the problem', async () => {

@@ -16,8 +16,8 @@ export interface System {
    */
   readonly slowdown: number
   worker(env?: Record<string, string>): Promise<Running>
-  /** The address of one more API process. */
-  anotherApi(): Promise<string>
+  /** The address of one more API process; on a port, once the one that had it has ended. */
+  anotherApi(port?: number): Promise<string>
   request(
     method: string,
     path: string,
@@ -130,7 +130,8 @@ export async function startSystem({
     api,
     slowdown,
     worker: (more = {}) => start('worker', { ...common, ...more }, /worker ready/),
-    anotherApi: async () => (await start('api', { ...common, PORT: '0' }, /(http:\/\/127\.0\.0\.1:\d+)/)).ready[1]!,
+    anotherApi: async (port = 0) =>
+      (await start('api', { ...common, PORT: String(port) }, /(http:\/\/127\.0\.0\.1:\d+)/)).ready[1]!,
     request,
     submit: async (items, options = {}) =>
       (await ok('POST', '/v1/batches', { extractor: person, items, ...options })).body as Batch,

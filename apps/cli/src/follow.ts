@@ -142,7 +142,9 @@ function argsOf({ out, order = defaultOrder, schema }: OutputOptions): string[] 
 
 /** The fields that people look for come first. */
 export function inOrder(result: ItemResult<unknown>): object {
-  const { index, id, status } = result
-  const found = result.status === 'succeeded' ? { data: result.data } : { error: result.error }
-  return Object.assign({ index, id, status, ...found }, result)
+  const { index, id, status, response } = result
+  if (result.status !== 'succeeded') return Object.assign({ index, id, status, error: result.error }, result)
+  if (response === undefined) return Object.assign({ index, id, status, data: result.data }, result)
+  const { data: _response, ...rest } = result
+  return Object.assign({ index, id, status, response }, rest)
 }

@@ -1,8 +1,8 @@
-/** A token bucket that refills all the time: what OpenAI's limits are described as. `now` in ms, from any clock that does not jump. */
+/** A token bucket that refills continuously, as OpenAI describes its limits. `now` in ms, from a monotonic clock. */
 export interface Bucket {
   readonly limitPerMinute: number
   readonly capacity: number
-  /** What is in it now. */
+  /** Its current content. */
   remaining(now: number): number
   take(amount: number, now: number): void
   /** Milliseconds until it holds `amount`; Infinity for more than it can hold. */
@@ -11,7 +11,7 @@ export interface Bucket {
   resetMs(now: number): number
 }
 
-/** `burstS`: how many seconds of refill it holds. At least one unit, or nothing would ever pass. */
+/** `burstS`: how many seconds of refill it holds. It holds at least one unit, because otherwise no call would ever be admitted. */
 export function createBucket(limitPerMinute: number, burstS: number, now: number): Bucket {
   const perMs = limitPerMinute / 60_000
   const capacity = Math.max(1, (limitPerMinute / 60) * burstS)
@@ -35,7 +35,7 @@ export function createBucket(limitPerMinute: number, burstS: number, now: number
   }
 }
 
-/** A limit in fixed windows: all of it again at each window's start. Windows begin by the clock, at whole multiples of their length. */
+/** A limit in fixed windows: it is full again when a window starts. Windows start at whole multiples of their length. */
 export function createFixedWindow(limitPerMinute: number, windowS: number, now: number, wallClock = Date.now): Bucket {
   const windowMs = windowS * 1_000
   const capacity = Math.max(1, (limitPerMinute / 60) * windowS)
@@ -50,7 +50,7 @@ export function createFixedWindow(limitPerMinute: number, windowS: number, now: 
   }
   const untilEnd = (time: number) => (windowOf(time) + 1) * windowMs - offset - time
   return {
-    // Of a window, where the header speaks of a window.
+    // If the header names a window, the value is that of the window.
     limitPerMinute: capacity,
     capacity,
     remaining: settle,

@@ -40,7 +40,7 @@ const environment = z.object({
   SIMULATOR_LATENCY_SPREAD: number(0.25, 0),
   SIMULATOR_RPM: optionalNumber,
   SIMULATOR_TPM: optionalNumber,
-  /** What the buckets hold, in seconds of their refill: 60 for a whole minute's worth, 1 where limits are enforced each second. */
+  /** What the buckets hold, in seconds of refill: 60 for a whole minute, 1 if limits are enforced each second. */
   SIMULATOR_BURST_S: number(60, 0.001),
   /** Length of fixed windows in seconds, in place of buckets. */
   SIMULATOR_WINDOW_S: optionalNumber,

@@ -7,7 +7,7 @@ import type { Limits, LimitSettings } from './limits.ts'
 import type { Stats } from './stats.ts'
 
 const limitsBody = z.strictObject({
-  /** The model whose own limits these are; none: all others. */
+  /** The model that these limits are for; none: all other models. */
   model: z.string().optional(),
   rpm: z.number().positive().nullable().optional(),
   tpm: z.number().positive().nullable().optional(),
@@ -28,11 +28,11 @@ export interface ControlParts {
 }
 
 export interface Control {
-  /** Does what a POST to `/_simulator/<what>` asks for; the answer is what holds now. Null when there is no such thing. */
+  /** Does what a POST to `/_simulator/<what>` asks for. Returns the current settings; null if there is no such resource. */
   change(what: string, body: unknown): { readonly now: object } | { readonly error: ApiError } | null
 }
 
-/** `reset` goes back to what the simulator was started with, and forgets what it served. */
+/** `reset` restores the settings of the start and clears the statistics. */
 export function createControl(
   { faults, limits, latency, stats }: ControlParts,
   initial: { faults: z.infer<typeof faultPlan>; limits: LimitSettings; latency: LatencySettings },

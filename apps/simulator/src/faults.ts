@@ -1,6 +1,6 @@
 import { z } from 'zod'
 
-/** What the simulator can be told to do wrong, by rate or for chosen texts. */
+/** The faults that the simulator can make, at a rate or for chosen texts. */
 export const faultName = z.enum([
   'rate_limit',
   'insufficient_quota',
@@ -33,7 +33,7 @@ export type FaultName = z.infer<typeof faultName>
 export const faultPlan = z.strictObject({
   /** Share of calls, 0 to 1, each. */
   rates: z.partialRecord(faultName, z.number().min(0).max(1)).optional(),
-  /** For texts that contain `match` (all, where it is missing), `times` times, in this order before any rate. */
+  /** For texts that contain `match` (without it: all), `times` times. The script is used up in its order, before any rate applies. */
   script: z
     .array(
       z.strictObject({

@@ -13,7 +13,7 @@ export interface Latency {
   next(inFlight: number): number
 }
 
-/** Beyond `capacity` calls in flight each takes longer in proportion, as where the hardware is shared and nothing is refused. */
+/** With more than `capacity` calls in flight each takes proportionally longer, as on shared hardware that refuses nothing. */
 export function createLatency(random: () => number, initial: LatencySettings, capacity: number | null): Latency {
   let settings = initial
   return {

@@ -15,7 +15,7 @@ export interface LimitSettings {
   /** What is charged for each token. */
   readonly factor: number
   readonly headers: HeaderFamily
-  /** How a refusal says when to come again. */
+  /** How a refusal says when to retry. */
   readonly retryAfter: 'ms' | 'seconds' | 'none'
 }
 
@@ -31,7 +31,7 @@ export const defaultLimits: LimitSettings = {
 }
 
 export interface Limits {
-  /** Of one model, or of all that have no own. What was used is forgotten. */
+  /** For one model, or for all models without separate limits. Resets what was used. */
   set(settings: LimitSettings, now: number, model?: string): void
   readonly settings: LimitSettings
   /** Null when there is room for the call; nothing is taken. */
@@ -39,7 +39,7 @@ export interface Limits {
   take(model: string, tokens: number, now: number): void
   /** The call has been answered. */
   answered(model: string, tokens: number, now: number): void
-  /** As they stand now. */
+  /** Their current values. */
   headers(model: string, now: number): Record<string, string>
 }
 
@@ -49,12 +49,12 @@ interface ModelLimits {
   readonly tokens: Bucket | null
 }
 
-/** The most tokens an answer may have are reserved, or the prompt where it is longer (reported of OpenAI). */
+/** Reserves the most tokens that the answer may have, or those of the prompt if it is longer (as reported about OpenAI). */
 export function tokensReserved(promptTokens: number, maxTokens: number | null): number {
   return Math.max(promptTokens, maxTokens ?? 0)
 }
 
-/** Each model has limits of its own, which start with nothing used. */
+/** Each model has separate limits, which start unused. */
 export function createLimits(initial: LimitSettings, startedAt: number): Limits {
   let settings = initial
   const own = new Map<string, LimitSettings>()
@@ -87,7 +87,7 @@ export function createLimits(initial: LimitSettings, startedAt: number): Limits 
       const charged = rules.charge === 'answer' ? 1 : amount * rules.factor
       if (tokens !== null && charged > tokens.limitPerMinute) return tooLarge(model, tokens.limitPerMinute, charged)
       const forRequest = requests?.waitFor(1, now) ?? 0
-      // More than a short bucket holds goes through when it is full, and is paid off after.
+      // A call that needs more than a short bucket holds is admitted when the bucket is full, and is paid off afterwards.
       const forTokens = tokens?.waitFor(Math.min(charged, tokens.capacity), now) ?? 0
       if (forRequest <= 0 && forTokens <= 0) return null
       const error =
@@ -143,7 +143,7 @@ function reached(
   return rateLimited(model, what, waitMs, ` on ${names[what]}: ${numbers}`)
 }
 
-/** Wait and it will pass. `detail` goes between the model and the time to wait. */
+/** A limit that passes. `detail` is between the model and the time to wait. */
 export function rateLimited(model: string, type: 'requests' | 'tokens', waitMs: number, detail = ''): ApiError {
   const ms = Math.ceil(waitMs)
   return {
@@ -156,7 +156,7 @@ export function rateLimited(model: string, type: 'requests' | 'tokens', waitMs: 
   }
 }
 
-/** Never fits, however long one waits. */
+/** A call that never fits into the limit. */
 export function tooLarge(model: string, limit: number, requested: number): ApiError {
   return {
     status: 429,

@@ -15,7 +15,7 @@ for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) {
   })
 }
 
-// Printed last: whoever reads this line may send a signal at once.
+// Printed last, because a program that reads this line may send a signal at once.
 const limits = [
   config.rpm === null ? 'no request limit' : `${config.rpm} requests a minute`,
   config.tpm === null ? 'no token limit' : `${config.tpm} tokens a minute`,

@@ -1,4 +1,4 @@
-/** mulberry32 (Tommy Ettinger, public domain): small, and the same for the same seed. In [0, 1). */
+/** mulberry32 (Tommy Ettinger, public domain): small, and repeatable by its seed. In [0, 1). */
 export function createRandom(seed: number): () => number {
   let state = seed >>> 0
   return () => {

@@ -22,7 +22,7 @@ export interface Simulator {
   stop(): Promise<void>
 }
 
-/** Longer than clients keep idle connections, so that the server is never the one to close one that is just being used. */
+/** Longer than clients keep idle connections, so that the server never closes one that a client is about to use. */
 const keepAliveMs = 120_000
 const tooLong: ApiError = { ...invalidRequest('The request is larger than 32 MiB.', null), status: 413 }
 
@@ -52,7 +52,7 @@ export async function startSimulator(config: SimulatorConfig): Promise<Simulator
 
   const server = createServer({ keepAliveTimeout: keepAliveMs }, (request, response) => {
     route(request, response).catch((error: unknown) => {
-      // A client that left in the middle of its request is none of our errors.
+      // A client that left before its request was complete is not an error of this server.
       if (response.destroyed) return
       console.error(error)
       if (response.headersSent) response.destroy()

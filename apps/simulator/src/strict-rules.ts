@@ -1,6 +1,6 @@
 type Json = Record<string, unknown>
 
-/** What strict mode is documented to refuse, or reported to (OpenAI, "Structured outputs", supported schemas). */
+/** What strict mode refuses, as documented or reported (OpenAI, "Structured outputs", supported schemas). */
 const unsupported = new Set([
   'allOf',
   'not',

@@ -1,7 +1,7 @@
 import { atOnce } from '../system.ts'
 import { runInChild } from './in-child.ts'
 
-/** As many loops as calls may be in flight; what the SDK cannot mend with its two retries is lost. Nothing to tell a limit to. */
+/** As many loops as calls may be in flight. A call that fails after the SDK's two retries is lost. It cannot be configured with a limit. */
 await runInChild({}, async ({ texts, ask }) => {
   let next = 0
   const loop = async () => {

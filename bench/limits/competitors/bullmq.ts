@@ -6,14 +6,14 @@ import { runInChild } from './in-child.ts'
 const addedAtOnce = 1_000
 
 /** A job for each text, the queue's own limiter, and its retries in place of the SDK's. Its window counts from the first start in it. */
-await runInChild({ maxRetries: 0 }, async ({ texts, told, ask }) => {
+await runInChild({ maxRetries: 0 }, async ({ texts, known, ask }) => {
   const connection = new Redis(process.env['REDIS_URL'] ?? '', { maxRetriesPerRequest: null })
   const queue = new Queue('limits', { connection })
-  const max = Math.floor(told.burst)
+  const max = Math.floor(known.burst)
   const worker = new Worker<{ index: number; text: string }>('limits', ({ data }) => ask(data.index), {
     connection,
     concurrency: atOnce,
-    limiter: { max, duration: Math.ceil((max / told.perSecond) * 1_000) },
+    limiter: { max, duration: Math.ceil((max / known.perSecond) * 1_000) },
   })
   worker.on('error', console.error)
   const ended = new Promise<void>((resolve) => {

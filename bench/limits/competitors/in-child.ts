@@ -3,7 +3,7 @@ import { OpenAI } from 'openai'
 import { type CaseName, createCase } from '../cases.ts'
 import type { Message } from '../client-process.ts'
 import { createRequest, isValid } from '../request.ts'
-import type { Told } from '../system.ts'
+import type { KnownLimit } from '../system.ts'
 
 export interface ChildResult {
   readonly seconds: number
@@ -14,7 +14,7 @@ export interface ChildResult {
 
 export interface Work {
   readonly texts: readonly string[]
-  readonly told: Told
+  readonly known: KnownLimit
   /** Throws when there is no valid answer after the retries of the SDK. */
   readonly ask: (index: number) => Promise<void>
 }
@@ -28,10 +28,10 @@ export async function runInChild(
   // Ctrl-C reaches the whole group; the benchmark ends its children in order.
   process.on('SIGINT', () => {})
   const tell = (type: string, value?: unknown) => void process.send?.({ type, value } satisfies Message)
-  const { caseName, seconds, told } = JSON.parse(process.argv[2] ?? '') as {
+  const { caseName, seconds, known } = JSON.parse(process.argv[2] ?? '') as {
     caseName: CaseName
     seconds: number
-    told: Told
+    known: KnownLimit
   }
   const texts = createCase(caseName, seconds).texts()
   const client = new OpenAI({ logLevel: 'off', ...options })
@@ -47,7 +47,7 @@ export async function runInChild(
   const progress = setInterval(() => tell('progress', answered.size), 500)
   const cpu = process.cpuUsage()
   const began = performance.now()
-  await way({ texts, told, ask })
+  await way({ texts, known, ask })
   const took = (performance.now() - began) / 1_000
   const { user, system } = process.cpuUsage(cpu)
   clearInterval(progress)

@@ -7,6 +7,7 @@ import { InvalidRequestError, type ItemError } from './errors.ts'
 import { estimateTexts } from './estimate.ts'
 import { type ClientOptions, createHttp } from './http.ts'
 import type { ExtractorOptions, NewBatchOptions, Text, Texts, WaitOptions, WorkOptions } from './options.ts'
+import { estimateRequests, type RawRequest, type RawResponse, type RequestOptions, submitRequests } from './requests.ts'
 import { anyValue, readSchema, type Schema, type ValueOf } from './schema.ts'
 import { readExtraction, submitTexts } from './submit.ts'
 import { summarize, type SummarizeOptions } from './summarize.ts'
@@ -55,6 +56,15 @@ export interface Sluice {
   }): Promise<BatchList>
   /** Estimates tokens and cost of a batch; nothing runs. */
   estimate<S extends Schema>(texts: Texts, options: ExtractorOptions<S>): Promise<Estimate>
+  /**
+   * Request bodies of OpenAI's API, sent to the provider as they are; a value of the batch is a response. All are sent in one request: for
+   * more than that takes, use files (`/openai/v1`). Resolves when the batch is on disk.
+   */
+  submitRequests(requests: Iterable<RawRequest>, options: RequestOptions): Promise<BatchHandle<RawResponse>>
+  estimateRequests(
+    requests: Iterable<RawRequest>,
+    options: Pick<RequestOptions, 'endpoint' | 'lane'>,
+  ): Promise<Estimate>
   lanes(): Promise<LaneList>
   /**
    * The summary of a text or of a file (text, Markdown, HTML, PDF), with the summaries of its chunks. Throws a SummaryError if it fails, is
@@ -122,6 +132,12 @@ export function createClient(options: ClientOptions): Sluice {
     },
     estimate: (texts: Texts, extractor: ExtractorOptions<Schema>) =>
       estimateTexts(http, texts, readExtraction(extractor)),
+    async submitRequests(requests: Iterable<RawRequest>, how: RequestOptions) {
+      const made = await submitRequests(http, requests, how)
+      return createBatchHandle(http, made.id, anyValue, made.counts.total)
+    },
+    estimateRequests: (requests: Iterable<RawRequest>, how: Pick<RequestOptions, 'endpoint' | 'lane'>) =>
+      estimateRequests(http, requests, how),
     lanes: () => http.json(laneList, { method: 'GET', path: '/v1/lanes', repeat: 'safe' }),
     summarize: (document: string | File, how: SummarizeOptions = {}) => summarize(http, document, how),
     request: (path: string, init?: RequestInit) => http.fetch(path, init),

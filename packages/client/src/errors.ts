@@ -1,6 +1,6 @@
 import type { Batch } from '@sluice/contract/batch'
 import type { ErrorType } from '@sluice/contract/error'
-import type { FailureType } from '@sluice/contract/result'
+import type { FailureType, Result } from '@sluice/contract/result'
 import type { Summary } from '@sluice/contract/summary'
 
 /** The base of all errors of this client, except a signal's reason and a TypeError for a wrong argument. */
@@ -121,6 +121,8 @@ export class ItemError extends SluiceError {
   readonly id: string
   /** The model's last answer, unchanged, if it was paid for and unusable. */
   readonly raw: string | undefined
+  /** What the provider answered to a raw request, if it answered. */
+  readonly response: Result['response']
   /** Calls that were made for the item. */
   readonly attempts: number
   readonly metadata: Readonly<Record<string, unknown>> | undefined
@@ -132,6 +134,7 @@ export class ItemError extends SluiceError {
       readonly index: number
       readonly id: string
       readonly raw?: string | undefined
+      readonly response?: Result['response']
       readonly attempts: number
       readonly metadata?: Readonly<Record<string, unknown>> | undefined
     },
@@ -142,6 +145,7 @@ export class ItemError extends SluiceError {
     this.index = failed.index
     this.id = failed.id
     this.raw = failed.raw
+    this.response = failed.response
     this.attempts = failed.attempts
     this.metadata = failed.metadata
   }

@@ -32,6 +32,7 @@ export type {
   WaitOptions,
   WorkOptions,
 } from './options.ts'
+export type { RawRequest, RawResponse, RequestOptions } from './requests.ts'
 export type { ItemResult, ResultsOptions } from './results.ts'
 export type { JsonSchema, Schema, ValueOf } from './schema.ts'
 export type { SummarizeOptions } from './summarize.ts'

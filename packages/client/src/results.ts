@@ -4,7 +4,10 @@ import { followEvents } from './follow.ts'
 import { type Http, parseAnswer } from './http.ts'
 import type { Check } from './schema.ts'
 
-/** A result line of the API with its value typed and checked. A value that fails the check here becomes a failure of type `invalid_output`. */
+/**
+ * A result line of the API with its value typed and checked. A value that fails the check here becomes a failure of type `invalid_output`.
+ * The value of a raw request is its response.
+ */
 export type ItemResult<Value> = Omit<Result, 'status' | 'data' | 'error'> &
   (
     | { readonly status: 'succeeded'; readonly data: Value }
@@ -46,11 +49,12 @@ export async function* readProgress(
   signal: AbortSignal | undefined,
 ): AsyncGenerator<Batch> {
   const path = (): string => `/v1/batches/${encodeURIComponent(batchId)}/events`
-  for await (const { data } of followEvents(http, { path, signal })) yield parseAnswer(batch, data, path())
+  for await (const { event, data } of followEvents(http, { path, signal }))
+    if (event === 'progress') yield parseAnswer(batch, data, path())
 }
 
 async function toItemResult<Value>(line: Result, check: Check): Promise<ItemResult<Value>> {
-  const { status, data, error, ...rest } = line
+  const { status, error, data = line.response, ...rest } = line
   if (status !== 'succeeded')
     return { ...rest, status, error: error ?? { type: 'unavailable', message: 'The server gave no reason.' } }
   const checked = await check(data)

@@ -83,7 +83,7 @@ export async function submitTexts(
  * Does not abort a request in flight, because then it would be unknown whether it created a batch. The abort rejects at once, and the
  * batch is cancelled as soon as its id is known.
  */
-async function unlessAborted(
+export async function unlessAborted(
   http: Http,
   sent: Promise<Batch>,
   signal: AbortSignal | undefined,

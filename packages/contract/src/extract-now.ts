@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { batchOptions } from './batch.ts'
 import { extractorChoice } from './extractor.ts'
 import { itemText } from './item.ts'
 import { result } from './result.ts'
@@ -8,6 +9,7 @@ export const extractNow = z
   .strictObject({
     extractor: extractorChoice,
     text: itemText,
+    name: batchOptions.shape.name,
     wait_s: z.number().min(0).max(600).default(60).describe('How long to wait before answering 202 with the batch.'),
     keep_s: z
       .number()

@@ -35,6 +35,14 @@ export function parseJson(text: string): ParsedJson {
   }
 }
 
+/** What a JSON value is, as messages name it. */
+export function kindOf(value: unknown): string {
+  if (value === null) return 'null'
+  if (Array.isArray(value)) return 'an array'
+  if (typeof value === 'number') return Number.isInteger(value) ? 'an integer' : 'a decimal'
+  return typeof value === 'object' ? 'an object' : `a ${typeof value}`
+}
+
 export type ScanProblem = 'too_deep' | 'too_many_values'
 
 export interface JsonScan {

@@ -85,7 +85,7 @@ export const resultsQuery = z.strictObject({
     .enum(['ndjson', 'csv'])
     .optional()
     .describe(
-      'As a file to download. `csv`: a column for each value of the schema, nested ones as `a.b`, lists as JSON; its header is left out with `after`. Default: what `Accept` asks for.',
+      'As a file to download. `csv`: a column for each value of the schema, nested ones as `a.b`, lists as JSON; of raw requests `status_code`, `request_id` and `response`. Its header is left out with `after`. Default: what `Accept` asks for.',
     ),
   formulas: z
     .enum(['escape', 'keep'])

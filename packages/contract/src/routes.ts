@@ -213,6 +213,13 @@ export const routes = {
     summary: 'List the failures of a batch in groups: by error type, field of the schema, and message',
     answers: ok(failureGroupList),
   },
+  getBatchExtractor: {
+    method: 'get',
+    path: '/v1/batches/{id}/extractor',
+    tag: 'Results',
+    summary: 'Get the extractor that a batch was made with, also an inline one',
+    answers: ok(extractorView),
+  },
   getTimeline: {
     method: 'get',
     path: '/v1/batches/{id}/timeline',
@@ -263,7 +270,13 @@ export const routes = {
     path: '/v1/batches/{id}/events',
     tag: 'Results',
     summary: 'Stream snapshots of the batch until it has ended',
-    answers: { 200: { description: 'Events `progress`, then `end`.', schema: batch, contentTypes: [eventStream] } },
+    answers: {
+      200: {
+        description: 'Events `progress`, then `end`. Before it `gone`, where the batch was deleted meanwhile.',
+        schema: batch,
+        contentTypes: [eventStream],
+      },
+    },
   },
   streamLive: {
     method: 'get',

@@ -7,7 +7,7 @@ import { readDocument } from './read-document.ts'
 export type DocumentRequest = { readonly document: Document; readonly limits: DocumentLimits }
 export type DocumentAnswer =
   | { readonly type: 'ready' }
-  /** `worn`: the document has left so much memory in use that the process must not read another one. */
+  /** `worn`: the process still uses so much memory after the document that it must not read another one. */
   | { readonly type: 'read'; readonly read: DocumentText; readonly worn: boolean }
 
 const [memoryMb] = process.argv.slice(2).map(Number)

@@ -5,7 +5,7 @@ export interface Document {
   readonly bytes: Uint8Array
 }
 
-/** The text of a document, or why there is none. */
+/** The text of a document, or the reason why it could not be read. */
 export type DocumentText =
   | { readonly type: 'text'; readonly text: string }
   | { readonly type: 'unreadable' | 'too_large'; readonly message: string }

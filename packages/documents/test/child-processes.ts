@@ -29,7 +29,7 @@ function documentProcesses(): Listed[] {
     .filter(({ command }) => command.includes('document-child.ts'))
 }
 
-/** Resolves to what `look` tells as soon as it is `enough`; rejects after 10 s. */
+/** Resolves to the value of `look` as soon as it is `enough`; rejects after 10 s. */
 export async function until<T>(look: () => T, enough: (seen: T) => boolean): Promise<T> {
   const deadline = Date.now() + 10_000
   for (;;) {

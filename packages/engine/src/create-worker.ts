@@ -33,7 +33,7 @@ import type { Schedule } from './webhooks/deliver.ts'
 import { noWebhooks, openWebhookWorker } from './webhooks/open-webhooks.ts'
 
 /** After the grace: time for writes that Redis refused until then. The process ends 5 s after the grace. */
-const lastWritesMs = 1_000
+const lastWritesMs = 3_000
 const memoryFreshMs = 500
 
 export interface WorkerOptions extends EngineOptions {
@@ -150,11 +150,13 @@ export async function createWorker(options: WorkerOptions): Promise<WorkerEngine
   const deadWorkers = createDeadWorkers({ ...base, gate, workerId, lanes: [...lanes.byName.values()] })
   const opened = opening.move()
   let closing: Promise<void> | undefined
+  /** Parts that are closing. */
+  const open = new Set<string>()
 
   return {
     async close(graceMs) {
       stopping.abort(new Error('The process stops.'))
-      const timer = setTimeout(() => ending.abort(new Error('The process ends.')), graceMs + lastWritesMs)
+      const timer = setTimeout(giveUp, graceMs + lastWritesMs)
       if (closing === undefined) closing = close(graceMs)
       else await lanes.close(graceMs)
       await closing.finally(() => clearTimeout(timer))
@@ -167,19 +169,40 @@ export async function createWorker(options: WorkerOptions): Promise<WorkerEngine
     if (lane !== undefined) await createReadyBatches({ redis, keys, lane }).mark(batchId)
   }
 
+  /** What still waits for Redis waits no longer. Other workers take over what this one holds, as after a kill. */
+  function giveUp(): void {
+    ending.abort(new Error('The process ends.'))
+    onError(
+      new Error(`These parts did not close in time: ${[...open].join(', ')}. Other workers take over what they hold.`),
+    )
+    redis.disconnect()
+    subscriber.disconnect()
+  }
+
   async function close(graceMs: number): Promise<void> {
-    const closingLanes = lanes.close(graceMs)
-    await lanes.retire()
-    await Promise.all(feeders.map((feeder) => feeder.stop()))
-    await Promise.all([
-      deadWorkers.stop(),
-      sweeper.stop(),
-      batchReporter.close(),
-      summaryWorker.close(),
-      fileBatches.close(),
-      webhooks.close(),
-      closingLanes,
-    ])
+    try {
+      const closingLanes = closed('lanes', lanes.close(graceMs))
+      await closed('windows', lanes.retire())
+      await closed('feeders', Promise.all(feeders.map((feeder) => feeder.stop())))
+      await Promise.all([
+        closed('dead workers', deadWorkers.stop()),
+        closed('sweeper', sweeper.stop()),
+        closed('batches', batchReporter.close()),
+        closed('summaries', summaryWorker.close()),
+        closed('files', fileBatches.close()),
+        closed('webhooks', webhooks.close()),
+        closingLanes,
+      ])
+    } catch (error) {
+      // Whatever still ran when the connections were closed fails for that.
+      if (!ending.signal.aborted) throw error
+    }
     await opened.disposeAsync()
+  }
+
+  async function closed(part: string, closing: Promise<unknown>): Promise<void> {
+    open.add(part)
+    await closing
+    open.delete(part)
   }
 }

@@ -9,7 +9,7 @@ import type {
 import type { CreateExtractor, Extractor, ModelParameters, VersionList } from '@sluice/contract/extractor'
 import type { LaneView } from '@sluice/contract/lane-view'
 import type { Item } from '@sluice/contract/item'
-import type { RequestTask } from '@sluice/contract/request-task'
+import type { RequestTask, TaskDefinition } from '@sluice/contract/request-task'
 import type { Result, ResultsQuery } from '@sluice/contract/result'
 import type { Summary, SummaryList } from '@sluice/contract/summary'
 import type { Usage } from '@sluice/contract/usage'
@@ -97,7 +97,8 @@ interface NewBatchOptions {
 
 export interface RetryPreview {
   readonly count: number
-  readonly extractor: Extractor | null
+  /** Null: the batch is a level of a summary. */
+  readonly task: TaskDefinition | null
   /** Of the items that would be retried, so many were looked at. */
   readonly sampled: number
   /** Of those that need a call: what makes an item fail without a call, makes it fail again. */
@@ -136,6 +137,8 @@ export interface Insight {
   /** Its failures by type, field and message. */
   failures(batchId: string): Promise<FailureGroupList>
   timeline(batchId: string): Promise<Timeline>
+  /** The one it was made with, inline ones included. Throws `extractor_not_found` for a batch of raw requests. */
+  extractor(batchId: string): Promise<Extractor>
   /** Its items in their order, with filters. */
   items(batchId: string, query: ListItemsQuery): Promise<BatchItemList>
   /** Throws `item_not_found`. */
@@ -238,7 +241,12 @@ export interface Extractions {
    * it is on disk. The batch goes on in any case. It is removed `keptMs` after its end.
    */
   run(
-    input: { readonly extractor: Extractor; readonly text: string; readonly keptMs: number },
+    input: {
+      readonly extractor: Extractor
+      readonly text: string
+      readonly name?: string | undefined
+      readonly keptMs: number
+    },
     options: { signal: AbortSignal },
   ): Promise<
     | { readonly type: 'result'; readonly batchId: string; readonly result: Result }
@@ -247,10 +255,13 @@ export interface Extractions {
 }
 
 export interface Results {
-  /** What a table of the results has as columns: the schema (null: the items have none), and the names in the metadata of the first item. */
-  shape(batchId: string): Promise<{ readonly schema: unknown; readonly metadata: readonly string[] }>
+  /** What a table of the results has as columns: the schema (null: the items have none), and the names in the metadata of the first item. `isRequest`: results have a response. */
+  shape(
+    batchId: string,
+  ): Promise<{ readonly schema: unknown; readonly isRequest: boolean; readonly metadata: readonly string[] }>
   /**
-   * Pages of results, each result once and in order, read only as fast as they are consumed. With `follow`, continues until the batch has
+   * Pages of results, each result once and in order, read only as fast as they are consumed. A page is emptied when the next one is asked
+   * for. With `follow`, continues until the batch has
    * ended; without, ends after the results that exist now (in input order: all of them, by index). Rejects with `invalid_cursor` or `batch_not_found` before the first page.
    */
   read(

@@ -178,7 +178,7 @@ export async function readAll(
   engine: Engine,
   batchId: string,
   query: Partial<ResultsQuery> = {},
-  limitMs = 20_000,
+  limitMs = 45_000,
 ): Promise<Result[]> {
   const all: Result[] = []
   const signal = AbortSignal.timeout(limitMs)

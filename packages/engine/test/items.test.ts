@@ -204,7 +204,7 @@ describe('an item', () => {
     expect(results.every((one) => one.status === 'succeeded' && one.attempts === 1)).toBe(true)
   })
 
-  test('is handed back in under a second when its worker stops, and another one finishes it', async () => {
+  test('is handed back when its worker stops, without waiting for its call, and another one finishes it', async () => {
     const sluice = testSluice()
     const engine = await sluice.engine()
     let waits = true
@@ -218,7 +218,8 @@ describe('an item', () => {
     waits = false
     const began = Date.now()
     await first.close(200)
-    expect(Date.now() - began).toBeLessThan(1_200)
+    // The call would take a minute; the rest is room for a busy machine.
+    expect(Date.now() - began).toBeLessThan(5_000)
     expect((await engine.batches.get(batch.id)).counts).toMatchObject({ running: 0, waiting: 6, failed: 0 })
     await sluice.worker(answer)
     const results = await readAll(engine, batch.id)

@@ -1,5 +1,4 @@
 import { batchOptions } from '@sluice/contract/batch'
-import type { RawRequest } from '@sluice/contract/extract-function'
 import type { Call, Outcome } from '@sluice/contract/outcome'
 import type { RequestTask } from '@sluice/contract/request-task'
 import { expect, test } from 'vitest'
@@ -85,40 +84,6 @@ test('an error that may pass is tried again, and the last response is kept when 
     error: { type: 'unavailable' },
     response: { status_code: 503, body: '{"call":3}' },
   })
-})
-
-test('requests and texts share a lane: neither waits for the end of the other', async () => {
-  const sluice = testSluice()
-  const engine = await sluice.engine()
-  const order: string[] = []
-  const raw = await engine.batches.create({ requests, options }, bodies(300))
-  const texts = await engine.batches.create(
-    { extractor: inline, options },
-    Array.from({ length: 300 }, (_, i) => ({ id: String(i), text: `text ${i}` })),
-  )
-  const take = async (kind: string) => {
-    order.push(kind)
-    await new Promise((resolve) => {
-      setTimeout(resolve, 5)
-    })
-  }
-  await sluice.worker(
-    async () => {
-      await take('text')
-      return extracted({})
-    },
-    {
-      concurrency: 5,
-      async respond(_request: RawRequest) {
-        await take('request')
-        return respond('{}')
-      },
-    },
-  )
-  await Promise.all([readAll(engine, raw.batch.id), readAll(engine, texts.batch.id)])
-  const middle = order.slice(200, 400).filter((kind) => kind === 'text').length
-  expect(middle).toBeGreaterThan(60)
-  expect(middle).toBeLessThan(140)
 })
 
 test('the same request in two items is paid once when asked for, and its response is kept for later batches', async () => {

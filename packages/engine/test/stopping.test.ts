@@ -1,6 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Outcome } from '@sluice/contract/outcome'
-import { describe, expect, test } from 'vitest'
+import { startOwnRedis } from '@sluice/local/redis/own-redis'
+import { describe, expect, onTestFinished, test } from 'vitest'
+import { startTcpProxy } from '../../../test/chaos/tcp-proxy.ts'
 import { broken, extracted, inline, options, readAll, testSluice, texts } from './harness.ts'
 
 /** What a lane holds beyond its calls in flight: 20 of 25 calls, or 5 of 25 where a limit lets 5 begin. */
@@ -8,6 +10,9 @@ const lanes = [
   ['for a slot', { concurrency: 'fixed' as const }, 20],
   ['for the quota', { concurrency: 'fixed' as const, maxInFlight: 5 }, 5],
 ] as const
+
+/** What a process has after its grace (packages/process/src/stop-on-signals.ts). */
+const allowedMs = 5_000
 
 describe('a worker that stops', () => {
   test.each(lanes)(
@@ -116,5 +121,41 @@ describe('a worker that stops', () => {
     expect(results.map(({ status }) => status)).toEqual(Array(6).fill('succeeded'))
     expect(madeByNext).toBe(6)
     expect((await engine.batches.get(batch.id)).usage.repeated_calls).toBe(0)
+  })
+
+  test.each(['is away', 'is silent', 'is away, and comes back'])('ends in its time while Redis %s', async (how) => {
+    const server = await startOwnRedis()
+    const port = Number(new URL(server.url).port)
+    const proxy = await startTcpProxy({ host: '127.0.0.1', port })
+    onTestFinished(async () => {
+      await proxy[Symbol.asyncDispose]()
+      await server[Symbol.asyncDispose]()
+    })
+    const url = how === 'is silent' ? `redis://127.0.0.1:${proxy.port}` : server.url
+    const sluice = testSluice({ concurrency: 'fixed' }, url, server.url)
+    const engine = await sluice.engine()
+    const called = Promise.withResolvers<void>()
+    const worker = await sluice.worker(
+      async (_request, { signal }) => {
+        called.resolve()
+        await sleep(60_000, undefined, { signal })
+        return extracted({ ok: true })
+      },
+      { concurrency: 4 },
+    )
+    await engine.batches.create({ extractor: inline, options }, texts(20))
+    await called.promise
+    if (how === 'is silent') proxy.goSilent()
+    else {
+      await server.kill()
+      // BullMQ's connections try to connect again, and have done so at least once.
+      await expect.poll(() => sluice.errors.map(({ message }) => message).join()).toContain('ECONN')
+      if (how === 'is away, and comes back') await server.start()
+    }
+    const began = performance.now()
+    await worker.close(200)
+    expect(performance.now() - began).toBeLessThan(200 + allowedMs)
+    if (how === 'is away') await server.start()
+    proxy.goOn()
   })
 })

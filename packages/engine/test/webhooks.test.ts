@@ -5,6 +5,7 @@ import type { AddressInfo } from 'node:net'
 import type { WebhookDelivery, WebhookEvent } from '@sluice/contract/webhook'
 import type { Engine } from '@sluice/engine/engine'
 import { createAddressPolicy } from '@sluice/engine/webhooks/address-policy'
+import { defaultSchedule } from '@sluice/engine/webhooks/deliver'
 import { createPostEvent } from '@sluice/engine/webhooks/post-event'
 import { Webhook } from 'standardwebhooks'
 import { expect, onTestFinished, test } from 'vitest'
@@ -263,6 +264,46 @@ test('an endpoint to which nothing was delivered for the whole time is disabled 
   expect((await engine.webhooks.endpoints({ limit: 1 })).data).toMatchObject([
     { status: 'disabled', reason: expect.stringContaining('The last attempt: HTTP 500') as string },
   ])
+})
+
+test('an endpoint to which nothing was delivered for 72 hours is disabled, and not an hour earlier', async () => {
+  const { received, url } = await startReceiver(answering(500))
+  const sluice = testSluice()
+  const secrets = [newSecret()]
+  sluice.webhooks = { endpoints: [{ name: 'main', url, secrets }], secrets, allow }
+  const engine = await sluice.engine()
+  // No attempt comes by itself in the time of the test.
+  await sluice.worker(() => extracted({}), { webhookSchedule: { ...defaultSchedule, delaysMs: [2 * 3_600_000] } })
+  await runBatch(engine)
+  const { id } = await untilDelivery(engine, ({ attempts }) => attempts === 1)
+  const hourMs = 3_600_000
+  /** As if its first attempt had been made so long ago, and the next one were due. */
+  const attemptAfter = async (hours: number) => {
+    const key = sluice.keys.webhooks.delivery(id)
+    const stored = JSON.parse((await sluice.redis.get(key))!) as object
+    const now = Date.now()
+    await sluice.redis.set(key, JSON.stringify({ ...stored, startedAt: now - hours * hourMs, nextAt: now }))
+    const queue = engine.queues.find(({ name }) => name === 'webhooks')!
+    // The job of the attempt before may not be delayed yet.
+    await expect.poll(async () => (await queue.getDelayed()).length).toBe(1)
+    await (await queue.getDelayed())[0]!.promote()
+  }
+  const endpoint = async () => (await engine.webhooks.endpoints({ limit: 1 })).data[0]
+
+  await attemptAfter(71)
+  const waiting = await untilDelivery(engine, ({ attempts }) => attempts === 2)
+  expect(waiting.status).toBe('pending')
+  // The last attempt is made at the end of the time, and not after the usual wait.
+  expect(waiting.next_attempt_at! * 1_000).toBeLessThanOrEqual(Date.now() + hourMs)
+  expect(await endpoint()).toMatchObject({ status: 'enabled', last_error: 'HTTP 500' })
+
+  await attemptAfter(72)
+  expect(await untilDelivery(engine, () => true, 'failed')).toMatchObject({ attempts: 3, last_error: 'HTTP 500' })
+  expect(await endpoint()).toMatchObject({
+    status: 'disabled',
+    reason: 'No event was delivered for 72 hours. The last attempt: HTTP 500',
+  })
+  expect(received).toHaveLength(3)
 })
 
 test('a delivery that is retried while it is pending is still sent once for each attempt', async () => {

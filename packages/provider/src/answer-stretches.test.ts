@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { processorSlowdown } from '../../../test/support/processor-time.ts'
 import { answerLimits } from './answer-limits.ts'
 import { checkAnswer } from './check-answer.ts'
 
@@ -49,6 +50,7 @@ const answers: [string, string, 'valid' | 'invalid'][] = [
   ['curly quotes', `{“items”:[${fill((i) => `{“id”:${i},“text”:“a”}`)}]}`, 'valid'],
   ['an envelope', `{"answer":${right}}`, 'valid'],
   ['a list of one', `[${right}]`, 'valid'],
+  ['a call with its arguments as text', JSON.stringify({ name: 'x', arguments: small.slice(0, 1_000_000) }), 'invalid'],
   ['an answer in a string', JSON.stringify(list((i) => ({ id: i, text: '' })).slice(0, 1_500_000)), 'invalid'],
   ['an object of many keys', `{${fill((i) => `"k${i}":1`)}}`, 'invalid'],
   ['one key many times', `{${fill(() => '"a":1')}}`, 'invalid'],
@@ -96,9 +98,14 @@ describe('the longest answer that is read blocks the event loop for less than 10
     }
     // A worker has run the code before: the first run is interpreted.
     await check()
-    const first = await longestStretch(check)
+    let stretchMs = await longestStretch(check)
+    let limitMs = 100 * processorSlowdown()
     // Garbage of the runs before may be collected in one of them.
-    expect(first < 100 ? first : await longestStretch(check)).toBeLessThan(100)
+    for (let run = 1; run < 3 && stretchMs >= limitMs; run += 1) {
+      stretchMs = await longestStretch(check)
+      limitMs = 100 * processorSlowdown()
+    }
+    expect(stretchMs).toBeLessThan(limitMs)
   })
 
   test.each([

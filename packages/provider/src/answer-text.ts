@@ -1,7 +1,17 @@
 /** Blocks in which a model thinks. The objects in them are drafts. */
-const thoughtNames = 'think|thinking|thought|thoughts|reasoning|reflection|scratchpad|seed:think'
-/** `<think>`, also with attributes; `[THINK]` of Mistral; `◁think▷` of Kimi. */
-const thoughtTag = new RegExp(`<(/?)(?:${thoughtNames})(?:\\s[^<>]{0,200})?>|\\[(/?)THINK\\]|◁(/?)think▷`, 'gi')
+const thoughtNames =
+  'think|thinking|thought|thoughts|thought_process|antthinking|reasoning|reflection|scratchpad|seed:think'
+/** `<think>`, also with attributes; `[THINK]` of Mistral; `◁think▷` of Kimi; `<|START_THINKING|>` of Cohere; `<|begin_of_thought|>`. */
+const thoughtTag = new RegExp(
+  [
+    `<(/?)(?:${thoughtNames})(?:\\s[^<>]{0,200})?>`,
+    '\\[(/?)THINK\\]',
+    '◁(/?)think▷',
+    '<\\|(?:START|(END))_THINKING\\|>',
+    '<\\|(?:begin|(end))_of_thought\\|>',
+  ].join('|'),
+  'gi',
+)
 const beginsWithProse = /^(?:\[THINK\]|[^{[])/i
 /** The last channel of an answer that is written in OpenAI's harmony format. */
 const finalChannel = '<|channel|>final<|message|>'
@@ -23,7 +33,7 @@ export function withoutThoughts(text: string): string {
   let start = 0
   let end = text.length
   for (const tag of text.matchAll(thoughtTag)) {
-    if (tag.slice(1).includes('/')) {
+    if (tag.slice(1).some(Boolean)) {
       start = tag.index + tag[0].length
       end = text.length
     } else if (end === text.length) end = tag.index

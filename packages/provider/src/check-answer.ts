@@ -6,7 +6,7 @@ import { dropAddedNulls } from '@sluice/schema/null-drop'
 import { unwrap } from '@sluice/schema/strict'
 import { compileSchema } from '@sluice/schema/validator'
 import { insideEnvelopes, isSchemaItself } from './envelope.ts'
-import { createPace } from './pace.ts'
+import { createPace, type Pace } from './pace.ts'
 import { type AnswerValue, parseAnswer } from './parse-answer.ts'
 
 /** Replaces the validation by the JSON Schema, for extractors written in code. Errors: one line each, path first. */
@@ -46,7 +46,13 @@ export async function checkAnswer(
   const valid: { data: unknown; repaired: boolean }[] = []
   let invalid: { errors: readonly string[]; length: number } | null = null
   for (const found of values) {
-    const checked = await checkFound(found, schema, { form, refine, effort, pause: () => pace.afterLong(content) })
+    const checked = await checkFound(found, schema, {
+      form,
+      refine,
+      effort,
+      pace,
+      pause: () => pace.afterLong(content),
+    })
     // Each value may take some 100 ms; others' items run in between.
     if (values.length > 1) await setImmediate()
     if (checked.type === 'author-error') return checked
@@ -69,6 +75,7 @@ interface Checking {
   readonly form: SentForm
   readonly refine: Refine | undefined
   readonly effort: Effort
+  readonly pace: Pace
   /** Lets other work go on between the steps of checking a long answer. */
   readonly pause: () => Promise<void>
 }
@@ -81,10 +88,11 @@ async function checkFound(
 ): Promise<CheckedAnswer> {
   if (isSchemaItself(value, schema))
     return { type: 'invalid', errors: ['/: is the schema itself; answer with data that is valid by it'] }
+  const { pace } = checking
   const checked = await checkValue(value, schema, checking)
   if (checked.type === 'valid') return { ...checked, repaired }
   if (checked.type === 'author-error') return checked
-  for (const inner of insideEnvelopes(value, schema)) {
+  for (const inner of await insideEnvelopes(value, schema, pace)) {
     const inside = isSchemaItself(inner, schema) ? checked : await checkValue(inner, schema, checking)
     if (inside.type === 'valid') return { ...inside, repaired: true }
     if (inside.type === 'author-error') return inside

@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util'
 import { answerLimits } from './answer-limits.ts'
+import { isExact } from './exact-number.ts'
 import type { Pace } from './pace.ts'
 import { opensString, type QuoteRule, readString } from './parse-answer-strings.ts'
 
@@ -216,7 +217,8 @@ class Reader {
     } else if (!isExact(source, value)) {
       this.at = from
       this.sawContent = true
-      this.#fail(`the number ${source} is too large to be exact; write it as a string`)
+      const reason = Math.abs(value) < 2 ** 53 ? 'has too many digits' : 'is too large'
+      this.#fail(`the number ${source.slice(0, 40)} ${reason} to be exact; write it as a string`)
     }
     this.sawContent = true
     return value
@@ -299,16 +301,4 @@ function found(text: string, at: number): string {
 
 function closerOf(frame: Frame): string {
   return frame.kind === 'object' ? '}' : ']'
-}
-
-/** Whether no digit of a number is lost: integers beyond 2^53 are rounded, and 1e400 becomes infinite. */
-function isExact(source: string, value: number): boolean {
-  if (!Number.isFinite(value)) return false
-  if (value === 0) return !/[1-9]/.test(source.replace(/[eE].*/, ''))
-  return (
-    Number.isSafeInteger(value) ||
-    !/^-?\d+$/.test(source) ||
-    String(value) === source ||
-    BigInt(value) === BigInt(source)
-  )
 }

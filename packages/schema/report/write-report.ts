@@ -23,7 +23,7 @@ Without it the dialect is 2020-12, unless the schema has keywords that only anot
 a boolean \`exclusiveMinimum\` (draft-04), a list in \`items\`, \`additionalItems\` or \`dependencies\` (draft-07).
 
 - The root may have any type: an object, a list, a union, a single value, a \`$ref\`.
-- Every dialect becomes JSON Schema 2020-12 when it arrives, with references of the form \`#/...\` only. Local \`$anchor\`, nested \`$id\` and \`$dynamicRef\` with one target are resolved. Nothing is fetched. \`nullable: true\` beside \`allOf\`, \`anyOf\` or \`oneOf\` makes null valid (OpenAPI 3.0), with a warning.
+- Every dialect becomes JSON Schema 2020-12 when it arrives, with references of the form \`#/...\` only. Local \`$anchor\`, nested \`$id\` and \`$dynamicRef\` with one target, or with an anchor in the outermost resource, are resolved. A root of which every keyword is unknown (the definition of a tool, an OpenAPI document, an example of the answer) is refused. Nothing is fetched. \`nullable: true\` beside \`allOf\`, \`anyOf\` or \`oneOf\` makes null valid (OpenAPI 3.0), with a warning.
 - Before 2019-09, keywords beside \`$ref\` have no effect: the answer to \`POST /v1/extractors\` says so in \`warnings\`. The same goes for unknown keywords and formats, with the nearest known name.
 - Patterns are ECMA-262 with the flag \`u\`, look-ahead and look-behind included, in time linear in the text. Back-references, modifiers and patterns of more than 10,000 states (50,000 in all of a schema) are refused. A pattern that is valid only without \`u\`, as \`[\\w-.]\`, is read without it; escapes of other languages, as \`\\A\`, are refused.
 - \`format\` is always checked. Numbers that JSON.parse reads as infinite (\`1e400\`) are not valid anywhere.

@@ -93,8 +93,8 @@ describe('a schema that is refused, by the pointer of what is wrong', () => {
     [
       'a dynamic reference with two targets',
       object(
-        { a: { $dynamicRef: '#x' } },
-        { $defs: { b: { $dynamicAnchor: 'x' }, c: { $id: 'c', $dynamicAnchor: 'x' } } },
+        { a: { $dynamicRef: 'b#x' } },
+        { $defs: { b: { $id: 'b', $dynamicAnchor: 'x' }, c: { $id: 'c', $dynamicAnchor: 'x' } } },
       ),
       '/properties/a/$dynamicRef',
       /several possible targets/,

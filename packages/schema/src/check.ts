@@ -1,4 +1,5 @@
 import { LRUCache } from 'lru-cache'
+import { foreignRoot } from './foreign-root.ts'
 import { longestInPlace } from './in-place.ts'
 import { mostSubschemas, normalise, type Normalised } from './normalise.ts'
 import { mostPatternStates } from './pattern-check.ts'
@@ -53,6 +54,8 @@ function check(schema: SchemaNode): SchemaCheck {
   try {
     const normalised = normalise(schema)
     const { origins, dialect } = normalised
+    const foreign = foreignRoot(schema, dialect)
+    if (foreign !== null) return { ok: false, ...foreign }
     const rules = compileRules(normalised.schema, { formats: 'assert' })
     const issue = rulesIssue(rules)
     if (issue !== null) return refusal(origins.get(issue.pointer) ?? '', issue.message)

@@ -32,7 +32,9 @@ const number =
   (value) =>
     typeof value !== 'number' || check(value)
 
-const integer = (limit: number) => number((value) => Number.isInteger(value) && value >= -limit && value < limit)
+const integer = (bits: number) =>
+  number((value) => Number.isInteger(value) && value >= -(2 ** (bits - 1)) && value < 2 ** (bits - 1))
+const unsigned = (bits: number) => number((value) => Number.isInteger(value) && value >= 0 && value <= 2 ** bits - 1)
 
 const checks: Readonly<Record<string, FormatCheck>> = {
   date: text(isDate, longest.short),
@@ -59,8 +61,14 @@ const checks: Readonly<Record<string, FormatCheck>> = {
   'json-pointer-uri-fragment': text(
     (value) => value.startsWith('#') && isUri(`a:${value}`) && isFragmentPointer(value),
   ),
-  int32: integer(2 ** 31),
-  int64: integer(2 ** 63),
+  int8: integer(8),
+  int16: integer(16),
+  int32: integer(32),
+  int64: integer(64),
+  uint8: unsigned(8),
+  uint16: unsigned(16),
+  uint32: unsigned(32),
+  uint64: unsigned(64),
   byte: text(isBase64),
 }
 

@@ -33,6 +33,7 @@ const notAssertions = new Set([
   'id',
   '$id',
   'definitions',
+  'components',
 ])
 const identifying = new Set([
   '$schema',

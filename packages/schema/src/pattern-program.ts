@@ -52,6 +52,8 @@ export function isPattern(source: string): boolean {
 }
 
 function parse(source: string): { ast: AST.Pattern; isUnicode: boolean } {
+  if (delimited.test(source))
+    throw new SyntaxError('it is written with delimiters, as /^a$/i; write what is between them, and no flags')
   const parser = new RegExpParser()
   const parseAs = (pattern: string, isUnicode: boolean) => ({
     ast: parser.parsePattern(pattern, 0, pattern.length, { unicode: isUnicode }),
@@ -61,7 +63,7 @@ function parse(source: string): { ast: AST.Pattern; isUnicode: boolean } {
     return parseAs(source, true)
   } catch (error) {
     // JSON Schema asks for the flag `u`, many schemas were written without it: with escapes that do nothing, or as `[\w-.]`.
-    refuseForeignEscapes(source)
+    refuseForeignNotation(source)
     for (const [pattern, isUnicode] of [
       [withoutIdleEscapes(source), true],
       [source, false],
@@ -80,10 +82,21 @@ const escapePattern = /\\(?:c[A-Za-z]|x[0-9A-Fa-f]{2}|u[0-9A-Fa-f]{4}|u\{[0-9A-F
 /** What other languages write, and what it is in ECMA-262. */
 const foreign: Readonly<Record<string, string>> = { A: '^', Z: '$', z: '$', h: '[ \\t]', R: '\\r?\\n' }
 
+/** After the first character of a text there is no start of it: such a pattern matches nothing. */
+const delimited = /^\/\^.*\$\/[a-z]*$/s
+const posixClass = /\[:\^?[a-z]+:\]/
+
 /** Without `u`, `\A` is the letter A, and `\p{L}` five letters: such a pattern would match what its author did not mean. */
-function refuseForeignEscapes(source: string): void {
-  for (const [escape] of source.matchAll(escapePattern)) {
+function refuseForeignNotation(source: string): void {
+  const posix = posixClass.exec(source)
+  if (posix !== null) throw new SyntaxError(`${posix[0]} is not known in ECMA-262; write the characters, as A-Za-z0-9`)
+  if (source.includes('&&[')) throw new SyntaxError('set operations in classes, as &&[^a], are not supported')
+  for (const match of source.matchAll(escapePattern)) {
+    const [escape] = match
     const letter = escape[1]!
+    const isOctal = letter === '0' && /\d/.test(source[match.index + 2] ?? '')
+    if (isOctal || /[1-9]/.test(letter))
+      throw new SyntaxError(`${escape} is a back-reference or an octal code, and both are not supported`)
     if (!/[A-Za-z]/.test(letter) || (escape.length > 2 && !/[pP]/.test(letter)) || 'dDwWsSbBnrtfvk'.includes(letter))
       continue
     if (escape.length > 2 && isProperty(escape)) continue

@@ -70,10 +70,14 @@ export function createReferences(root: SchemaNode, dialect: Dialect): References
       if (!isNode(target)) return target
       if (keyword === '$recursiveRef') {
         if (own(target, '$recursiveAnchor') !== true) return target
+        if (recursive.includes(root)) return root
         return recursive.length > 1 ? 'many' : target
       }
       const name = own(target, '$dynamicAnchor')
       if (typeof name !== 'string' || !reference.endsWith(`#${name}`)) return target
+      // Every way begins at the root, so an anchor in the root's own resource is the outermost one.
+      const outermost = dynamic.get(name)?.find((one) => bases.get(one) === bases.get(root))
+      if (outermost !== undefined) return outermost
       return (dynamic.get(name)?.length ?? 0) > 1 ? 'many' : target
     },
   }

@@ -2,7 +2,9 @@
 
 import io
 import json
+import pathlib
 import sys
+import tempfile
 import time
 
 import openai
@@ -81,6 +83,25 @@ try:
     raise AssertionError("there is no such endpoint")
 except openai.BadRequestError as error:
     assert error.code == "invalid_value" and error.param == "endpoint", error.body
+
+data = "\n".join(json.dumps(one) for one in lines(5)).encode()
+with tempfile.TemporaryDirectory() as folder:
+    path = pathlib.Path(folder, "chunked.jsonl")
+    path.write_bytes(data)
+    upload = client.uploads.upload_file_chunked(
+        file=path, mime_type="application/jsonl", purpose="batch", part_size=200
+    )
+    named = client.files.create(file=path, purpose="batch")
+assert upload.status == "completed" and upload.file.bytes == len(data), upload
+assert client.files.content(upload.file.id).read() == data
+assert (named.filename, named.bytes, named.status) == ("chunked.jsonl", len(data), "processed"), named
+assert client.files.retrieve(named.id) == named
+
+batch = client.batches.create(input_file_id=named.id, endpoint="/v1/chat/completions", completion_window="24h")
+assert (batch.status, batch.usage, batch.errors, batch.metadata) == ("validating", None, None, None), batch
+assert client.batches.cancel(batch.id).status in ("cancelling", "cancelled", "completed")
+raw = client.batches.with_raw_response.retrieve(batch.id)
+assert raw.headers["x-request-id"] and raw.parse().id == batch.id
 
 assert client.files.delete(file.id).deleted
 assert [one.id for one in client.models.list()] == ["simulator", "default/simulator"]

@@ -18,7 +18,9 @@ async function install(): Promise<string | null> {
   const installed = join(folder, 'bin', 'python')
   try {
     await run('python3', ['-m', 'venv', folder])
-    await run(installed, ['-m', 'pip', 'install', '--quiet', `openai==${version}`], { timeout: 120_000 })
+    await run(installed, ['-m', 'pip', 'install', '--quiet', '--retries', '1', `openai==${version}`], {
+      timeout: 120_000,
+    })
     return installed
   } catch (error) {
     console.error(`SKIPPED, OpenAI's Python client is not tested: ${(error as Error).message.slice(0, 300)}`)

@@ -15,7 +15,7 @@ export interface Patience {
 /** What everybody who reads a request's body, or writes its answer, must keep to. */
 export interface Bounds extends Patience {
   readonly memory: MemoryShare
-  /** Aborts when the sender has left, or has its answer: nobody needs further work. */
+  /** Aborts when the sender has left, or has its answer: further work is useless. */
   readonly gone: AbortSignal
   /** Asks a client that waits for it (`Expect: 100-continue`) to send the body. */
   readonly askForBody: () => void
@@ -26,7 +26,7 @@ const boundsOfRequest = new WeakMap<IncomingMessage, Bounds>()
 export function openBounds(req: Request, res: Response, memory: Memory, patience: Patience): void {
   const abort = new AbortController()
   const share = memory.open()
-  let asked = !isContinue(req.headers.expect)
+  let asked = !isContinue(req)
   boundsOfRequest.set(req, {
     ...patience,
     memory: share,

@@ -8,7 +8,7 @@ export async function formatGateMetrics({ wrongKeys, requests, streams, memory }
     new Gauge({ name: `sluice_api_${name}`, help, registers: [registry] }).set(value)
   const keys = new Counter({
     name: 'sluice_api_wrong_keys_total',
-    help: 'Requests with a wrong API key: told so, or made to wait because their address sent too many.',
+    help: 'Requests with a wrong API key: rejected, or made to wait because their address sent too many.',
     labelNames: ['answer'],
     registers: [registry],
   })

@@ -1,7 +1,7 @@
 import { SluiceError } from '@sluice/contract/error'
 
 export interface OpenRequests {
-  /** Resolves to what gives the place back; throws a refusal with 429 where there is none. */
+  /** Takes a place and returns how to give it back. Throws a refusal with 429 if there is none. */
   enter(caller: string): () => void
   readonly count: number
 }

@@ -1,12 +1,14 @@
 import { SluiceError } from '@sluice/contract/error'
 import type { Request } from 'express'
 
-const loopbackHost = /^(localhost|127(?:\.\d{1,3}){3}|\[::1\])(?::\d+)?$/i
+const plainHost = /^(?:\[[0-9a-f:.]+\]|[a-z0-9.-]+)(?::\d+)?$/i
+/** As `URL` writes it. Every address that begins with 127 is this machine, and so is `localhost.`; no name of another site reads so. */
+const loopbackName = /^(?:localhost\.?|127(?:\.\d+){3}|\[::1\]|\[::ffff:7f[0-9a-f]{2}:[0-9a-f]{1,4}\])$/
 const reading = new Set(['GET', 'HEAD', 'OPTIONS'])
 
 /** Without keys the server is for this machine only: a page under a foreign name that points here (DNS rebinding) is refused. */
 export function refuseForeignHost({ headers: { host = '' } }: Request): void {
-  if (loopbackHost.test(host)) return
+  if (plainHost.test(host) && loopbackName.test(URL.parse(`http://${host}`)?.hostname ?? '')) return
   throw new SluiceError(
     'authentication_error',
     'foreign_host',
@@ -40,7 +42,7 @@ function isNavigation({ method, headers }: Request): boolean {
   return method === 'GET' && headers['sec-fetch-mode'] === 'navigate' && headers['sec-fetch-dest'] === 'document'
 }
 
-/** Compared without the scheme: behind a proxy that ends TLS this process sees http. `req.host` trusts what the proxy says only where it may. */
+/** Compared without the scheme, because a proxy that ends TLS sends http to this process. `req.host` uses the proxy's headers only where they are trusted. */
 function isOwn(origin: string, req: Request): boolean {
   if (!URL.canParse(origin)) return false
   const { protocol, host } = new URL(origin)

@@ -5,8 +5,10 @@ import { columnsOf } from '@sluice/schema/columns'
 const formula = /^[=+\-@\t\r\n\uFF1D\uFF0B\uFF0D\uFF20]/
 
 export interface CsvOptions {
-  /** Null: the items have no schema. */
+  /** What the values look like; null: anything. */
   readonly schema: unknown
+  /** The results are responses of the provider, and not values. */
+  readonly isRequest: boolean
   /** Each of these is a column. */
   readonly metadata: readonly string[]
   /** `escape`: a text that a spreadsheet may take for a formula begins with an apostrophe. */
@@ -23,9 +25,11 @@ interface Column {
   readonly of: (result: Result) => unknown
 }
 
-/** Results as a table by RFC 4180. Nested values have columns as `a.b`; lists, and what has no column, are JSON. */
-export function createCsv({ schema, metadata, formulas }: CsvOptions): Csv {
-  const { paths, isOpen } = columnsOf(schema)
+/**
+ * Results as a table by RFC 4180. Nested values have columns as `a.b`; lists, and what has no column, are JSON. A raw request has the
+ * columns `status_code`, `request_id` and `response`, which is the provider's JSON as it came.
+ */
+export function createCsv({ schema, isRequest, metadata, formulas }: CsvOptions): Csv {
   const before: Column[] = [
     { name: 'index', of: ({ index }) => index },
     { name: 'id', of: ({ id }) => id },
@@ -39,16 +43,28 @@ export function createCsv({ schema, metadata, formulas }: CsvOptions): Csv {
     ...metadata.map((key) => ({ name: `metadata.${key}`, of: (result: Result) => valueAt(result.metadata, [key]) })),
   ]
   const taken = new Set([...before, ...after].map(({ name }) => name))
+  const columns = [...before, ...(isRequest ? responseColumns : valueColumns(schema, taken)), ...after]
+  return {
+    header: line(columns.map(({ name }) => cell(name, formulas))),
+    row: (result) => line(columns.map(({ of }) => cell(of(result), formulas))),
+  }
+}
+
+const responseColumns: readonly Column[] = [
+  { name: 'status_code', of: ({ response }) => response?.status_code },
+  { name: 'request_id', of: ({ response }) => response?.request_id },
+  { name: 'response', of: ({ response }) => response?.body },
+]
+
+/** A name that is `taken` begins with `data.` here. */
+function valueColumns(schema: unknown, taken: ReadonlySet<string>): readonly Column[] {
+  const { paths, isOpen } = columnsOf(schema)
   const data = paths.map((path): Column => {
     const name = path.length === 0 ? 'data' : path.join('.')
     return { name: taken.has(name) ? `data.${name}` : name, of: (result) => valueAt(result.data, path) }
   })
   const rest: Column[] = isOpen ? [{ name: 'data.more', of: ({ data: value }) => withoutColumns(value, paths) }] : []
-  const columns = [...before, ...data, ...rest, ...after]
-  return {
-    header: line(columns.map(({ name }) => cell(name, formulas))),
-    row: (result) => line(columns.map(({ of }) => cell(of(result), formulas))),
-  }
+  return [...data, ...rest]
 }
 
 function line(cells: readonly string[]): string {

@@ -87,7 +87,7 @@ function toRefusal(error: unknown, requestId: string): SluiceError {
   )
 }
 
-/** Away, or there and taking no writes. ioredis distinguishes most of these errors only by their text. */
+/** Redis cannot be reached, or accepts no writes. ioredis distinguishes most of these errors only by their text. */
 function isRedisAway(error: unknown): boolean {
   if (!(error instanceof Error)) return false
   const { code = '', name, message } = error as NodeJS.ErrnoException

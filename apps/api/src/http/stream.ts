@@ -1,8 +1,14 @@
 import { once } from 'node:events'
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { Request, Response } from 'express'
 import { boundsOf } from '../gate/bounds.ts'
+import { bytesOnTheWay } from './reader-progress.ts'
 
 const heartbeatMs = 15_000
+/** Characters that are written at once. */
+const pieceLength = 65_536
+/** In the time that a reader may take nothing. */
+const looks = 7
 
 /** Aborts when the client leaves or the server stops. */
 export function leaving(res: Response, stopping: AbortSignal): AbortSignal {
@@ -13,21 +19,57 @@ export function leaving(res: Response, stopping: AbortSignal): AbortSignal {
 async function writeAll(res: Response, chunks: AsyncIterable<string | Buffer>, signal: AbortSignal): Promise<void> {
   try {
     for await (const chunk of chunks) {
-      if (signal.aborted) break
-      if (!res.write(chunk)) await drained(res, signal)
+      for (const piece of pieces(chunk)) {
+        if (signal.aborted) return
+        if (!res.write(piece)) await drained(res, signal)
+      }
     }
   } catch (error) {
     if (!signal.aborted) throw error
   }
 }
 
-async function drained(res: Response, signal: AbortSignal): Promise<void> {
-  const stalled = setTimeout(() => res.destroy(), boundsOf(res.req as Request).readerStallMs)
-  try {
-    await once(res, 'drain', { signal })
-  } finally {
-    clearTimeout(stalled)
+/** A large text in parts, because what waits for a slow client is held a second time, as bytes. */
+export function* pieces(chunk: string | Buffer): Generator<string | Buffer> {
+  if (typeof chunk !== 'string' || chunk.length <= pieceLength) {
+    yield chunk
+    return
   }
+  for (let from = 0; from < chunk.length;) {
+    let to = from + pieceLength
+    // A character of two units stays whole: half of one would be written as another.
+    if (isFirstHalf(chunk.charCodeAt(to - 1))) to += 1
+    yield chunk.slice(from, to)
+    from = to
+  }
+}
+
+function isFirstHalf(unit: number): boolean {
+  return unit >= 0xd800 && unit < 0xdc00
+}
+
+async function drained(res: Response, signal: AbortSignal): Promise<void> {
+  const ended = new AbortController()
+  const drain = once(res, 'drain', { signal }).finally(() => ended.abort())
+  cutWhenStalled(res, ended.signal).catch(() => undefined)
+  await drain
+}
+
+/**
+ * Looks at the reader a few times: one that has taken something since may go on. Most readers are done before the first look. A receiver
+ * announces room in steps of up to 400 KB, so a reader of less than 4 KB/s may still be taken for stalled in 120 s.
+ */
+async function cutWhenStalled(res: Response, signal: AbortSignal): Promise<void> {
+  const { socket } = res.req
+  const pauseMs = boundsOf(res.req as Request).readerStallMs / (looks + 1)
+  await sleep(pauseMs, undefined, { signal })
+  for (let last = await bytesOnTheWay(socket), same = 0; same < looks;) {
+    await sleep(pauseMs, undefined, { signal })
+    const now = await bytesOnTheWay(socket)
+    same = now === last ? same + 1 : 0
+    last = now
+  }
+  if (!signal.aborted) res.destroy()
 }
 
 export async function streamLines(

@@ -24,7 +24,7 @@ export interface DocumentUpload {
   readonly items: AsyncIterable<Item>
 }
 
-/** Resolves when the field `batch` is there; the documents are read as they come, as many at once as the reader reads. */
+/** Resolves when the field `batch` has arrived. The documents are read as they arrive, as many at once as the reader allows. */
 export async function readDocumentUpload(req: Request, reader: DocumentReader): Promise<DocumentUpload> {
   const parts = partsOf(req, reader)
   const first = await parts.next()
@@ -75,7 +75,7 @@ async function* itemsOf(
     if (part.type === 'field')
       throw invalidRequest('invalid_request', `${part.name}: There is no such field. ${howTo}`, part.name)
     const item = readItem(part, index)
-    // Its failure is thrown when it is this item's turn.
+    // Its error is thrown when this item is yielded.
     item.catch(() => undefined)
     reading.push(item)
     index += 1
@@ -95,7 +95,7 @@ async function* itemsOf(
         param,
       )
     }
-    // Control characters would act on the terminals and logs that show an id.
+    // Control characters could change the terminals and logs that show an id.
     if (/\p{Cc}/u.test(fileName)) {
       throw invalidRequest('invalid_item', `${param}: The file name has control characters: rename the file.`, param)
     }

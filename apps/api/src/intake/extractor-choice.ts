@@ -34,7 +34,7 @@ export function checkRecipe(
   return checked.warnings.map(({ pointer, message }) => `schema: at '#${pointer}': ${message}`)
 }
 
-/** The extractor that a request names or brings along, with the warnings about the schema that it brings. */
+/** The extractor that a request names or contains, with the warnings about the schema that it contains. */
 export async function resolveExtractor(
   choice: ExtractorChoice,
   engine: Engine,

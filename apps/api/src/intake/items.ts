@@ -8,7 +8,7 @@ import { type MemoryShare, unlimitedMemory } from '../gate/memory.ts'
 import { createTurns } from '../gate/turns.ts'
 import { type UniqueIds, uniqueIds } from './unique-ids.ts'
 
-/** A line may hold one text of the greatest length, escaped, and what is around it. */
+/** A line may contain one text of the greatest length, escaped, and the rest of its item. */
 const maxLineLength = 2 * maxTextLength + 65_536
 /** UTF-8 takes up to 3 bytes for a UTF-16 unit. */
 const maxLineBytes = 3 * maxLineLength
@@ -63,7 +63,7 @@ export async function* readItems(
       }
       const others = turn()
       if (others !== undefined) await others
-      // All of a small body may have arrived: that its sender has left is seen here only.
+      // A small body may have arrived as a whole: only here is it noticed that its sender has left.
       if (gone?.aborted) throw senderLeft()
     }
   }
@@ -102,7 +102,7 @@ function parseLine(text: string, line: number): ItemInput {
 }
 
 function isBlank(text: string): boolean {
-  // Most lines begin with `{` or `"`: only others are looked at whole.
+  // Most lines begin with `{` or `"`. Only others are checked as a whole.
   const first = text.charCodeAt(0)
   return first !== 0x7b && first !== 0x22 && text.trim() === ''
 }
@@ -114,7 +114,7 @@ function tooManyEmptyLines(): SluiceError {
   )
 }
 
-/** The lines of each chunk that it completes. A line that has no end yet is held, and counted against the memory of the request. */
+/** The lines of each chunk that it completes. A line without its end is kept, and counts as memory of the request. */
 async function* lines(body: AsyncIterable<Buffer>, memory: MemoryShare): AsyncGenerator<string[]> {
   let held: Buffer[] = []
   let heldBytes = 0

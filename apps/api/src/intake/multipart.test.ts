@@ -120,7 +120,7 @@ describe('a form', () => {
         ['b.txt', 'more text'],
       ]),
     )
-    // The last two bytes end a line that needs no end.
+    // A line may end without its last two bytes.
     for (let length = 0; length < body.length - 4; length += 1)
       await expect(read(headers, chunks(body.subarray(0, length), 1_000))).rejects.toMatchObject({
         code: 'invalid_request',

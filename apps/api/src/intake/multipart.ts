@@ -9,7 +9,7 @@ export interface FormFile {
   /** With its folders, as the sender wrote it: a name for people, never a path here. */
   readonly fileName: string
   readonly mediaType: string
-  /** Where the file is larger than the limit: one byte more than the limit. */
+  /** If the file is larger than the limit: one byte more than the limit. */
   readonly bytes: Uint8Array<ArrayBuffer>
 }
 export type FormPart = { readonly type: 'field'; readonly name: string; readonly value: string } | FormFile
@@ -22,6 +22,9 @@ export interface FormOptions {
   /** What the request may hold in memory: files as they arrive, until they are taken and `done` with. */
   readonly memory?: MemoryShare
 }
+
+/** RFC 2046: 70 characters at most. */
+const boundary = /;\s*boundary=(?:"[^"]{1,70}"|[^\s";,]{1,70}(?=$|[\s;]))/i
 
 /**
  * The parts of a form as they arrive. One file, and those that one chunk of the body completes, are held at a time. Whoever takes a
@@ -84,10 +87,16 @@ export async function* readForm(
     parser.end()
   })
   yield* arrivedNow()
-  // What breaks off before its first part is no error to the parser.
+  // The parser reports no error for a form that ends before its first part.
   if (parts === 0) throw invalidRequest('invalid_request', 'The form is empty, or did not arrive whole.')
 
   function openParser(): BusboyInstance {
+    if (!boundary.test(headers['content-type'] ?? ''))
+      throw invalidRequest(
+        'invalid_request',
+        'content-type: A form needs a boundary of 1 to 70 characters, as in `multipart/form-data; boundary=x`.',
+        'content-type',
+      )
     try {
       return new Busboy({
         headers: { ...headers, 'content-type': headers['content-type'] ?? '' },
@@ -119,7 +128,7 @@ export async function* readForm(
   }
 }
 
-/** In a buffer of its own, which can be sent to another process. */
+/** One separate buffer, which can be sent to another process. */
 function joined(chunks: readonly Buffer[]): Uint8Array<ArrayBuffer> {
   const bytes = new Uint8Array(chunks.reduce((sum, chunk) => sum + chunk.length, 0))
   let at = 0

@@ -11,7 +11,7 @@ import { readForm } from './multipart.ts'
 
 const how = 'Send a form of the field `summary` first, then one file, the field `document`.'
 
-/** A form with one document. One that cannot be read is refused at once: there is nothing else to do. */
+/** A form with one document. If it cannot be read, the request is rejected at once. */
 export async function readSummaryUpload(
   req: Request,
   reader: DocumentReader,

@@ -35,7 +35,7 @@ function requestsOf(inputs: RequestItems): Iterable<Item> {
   return itemsOf(inputs.map(({ body, ...rest }) => ({ ...rest, text: JSON.stringify(body) })))
 }
 
-/** Throws a refusal that names the field, for what is not there or not valid. */
+/** Throws a refusal that names the field that is missing or not valid. */
 export async function resolveTask(
   choice: TaskChoice,
   engine: Engine,

@@ -1,18 +1,18 @@
 import { hash } from 'node:crypto'
 
-/** Finds out which item already has an id. */
+/** Finds the item that already has an id. */
 export type UniqueIds = (id: string, index: number) => number | undefined
 
 const smallest = 1_024
 
 /**
- * Of each id that is not its item's index 64 bits of a hash are kept: 12 to 24 bytes instead of 145, so that a million ids are no matter.
- * Among a million ids two that differ are taken for the same once in 40 million batches.
+ * For each id that differs from its item's index, 64 bits of a hash are kept: 12 to 24 bytes instead of 145, so that a million ids take little memory.
+ * Two different ids among a million have the same hash once in 40 million batches.
  */
 export function uniqueIds(): UniqueIds {
   let slots = smallest
   let count = 0
-  // Open addressing with linear probing. A slot is free where `at` is 0, else it holds the index + 1.
+  // Open addressing with linear probing. A slot is free if `at` is 0; otherwise `at` is the index + 1.
   let high = new Uint32Array(slots)
   let low = new Uint32Array(slots)
   let at = new Uint32Array(slots)

@@ -1,4 +1,5 @@
 import { SluiceError } from '@sluice/contract/error'
+import { kindOf } from '@sluice/contract/json-text'
 import type { ErrorRequestHandler } from 'express'
 
 /** An error as OpenAI's API has it. Its clients read all four fields; each but the message may be null. */
@@ -20,6 +21,8 @@ export class OpenAiError extends Error {
   }
 }
 
+const inWords = new Intl.ListFormat('en', { type: 'conjunction' })
+
 export function missingParameter(name: string): OpenAiError {
   return new OpenAiError(400, `Missing required parameter: '${name}'.`, {
     code: 'missing_required_parameter',
@@ -32,9 +35,7 @@ export function unknownParameter(name: string): OpenAiError {
 }
 
 export function invalidValue(name: string, value: unknown, supported: readonly string[]): OpenAiError {
-  const quoted = supported.map((one) => `'${one}'`)
-  const last = quoted.pop() ?? ''
-  const list = quoted.length === 0 ? last : `${quoted.join(', ')}, and ${last}`
+  const list = inWords.format(supported.map((one) => `'${one}'`))
   const shown = typeof value === 'string' ? value.slice(0, 200) : JSON.stringify(value)?.slice(0, 200)
   return new OpenAiError(400, `Invalid value: '${shown}'. Supported values are: ${list}.`, {
     code: 'invalid_value',
@@ -66,13 +67,6 @@ export function outOfRange(name: string, value: unknown, least: number, most: nu
 
 export function noSuchFile(id: string): OpenAiError {
   return new OpenAiError(404, `No such File object: ${id}`, { param: 'id' })
-}
-
-function kindOf(value: unknown): string {
-  if (value === null) return 'null'
-  if (Array.isArray(value)) return 'an array'
-  if (typeof value === 'number') return Number.isInteger(value) ? 'an integer' : 'a decimal'
-  return typeof value === 'object' ? 'an object' : `a ${typeof value}`
 }
 
 /** Answers every error of these routes in OpenAI's shape: their own here, and, as a SluiceError, those of the parts that they share. */

@@ -1,6 +1,6 @@
 import type { Engine } from '@sluice/engine/engine'
 import { FileGoneError } from '@sluice/engine/files/file-bytes'
-import type { FilePurpose, FileRecord } from '@sluice/engine/files/file-record'
+import { type FilePurpose, type FileRecord, hasExpired } from '@sluice/engine/files/file-record'
 import type { Response } from 'express'
 import { leaving, streamBytes } from '../http/stream.ts'
 import { missingParameter, noSuchFile, OpenAiError } from './errors.ts'
@@ -76,8 +76,7 @@ export function fileRoutes(engine: Engine, stopping: AbortSignal): OpenAiRoutes 
 
   async function requireFile(id: string): Promise<FileRecord> {
     const file = await files.get(id)
-    // The sweeper comes a moment later.
-    if (file === null || (file.expiresAt !== null && file.expiresAt <= Date.now())) throw noSuchFile(id)
+    if (file === null || hasExpired(file)) throw noSuchFile(id)
     return file
   }
 

@@ -102,5 +102,8 @@ function openParser(req: Request, name: string): BusboyInstance {
 function unreadable(error: Error): Error {
   return error instanceof OpenAiError || error.name === 'SluiceError'
     ? error
-    : new OpenAiError(400, `The form cannot be read: ${error.message}. Send multipart/form-data with the file.`)
+    : new OpenAiError(
+        400,
+        `The form cannot be read: ${error.message.replace(/\.$/, '')}. Send multipart/form-data with the file.`,
+      )
 }

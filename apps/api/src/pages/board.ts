@@ -14,6 +14,7 @@ const descriptions: Record<string, string> = {
   batches: 'One job for each batch: it feeds the batch, and shows its progress.',
   summaries:
     'One job for each summary: it takes the summary through its levels, each a batch, and shows the progress of the level.',
+  files: 'One job for each batch over a file: it checks the file, waits for the items, and lists the output files.',
   webhooks: 'One job for each event and endpoint; it is delayed between its attempts.',
 }
 const windowDescription = 'The window: items that run or come next. The rest of a batch waits in its ledger.'

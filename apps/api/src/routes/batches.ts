@@ -5,8 +5,6 @@ import type { Item } from '@sluice/contract/item'
 import { parse } from '@sluice/contract/parse'
 import type { DocumentReader } from '@sluice/documents/document-reader'
 import type { Engine, NewBatch, RetryPreview } from '@sluice/engine/engine'
-import { estimateAnswerTokens } from '@sluice/text/estimate-answer'
-import { createEstimateTokens } from '@sluice/text/estimate-tokens'
 import type { Request } from 'express'
 import { bodyOf } from '../gate/body.ts'
 import { boundsOf } from '../gate/bounds.ts'
@@ -14,14 +12,13 @@ import type { CheckSchema } from '../intake/extractor-choice.ts'
 import { readDocumentUpload } from '../intake/documents.ts'
 import { readIdempotencyKey } from '../http/idempotency-key.ts'
 import { readItems } from '../intake/items.ts'
-import { readTask, type ResolvedTask, resolveTask, type TaskChoice } from '../intake/task-choice.ts'
+import { readTask, resolveTask, type TaskChoice } from '../intake/task-choice.ts'
 import type { Handlers } from '../http/mount.ts'
 import { createSkipped, parseUploadQuery } from '../intake/upload.ts'
+import { createEstimator } from './estimator.ts'
 
 /** Items whose tokens are counted before other requests are served: about 10 ms. */
 const countedAtOnce = 100
-/** Of a raw request without a limit: nothing says how long its answer will be. */
-const unlimitedAnswerTokens = 500
 
 type Names =
   | 'createBatch'
@@ -41,7 +38,7 @@ export function batchRoutes(
   documentReader: DocumentReader,
 ): Pick<Handlers, Names> {
   const { batches } = engine
-  const estimateTokens = createEstimateTokens()
+  const estimator = createEstimator()
 
   async function submit(
     req: Request,
@@ -62,7 +59,8 @@ export function batchRoutes(
 
   async function estimate(choice: TaskChoice, items: Iterable<Item> | AsyncIterable<Item>): Promise<Estimate> {
     const { task } = await resolveTask(choice, engine, checkSchema)
-    const { lane, tokensOf } = estimator(task)
+    const definition = task.extractor ?? task.requests
+    const tokensOf = estimator(definition, null)
     let count = 0
     let input = 0
     let output = 0
@@ -76,43 +74,17 @@ export function batchRoutes(
       if (count % countedAtOnce === 0) await setImmediate()
     }
     const usage = { input_tokens: input, output_tokens: output }
-    return { object: 'estimate', items: count, ...usage, cost_usd: engine.cost(lane, usage) }
-  }
-
-  function estimator({ extractor, requests }: ResolvedTask): {
-    readonly lane: string
-    readonly tokensOf: (text: string) => { readonly input: number; readonly output: number }
-  } {
-    if (extractor === undefined) {
-      const { endpoint, lane } = requests
-      return {
-        lane,
-        tokensOf(body) {
-          const { input, mostOutput } = estimateTokens({ task: 'request', endpoint, body, model: undefined })
-          return { input, output: mostOutput ?? unlimitedAnswerTokens }
-        },
-      }
-    }
-    const most = extractor.parameters.max_tokens ?? Number.POSITIVE_INFINITY
-    const output = Math.min(estimateAnswerTokens(extractor.schema), most)
-    return {
-      lane: extractor.lane,
-      tokensOf: (text) => ({ input: estimateTokens({ extractor, text, reasks: [] }).input, output }),
-    }
+    return { object: 'estimate', items: count, ...usage, cost_usd: engine.cost(definition.lane, usage) }
   }
 
   /** One call for each item, as long as those of the sample. Answers are as long as those so far. */
-  function estimateRetry({ count, extractor, sampled, texts, answerTokens }: RetryPreview) {
-    if (extractor === null || (sampled === 0 && count > 0)) return null
+  function estimateRetry({ count, task, sampled, texts, answerTokens }: RetryPreview) {
+    if (task === null || (sampled === 0 && count > 0)) return null
     const each = count / Math.max(1, sampled)
-    const input = texts.reduce((sum, text) => sum + estimateTokens({ extractor, text, reasks: [] }).input, 0)
-    const most = extractor.parameters.max_tokens ?? Number.POSITIVE_INFINITY
-    const answer = Math.min(answerTokens ?? estimateAnswerTokens(extractor.schema), most)
-    const usage = {
-      input_tokens: Math.round(input * each),
-      output_tokens: Math.round(texts.length * answer * each),
-    }
-    return { ...usage, cost_usd: engine.cost(extractor.lane, usage) }
+    const tokens = texts.map(estimator(task, answerTokens))
+    const sum = (of: 'input' | 'output') => Math.round(tokens.reduce((all, one) => all + one[of], 0) * each)
+    const usage = { input_tokens: sum('input'), output_tokens: sum('output') }
+    return { ...usage, cost_usd: engine.cost(task.lane, usage) }
   }
 
   return {

@@ -10,10 +10,13 @@ export function extractRoutes(
   stopping: AbortSignal,
 ): Pick<Handlers, 'extract'> {
   return {
-    async extract({ res, body: { extractor: choice, text, wait_s: waitS, keep_s: keepS } }) {
+    async extract({ res, body: { extractor: choice, text, name, wait_s: waitS, keep_s: keepS } }) {
       const { extractor } = await resolveExtractor(choice, engine, checkSchema)
       const signal = AbortSignal.any([leaving(res, stopping), AbortSignal.timeout(Math.ceil(waitS * 1_000))])
-      const ended = await engine.extractions.run({ extractor, text, keptMs: Math.ceil(keepS * 1_000) }, { signal })
+      const ended = await engine.extractions.run(
+        { extractor, text, name, keptMs: Math.ceil(keepS * 1_000) },
+        { signal },
+      )
       switch (ended.type) {
         case 'pending':
           return { status: 202, body: ended.batch }

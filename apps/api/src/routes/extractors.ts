@@ -8,7 +8,7 @@ import type { Handlers } from '../http/mount.ts'
 export function extractorRoutes(
   engine: Engine,
   checkSchema: CheckSchema,
-): Pick<Handlers, 'createExtractor' | 'listExtractors' | 'getExtractor' | 'listVersions'> {
+): Pick<Handlers, 'createExtractor' | 'listExtractors' | 'getExtractor' | 'listVersions' | 'getBatchExtractor'> {
   return {
     async createExtractor({ body }) {
       const warnings = checkRecipe(body, { lanes: engine.lanes, checkSchema })
@@ -21,6 +21,9 @@ export function extractorRoutes(
     async listVersions({ params: { name = '' }, query }) {
       if (!extractorName.safeParse(name).success) throw notFound('extractor', name)
       return { status: 200, body: await engine.extractors.versions(name, query) }
+    },
+    async getBatchExtractor({ params: { id = '' } }) {
+      return { status: 200, body: withWireForm(await engine.insight.extractor(id)) }
     },
     async getExtractor({ params: { reference = '' } }) {
       if (!extractorReference.safeParse(reference).success) throw notFound('extractor', reference)

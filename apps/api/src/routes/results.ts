@@ -1,3 +1,4 @@
+import { isEnded } from '@sluice/contract/batch'
 import { SluiceError } from '@sluice/contract/error'
 import type { Result, ResultsQuery } from '@sluice/contract/result'
 import { mediaTypes } from '@sluice/contract/route'
@@ -56,9 +57,13 @@ export function resultRoutes(engine: Engine, stopping: AbortSignal): Pick<Handle
       return 'written'
 
       async function* progress() {
+        let hasEnded = false
         for await (const batch of engine.batches.watch(id, { intervalMs: progressEveryMs, signal })) {
           yield formatEvent({ name: 'progress', data: batch })
+          hasEnded = isEnded(batch.status)
         }
+        // The last snapshot says that it runs: a reader would wait for a batch that no longer exists.
+        if (!hasEnded && !signal.aborted) yield formatEvent({ name: 'gone', data: { id } })
       }
     },
   }
@@ -88,13 +93,18 @@ async function* mapPages(
   if (first !== '') yield first
   for await (const page of pages) {
     await turn()
-    let chunk = ''
-    for (const one of page) {
-      chunk += format(one)
-      if (chunk.length < chunkLength) continue
-      yield chunk
-      chunk = ''
-    }
-    if (chunk !== '') yield chunk
+    yield* chunksOf(page, format)
   }
+}
+
+/** Apart from `mapPages`, which would keep the last result while it waits for the next page. */
+function* chunksOf(page: readonly Result[], format: (result: Result) => string): Generator<string> {
+  let chunk = ''
+  for (const one of page) {
+    chunk += format(one)
+    if (chunk.length < chunkLength) continue
+    yield chunk
+    chunk = ''
+  }
+  if (chunk !== '') yield chunk
 }

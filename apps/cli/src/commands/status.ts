@@ -16,7 +16,9 @@ function describe(batch: Batch): string[] {
   const rows: [string, string | null][] = [
     ['Batch', batch.id],
     ['Input', typeof batch.metadata['input'] === 'string' ? batch.metadata['input'] : null],
-    ['Extractor', `${batch.extractor} on lane ${batch.lane}`],
+    batch.task === 'request'
+      ? ['Requests', `to ${batch.extractor.replace(/^request /, '')} on lane ${batch.lane}`]
+      : ['Extractor', `${batch.extractor} on lane ${batch.lane}`],
     ['Status', batch.pause_reason === null ? batch.status : `${batch.status}: ${batch.pause_reason}`],
     [
       'Waits',

@@ -4,11 +4,11 @@ import type { JsonSchema } from './shape.ts'
 import { summarize } from './summary.ts'
 import { write } from './writer.ts'
 
-/** Answers from the text alone, by rules. The same text and schema always give the same answer, but for dates relative to today. */
+/** Answers from the text alone, by rules. The same text and schema always give the same answer, except for dates relative to today. */
 export interface Answerer {
   /** A value that is valid against the schema. */
   readonly answer: (schema: JsonSchema, text: string) => unknown
-  /** About a fifth of a text, in its own sentences. */
+  /** About a fifth of a text, in whole sentences of the text. */
   readonly summarize: (text: string) => string
   /** Characters of a schema. */
   readonly sizeOf: (schema: JsonSchema) => number
@@ -22,10 +22,10 @@ interface Prepared {
 const mostPrepared = 200
 const leastSummary = 80
 
-/** What a schema asks for is worked out once and kept: a batch sends the same one with each call. */
+/** The writer of a schema is made once and kept, because a batch sends the same schema with each call. */
 export function createAnswerer(): Answerer {
   const prepared = new Map<string, Prepared>()
-  /** A call's schema is asked for twice. */
+  /** Each call asks for its schema twice. */
   let last: { readonly schema: JsonSchema; readonly prepared: Prepared } | undefined
 
   function prepare(schema: JsonSchema): Prepared {

@@ -5,7 +5,7 @@ export interface Candidate<Value = string> {
   readonly end: number
 }
 
-/** Beyond this many characters two things are not about each other. */
+/** Two things that are further apart than this many characters are not related. */
 const furthest = 60
 const acrossSentences = 30
 
@@ -21,7 +21,7 @@ export function matchAll(text: string, pattern: RegExp, group = 0): Candidate[] 
   return found
 }
 
-/** The candidate that stands next to one of the words, before or after it; undefined when none is near. */
+/** The candidate next to one of the words, before or after it; undefined if none is near. */
 export function nearest<Value>(
   text: string,
   words: RegExp | null,
@@ -34,7 +34,7 @@ export function nearest<Value>(
     const from = match.index
     const to = from + match[0].length
     for (const candidate of candidates) {
-      // A word usually stands before its value: "price: 12"; a unit after it: "12 years".
+      // A word usually comes before its value ("price: 12"), a unit after it ("12 years").
       const [gap, between] =
         candidate.at >= from
           ? [Math.max(0, candidate.at - to), text.slice(to, candidate.at)]

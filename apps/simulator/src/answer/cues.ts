@@ -1,6 +1,6 @@
 import { patternOf, splitName } from './words.ts'
 
-/** What a text says when it means one of these; each pattern that occurs counts, `?` less than words. */
+/** What a text says when it means one of these values. Each pattern that occurs counts; `?` counts less than words. */
 const cues: readonly (readonly [meaning: RegExp, cue: RegExp])[] = [
   [
     /^(?:very )?(?:positive|happy|satisfied|good|praise|compliment|favou?rable|promoter|joy)/,
@@ -36,7 +36,7 @@ const cues: readonly (readonly [meaning: RegExp, cue: RegExp])[] = [
   [/^(?:health|medic|science)/, /\b(?:patients?|doctors?|hospital|disease|study|researchers?|treatment|vaccine|scientists?)\b/gi],
 ] // prettier-ignore
 
-/** Says how strongly a text speaks for one value of a choice, from 0. */
+/** How strongly a text suggests one value of a choice, from 0. */
 export function createScore(value: string): (text: string) => number {
   const spaced = splitName(value)
   const literal = patternOf(spaced.split(' '))
@@ -54,6 +54,6 @@ function count(text: string, pattern: RegExp): number {
   return times
 }
 
-/** What is meant when nothing is said. */
+/** The value when the text says nothing. */
 export const unsaid =
   /^(?:neutral|normal|medium|moderate|average|other|unknown|none|general|misc\w*|n a|unspecified|not specified|unclear|mixed|regular|standard|default)$/

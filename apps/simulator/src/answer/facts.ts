@@ -7,12 +7,12 @@ import { splitSentences } from './sentences.ts'
 
 export interface Moment {
   readonly date: Date
-  /** Day, month and year, or time, were said and not guessed. */
+  /** Day, month and year, or time, are in the text and not guessed. */
   readonly exact: boolean
   readonly text: string
 }
 
-/** What a text holds, each kind looked for when it is first asked for. */
+/** What a text contains. Each kind is searched when it is needed first. */
 export interface Facts {
   readonly text: string
   readonly sentences: readonly string[]
@@ -57,7 +57,7 @@ function wholeEnd(text: string): string {
   return text.replace(/^[^]{0,1000}?[.!?]\s+/, '')
 }
 
-/** Getters on a prototype that replace themselves: closures for each call cost more than what most answers need. */
+/** Getters on a prototype that replace themselves: closures for each call would cost more than most answers. */
 class LazyFacts implements Facts {
   readonly text: string
 

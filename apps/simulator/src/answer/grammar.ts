@@ -1,7 +1,7 @@
 import nlp from 'compromise/two'
 import type { Candidate } from './candidate.ts'
 
-/** What a tagger of parts of speech sees in a text. It costs about a millisecond, so it is asked last. */
+/** What a part-of-speech tagger finds in a text. It costs about a millisecond, so it is used last. */
 export interface Grammar {
   readonly people: readonly Candidate[]
   readonly places: readonly Candidate[]

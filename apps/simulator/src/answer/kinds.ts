@@ -1,6 +1,6 @@
 import type { Words } from './words.ts'
 
-/** What a string is asked to be. */
+/** What kind of text a string property asks for. */
 export type Kind =
   | 'email' | 'phone' | 'url' | 'moment' | 'currency' | 'money' | 'summary' | 'title' | 'role' | 'code' | 'organisation'
   | 'address' | 'place' | 'product' | 'person' | 'colour' | 'language' | 'keyword' | 'sentence' | 'phrase' // prettier-ignore
@@ -27,13 +27,13 @@ const kinds: readonly (readonly [Kind, RegExp])[] = [
   ['sentence', /\b(?:steps?|points?|highlights?|actions?|quotes?|facts?|claims?|findings?|issues?|problems?|complaints?|reasons?|questions?|answers?|requests?|comments?|notes?|messages?|text|content|body|sentences?|statements?|requirements?|tasks?|todos?|reasoning|evidence)\b/],
   ['person', /\b(?:name|person|people|author|customer|employee|client|sender|recipient|contact|speaker|patient|candidate|user|owner|manager|director|actor|player|founder|ceo|writer|reviewer|attendee|participant|signatory|passenger|guest|host|victim|doctor|teacher|student|surname|characters?|member|writes)s?\b/],
 ] // prettier-ignore
-/** Says nothing by itself: "name" of what? */
+/** Words that are ambiguous alone: the "name" of what? */
 const bare = /^(?:name|value|title|label|id|text|full name|)$/
 
-/** By the name; where that says nothing, by what it is in, and by the description. */
+/** By the name; if that is ambiguous, by the property that contains it, and by the description. */
 export function kindOf({ name, parent, description }: Words): Kind {
   const inside = bare.test(name) ? kindIn(parent) : undefined
-  // Things have names, but a person's id is no person.
+  // A thing has a name, but the id of a person is not a person.
   if (inside !== undefined && /name|label|^$/.test(name) && namable.has(inside)) return inside
   return kindIn(name) ?? kindIn(description.toLowerCase()) ?? 'phrase'
 }

@@ -9,7 +9,7 @@ import { type JsonSchema, referenceOf, shapeOf } from './shape.ts'
 import type { MakeWriter, Writer } from './writer.ts'
 import { createWords } from './words.ts'
 
-/** Of schemas that hold themselves. */
+/** Of schemas that contain themselves. */
 const mostSelfNesting = 1
 
 /** The writer of a whole schema. */

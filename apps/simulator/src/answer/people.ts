@@ -14,7 +14,7 @@ const contactAtEnd = /[\s,;(]*(?:[\w.+-]+@[\w.-]+|\+?[\d\s()/-]{7,})[\s).,]*$/
 const noNames =
   /^(?:thanks?|thx|thank you|regards|order|hello|hi|dear|urgent|great|excellent|terrible|awful|superb|please|the|this|it|not|very|so|sorry|yes|no|in|at|from|re|subject|invoice|ticket|best|kind|your)\b/i
 
-/** Who a text introduces, addresses by title, or is signed by: found without reading its grammar. */
+/** People whom a text introduces, addresses by title, or is signed by. Found without grammar. */
 export function findNamedPeople(text: string): Candidate[] {
   return [...all(text, introduced), ...signer(text), ...all(text, titled)].filter(({ value }) => !noNames.test(value))
 }

@@ -1,6 +1,6 @@
 export type JsonSchema = Readonly<Record<string, unknown>>
 
-/** A schema with its references followed and its `allOf` merged, by what has to be written for it. */
+/** A schema with its references resolved and its `allOf` merged, in the form of what must be written for it. */
 export type Shape = { readonly nullable: boolean; readonly schema: JsonSchema } & (
   | { readonly type: 'object' | 'array' | 'string' | 'number' | 'integer' | 'boolean' | 'null' | 'any' }
   | { readonly type: 'values'; readonly values: readonly unknown[] }
@@ -8,7 +8,7 @@ export type Shape = { readonly nullable: boolean; readonly schema: JsonSchema } 
 )
 
 const types = ['object', 'array', 'string', 'number', 'integer', 'boolean'] as const
-/** Of references that only lead to each other. */
+/** The limit for references that only lead to each other. */
 const mostHops = 20
 
 export function shapeOf(given: unknown, root: JsonSchema): Shape {
@@ -28,7 +28,7 @@ export function shapeOf(given: unknown, root: JsonSchema): Shape {
   return { type: implied, nullable: implied === 'any', schema }
 }
 
-/** The reference that a schema is, so that a schema inside itself can be noticed. */
+/** The reference of a schema, so that recursion is noticed. */
 export function referenceOf(schema: unknown): string | null {
   const reference = isObject(schema) ? schema['$ref'] : undefined
   return typeof reference === 'string' ? reference : null
@@ -59,7 +59,7 @@ function choice(branches: readonly unknown[], schema: JsonSchema, root: JsonSche
   return { type: 'choice', nullable, schema: rest, branches: others.map((branch) => mergeBranch(rest, branch)) }
 }
 
-/** A reference stays one, so that recursion is noticed. */
+/** References are kept, so that recursion is noticed. */
 function mergeBranch(rest: JsonSchema, branch: unknown): unknown {
   const telling = Object.keys(rest).some(
     (key) => !['description', 'title', '$defs', 'definitions', '$schema'].includes(key),

@@ -5,10 +5,10 @@ const stopWords = new Set(
     ' ',
   ),
 )
-/** Of long texts only so much is read: a summary is rough anyhow. */
+/** Only so much of a long text is read, because the summary is rough. */
 const mostRead = 20_000
 
-/** How often the telling words of a text come, most frequent first; earlier ones first among equals. */
+/** How often the significant words of a text occur, the most frequent first; equal ones in their order. */
 export function frequentWords(text: string): [word: string, times: number][] {
   const times = new Map<string, number>()
   for (const [word] of text
@@ -30,7 +30,7 @@ export function summarize(text: string, mostCharacters: number): string {
   const scored = sentences.map((sentence, at) => {
     const words = sentence.toLowerCase().match(/\p{L}[\p{L}'’-]{2,}/gu) ?? []
     const sum = words.reduce((total, word) => total + (weights.get(word) ?? 0), 0)
-    // The first sentence of a text says more than its share.
+    // The first sentence of a text is more important than others.
     return { sentence, at, score: (sum / (words.length + 4)) * (at === 0 ? 1.5 : 1) }
   })
   scored.sort((a, b) => b.score - a.score)

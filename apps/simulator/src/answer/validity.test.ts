@@ -56,7 +56,7 @@ const texts = fc.oneof(
   fc.string({ unit: 'grapheme', maxLength: 200 }),
 )
 
-/** Once answered with `undefined` in the list: of an item that is known of, nothing fit. */
+/** Answered once with `undefined` in the list: the text mentions an item, and no value fits it. */
 const listOfChoices = {
   type: 'object',
   properties: {

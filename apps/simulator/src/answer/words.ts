@@ -1,11 +1,11 @@
-/** What a property is called and said to be, taken apart. */
+/** The name and the description of a property, split into words. */
 export interface Words {
   /** The name's words, lower case, with spaces between: `orderNumber` is `order number`. */
   readonly name: string
   readonly description: string
-  /** What it is a property of, or an item of. */
+  /** The name of the object or list that contains it. */
   readonly parent: string
-  /** Finds the name's telling words in a text, in their usual forms; null when it has none. Global. */
+  /** Finds the significant words of the name in a text, in their usual forms; null if the name has none. Global. */
   readonly inText: RegExp | null
 }
 

@@ -7,7 +7,7 @@ import { createAllStrings } from './write-string.ts'
 import { createAllValues } from './write-values.ts'
 import { type Given, type MakeWriter, write, type Writer } from './writer.ts'
 
-/** Enough for what texts list; a bound for those that are all lists. */
+/** Enough for what texts list, and a bound for texts that are nothing but lists. */
 const mostItems = 50
 
 export function createArrayWriter({ schema, words, nullable }: Given, make: MakeWriter, root: JsonSchema): Writer {
@@ -85,7 +85,7 @@ interface Part {
 }
 
 const finer = [splitLines, splitSentences, splitClauses]
-/** An item of which less than this share is known than of the best is something else. */
+/** A part that gives less than this share of what the best part gives is not an item. */
 const leastKnown = 0.6
 
 /** One object for each line, sentence or clause that holds one. */
@@ -95,7 +95,7 @@ function eachPart(facts: Facts, item: Writer): unknown[] {
   return parts.filter(({ known }) => known >= most * leastKnown).map(({ value }) => value)
 }
 
-/** A part is cut finer where that tells more: the sum of squares, so that one object is not torn into two halves. */
+/** Splits a part further if the pieces give more. Scores are squared before they are added, so that one object is not split into two halves. */
 function partsOf(facts: Facts, item: Writer, level: number): Part[] {
   const known = item.known(facts)
   const value = known === 0 ? undefined : item.find(facts, 'sure')

@@ -7,7 +7,7 @@ const auxiliary =
 const negation =
   /\b(?:no|not|never|without|neither|nor|isn't|aren't|don't|doesn't|didn't|wasn't|won't|cannot|can't|hardly)\s+(?:\p{L}+\s+){0,2}$/iu
 
-/** True where the text has the name's words, or what stands for them, and does not deny them. */
+/** True if the text has the words of the name, or synonyms of them, and does not deny them. */
 export function createBooleanWriter({ words, nullable }: Given): Writer {
   const telling = words.name.split(' ').filter((word) => !auxiliary.test(word))
   const pattern = patternOf(telling)

@@ -2,7 +2,7 @@ import { escape } from './words.ts'
 import { isObject } from './shape.ts'
 import type { Given, MakeWriter, Place, Writer } from './writer.ts'
 
-/** Of several schemas the one that the text has most for. */
+/** Of several schemas, the one for which the text has most values. */
 export function createChoiceWriter(
   { nullable }: Given,
   branches: readonly unknown[],
@@ -31,7 +31,7 @@ export function createChoiceWriter(
   }
 }
 
-/** The words of a constant that tells the branches apart. */
+/** The words of the constant that distinguishes the branches. */
 function discriminatorIn(branch: unknown): RegExp | null {
   if (!isObject(branch) || !isObject(branch['properties'])) return null
   for (const property of Object.values(branch['properties'])) {

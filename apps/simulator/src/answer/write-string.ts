@@ -64,7 +64,7 @@ function createFinder(schema: JsonSchema, words: Words): (facts: Facts, effort: 
   }
 }
 
-/** Any text has some. */
+/** Kinds that every text has. */
 const prose = new Set<Kind>(['summary', 'title', 'sentence', 'keyword', 'phrase'])
 
 function createCandidates(schema: JsonSchema, words: Words, kind: Kind): (facts: Facts) => readonly Candidate[] {
@@ -79,7 +79,7 @@ function createCandidates(schema: JsonSchema, words: Words, kind: Kind): (facts:
   }
 }
 
-/** `A-48213` stands for a letter, a dash and some digits. */
+/** The example `A-48213` means: a letter, a dash and some digits. */
 function likeExample(example: string): RegExp {
   const source = escape(example)
     .replace(/\p{Lu}+/gu, (letters) => `\\p{Lu}{${letters.length}}`)
@@ -113,7 +113,7 @@ function partOf({ name }: Words, value: string): string {
   return value
 }
 
-/** Makes a value fit, or says that it can not be made to. */
+/** Makes a value fit the schema; undefined if that is not possible. */
 function createFit(schema: JsonSchema): (value: string) => string | undefined {
   const most = typeof schema['maxLength'] === 'number' ? schema['maxLength'] : Infinity
   const least = typeof schema['minLength'] === 'number' ? schema['minLength'] : 0

@@ -3,7 +3,7 @@ import { createScore, unsaid } from './cues.ts'
 import { splitName } from './words.ts'
 import type { Given, Writer } from './writer.ts'
 
-/** One of the schema's values: the one that the text has most words for. Earlier ones win among equals. */
+/** The value of the schema for which the text has most words; the earlier one if two are equal. */
 export function createValuesWriter({ words, nullable }: Given, values: readonly unknown[]): Writer {
   const strings = values.filter((value) => typeof value === 'string')
   const numbers = values.filter((value) => typeof value === 'number')
@@ -35,7 +35,7 @@ export function createValuesWriter({ words, nullable }: Given, values: readonly 
   }
 }
 
-/** For lists of choices: all that the text speaks for. */
+/** For lists of choices: all values that the text suggests. */
 export function createAllValues(values: readonly unknown[]): (text: string) => unknown[] {
   const scores = values
     .filter((value) => typeof value === 'string')

@@ -2,7 +2,7 @@ import type { Facts } from './facts.ts'
 import type { JsonSchema } from './shape.ts'
 import type { Words } from './words.ts'
 
-/** `sure`: only what the text gives a reason for. `guess`: the likeliest, where a value has to be. */
+/** `sure`: only what the text gives a reason for. `guess`: the most likely value, where one is required. */
 export type Effort = 'sure' | 'guess'
 
 /** Writes the value of one place in a schema. Made once a schema. */
@@ -21,7 +21,7 @@ export type MakeWriter = (schema: unknown, place: Place) => Writer
 
 export interface Place {
   readonly name: string
-  /** The words of what it is in. */
+  /** The words of the property that contains it. */
   readonly parent: string
 }
 
@@ -31,7 +31,7 @@ export interface Given<Schema extends JsonSchema = JsonSchema> {
   readonly nullable: boolean
 }
 
-/** What stands in the answer when there has to be something. */
+/** What the answer has where a value is required and the text has none. */
 export function write(writer: Writer, facts: Facts): unknown {
   const sure = writer.find(facts, 'sure')
   if (sure !== undefined) return sure

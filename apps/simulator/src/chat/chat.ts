@@ -114,7 +114,7 @@ export function createChat({ models, answerer, limits, latency, faults, stats }:
     return latency.next(inFlight) * (fault?.name === 'slow' ? slowness : 1)
   }
 
-  /** Faults that are told at once, and take nothing from the limits. */
+  /** Faults that are answered at once, and use nothing of the limits. */
   function refusalOf({ name, retryAfterS }: Fault, model: string, tokens: number): ApiError | null {
     if (name === 'rate_limit') return rateLimited(model, 'requests', (retryAfterS ?? defaultRetryAfterS) * 1_000)
     if (name === 'insufficient_quota') return outOfFunds()

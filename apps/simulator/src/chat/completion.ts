@@ -7,7 +7,7 @@ export interface Choice {
   readonly finishReason: 'stop' | 'length' | 'content_filter'
 }
 
-/** What the model says, bent by the fault of this call if it has one that shows in the answer. */
+/** The answer of the model, changed by the fault of this call if there is one that is visible in an answer. */
 export function createChoice(answer: string, fault: FaultName | null, maxTokens: number | null): Choice {
   const choice = fault === null ? said(answer) : bend(answer, fault)
   if (choice.content === null || maxTokens === null || estimateTokens(choice.content.length) <= maxTokens) return choice
@@ -34,7 +34,7 @@ function bend(answer: string, fault: FaultName): Choice {
       return { content: null, refusal: null, finishReason: 'content_filter' }
     case 'empty':
       return said('')
-    // These do not show in the answer, or there is none.
+    // These faults are not visible in the answer, or there is no answer.
     case 'rate_limit':
     case 'insufficient_quota':
     case 'request_too_large':

@@ -2,10 +2,10 @@ import type { ChatRequest, JsonSchema, Message } from './request.ts'
 
 const charactersPerToken = 4
 const tokensPerMessage = 4
-/** How programs word it when they show an answer's errors to the model. */
+/** Phrases with which programs show the errors of an answer to the model. */
 const reask = /not valid|invalid|validation error|errors? (was |were )?found|correct(ed)? (the|json|answer)|try again/i
 
-/** The text that an answer is wanted of: the last user message that does not complain of an earlier answer. */
+/** The text to extract from: the last user message that does not report errors of an earlier answer. */
 export function textOf(messages: readonly Message[]): string {
   let text: string | undefined
   for (let i = messages.length - 1; i >= 0; i -= 1) {
@@ -32,7 +32,7 @@ export function promptTokens({ messages, format }: ChatRequest, schemaCharacters
   return estimateTokens(characters + (format === null ? 0 : schemaCharacters)) + messages.length * tokensPerMessage
 }
 
-/** A JSON Schema that stands in a message other than the text itself: where servers have no strict mode it is put there. */
+/** The JSON Schema in a message other than the text itself: servers without strict mode get it there. */
 export function createSchemaFinder(): (messages: readonly Message[]) => JsonSchema | null {
   const found = new Map<string, JsonSchema | null>()
   return (messages) => {
@@ -41,7 +41,7 @@ export function createSchemaFinder(): (messages: readonly Message[]) => JsonSche
       let schema = found.get(content)
       if (schema === undefined) {
         schema = schemaIn(content)
-        // Instructions come again with each call, texts do not.
+        // Instructions are repeated in each call, texts are not.
         if (role !== 'user') {
           if (found.size >= 200) found.clear()
           found.set(content, schema)

@@ -1,6 +1,6 @@
 import type { FaultName } from '../faults.ts'
 
-/** A 200 that is no completion: an error as OpenRouter tells it once it has answered, or a page of a proxy. Not paid. */
+/** A 200 without a completion: an error as OpenRouter reports it after the status line, or a page of a proxy. Not paid. */
 const insteadOfCompletion: Partial<Record<FaultName, { readonly body: string; readonly type: string }>> = {
   rate_limit_in_200: error(429, 'Rate limit exceeded upstream.'),
   error_in_200: error(502, 'The upstream provider returned an error.'),

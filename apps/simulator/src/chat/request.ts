@@ -24,7 +24,7 @@ const longestName = 64
 /** Of texts of schemas that were looked at; a batch sends the same one with each call. */
 const mostRemembered = 500
 
-/** Reads bodies of chat requests, as strictly as OpenAI is documented to. */
+/** Reads bodies of chat requests, as strictly as OpenAI's documentation says. */
 export function createRequestReader(): (body: unknown) => ChatRequest | { readonly error: ApiError } {
   const verdicts = new Map<string, string | null>()
 

@@ -13,6 +13,7 @@ import { listen } from '../live.ts'
 import { useLoaded } from '../loading.ts'
 import { goTo, pathTo, place } from '../router.ts'
 import { BatchActions } from './batch-actions.ts'
+import { BatchExtractor } from './batch-extractor.ts'
 import { BatchCharts } from './batch-charts.ts'
 import { isEnded, rateOf, timeLeft, titleOf, whyPaused } from './batch-words.ts'
 import { Failures } from './failures.ts'
@@ -59,7 +60,7 @@ export function BatchView({ id }: { id: string }) {
         <h1><bdi>${title}</bdi> <${Status} status=${batch.status} /></h1>
         <div class="meta-line">
           ${title !== id && html`<code>${id}</code>`}
-          <span>Extractor <${ExtractorName} label=${batch.extractor} /></span>
+          <${TaskName} batch=${batch} />
           <span
             >Lane <a href="/lanes"><bdi>${batch.lane}</bdi></a></span
           >
@@ -79,16 +80,21 @@ export function BatchView({ id }: { id: string }) {
     <nav class="tabs" aria-label="Parts of the batch">${tab('batch', 'Overview')}${tab('items', `Items`)}</nav>
     ${
       view === 'batch' &&
-      html`<${Overview} batch=${batch} /><${Failures} batch=${batch} /><${BatchCharts} batch=${batch} />`
+      html`<${Overview} batch=${batch} /><${Failures} batch=${batch} /><${BatchCharts} batch=${batch} />
+        ${batch.task === 'extraction' && html`<${BatchExtractor} key=${id} id=${id} />`}`
     }
     ${view === 'items' && html`<${ItemsView} batch=${batch} />`}
     ${view === 'item' && html`<${ItemView} key=${params['index']} batch=${batch} index=${Number(params['index'])} />`}`
 }
 
-function ExtractorName({ label }: { label: string }) {
+/** What is done with its items: which extractor, or to which endpoint they are sent as they are. */
+function TaskName({ batch: { task, extractor: label } }: { batch: Batch }) {
+  if (task === 'request') return html`<span>Raw requests to <code>${label.replace(/^request /, '')}</code></span>`
   const name = label.split('@')[0]!
-  if (!label.includes('@')) return html`<bdi>${label}</bdi>`
-  return html`<a href=${pathTo('extractor', { name })}><bdi>${label}</bdi></a>`
+  const shown = html`<bdi>${label}</bdi>`
+  return html`<span
+    >Extractor ${label.includes('@') ? html`<a href=${pathTo('extractor', { name })}>${shown}</a>` : shown}</span
+  >`
 }
 
 function Reason({ batch }: { batch: Batch }) {

@@ -21,6 +21,13 @@ export interface ChartProps {
 }
 
 const height = 180
+const retryMs = 3_000
+
+/** As wide as the longest of its labels: small amounts of money have many digits. */
+function widthOf(_chart: uPlot, labels: string[] | null): number {
+  const longest = Math.max(0, ...(labels ?? []).map((label) => label.length))
+  return Math.max(56, 18 + 6.5 * longest)
+}
 
 /** A line chart over time. The same values are in the table below it for readers of the screen. */
 export function Chart({ label, data, series }: ChartProps) {
@@ -30,7 +37,8 @@ export function Chart({ label, data, series }: ChartProps) {
   latest.current = data
 
   async function open(signal: AbortSignal): Promise<void> {
-    const { default: Plot } = await import('uplot')
+    const Plot = await loadPlot(signal)
+    if (Plot === null) return
     const element = place.current
     if (signal.aborted || element === null) return
     const draw = (): void => {
@@ -60,6 +68,18 @@ export function Chart({ label, data, series }: ChartProps) {
   useEffect(() => chart.current?.setData(data as uPlot.AlignedData), [data])
 
   return html`<div class="chart" role="img" aria-label=${describe(label, data, series)} ref=${place}></div>`
+}
+
+/** The library is loaded with the first chart. A server that restarts just then is asked again; null: the chart is no longer shown. */
+async function loadPlot(signal: AbortSignal): Promise<typeof uPlot | null> {
+  while (!signal.aborted) {
+    try {
+      return (await import('uplot')).default
+    } catch {
+      await new Promise((resolve) => setTimeout(resolve, retryMs))
+    }
+  }
+  return null
 }
 
 function describe(label: string, data: ChartProps['data'], series: readonly Series[]): string {
@@ -92,7 +112,7 @@ function options(element: HTMLElement, series: readonly Series[]): uPlot.Options
     legend: { live: true },
     cursor: { drag: { x: false, y: false } },
     scales: { y: { range: (_chart, _min, max) => [0, max > 0 ? max * 1.1 : 1] } },
-    axes: [axis, { ...axis, size: 56, values: (_chart, values) => values.map((value) => first.format(value)) }],
+    axes: [axis, { ...axis, size: widthOf, values: (_chart, values) => values.map((value) => first.format(value)) }],
     series: [
       { value: (_chart, value) => (value === null ? '–' : new Date(value * 1_000).toLocaleTimeString('en-GB')) },
       ...series.map(({ label, colour: name, dashed, filled, format }) => ({

@@ -1,16 +1,45 @@
 import { html } from 'htm/preact'
+import { count } from '../format.ts'
 
 /** Deeper values and longer lists are shown as text. */
 const mostDepth = 6
 const mostEntries = 100
 
+/** Longer JSON is shown as text, cut after this many characters: its elements would hold up the page for seconds. */
+const longestJson = 200_000
+
 /** A value as people read it: names and values, one a line. Nothing of it is interpreted. */
 export function Json({ value }: { value: unknown }) {
-  return html`<div class="json" tabindex="0" role="group" aria-label="Value">${show(value, 0)}</div>
+  return html`<${Value} value=${value} label="Value" text=${JSON.stringify(value, null, 2)} />`
+}
+
+/** The same for JSON text, which is also shown as it is: parsed and written again, a long number would change. */
+export function JsonText({ text, label }: { text: string; label: string }) {
+  if (text.length > longestJson)
+    return html`<pre class="text" tabindex="0" dir="auto" aria-label=${label}>${text.slice(0, longestJson)}</pre>
+      <p class="quiet-text">
+        These are the first ${count(longestJson)} of ${count(text.length)} characters. The results have all of them.
+      </p>`
+  const parsed = parsedOf(text)
+  return parsed === undefined
+    ? html`<pre class="text" tabindex="0" dir="auto" aria-label=${label}>${text}</pre>`
+    : html`<${Value} value=${parsed} label=${label} text=${text} />`
+}
+
+function Value({ value, label, text }: { value: unknown; label: string; text: string | undefined }) {
+  return html`<div class="json" tabindex="0" role="group" aria-label=${label}>${show(value, 0)}</div>
     <details class="raw-json">
       <summary>As JSON</summary>
-      <pre dir="auto">${JSON.stringify(value, null, 2)}</pre>
+      <pre dir="auto">${text}</pre>
     </details>`
+}
+
+function parsedOf(text: string): unknown {
+  try {
+    return JSON.parse(text) as unknown
+  } catch {
+    return undefined
+  }
 }
 
 function show(value: unknown, depth: number): unknown {

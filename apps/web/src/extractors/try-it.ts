@@ -11,6 +11,9 @@ import { pathTo } from '../router.ts'
 type Extracted = (typeof extracted)['_output'] & { readonly object?: 'batch'; readonly id?: string }
 const waitS = 60
 
+/** So that people know it in the list of batches. */
+const nameOf = (extractor: unknown) => (typeof extractor === 'string' ? `Try of ${extractor}` : 'Try')
+
 /** Runs an extractor on one text and shows the answer beside it. It is a real call, and costs what a call costs. */
 export function TryIt({ extractor, text: given = '' }: { extractor: unknown; text?: string }) {
   const text = useSignal(given)
@@ -29,7 +32,7 @@ export function TryIt({ extractor, text: given = '' }: { extractor: unknown; tex
     answer.value = null
     const asked = text.value
     try {
-      const body = { extractor, text: asked, wait_s: waitS, keep_s: 3_600 }
+      const body = { extractor, text: asked, name: nameOf(extractor), wait_s: waitS, keep_s: 3_600 }
       const result = await ask<Extracted>('POST', '/v1/extract', { body, signal: own.signal })
       tookS.value = (performance.now() - startedAt.value) / 1_000
       answer.value = { text: asked, result }

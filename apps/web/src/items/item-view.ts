@@ -2,7 +2,7 @@ import type { Batch } from '@sluice/contract/batch'
 import type { Attempt, batchItemDetail } from '@sluice/contract/batch-item'
 import { html } from 'htm/preact'
 import { useEffect } from 'preact/hooks'
-import { Json } from '../elements/json.ts'
+import { Json, JsonText } from '../elements/json.ts'
 import { LoadError } from '../elements/notice.ts'
 import { Status } from '../elements/status.ts'
 import { clockOf, count, milliseconds, money, plural, timeOf } from '../format.ts'
@@ -14,7 +14,7 @@ import { markFound } from './mark-found.ts'
 
 type ItemDetail = (typeof batchItemDetail)['_output']
 
-/** One item: its text beside its answer, and every call that was made for it. */
+/** One item: its text or request beside its answer, and every call that was made for it. */
 export function ItemView({ batch, index }: { batch: Batch; index: number }) {
   const { id, counts } = batch
   const loaded = useLoaded(`item ${id} ${index}`, (signal) =>
@@ -44,19 +44,14 @@ export function ItemView({ batch, index }: { batch: Batch; index: number }) {
     </div>
     ${loaded.error.value !== null && html`<${LoadError} message=${loaded.error.value} retry=${loaded.reload} />`}
     ${item === undefined && loaded.error.value === null && html`<p class="list-end">Loading…</p>`}
-    ${item !== undefined && html`<${Detail} item=${item} />`}`
+    ${item !== undefined && html`<${Detail} item=${item} isRequest=${batch.task === 'request'} />`}`
 }
 
-function Detail({ item }: { item: ItemDetail }) {
-  const { text, result, metadata, attempts } = item
+function Detail({ item, isRequest }: { item: ItemDetail; isRequest: boolean }) {
+  const { result, metadata, attempts } = item
   return html`<div class="columns">
       <section class="card">
-        <h2>Text</h2>
-        ${
-          text === ''
-            ? html`<p class="quiet-text">There is no text.</p>`
-            : html`<pre class="text" tabindex="0" dir="auto">${markFound(text, result?.data)}</pre>`
-        }
+        <${Input} item=${item} isRequest=${isRequest} />
         ${
           metadata !== null &&
           html`<h3 class="space">Metadata</h3>
@@ -65,18 +60,32 @@ function Detail({ item }: { item: ItemDetail }) {
       </section>
       <section class="card">
         <h2>Answer</h2>
-        <${Answer} result=${result} />
+        <${Answer} result=${result} isRequest=${isRequest} />
       </section>
     </div>
     ${attempts.length > 0 && html`<${Attempts} attempts=${attempts} />`}`
 }
 
-function Answer({ result }: { result: ItemDetail['result'] }) {
+function Input({ item: { text, result }, isRequest }: { item: ItemDetail; isRequest: boolean }) {
+  if (isRequest)
+    return html`<h2>Request</h2>
+      <${JsonText} text=${text} label="Request" />`
+  return html`<h2>Text</h2>
+    ${
+      text === ''
+        ? html`<p class="quiet-text">There is no text.</p>`
+        : html`<pre class="text" tabindex="0" dir="auto">${markFound(text, result?.data)}</pre>`
+    }`
+}
+
+function Answer({ result, isRequest }: { result: ItemDetail['result']; isRequest: boolean }) {
   if (result === null) return html`<p class="quiet-text">Not done yet.</p>`
   const notes = [
     result.repaired === true ? 'The answer was not plain JSON: text around it was left out.' : '',
     result.cached === true ? 'From an earlier batch: no call was made.' : '',
-    result.duplicate_of === undefined ? '' : `The same text as item ${count(result.duplicate_of)}: no call was made.`,
+    result.duplicate_of === undefined
+      ? ''
+      : `The same ${isRequest ? 'request' : 'text'} as item ${count(result.duplicate_of)}: no call was made.`,
   ].filter((note) => note !== '')
   return html`${
       result.error !== undefined &&
@@ -85,6 +94,7 @@ function Answer({ result }: { result: ItemDetail['result'] }) {
       </div>`
     }
     ${result.data !== undefined && html`<${Json} value=${result.data} />`}
+    ${result.response !== undefined && html`<${Response} response=${result.response} />`}
     ${
       result.raw !== undefined &&
       html`<h3 class="space">Last answer of the model</h3>
@@ -104,6 +114,15 @@ function Answer({ result }: { result: ItemDetail['result'] }) {
     </p>`
 }
 
+/** What the provider answered, unchanged. */
+function Response({ response }: { response: NonNullable<NonNullable<ItemDetail['result']>['response']> }) {
+  const { status_code: status, request_id: requestId, body } = response
+  return html`<p class="quiet-text">
+      HTTP ${status}${requestId !== '' && html` · request <code><bdi>${requestId}</bdi></code>`}
+    </p>
+    <${JsonText} text=${body} label="Response" />`
+}
+
 function Attempts({ attempts }: { attempts: readonly Attempt[] }) {
   return html`<section class="card">
     <h2>Calls</h2>
@@ -113,7 +132,10 @@ function Attempts({ attempts }: { attempts: readonly Attempt[] }) {
           html`<li key=${at}>
             <div class="card-head">
               <strong>Call ${at + 1}</strong>
-              <${Status} status=${attempt.outcome} bad=${attempt.outcome !== 'extracted'} />
+              <${Status}
+                status=${attempt.outcome}
+                bad=${attempt.outcome !== 'extracted' && attempt.outcome !== 'responded'}
+              />
               <span class="quiet-text">
                 ${[
                   attempt.latency_ms === null ? '' : milliseconds(attempt.latency_ms),

@@ -58,7 +58,7 @@ export function ItemsView({ batch }: { batch: Batch }) {
     <${VirtualRows}
       key=${key}
       label=${`Items of the batch${filtered ? ' that fit the filter' : ''}`}
-      columns=${['#', 'Id', 'Status', 'Text', 'Error', 'Calls']}
+      columns=${['#', 'Id', 'Status', batch.task === 'request' ? 'Request' : 'Text', 'Error', 'Calls']}
       rowClass="item-row"
       rowHeight=${rowHeight}
       rows=${rows}

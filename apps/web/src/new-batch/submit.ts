@@ -1,6 +1,7 @@
 import type { Batch } from '@sluice/contract/batch'
 import { ask, batchPath, RequestError } from '../http.ts'
 import { type Draft, type Item, itemsOf, optionsOf } from './draft.ts'
+import { namesOf } from './dropped-files.ts'
 
 export interface SubmitOptions {
   readonly signal: AbortSignal
@@ -97,10 +98,11 @@ async function append(id: string, from: number, items: readonly Item[], signal: 
 
 async function submitDocuments(files: readonly File[], recipe: object, options: SubmitOptions): Promise<Batch> {
   const groups = groupFiles(files)
+  const names = new Map(namesOf(files).map((name, at) => [files[at]!, name]))
   if (groups.length === 1) {
     const form = new FormData()
     form.set('batch', JSON.stringify(recipe))
-    for (const file of files) form.append('documents', file, file.name)
+    for (const file of files) form.append('documents', file, names.get(file))
     const batch = await patiently(options.signal, (headers) =>
       ask<Batch>('POST', '/v1/batches', { body: form, headers, signal: options.signal }),
     )
@@ -111,7 +113,7 @@ async function submitDocuments(files: readonly File[], recipe: object, options: 
     let at = 0
     for (const group of groups) {
       const form = new FormData()
-      for (const file of group) form.append('documents', file, file.name)
+      for (const file of group) form.append('documents', file, names.get(file))
       await ask('POST', batchPath(id, `/items?from=${at}`), { body: form, signal: options.signal })
       at += group.length
       options.onSent(at)

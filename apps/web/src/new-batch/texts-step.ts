@@ -5,7 +5,7 @@ import { LoadError } from '../elements/notice.ts'
 import { bytes, count, plural } from '../format.ts'
 import { messageOf } from '../http.ts'
 import type { Draft } from './draft.ts'
-import { chosenFiles, droppedFiles } from './dropped-files.ts'
+import { chosenFiles, droppedFiles, namesOf } from './dropped-files.ts'
 import { guessIdColumn, guessTextColumn, openFiles, type PastedTexts, type Source, type Table } from './source.ts'
 
 const splits = {
@@ -194,13 +194,14 @@ function TableChoice({ draft, table }: { draft: Draft; table: Table }) {
 
 function DocumentList({ draft, files }: { draft: Draft; files: readonly File[] }) {
   const size = files.reduce((sum, file) => sum + file.size, 0)
+  const names = namesOf(files)
   return html`<div class="card-head">
       <strong>${plural(files.length, 'document')}</strong>
       <span class="quiet-text">${bytes(size)}. Each becomes one item; PDF, HTML, Markdown and text are read.</span>
       <div class="actions"><${OtherTexts} draft=${draft} /></div>
     </div>
     <ul class="files">
-      ${files.slice(0, shownFiles).map((file) => html`<li><bdi>${file.name}</bdi> <small>${bytes(file.size)}</small></li>`)}
+      ${files.slice(0, shownFiles).map((file, at) => html`<li><bdi>${names[at]}</bdi> <small>${bytes(file.size)}</small></li>`)}
       ${files.length > shownFiles && html`<li class="quiet-text">and ${count(files.length - shownFiles)} more</li>`}
     </ul>`
 }

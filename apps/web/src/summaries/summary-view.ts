@@ -7,7 +7,7 @@ import { LoadError, sayDone, sayError } from '../elements/notice.ts'
 import { ProgressBar } from '../elements/progress-bar.ts'
 import { Status } from '../elements/status.ts'
 import { count, money, plural, since, timeOf } from '../format.ts'
-import { ask } from '../http.ts'
+import { ask, batchPath } from '../http.ts'
 import { listen } from '../live.ts'
 import { useLoaded } from '../loading.ts'
 import { goTo, pathTo } from '../router.ts'
@@ -49,10 +49,7 @@ export function SummaryView({ id }: { id: string }) {
     ${
       status === 'paused' &&
       html`<div class="notice" data-kind="warn">
-        <span>
-          Paused: <bdi>${summary.pause_reason}</bdi>
-          ${levels.length > 0 && html`. <a href=${pathTo('batch', { id: levels.at(-1)!.batch_id })}>Resume the batch of its last level</a>`}
-        </span>
+        <span> Paused: <bdi>${summary.pause_reason === 'user' ? 'by a person' : summary.pause_reason}</bdi> </span>
       </div>`
     }
     ${
@@ -105,8 +102,24 @@ export function SummaryView({ id }: { id: string }) {
     }`
 }
 
-function Actions({ summary, loaded }: { summary: Summary; loaded: { set: (summary: Summary) => void } }) {
-  const { id, status } = summary
+function Actions({
+  summary,
+  loaded,
+}: {
+  summary: Summary
+  loaded: { readonly set: (summary: Summary) => void; readonly reload: () => void }
+}) {
+  const { id, status, levels } = summary
+  const current = levels.at(-1)
+  /** A summary works on one level at a time, and each level is a batch. */
+  const steer = async (verb: 'pause' | 'resume', batchId: string): Promise<void> => {
+    try {
+      await ask('POST', batchPath(batchId, `/${verb}`))
+      loaded.reload()
+    } catch (error) {
+      sayError(error)
+    }
+  }
   const act = async (verb: 'retry' | 'cancel', done: string): Promise<void> => {
     try {
       loaded.set(await ask<Summary>('POST', pathOf(id, `/${verb}`)))
@@ -138,6 +151,13 @@ function Actions({ summary, loaded }: { summary: Summary; loaded: { set: (summar
           })}
       >
         Retry
+      </button>`
+    }
+    ${
+      unfinished &&
+      current !== undefined &&
+      html`<button onClick=${() => void steer(status === 'paused' ? 'resume' : 'pause', current.batch_id)}>
+        ${status === 'paused' ? 'Resume' : 'Pause'}
       </button>`
     }
     ${

@@ -67,6 +67,16 @@ test('the estimate is not lower than the wait for the items of a worker that was
   expect(at(killedAt + 10_000, { rate_p50: 0.25, rate_p10: 0.2 })).toEqual({ p50: 40, p90: 50 })
 })
 
+test('the estimate begins after the hold of the lane', () => {
+  const nowMs = 1_000_000_000
+  const meta = stored({ status: 'in_progress', total: 100, succeeded: 90, rate_p50: 5, rate_p10: 2 })
+  const model = { model: 'm', held_until: nowMs / 1_000 + 300, waits_for: 'The provider asked to wait.' }
+  const held = { ...pulse, models: [model] } as unknown as typeof pulse
+  const state = { meta, open: 0, running: 0, bytes: null, priced: false, nowMs }
+  expect(toBatch('b', { ...state, pulse: held }).eta_s).toEqual({ p50: 302, p90: 305 })
+  expect(toBatch('b', { ...state, pulse }).eta_s).toEqual({ p50: 2, p90: 5 })
+})
+
 test('the counts always add up to the total', () => {
   const status = fc.constantFrom<BatchStatus>('in_progress', 'paused', 'cancelling', 'completed', 'cancelled')
   fc.assert(

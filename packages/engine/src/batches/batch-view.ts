@@ -63,7 +63,7 @@ export function toBatch(id: string, state: BatchState): Batch {
       cached: meta.cached,
     },
     cost_usd: priced ? meta.cost_nano_usd / 1e9 : null,
-    eta_s: eta(state, rest + live),
+    eta_s: eta(state, rest + live, hold === null ? 0 : Math.max(0, hold.untilMs - nowMs) / 1_000),
     rate: rateOf(meta),
     binding: bindingOf(meta, { running, pulse, nowMs }),
     concurrency: meta.concurrency,
@@ -97,8 +97,8 @@ function seconds(unixMs: number | null): number | null {
   return unixMs === null ? null : unixMs / 1000
 }
 
-/** From the median and the slow tenth of recent rates, but no less than the wait for the items of a worker that was killed. */
-function eta({ meta, open, nowMs }: BatchState, left: number): Batch['eta_s'] {
+/** From the median and the slow tenth of recent rates, after the lane's hold, but no less than the wait for the items of a worker that was killed. */
+function eta({ meta, open, nowMs }: BatchState, left: number, heldS: number): Batch['eta_s'] {
   const { status, rate_p50: p50, rate_p10: p10 } = meta
   if (status !== 'in_progress' || !(p10 > 0)) return null
   const quietForMs = open === 0 ? 0 : sinceProgressMs(meta, nowMs)
@@ -108,7 +108,7 @@ function eta({ meta, open, nowMs }: BatchState, left: number): Batch['eta_s'] {
   const takenOverMs = quietForMs < deadWorkerMs ? deadWorkerMs : itemLockMs + itemScanMs / 2
   const waitP50 = waits ? (takenOverMs - quietForMs) / 1_000 : 0
   const round = (value: number) => Math.round(value * 10) / 10
-  return { p50: round(Math.max(left / p50, waitP50)), p90: round(Math.max(left / p10, waitP90)) }
+  return { p50: round(Math.max(heldS + left / p50, waitP50)), p90: round(Math.max(heldS + left / p10, waitP90)) }
 }
 
 /** While its counts change, a batch is reported twice a second. If that stops, the worker with its job is dead or frozen, and so are the items it holds. */

@@ -9,7 +9,7 @@ import { type BatchKeys, shardKey } from '../redis/keys.ts'
  * after the block's last item. So the block of item i is the first entry from id i + 1 on, which needs no separate index, and Redis
  * itself rejects a block that is staged twice. A block lies within one shard of the stream.
  */
-const itemsPerBlock = 64
+export const itemsPerBlock = 64
 const charactersPerBlock = 131_072
 
 /** An item as a tuple, without missing values at its end: `[text]`, `[text, id]`, and so on. The id is null if it is the index. */

@@ -1,6 +1,5 @@
 import { batchOptions, isEnded } from '@sluice/contract/batch'
 import { notFound } from '@sluice/contract/error'
-import type { Extractor } from '@sluice/contract/extractor'
 import type { Item } from '@sluice/contract/item'
 import type { Result } from '@sluice/contract/result'
 import type { Queue } from 'bullmq'
@@ -17,6 +16,8 @@ import type { Admission } from './admission.ts'
 import { createBatchId } from './batch-id.ts'
 import { packBlocks } from './blocks.ts'
 import type { BatchFinder } from './find-batch.ts'
+
+type NewExtraction = Parameters<Extractions['run']>[0]
 
 /** Messages may be lost: without one the result is looked for this often. */
 const lookMs = 5_000
@@ -42,11 +43,11 @@ export function createExtractions(dependencies: ExtractionsDependencies): Extrac
   const { redis, keys, changes, admission, finder, confirm, queueOf } = dependencies
 
   return {
-    async run({ extractor, text, keptMs }, { signal }) {
+    async run({ extractor, text, name, keptMs }, { signal }) {
       await admission.check()
       const id = createBatchId(Date.now())
       using changed = await changes.listen(keys.batch(id).changes)
-      await store(id, extractor, text, keptMs)
+      await store(id, { extractor, text, name, keptMs })
       const result = await resultOf(id, changed, signal)
       if (result !== null) return { type: 'result', batchId: id, result }
       await confirm()
@@ -54,10 +55,10 @@ export function createExtractions(dependencies: ExtractionsDependencies): Extrac
     },
   }
 
-  async function store(id: string, extractor: Extractor, text: string, keptMs: number): Promise<void> {
+  async function store(id: string, { extractor, text, name: called, keptMs }: NewExtraction): Promise<void> {
     const now = Date.now()
     const meta = packBatchMeta({
-      ...newBatchMeta(extractor, batchOptions.parse({})),
+      ...newBatchMeta(extractor, batchOptions.parse(called === undefined ? {} : { name: called })),
       status: 'in_progress',
       total: 1,
       next: 1,

@@ -2,7 +2,7 @@ import type { Item } from '@sluice/contract/item'
 import type { Redis } from 'ioredis'
 import { LRUCache } from 'lru-cache'
 import type { ItemSource } from '../items/take-item.ts'
-import { readBlock } from './blocks.ts'
+import { itemsPerBlock, readBlock } from './blocks.ts'
 import type { Keys } from '../redis/keys.ts'
 
 /**
@@ -37,7 +37,8 @@ export function createItemSource({ redis, keys }: { readonly redis: Redis; reado
       if (known?.size === 0) blocksOf.delete(batchId)
     },
   })
-  const reading = new Map<string, Promise<DecodedBlock | null>>()
+  /** The reads under way, by batch. */
+  const reading = new Map<string, Set<Reading>>()
 
   const find = (batchId: string, index: number): Item | undefined => {
     for (const block of blocksOf.get(batchId) ?? []) {
@@ -49,34 +50,53 @@ export function createItemSource({ redis, keys }: { readonly redis: Redis; reado
     return undefined
   }
 
-  const load = async (batchId: string, index: number) => {
+  const load = async (batchId: string, index: number): Promise<DecodedBlock | null> => {
     const block = await readBlock(redis, keys.batch(batchId), index)
-    if (block === null) return null
-    blocks.set(keyOf(batchId, block), block)
+    if (block !== null) blocks.set(keyOf(batchId, block), block)
     return block
+  }
+
+  const read = async (batchId: string, index: number): Promise<Item | null> => {
+    const ofBatch = reading.get(batchId) ?? new Set()
+    const one: Reading = { index, block: load(batchId, index) }
+    reading.set(batchId, ofBatch.add(one))
+    try {
+      return itemOf(await one.block, index) ?? null
+    } finally {
+      ofBatch.delete(one)
+      if (ofBatch.size === 0) reading.delete(batchId)
+    }
   }
 
   return {
     async get(batchId, index) {
-      const here = find(batchId, index)
-      if (here !== undefined) return here
-      // Neighbours that start together wait for one read. Which block holds an index is known only after the read.
-      const pending = reading.get(batchId)
-      if (pending !== undefined) {
-        const block = await pending
-        const item = block?.items[index - block.start]
+      for (;;) {
+        const here = find(batchId, index)
+        if (here !== undefined) return here
+        // Which items a block has is known only after its read: neighbours that start together wait for one read, and look again.
+        const near = nearest(reading.get(batchId), index)
+        if (near === undefined) return read(batchId, index)
+        const item = itemOf(await near.block, index)
         if (item !== undefined) return item
-      }
-      const loading = load(batchId, index)
-      reading.set(batchId, loading)
-      try {
-        const block = await loading
-        return block?.items[index - block.start] ?? null
-      } finally {
-        if (reading.get(batchId) === loading) reading.delete(batchId)
       }
     },
   }
+}
+
+/** A read of the block that contains `index`. */
+interface Reading {
+  readonly index: number
+  readonly block: Promise<DecodedBlock | null>
+}
+
+/** A read whose block may contain the item, too. */
+function nearest(readings: ReadonlySet<Reading> | undefined, index: number): Reading | undefined {
+  for (const one of readings ?? []) if (Math.abs(one.index - index) < itemsPerBlock) return one
+  return undefined
+}
+
+function itemOf(block: DecodedBlock | null, index: number): Item | undefined {
+  return block?.items[index - block.start]
 }
 
 function keyOf(batchId: string, { start }: DecodedBlock): string {

@@ -31,15 +31,15 @@ export function createPreviewRetry({ redis, keys, items }: PreviewRetryDependenc
       pages += 1
       if (known !== null && (sample.length >= Math.min(known, sampleSize) || pages >= mostPages)) break
     }
-    const meta = await readBatchMeta(redis, k, 'extractor', 'calls', 'output_tokens')
+    const meta = await readBatchMeta(redis, k, 'extractor', 'request', 'calls', 'output_tokens')
     if (meta === null) throw notFound('batch', id)
     const texts: string[] = []
     for (const index of sample.toSorted((a, b) => a - b)) {
       const item = await items.get(id, index)
       if (item !== null && item.failure === undefined) texts.push(item.text)
     }
-    const { extractor, calls, output_tokens: tokens } = meta
+    const { extractor, request, calls, output_tokens: tokens } = meta
     const answer = calls === 0 ? null : tokens / calls
-    return { count: known ?? count, extractor, sampled: sample.length, texts, answerTokens: answer }
+    return { count: known ?? count, task: extractor ?? request, sampled: sample.length, texts, answerTokens: answer }
   }
 }

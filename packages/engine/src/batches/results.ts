@@ -8,11 +8,12 @@ import type { Results } from '../engine.ts'
 import type { ItemSource } from '../items/take-item.ts'
 import { readBatchMeta } from '../ledger/batch-meta.ts'
 import type { Keys } from '../redis/keys.ts'
-import { readDone, readRange } from '../ledger/result-pages.ts'
+import { readDone, readRange, type StoredEntry } from '../ledger/result-pages.ts'
 import { ofItem, parseStored } from '../ledger/stored-result.ts'
 import type { Changes } from '../redis/changes.ts'
 import { isOutage } from '../redis/refusal.ts'
 import { isBatchId } from './batch-id.ts'
+import { createHeldPages } from './held-pages.ts'
 
 /** Pages that all readers read at once: hundreds that begin together would fill the memory and make Redis late for everyone. */
 const pagesAtOnce = 8
@@ -39,6 +40,8 @@ interface Page {
   readonly status: BatchStatus
   readonly results: Result[]
   readonly position: Position
+  /** Characters of the results. */
+  readonly length: number
   /** No further result exists now. */
   readonly end: boolean
 }
@@ -55,12 +58,17 @@ export interface ResultsDependencies {
 
 export function createResults({ redis, keys, changes, items }: ResultsDependencies): Results {
   const reading = pLimit(pagesAtOnce)
+  const heldPages = createHeldPages()
   return {
     async shape(batchId) {
-      const meta = isBatchId(batchId) ? await readBatchMeta(redis, keys.batch(batchId), 'extractor') : null
+      const meta = isBatchId(batchId) ? await readBatchMeta(redis, keys.batch(batchId), 'extractor', 'request') : null
       if (meta === null || meta.status === 'staging') throw notFound('batch', batchId)
       const { metadata = {} } = (await items.get(batchId, 0)) ?? {}
-      return { schema: meta.extractor?.schema ?? null, metadata: Object.keys(metadata).slice(0, mostMetadata) }
+      return {
+        schema: meta.extractor?.schema ?? null,
+        isRequest: meta.request !== null,
+        metadata: Object.keys(metadata).slice(0, mostMetadata),
+      }
     },
     async read(batchId, query, { signal }) {
       const position = parseCursor(query)
@@ -78,21 +86,62 @@ export function createResults({ redis, keys, changes, items }: ResultsDependenci
   ): AsyncGenerator<Result[]> {
     using changed = query.follow ? await changes.listen(keys.batch(batchId).changes) : null
     let position = from
+    let length = 0
     while (!signal.aborted) {
       const readAt = performance.now()
-      const page = await readThroughOutage(batchId, position, query.follow, signal)
-      // Deleted meanwhile: incomplete results must not look complete.
-      if (page === null) throw notFound('batch', batchId)
+      const read = await readAndHold(batchId, position, query.follow, length, signal)
+      if (read === null) return
+      const { page, hold } = read
+      using _held = hold
+      length = page.length
       position = page.position
       const chosen =
         query.status === undefined ? page.results : page.results.filter((one) => one.status === query.status)
       if (chosen.length > 0) yield chosen
+      // What a generator and its reader still name is kept while they wait: 40 readers kept their last results of 5 MB each.
+      chosen.length = 0
+      page.results.length = 0
       if (!page.end) continue
       // A page and the status are read in one step: once the batch has ended, no result comes after this page.
       if (changed === null || isEnded(page.status)) return
       await changed.wait(pollMs, signal)
       await sleep(Math.max(0, readAt + restMs - performance.now()), undefined, { signal }).catch(() => {})
     }
+  }
+
+  /**
+   * Holds room for a page as large as the reader's last one, then reads the next. A page that is larger, and finds no room, is dropped and
+   * read again when there is room. Without room until `signal` aborts, the page is empty.
+   */
+  async function readAndHold(
+    batchId: string,
+    position: Position,
+    follow: boolean,
+    expected: number,
+    signal: AbortSignal,
+  ) {
+    let hold = heldPages.tryHold(expected) ?? (await heldPages.hold(expected, signal))
+    if (hold === null) return null
+    try {
+      const page = await readPresent(batchId, position, follow, signal)
+      if (page.length <= expected) return { page, hold }
+      hold[Symbol.dispose]()
+      hold = heldPages.tryHold(page.length)
+      if (hold !== null) return { page, hold }
+      page.results.length = 0
+      hold = await heldPages.hold(page.length, signal)
+      return hold === null ? null : { page: await readPresent(batchId, position, follow, signal), hold }
+    } catch (error) {
+      hold?.[Symbol.dispose]()
+      throw error
+    }
+  }
+
+  async function readPresent(batchId: string, position: Position, follow: boolean, signal: AbortSignal): Promise<Page> {
+    const page = await readThroughOutage(batchId, position, follow, signal)
+    // Deleted meanwhile: incomplete results must not look complete.
+    if (page === null) throw notFound('batch', batchId)
+    return page
   }
 
   /** A reader that follows does not lose its stream to a failover: reading a page again does no harm. */
@@ -126,13 +175,19 @@ export function createResults({ redis, keys, changes, items }: ResultsDependenci
     if (page === null) return null
     const { status, seen, entries } = page
     if (seen === 0) {
-      if (status !== 'cancelled') return { status, results: [], position, end: true }
-      return { status, results: [], position: { order: 'cancelled', next: 0 }, end: false }
+      if (status !== 'cancelled') return { status, results: [], position, length: 0, end: true }
+      return { status, results: [], position: { order: 'cancelled', next: 0 }, length: 0, end: false }
     }
     const results = entries.flatMap(({ index, stored }, i): Result[] =>
       stored === null ? [] : [{ ...parseStored(index, stored).result, cursor: `c${position.next + i}` }],
     )
-    return { status, results, position: { ...position, next: position.next + seen }, end: false }
+    return {
+      status,
+      results,
+      position: { ...position, next: position.next + seen },
+      length: lengthOf(entries),
+      end: false,
+    }
   }
 
   async function inputPage(batchId: string, position: Position, follow: boolean): Promise<Page | null> {
@@ -145,7 +200,13 @@ export function createResults({ redis, keys, changes, items }: ResultsDependenci
       if (stored !== null) results.push({ ...parseStored(index, stored).result, cursor })
       else if (status === 'cancelled') results.push(await cancelledResult(batchId, index, cursor))
     }
-    return { status, results, position: { ...position, next: position.next + seen }, end: seen === 0 }
+    return {
+      status,
+      results,
+      position: { ...position, next: position.next + seen },
+      length: lengthOf(entries),
+      end: seen === 0,
+    }
   }
 
   async function cancelledPage(batchId: string, position: Position): Promise<Page | null> {
@@ -156,7 +217,13 @@ export function createResults({ redis, keys, changes, items }: ResultsDependenci
     for (const { index, stored } of entries) {
       if (stored === null) results.push(await cancelledResult(batchId, index, `x${index}`))
     }
-    return { status, results, position: { ...position, next: position.next + seen }, end: seen === 0 }
+    return {
+      status,
+      results,
+      position: { ...position, next: position.next + seen },
+      length: lengthOf(entries),
+      end: seen === 0,
+    }
   }
 
   async function cancelledResult(batchId: string, index: number, cursor: string): Promise<Result> {
@@ -171,6 +238,10 @@ export function createResults({ redis, keys, changes, items }: ResultsDependenci
       cursor,
     }
   }
+}
+
+function lengthOf(entries: readonly StoredEntry[]): number {
+  return entries.reduce((sum, { stored }) => sum + (stored?.length ?? 0), 0)
 }
 
 function parseCursor({ order, after }: ResultsQuery): Position {

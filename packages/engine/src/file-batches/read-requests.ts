@@ -3,7 +3,7 @@ import { setImmediate } from 'node:timers/promises'
 import type { Item } from '@sluice/contract/item'
 import { maxTextLength } from '@sluice/contract/item'
 import { findJsonMembers } from '@sluice/contract/json-members'
-import { parseJson } from '@sluice/contract/json-text'
+import { kindOf, parseJson } from '@sluice/contract/json-text'
 import type { RequestEndpoint } from '@sluice/contract/request-task'
 import type { LineError } from './file-batch-store.ts'
 import { type FileLine, readLines } from './file-lines.ts'
@@ -83,6 +83,7 @@ export function readRequests(chunks: AsyncIterable<Buffer>, { endpoint, models }
   function check({ text }: FileLine): Checked {
     if (text === null) return failed('invalid_request', 'The line is too long.', null)
     const parsed = parseJson(text)
+    if (!parsed.ok && parsed.problem !== 'syntax') return failed('invalid_request', parsed.message, null)
     const value = parsed.ok ? parsed.value : undefined
     if (value === null || typeof value !== 'object' || Array.isArray(value))
       return failed('invalid_json_line', 'This line is not parseable as valid JSON.', null)
@@ -96,13 +97,13 @@ export function readRequests(chunks: AsyncIterable<Buffer>, { endpoint, models }
   }
 
   function checkEnvelope({ custom_id: id, method, url, body }: Record<string, unknown>): Checked | null {
-    if (typeof id !== 'string' || id === '' || id.length > longestId)
+    if (typeof id !== 'string') return wrongType('custom_id', 'a string', id)
+    if (id === '' || id.length > longestId)
       return failed('invalid_value', `'custom_id' must be a text of 1 to ${longestId} characters.`, 'custom_id')
     if (method !== 'POST') return failed('invalid_method', "Invalid method: only 'POST' is supported.", 'method')
     if (url !== endpoint)
       return failed('invalid_url', 'The URL provided for this request does not match the batch endpoint.', 'url')
-    if (typeof body !== 'object' || Array.isArray(body))
-      return failed('invalid_type', "'body' must be an object.", 'body')
+    if (typeof body !== 'object' || Array.isArray(body)) return wrongType('body', 'an object', body)
     const key = shortKey(id)
     if (!ids.has(key)) {
       ids.add(key)
@@ -163,6 +164,11 @@ function shortKey(id: string): string {
 
 function failed(code: string, message: string, param: string | null): Checked {
   return { ok: false, error: { code, message, param } }
+}
+
+function wrongType(name: string, expected: string, value: unknown): Checked {
+  const message = `Invalid type for '${name}': expected ${expected}, but got ${kindOf(value)} instead.`
+  return failed('invalid_type', message, name)
 }
 
 function tooMany(what: string, most: number) {

@@ -5,6 +5,7 @@ import type { EnqueueBatch } from '../batches/enqueue-batch.ts'
 import { forgetBatch } from '../batches/forget-batch.ts'
 import type { StageBatch } from '../batches/stage-batch.ts'
 import type { FileBytes } from '../files/file-bytes.ts'
+import { type FileRecord, hasExpired } from '../files/file-record.ts'
 import type { Files } from '../files/files.ts'
 import { readBatchMeta } from '../ledger/batch-meta.ts'
 import type { Keys } from '../redis/keys.ts'
@@ -51,7 +52,8 @@ export function createStartItems(dependencies: StartItemsDependencies): StartIte
     // An earlier attempt broke off.
     await forgetBatch(redis, keys, id)
     const file = await files.get(inputFileId)
-    if (file === null || file.output !== null) return invalid(record.model, [unknownFile(inputFileId)])
+    if (file === null || hasExpired(file)) return invalid(record.model, [unknownFile(inputFileId)])
+    if (file.purpose !== 'batch') return invalid(record.model, [wrongPurpose(file)])
     const reading = readRequests(fileBytes.read(file.id, file.bytes), { endpoint, models })
     const first = await reading.items.next()
     const place = reading.place()
@@ -95,7 +97,12 @@ function invalid(model: string | null, errors: readonly LineError[]): Started {
   return { type: 'invalid', model, errors }
 }
 
+function wrongPurpose({ id, purpose }: FileRecord): LineError {
+  const message = `Invalid purpose of file ${id}: expected 'batch', but got '${purpose}' instead.`
+  return { code: 'invalid_request', message, param: 'file_id', line: null }
+}
+
 function unknownFile(fileId: string): LineError {
-  const message = `Cannot find file ${fileId}, or this organization does not have access to it.`
+  const message = `Cannot find file ${fileId}, or organization sluice does not have access to it.`
   return { code: 'invalid_request', message, param: 'file_id', line: null }
 }

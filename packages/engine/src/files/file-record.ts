@@ -15,6 +15,11 @@ export interface FileRecord {
   readonly output: { readonly batchId: string; readonly of: 'succeeded' | 'failed' } | null
 }
 
+/** The sweeper removes it a moment later. */
+export function hasExpired({ expiresAt }: Pick<FileRecord, 'expiresAt'>): boolean {
+  return expiresAt !== null && expiresAt <= Date.now()
+}
+
 export function packFile({ id: _id, expiresAt, output, ...fields }: FileRecord): Record<string, string> {
   return {
     ...Object.fromEntries(Object.entries(fields).map(([name, value]) => [name, String(value)])),

@@ -146,8 +146,9 @@ export function createFileUploads(dependencies: FileUploadsDependencies): FileUp
 
     async cancel(id) {
       const upload = await get(id)
-      if (upload === null || !(await moveTo(id, 'pending', 'cancelled')))
-        return { refused: upload?.status ?? 'cancelled' }
+      if (upload?.status !== 'pending') return { refused: upload?.status ?? 'cancelled' }
+      // Completed, or cancelled, in this moment.
+      if (!(await moveTo(id, 'pending', 'cancelled'))) return { refused: (await get(id))?.status ?? 'cancelled' }
       await removeParts(id)
       return { ...upload, status: 'cancelled' }
     },

@@ -3,7 +3,7 @@ import type { Redis } from 'ioredis'
 import { createFileId } from '../batches/batch-id.ts'
 import type { Keys } from '../redis/keys.ts'
 import type { FileBytes } from './file-bytes.ts'
-import { type FilePurpose, type FileRecord, packFile, parseFile } from './file-record.ts'
+import { type FilePurpose, type FileRecord, hasExpired, packFile, parseFile } from './file-record.ts'
 
 /** Records that are read in one round trip. */
 const readAtOnce = 200
@@ -96,7 +96,9 @@ export function createFiles({ redis, keys, bytes: fileBytes, confirm }: FilesDep
         if (ids.length === 0) return { data, hasMore: false }
         const files = await Promise.all(ids.map((id) => get(id)))
         data.push(
-          ...files.filter((file) => file !== null).filter((file) => purpose === undefined || file.purpose === purpose),
+          ...files
+            .filter((file) => file !== null)
+            .filter((file) => !hasExpired(file) && (purpose === undefined || file.purpose === purpose)),
         )
         if (data.length > limit) return { data: data.slice(0, limit), hasMore: true }
         last = ids.at(-1)

@@ -3,6 +3,7 @@ import type { Redis } from 'ioredis'
 import { isBatchId } from '../batches/batch-id.ts'
 import type { Insight } from '../engine.ts'
 import type { ItemSource } from '../items/take-item.ts'
+import { readBatchMeta } from '../ledger/batch-meta.ts'
 import { readFailureGroups } from '../ledger/failure-groups.ts'
 import type { Keys } from '../redis/keys.ts'
 import { createItemDetail } from './item-detail.ts'
@@ -25,6 +26,12 @@ export function createInsight({ redis, keys, items, isPriced }: InsightDependenc
       const read = await readFailureGroups(redis, keys.batch(requireBatchId(id)))
       if (read === null) throw notFound('batch', id)
       return { object: 'list', data: [...read.groups], other_count: read.others, has_more: false }
+    },
+    async extractor(id) {
+      const meta = await readBatchMeta(redis, keys.batch(requireBatchId(id)), 'extractor')
+      if (meta === null || meta.status === 'staging') throw notFound('batch', id)
+      if (meta.extractor === null) throw notFound('extractor', id)
+      return meta.extractor
     },
     timeline: async (id) => readTimelineOf(requireBatchId(id)),
     items: async (id, query) => readPage(requireBatchId(id), query),

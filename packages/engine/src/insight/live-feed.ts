@@ -21,6 +21,10 @@ const summariesPerTick = 20
 const newestRead = 50
 const activeRead = 100
 const mostRunning = 20_000
+/** Ended batches of which one command asks, each second, whether they are still there. */
+const endedPerTick = 200
+const mostEnded = 20_000
+const mostRunningSummaries = 1_000
 const lanesMs = 2_000
 /** Events that are kept for slow clients, once for all of them, and their characters. */
 const eventsKept = 20_000
@@ -97,6 +101,9 @@ export function createLiveFeed(dependencies: LiveFeedDependencies): LiveFeed {
     const lanes = new Set<Subject>()
     /** Shown as not ended, those first whose last reading is longest ago: messages may be lost, and in a cluster they do not come here. */
     const running = new Set<string>()
+    const runningSummaries = new Set<string>()
+    /** Shown as ended, in the order in which it is asked whether they were deleted. */
+    const ended = new Set<string>()
     let lanesAt = 0
     let cursor = '0'
 
@@ -132,6 +139,7 @@ export function createLiveFeed(dependencies: LiveFeedDependencies): LiveFeed {
       for (const id of await redis.zrevrange(keys.allBatches, 0, newestRead - 1)) {
         if (!latest.has(`batch ${id}`)) changed.batches.add(id)
       }
+      for (const id of await deletedOnes()) changed.batches.add(id)
       const [next, active] = await redis.sscan(keys.activeBatches, cursor, 'COUNT', activeRead)
       cursor = next
       const asked = new Set([...readers].flatMap(({ batchId }) => batchId ?? []))
@@ -140,33 +148,56 @@ export function createLiveFeed(dependencies: LiveFeedDependencies): LiveFeed {
       await Promise.all([...ids].map(readBatch))
     }
 
+    async function deletedOnes(): Promise<string[]> {
+      const asked = [...ended].slice(0, endedPerTick)
+      if (asked.length === 0) return []
+      const scores = await redis.zmscore(keys.allBatches, ...asked)
+      for (const id of asked) if (ended.delete(id)) ended.add(id)
+      return asked.filter((_, i) => scores[i] === null)
+    }
+
     async function tickSummaries(): Promise<void> {
-      await Promise.all(changed.summaries.take(summariesPerTick).map(readSummary))
+      const ids = new Set(changed.summaries.take(summariesPerTick))
+      for (const id of runningSummaries) if (ids.size < summariesPerTick) ids.add(id)
+      await Promise.all([...ids].map(readSummary))
     }
 
     async function readBatch(id: string): Promise<void> {
       const batch = await finder.find(id)
       running.delete(id)
-      if (batch !== null && !isEnded(batch.status) && running.size < mostRunning) running.add(id)
-      if (batch !== null) publish(`batch ${id}`, { name: 'batch', json: JSON.stringify(batch) })
-      else publish(`batch ${id}`, { name: 'gone', json: JSON.stringify({ object: 'batch', id }) })
+      ended.delete(id)
+      if (batch === null) return void publish(`batch ${id}`, gone('batch', id))
+      const [known, most] = isEnded(batch.status) ? [ended, mostEnded] : [running, mostRunning]
+      if (known.size < most) known.add(id)
+      const isNew = publish(`batch ${id}`, { name: 'batch', json: JSON.stringify(batch) })
+      const summary = isNew ? summaryOfLevel(id) : null
+      if (summary !== null) changed.summaries.add(summary)
     }
 
     async function readSummary(id: string): Promise<void> {
       const summary = await summaries.glance(id)
-      if (summary !== null) publish(`summary ${id}`, { name: 'summary', json: JSON.stringify(summary) })
-      else publish(`summary ${id}`, { name: 'gone', json: JSON.stringify({ object: 'summary', id }) })
+      runningSummaries.delete(id)
+      if (summary === null) return void publish(`summary ${id}`, gone('summary', id))
+      const isRunning = summary.status === 'in_progress' || summary.status === 'paused'
+      if (isRunning && runningSummaries.size < mostRunningSummaries) runningSummaries.add(id)
+      publish(`summary ${id}`, { name: 'summary', json: JSON.stringify(summary) })
     }
 
-    function publish(subject: Subject, event: LiveEvent): void {
-      if (latest.get(subject)?.json === event.json) return
+    /** False if the clients have it already. */
+    function publish(subject: Subject, event: LiveEvent): boolean {
+      if (latest.get(subject)?.json === event.json) return false
       latest.set(subject, event)
       const [kind, id] = subject.split(' ')
       for (const reader of readers) {
         if (reader.batchId === null || kind === 'lane' || reader.batchId === id) reader.changed(subject)
       }
+      return true
     }
   }
+}
+
+function gone(object: 'batch' | 'summary', id: string): LiveEvent {
+  return { name: 'gone', json: JSON.stringify({ object, id }) }
 }
 
 interface Reading {

@@ -33,8 +33,8 @@ export interface ItemWorkerDependencies {
   /** The tokens of its locks begin with it. */
   readonly workerId: string
   readonly concurrency: number
-  /** Jobs that all workers of the lane start in `duration` ms at most: a coarse guard. */
-  readonly limiter: { max: number; duration: number }
+  /** Jobs that all workers of the lane start in `duration` ms at most: a coarse guard. Null: any number. */
+  readonly limiter: { max: number; duration: number } | null
   readonly runItem: RunItem
   readonly gate: RedisGate
   /** Aborts when nothing may begin any more. */
@@ -100,7 +100,7 @@ export function createItemWorker(dependencies: ItemWorkerDependencies): ItemWork
     connection: redis,
     prefix: keys.laneQueuePrefix(lane),
     concurrency,
-    limiter,
+    ...(limiter === null ? {} : { limiter }),
     lockDuration: itemLockMs,
     lockRenewTime: itemLockMs / 2,
     stalledInterval: itemScanMs,

@@ -185,8 +185,7 @@ function openingSlotsFor(calls: number): number {
   return calls + Math.ceil(calls * openedFraction)
 }
 
-function itemLimiter({ rpm }: LaneConfig, held: number): { max: number; duration: number } {
-  return rpm === undefined
-    ? { max: 1_000_000, duration: 1_000 }
-    : { max: 2 * rpm + mostDroppedPerHeld * held, duration: 60_000 }
+/** None for a lane without `rpm`: BullMQ would count each job for nothing, with two commands. */
+function itemLimiter({ rpm }: LaneConfig, held: number): { max: number; duration: number } | null {
+  return rpm === undefined ? null : { max: 2 * rpm + mostDroppedPerHeld * held, duration: 60_000 }
 }

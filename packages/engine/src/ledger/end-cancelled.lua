@@ -9,7 +9,7 @@
 local status = redis.call('HGET', meta, 'status')
 if status ~= 'cancelling' then return { status or 'gone', '0' } end
 local page = redis.call('HSCAN', calls, cursor, 'COUNT', most)
-for i = 1, #page[2], 2 do overtakeCall(calls, overtaken, unsettled, page[2][i]) end
+for i = 1, #page[2], 2 do overtakeCall(calls, overtaken, unsettled, page[2][i], page[2][i + 1]) end
 if page[1] ~= '0' then return { status, page[1] } end
 redis.call('UNLINK', open, runs)
 local ended = finish(meta, open, now)

@@ -13,7 +13,7 @@ if not m[1] then return { 'gone', 0, 0, 0, '1', '' } end
 local openCount, total, nextIndex, feeds = redis.call('HLEN', open), tonumber(m[2]), tonumber(m[3]), tonumber(m[4])
 if m[1] == 'in_progress' then
   local first = redis.call('SRANDMEMBER', releasing)
-  if first then releaseParked(parked, chains, requeue, releasing, first, m[9]) end
+  if first then releaseParked(parked, chains, requeue, releasing, first, m[9], mostReleased) end
 end
 -- One more while items are still to come back, so that the batch has its next turn.
 local parkedLeft = redis.call('SCARD', releasing)
@@ -29,12 +29,20 @@ if want > 0 then
     taken[#taken + 1] = tostring(nextIndex)
     nextIndex = nextIndex + 1
   end
+  local opened = {}
   for _, index in ipairs(taken) do
     feeds = feeds + 1
-    redis.call('HSET', open, index, feeds)
+    opened[#opened + 1] = index
+    opened[#opened + 1] = tostring(feeds)
+    -- In steps, because unpack() fails on a few thousand values.
+    if #opened == 1000 then
+      redis.call('HSET', open, unpack(opened))
+      opened = {}
+    end
     reply[#reply + 1] = index
     reply[#reply + 1] = tostring(feeds)
   end
+  if #opened > 0 then redis.call('HSET', open, unpack(opened)) end
   redis.call('HSET', meta, 'next', nextIndex, 'feeds', feeds)
   if m[5] == '' and #taken > 0 then redis.call('HSET', meta, 'started_at', now) end
   openCount = openCount + #taken

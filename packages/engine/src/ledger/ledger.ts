@@ -2,11 +2,8 @@ import type { Attempt } from '@sluice/contract/batch-item'
 import type { Redis } from 'ioredis'
 import type { BatchKeys, Keys } from '../redis/keys.ts'
 import { loadScript } from '../redis/script.ts'
-import { packAttempts } from './attempts.ts'
-import { failureGroup } from './failure-group.ts'
-import { noGroup, packGroup } from './failure-groups.ts'
-import { type CallEnd, type Cost, noTries, type Run, type Tries } from './run.ts'
-import type { StoredResult } from './stored-result.ts'
+import { createItemSteps } from './item-steps.ts'
+import type { CallEnd, Cost, Run, Tries } from './run.ts'
 
 export type Taken =
   | {
@@ -38,7 +35,7 @@ export interface ExpectedCost {
 export const noExpectedCost: ExpectedCost = { inputNanoUsd: 0, outputTokenNanoUsd: 0, mostOutputTokens: null }
 
 /** How a result came about, and how it relates to other items with the same text. */
-interface Origin {
+export interface Origin {
   /** The item's calls. */
   readonly attempts?: readonly Attempt[] | undefined
   /** Of the item's text; undefined when the batch does not compare texts. */
@@ -98,7 +95,7 @@ export interface Ledger {
 }
 
 /** What follows from a step outside the ledger. */
-interface LedgerEvents {
+export interface LedgerEvents {
   /** Items of the batch are to be fed again. */
   requeued(batchId: string): Promise<void>
   /** The batch has ended with this step. */
@@ -118,10 +115,6 @@ const leavingAtOnce = 500
 const file = (name: string) => loadScript(new URL(name, import.meta.url))
 const scripts = {
   feed: file('feed.lua'),
-  take: file('take.lua'),
-  openCall: file('open-call.lua'),
-  closeCall: file('close-call.lua'),
-  record: file('record.lua'),
   letGo: file('let-go.lua'),
   pause: file('pause.lua'),
   resume: file('resume.lua'),
@@ -133,6 +126,8 @@ const scripts = {
 
 export function createLedger({ redis, keys, events }: LedgerDependencies): Ledger {
   return {
+    ...createItemSteps({ redis, keys, events }),
+
     async feed(batchId, { places, most }) {
       const [status, open, left, isFull, weight, label, ...pairs] = (await scripts.feed(redis, keys.batch(batchId), {
         places,
@@ -142,61 +137,9 @@ export function createLedger({ redis, keys, events }: LedgerDependencies): Ledge
       return { status, open, left, isFull: isFull === 1, weight: Number(weight), label, items: toPairs(pairs) }
     },
 
-    async take(run, { keepsTime, textHash = '' }) {
-      const k = keys.batch(run.batchId)
-      const reply = await scripts.take(redis, k, {
-        ...runArgs(run),
-        now: Date.now(),
-        keepsTime: keepsTime ? 1 : 0,
-        textHash,
-        channel: k.changes,
-      })
-      return readTaken(reply as [Taken['type'], ...string[]])
-    },
-
-    async openCall(run, { inputNanoUsd, outputTokenNanoUsd, mostOutputTokens }) {
-      return (await scripts.openCall(redis, keys.batch(run.batchId), {
-        ...callArgs(run),
-        inputNanoUsd: Math.ceil(inputNanoUsd),
-        outputTokenNanoUsd: Math.ceil(outputTokenNanoUsd),
-        mostOutputTokens: mostOutputTokens ?? '',
-      })) as Opened | 'repeated'
-    },
-
-    async closeCall(run, tries, cost, end) {
-      return (await scripts.closeCall(redis, keys.batch(run.batchId), {
-        ...callArgs(run),
-        ...costArgs(cost),
-        callEnd: end,
-        triesJson: JSON.stringify(tries),
-      })) as 'closed' | 'stale'
-    },
-
-    async record(run, status, result, cost, end, { attempts, textHash = '', withoutCall = '' as const } = {}) {
-      const k = keys.batch(run.batchId)
-      const { error, id = String(run.index) } = result as Partial<StoredResult>
-      const group = error === undefined ? noGroup : packGroup(failureGroup(error), { id, message: error.message })
-      const [answer, batchStatus, released = 0] = (await scripts.record(redis, k, {
-        ...callArgs(run),
-        ...costArgs(cost),
-        status,
-        callEnd: end,
-        result: JSON.stringify(result),
-        now: Date.now(),
-        channel: k.changes,
-        textHash,
-        countedAs: withoutCall,
-        ...group,
-        attemptsJson: packAttempts(status, attempts),
-      })) as ['recorded' | 'stale', string?, number?]
-      if (released > 0) await events?.requeued(run.batchId)
-      if (batchStatus === 'completed' || batchStatus === 'cancelled') events?.ended(run.batchId)
-      return answer
-    },
-
     async letGo(run, to) {
       const k = keys.batch(run.batchId)
-      const args = { ...runArgs(run), to, now: Date.now(), channel: k.changes }
+      const args = { index: run.index, feed: run.feed, token: run.token, to, now: Date.now(), channel: k.changes }
       const done = (await scripts.letGo(redis, k, args)) as 'done' | 'stale'
       // Also when the batch is paused: it may have been resumed in between.
       if (to === 'requeue') await events?.requeued(run.batchId)
@@ -246,37 +189,6 @@ export function createLedger({ redis, keys, events }: LedgerDependencies): Ledge
       const args = { status, cursor, most: leavingAtOnce, now: Date.now() }
       cursor = (await scripts.leaveWindow(redis, k, args)) as string
     } while (cursor !== '0')
-  }
-}
-
-function runArgs({ index, feed, token }: Run) {
-  return { index, feed, token }
-}
-
-function callArgs(run: Run) {
-  return { ...runArgs(run), call: run.call ?? run.token }
-}
-
-function costArgs({ paidCalls, usage, cachedInputTokens, nanoUsd }: Cost) {
-  return {
-    paidCalls,
-    inputTokens: usage.input_tokens,
-    cachedInputTokens,
-    outputTokens: usage.output_tokens,
-    costNanoUsd: Math.round(nanoUsd),
-  }
-}
-
-function readTaken([type, ...rest]: [Taken['type'], ...string[]]): Taken {
-  if (type === 'twin') return { type, index: Number(rest[0]), stored: rest[1] ?? '' }
-  if (type !== 'taken') return { type }
-  const [tries, firstTakenAt, waitingSince, lostRuns] = rest
-  return {
-    type,
-    tries: tries ? (JSON.parse(tries) as Tries) : noTries,
-    firstTakenAt: firstTakenAt ? Number(firstTakenAt) : null,
-    waitingSince: Number(waitingSince),
-    lostRuns: Number(lostRuns),
   }
 }
 

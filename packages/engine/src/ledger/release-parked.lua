@@ -8,23 +8,24 @@ local function park(chains, first, index, perShard)
   end
 end
 
--- Item `first` is done: the items of its chain go back to the feeder; at most 1,000 of them, because a million would stop Redis for
+-- Item `first` is done: the items of its chain go back to the feeder; at most `most` of them, because a million would stop Redis for
 -- 1.5 s. While there are more, `first` is in `releasing`. Returns how many went back.
-local function releaseParked(parked, chains, requeue, releasing, first, perShard)
+local mostReleased = 1000
+local function releaseParked(parked, chains, requeue, releasing, first, perShard, most)
   local count, isMore = 0, false
   if not perShard then
     -- Items that an earlier version parked.
-    for _, twin in ipairs(redis.call('ZRANGEBYSCORE', parked, first, first, 'LIMIT', 0, 1000)) do
+    for _, twin in ipairs(redis.call('ZRANGEBYSCORE', parked, first, first, 'LIMIT', 0, most)) do
       redis.call('RPUSH', requeue, twin)
       redis.call('ZREM', parked, twin)
       count = count + 1
     end
-    isMore = count == 1000
+    isMore = count == most
   end
   local heads, head = shardKey(chains, first, perShard), 'last:' .. first
   local last = redis.call('HGET', heads, head)
   local index = last
-  while index and count < 1000 do
+  while index and count < most do
     local entries = shardKey(chains, index, perShard)
     local before = redis.call('HGET', entries, index)
     redis.call('HDEL', entries, index)

@@ -80,8 +80,8 @@ export const fileBatchLock: LockTimes = { lockMs: 10_000, scanMs: 5_000 }
  * each lost one ran its job again.
  */
 export const batchLock: LockTimes = { lockMs: 15_000, scanMs: 5_000 }
-/** Of the job of a delivery. If it runs twice, the receiver gets the event twice. */
-export const webhookLock: LockTimes = { lockMs: itemLockMs, scanMs: itemScanMs }
+/** Of the job of a delivery: another process replaces a dead one within 15 s. If it runs twice, the receiver gets the event twice. */
+export const webhookLock: LockTimes = { lockMs: 10_000, scanMs: 5_000 }
 
 export interface LockTimes {
   readonly lockMs: number

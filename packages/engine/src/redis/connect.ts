@@ -1,5 +1,6 @@
 import { parseRedisAddress } from '@sluice/contract/redis-address'
 import { Cluster, Redis } from 'ioredis'
+import { endWhenDisconnected } from './end-connection.ts'
 import { watchConnection } from './heartbeat.ts'
 
 /**
@@ -60,6 +61,7 @@ async function opened(url: string, options: ConnectOptions, onError: (error: Err
     ...options,
   })
   redis.on('error', onError)
+  endWhenDisconnected(redis)
   watchConnection(redis)
   try {
     await redis.connect()

@@ -1,5 +1,6 @@
 import { Cluster, type Redis } from 'ioredis'
 import { repeat } from '../repeat.ts'
+import { endWhenDisconnected } from './end-connection.ts'
 import { isReply } from './refusal.ts'
 
 const beatMs = 2_000
@@ -47,6 +48,7 @@ function watchCopies(redis: Redis, copies: Set<Redis>): void {
   const duplicate = redis.duplicate.bind(redis)
   redis.duplicate = (...args) => {
     const copy = duplicate(...args)
+    endWhenDisconnected(copy)
     const client: unknown = copy
     if (client instanceof Cluster) watchNodes(client)
     else watchHandshake(copy)
