@@ -66,6 +66,9 @@ const rows: readonly Row[] = [
     rules: { limits: [tokens({ ...inSeconds, limit: 1_260 })], factor: 0.1 },
     ms: 19_900,
     ...partly,
+    // The factor is learned in the first windows: 0.954 to 0.986 with 0.1 to 1.2 % refused, by the seed. The aim is 0.98 with 0.1 %.
+    used: 0.93,
+    refused: 0.02,
   },
   { name: 'tokens that are charged as counted', rules: { limits: [tokens()] }, ...reported },
   { name: 'tokens that are charged half', rules: { limits: [tokens()], factor: 0.5 }, ...partly },
