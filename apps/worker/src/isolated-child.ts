@@ -12,12 +12,16 @@ export interface IsolatedRequest {
 
 export type IsolatedAnswer =
   | { readonly type: 'ready' }
+  /** It has the request: if it ends now, it may be for that. */
+  | { readonly type: 'taken' }
   | { readonly type: 'called'; readonly call: Call }
   /** A bug: the stack names its place and quotes neither text nor answer. */
   | { readonly type: 'threw'; readonly name: string }
 
 if (process.send === undefined) throw new Error('This is started by isolated-process.ts.')
 
+// A module that NODE_OPTIONS loads may have released the channel. Then this process would end between two calls.
+process.channel?.ref()
 // It ends with its worker. A terminal sends its signals to all processes, so they are ignored here: the worker decides when this one ends.
 process.on('disconnect', () => process.exit())
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => undefined)
@@ -28,6 +32,7 @@ process.on('message', (message: IsolatedRequest) => void call(message))
 answer({ type: 'ready' })
 
 async function call({ lane, request }: IsolatedRequest): Promise<void> {
+  answer({ type: 'taken' })
   try {
     const provider =
       providers.get(lane) ?? createProvider(lanes[lane]!, { refine: (extractor) => refineFor(extractors, extractor) })

@@ -23,6 +23,8 @@ export function createIsolatedExtract(): IsolatedExtract {
 
   async function withProcess<T>(work: (process: IsolatedProcess) => Promise<T>): Promise<T> {
     clearTimeout(ending)
+    // One that ended while it was idle would fail an item that it never had.
+    while (idle.at(-1)?.hasEnded) all.delete(idle.pop()!)
     const process = idle.pop() ?? startIsolatedProcess()
     all.add(process)
     try {
@@ -46,9 +48,13 @@ export function createIsolatedExtract(): IsolatedExtract {
       if (options.isIsolated !== true) return extract(request, options)
       const { signal } = options
       const limitMs = lane.timeoutMs + checkMs
-      return whenFree(() => {
-        signal.throwIfAborted()
-        return withProcess((process) => process.call({ lane: laneName, request }, { signal, limitMs }))
+      return whenFree(async () => {
+        for (let left = mostProcesses; left >= 0; left -= 1) {
+          signal.throwIfAborted()
+          const call = await withProcess((process) => process.call({ lane: laneName, request }, { signal, limitMs }))
+          if (call !== null) return call
+        }
+        throw new Error('No process for a suspect item took it.')
       })
     },
     async [Symbol.asyncDispose]() {

@@ -10,8 +10,11 @@ const memoryMb = 512
 /** A process that makes one call after the other, until one ends it. */
 export interface IsolatedProcess {
   readonly hasEnded: boolean
-  /** Rejects with a ProcessEndedError when the call ends the process or does not end in time, and with the signal's reason when it aborts. */
-  call(request: IsolatedRequest, options: { readonly signal: AbortSignal; readonly limitMs: number }): Promise<Call>
+  /** Null when it ended before it took the call. Rejects with a ProcessEndedError when the call ends the process or does not end in time, and with the signal's reason when it aborts. */
+  call(
+    request: IsolatedRequest,
+    options: { readonly signal: AbortSignal; readonly limitMs: number },
+  ): Promise<Call | null>
   end(): Promise<void>
 }
 
@@ -22,6 +25,10 @@ export function startIsolatedProcess(): IsolatedProcess {
     stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
   })
   let hasEnded = false
+  let hasTaken = false
+  child.on('message', ({ type }: IsolatedAnswer) => {
+    if (type === 'taken') hasTaken = true
+  })
   const gone = new Promise<string>((resolve) => {
     const settle = (how: string) => {
       hasEnded = true
@@ -54,13 +61,16 @@ export function startIsolatedProcess(): IsolatedProcess {
         throw new Error('The process for a suspect item did not start.')
       }
       signal.throwIfAborted()
-      child.send(request)
+      hasTaken = false
+      // One that has ended is seen below.
+      child.send(request, () => {})
       const late = AbortSignal.timeout(limitMs)
       const answer = await answerOf(child, gone, AbortSignal.any([signal, late]))
       if (answer.type === 'called') return answer.call
       if (answer.type === 'threw') throw new Error(`A call ended in ${answer.name}.`)
       await end()
       if (signal.aborted) throw signal.reason
+      if (answer.type === 'gone' && !hasTaken) return null
       const how = answer.type === 'gone' ? `ended with ${answer.how}` : `did not answer within ${limitMs / 1_000} s`
       throw new ProcessEndedError(
         `This item ends the process that works on it: two workers ended while they held it, then a separate process ${how}. Check its text, and the code of the extractor if it has any.`,
@@ -79,13 +89,14 @@ async function answerOf(
 ): Promise<IsolatedAnswer | Ended> {
   const { promise, resolve } = Promise.withResolvers<IsolatedAnswer | Ended>()
   const abort = () => resolve({ type: 'aborted' })
-  child.once('message', resolve)
+  const take = (message: IsolatedAnswer) => message.type !== 'taken' && resolve(message)
+  child.on('message', take)
   signal.addEventListener('abort', abort, { once: true })
   if (signal.aborted) abort()
   try {
     return await Promise.race([promise, gone.then((how) => ({ type: 'gone', how }) as const)])
   } finally {
-    child.off('message', resolve)
+    child.off('message', take)
     signal.removeEventListener('abort', abort)
   }
 }

@@ -86,7 +86,7 @@ const eventNames: Readonly<Record<Timeline['events'][number]['type'], string>> =
 }
 
 function eventWords(type: Timeline['events'][number]['type'], message: string): string {
-  if (type === 'paused' && message === 'user') return `${eventNames[type]}: by a person`
+  if (type === 'paused' && message === 'user') return `${eventNames[type]} by a person`
   return message === '' ? eventNames[type] : `${eventNames[type]}: ${message}`
 }
 
