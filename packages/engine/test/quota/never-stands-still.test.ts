@@ -39,13 +39,16 @@ const answer = fc.record({
  * make the lane wait, for as long as it says and as the configuration allows. Otherwise a call goes within a second.
  */
 test('whatever a provider says, a lane with nothing in flight and no wait that was asked for sends a call within a second', async () => {
+  // On a busy machine fewer sequences are tried. Each that began ends, or it would use Redis after the test.
+  const untilMs = performance.now() + 80_000
   await fc.assert(
     fc.asyncProperty(fc.array(answer, { minLength: 1, maxLength: 8 }), fc.integer(), async (script, seed) => {
+      if (performance.now() > untilMs) return
       const still = await longestStill(script, seed)
       // A second, and two exchanges.
       expect(still).toBeLessThan(1_100)
     }),
-    { numRuns: 60, interruptAfterTimeLimit: 90_000 },
+    { numRuns: 60 },
   )
 }, 120_000)
 
