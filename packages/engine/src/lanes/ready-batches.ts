@@ -1,4 +1,5 @@
 import type { Redis } from 'ioredis'
+import type { ReadRecipe } from '../items/recipes.ts'
 import type { Keys } from '../redis/keys.ts'
 import { loadScript } from '../redis/script.ts'
 
@@ -48,6 +49,22 @@ export interface ReadyBatchesDependencies {
   readonly redis: Redis
   readonly keys: Keys
   readonly lane: string
+}
+
+export interface MarkReadyDependencies extends Omit<ReadyBatchesDependencies, 'lane'> {
+  readonly readRecipe: ReadRecipe
+}
+
+/** For a batch of which an item just ran here: its recipe, which names the lane, is in memory. */
+export function createMarkReady({
+  redis,
+  keys,
+  readRecipe,
+}: MarkReadyDependencies): (batchId: string) => Promise<void> {
+  return async (batchId) => {
+    const lane = (await readRecipe(batchId))?.task.lane
+    if (lane !== undefined) await createReadyBatches({ redis, keys, lane }).mark(batchId)
+  }
 }
 
 export function createReadyBatches({ redis, keys, lane }: ReadyBatchesDependencies): ReadyBatches {
