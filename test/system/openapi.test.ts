@@ -40,6 +40,7 @@ test('the OpenAPI document describes every route, and every route answers as it 
     sealBatch: { id: uploading, status: 202 },
     listBatches: { status: 200 },
     getBatch: { id: running, status: 200 },
+    getBatchExtractor: { id: running, status: 200 },
     patchBatch: { id: running, body: { priority: 20 }, status: 200 },
     pauseBatch: { id: running, status: 200 },
     resumeBatch: { id: running, status: 200 },

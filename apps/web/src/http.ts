@@ -31,11 +31,13 @@ const sessionCodes: ReadonlySet<string> = new Set(['missing_api_key', 'invalid_a
 /** A request to the public API. Where the session has ended, it waits until the person has logged in again, so that no input is lost. */
 async function send(method: string, path: string, options: RequestOptions = {}): Promise<Response> {
   for (;;) {
+    const session = sessions
     const response = await attempt(method, path, options)
     if (response.ok) return response
     const error = await readError(response)
     if (response.status !== 401 || !sessionCodes.has(error.code)) throw error
-    await newSession(options.signal)
+    // A request of the session before may be answered after the new login: it is only sent again.
+    if (session === sessions) await newSession(options.signal)
   }
 }
 
@@ -75,11 +77,14 @@ async function readError(response: Response): Promise<RequestError> {
   return new RequestError(response.status, { code: 'unexpected_answer', message, param: null })
 }
 
+/** Logins on this page. */
+let sessions = 0
 let waiting: Promise<void> | undefined
 function newSession(signal: AbortSignal | undefined): Promise<void> {
   waiting ??= new Promise<void>((resolve) => {
     sessionEnded.value = {
       goOn() {
+        sessions += 1
         sessionEnded.value = null
         waiting = undefined
         resolve()

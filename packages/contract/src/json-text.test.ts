@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import fc from 'fast-check'
+import { fc } from '../../../test/support/property.ts'
 import { createJsonScan, maxJsonDepth, maxJsonValues, parseJson, toPointer } from './json-text.ts'
 
 const nested = (depth: number, open: string, close: string, inner = '1') =>

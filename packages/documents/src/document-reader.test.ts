@@ -1,4 +1,4 @@
-import fc from 'fast-check'
+import { fc } from '../../../test/support/property.ts'
 import { afterEach, expect, test } from 'vitest'
 import { childrenOf, until } from '../test/child-processes.ts'
 import { makeBomb, makePdf } from '../test/pdfs.ts'

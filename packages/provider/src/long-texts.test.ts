@@ -3,7 +3,7 @@ import { laneConfig } from '@sluice/contract/lane'
 import type { Extractor } from '@sluice/contract/extractor'
 import { splitBySize } from '@sluice/text/split-by-size'
 import { createEstimateTokens } from '@sluice/text/estimate-tokens'
-import fc from 'fast-check'
+import { fc } from '../../../test/support/property.ts'
 import { expect, test } from 'vitest'
 import { createLongTexts } from './long-texts.ts'
 

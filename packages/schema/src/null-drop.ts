@@ -30,7 +30,7 @@ interface Fit {
   readonly value: unknown
   /** Valid, judged by types, values, bounds, properties and items alone. Chooses between the forms of a union. */
   readonly ok: boolean
-  /** Properties that the schema does not name. */
+  /** Properties that the schema does not name, at any depth. */
   readonly unnamed: number
 }
 
@@ -110,15 +110,17 @@ class Dropper {
 
   #inItems({ places, others }: Plan['lists'], items: readonly unknown[]): Fit {
     let ok = true
+    let unnamed = 0
     let changed: unknown[] | undefined
     for (const [i, item] of items.entries()) {
       const its = i < places.length ? places[i] : others
       if (its === undefined) continue
       const fit = this.fit(its, item)
       ok &&= fit.ok
+      unnamed += fit.unnamed
       if (fit.value !== item) (changed ??= [...items])[i] = fit.value
     }
-    return { value: changed ?? items, ok, unnamed: 0 }
+    return { value: changed ?? items, ok, unnamed }
   }
 
   #inProperties({ properties, required, others }: Plan, object: Record<string, unknown>): Fit {
@@ -139,6 +141,7 @@ class Dropper {
       }
       const fit = this.fit(its, value)
       ok &&= fit.ok
+      unnamed += fit.unnamed
       if (fit.value !== value) (changed ??= { ...object })[name] = fit.value
     }
     const now = changed ?? object

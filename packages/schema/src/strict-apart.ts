@@ -72,7 +72,8 @@ export function createUnionCheck(root: SchemaNode): UnionCheck {
     const nulls: Nulls = { added: new Set(), meant: new Set() }
     const seen = new Set<unknown>()
     const open: unknown[] = [schema]
-    for (let next = open.pop(); next !== undefined; next = open.pop()) {
+    while (open.length > 0) {
+      const next = open.pop()
       if (!isNode(next) || seen.has(next)) continue
       seen.add(next)
       visit(pointer)

@@ -3,15 +3,20 @@ import { isNode, type SchemaNode } from './subschemas.ts'
 
 /**
  * What a model that is held to a strict schema writes for a value: null for each property that the value does not have. Knows nothing of the
- * schema that the strict one was made from; the form of a union is the first that an independent validator accepts.
+ * schema that the strict one was made from. Of the forms of a union that an independent validator accepts, `choose` takes one.
  */
-export function encodeStrict(root: SchemaNode, instance: unknown): unknown {
+export function encodeStrict(
+  root: SchemaNode,
+  instance: unknown,
+  choose: (count: number) => number = () => 0,
+): unknown {
   const encode = (schema: unknown, value: unknown): unknown => {
     if (!isNode(schema)) return value
     if (typeof schema['$ref'] === 'string') return encode(resolve(root, schema['$ref']), value)
     if (Array.isArray(schema['anyOf'])) {
       const encoded = schema['anyOf'].map((form) => [form, encode(form, value)] as const)
-      return (encoded.find(([form, one]) => isValid(root, form, one)) ?? encoded[0])![1]
+      const valid = encoded.filter(([form, one]) => isValid(root, form, one))
+      return (valid[choose(valid.length)] ?? encoded[0])![1]
     }
     if (Array.isArray(value)) return value.map((item) => encode(schema['items'], item))
     if (!isNode(value) || !isNode(schema['properties'])) return value
@@ -28,6 +33,25 @@ export function encodeStrict(root: SchemaNode, instance: unknown): unknown {
     }
   }
   return encode(root, instance)
+}
+
+/**
+ * The way to write a value that `isMeant` takes, of 22. A value without properties may be written by several forms of a union: `{}` as
+ * `{ "a": null }` where `a` is optional, and as `{ "b": null }` where `b` is required and may be null. Only a model knows which form it means.
+ */
+export function encodeMeant(root: SchemaNode, instance: unknown, isMeant: (sent: unknown) => boolean): unknown {
+  const first = encodeStrict(root, instance)
+  if (isMeant(first)) return first
+  for (let seed = 0; seed <= 20; seed += 1) {
+    let state = seed
+    const sent = encodeStrict(root, instance, (count) => {
+      if (seed === 0) return count - 1
+      state = (Math.imul(state, 1_103_515_245) + 12_345) >>> 0
+      return (state >>> 16) % Math.max(1, count)
+    })
+    if (isMeant(sent)) return sent
+  }
+  return first
 }
 
 function isValid(root: SchemaNode, schema: unknown, value: unknown): boolean {

@@ -518,3 +518,17 @@ describe('the nulls that strict mode adds', () => {
     expect(quickest(() => dropAddedNulls(root, answer))).toBeLessThan(2_000)
   })
 })
+
+it('is refused for a null that means two things, also where a form of the union is a union itself', () => {
+  const forms = [object({ a: string }), object({ a: { type: 'null' } }, ['a'])]
+  for (const union of [forms, [{ oneOf: [forms[0], { type: 'null' }] }, forms[1]]])
+    expect(toStrictSchema({ type: 'array', items: { anyOf: union } })).toMatchObject({
+      strict: false,
+      reason: expect.stringContaining('means two things') as string,
+    })
+})
+
+it('is read back by the list of a union that names the properties of its elements', () => {
+  const lists = { anyOf: ['x', 'a'].map((name) => ({ type: 'array', items: object({ [name]: string }) })) }
+  for (const value of [[{ x: '' }, {}], [{}, { a: '' }], []]) expect(thereAndBack(lists, value)).toEqual(value)
+})

@@ -1,5 +1,5 @@
 import { countTokens } from './count-tokens.ts'
-import fc from 'fast-check'
+import { fc } from '../../../test/support/property.ts'
 import { describe, expect, test } from 'vitest'
 import { splitText } from './split-text.ts'
 

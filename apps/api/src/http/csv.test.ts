@@ -1,6 +1,6 @@
 import type { Result } from '@sluice/contract/result'
 import { parse } from 'csv-parse/sync'
-import fc from 'fast-check'
+import { fc } from '../../../../test/support/property.ts'
 import { expect, test } from 'vitest'
 import { createCsv } from './csv.ts'
 

@@ -73,7 +73,9 @@ export function VirtualRows({
   }, [first, rows])
 
   const onScroll = (): void => {
-    const { scrollTop } = view.current!
+    // The browser sends the last event of a scroll when the table may be gone.
+    if (view.current === null) return
+    const { scrollTop } = view.current
     const row = isScaled ? Math.round((scrollTop / scrollRange) * lastTop) : Math.floor(scrollTop / rowHeight)
     if (row === top.value) return
     moved.current = true

@@ -1,4 +1,4 @@
-import fc from 'fast-check'
+import { fc } from '../../../../test/support/property.ts'
 import { batch, batchOptions, type BatchStatus } from '@sluice/contract/batch'
 import { expect, test } from 'vitest'
 import { type BatchFields, type BatchMeta, newBatchMeta, packBatchMeta, parseBatchMeta } from '../ledger/batch-meta.ts'

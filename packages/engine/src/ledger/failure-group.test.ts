@@ -1,6 +1,6 @@
 import type { FailureType } from '@sluice/contract/result'
 import { processorSlowdown, threadMs } from '../../../../test/support/processor-time.ts'
-import fc from 'fast-check'
+import { fc } from '../../../../test/support/property.ts'
 import { describe, expect, test } from 'vitest'
 import { failureGroup } from './failure-group.ts'
 

@@ -191,20 +191,21 @@ describe('the quota of a lane', () => {
     const abort = new AbortController()
     const waiting = quota.reserve(of(10), { signal: abort.signal })
     waiting.catch(() => {})
-    // Until the call that waits has been reported.
-    await expect.poll(async () => (await readQuota(redis, { quota: lastKey })).models[0]?.waits_for).toContain('86400')
-    const { limits, models } = await readQuota(redis, { quota: lastKey })
+    // Until the calls that ended and the one that waits have been reported.
+    await expect
+      .poll(async () => (await readQuota(redis, { quota: lastKey })).models[0])
+      .toMatchObject({
+        requests_in_flight: 0,
+        tokens_in_flight: 0,
+        binding_limit: 'requests per 86400 s',
+        waits_for: "The limit 'requests per 86400 s' sets the pace.",
+      })
+    const { limits } = await readQuota(redis, { quota: lastKey })
     expect(limits.map(({ name }) => name).toSorted()).toEqual(['requests per 60 s', 'requests per 86400 s'])
     expect(limits.find(({ period_s: periodS }) => periodS === 86_400)).toMatchObject({
       limit: 2,
       used: 2,
       remaining: 0,
-    })
-    expect(models[0]).toMatchObject({
-      requests_in_flight: 0,
-      tokens_in_flight: 0,
-      binding_limit: 'requests per 86400 s',
-      waits_for: "The limit 'requests per 86400 s' sets the pace.",
     })
     abort.abort(new Error('enough'))
     await expect(waiting).rejects.toThrow('enough')
@@ -243,7 +244,8 @@ describe('the quota of a lane', () => {
     const began = performance.now()
     abort.abort('shutdown')
     await expect(waiting).rejects.toBe('shutdown')
-    expect(performance.now() - began).toBeLessThan(20)
+    // At the earliest a place is free after a second.
+    expect(performance.now() - began).toBeLessThan(500)
     await quota.reserve(of(1), { signal: never })
     expect(performance.now() - began).toBeLessThan(1_500)
     await expect(quota.reserve(of(1), { signal: AbortSignal.abort('gone') })).rejects.toBe('gone')
