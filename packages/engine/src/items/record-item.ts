@@ -35,9 +35,15 @@ export function createRecordItem({ ledger, answers }: RecordItemDependencies): R
   return {
     async success({ run, item, recipe, textHash, tries }, answer, { call, cost, end }) {
       const result: StoredResult = { ...ofItem(item, run.index), status: 'succeeded', ...answer, ...used(tries, call) }
-      const recorded = await ledger.record(run, 'succeeded', result, cost, end, { textHash, attempts: tries.attempts })
       const { cache_s: cacheS } = recipe.options
-      if (cacheS !== undefined) await answers.keep(recipe.task, item.text, answer, cacheS * 1_000)
+      // Sent before the result: a worker that is killed in between must not leave a result whose answer was not kept. An answer that cannot
+      // be kept costs one more call of a later batch; the result must not be lost for it.
+      const keeping =
+        cacheS === undefined
+          ? undefined
+          : answers.keep(recipe.task, item.text, answer, cacheS * 1_000).catch(() => undefined)
+      const origin = { textHash, attempts: tries.attempts }
+      const [recorded] = await Promise.all([ledger.record(run, 'succeeded', result, cost, end, origin), keeping])
       return { type: recorded === 'recorded' ? 'succeeded' : 'dropped' }
     },
 
