@@ -1,4 +1,5 @@
 import { beforeAll, expect, test } from 'vitest'
+import { chat } from '../support/chat-body.ts'
 import { startSystem, type System } from '../support/system.ts'
 import { expectAccessible, openPage } from './open-page.ts'
 
@@ -6,13 +7,6 @@ let system: System
 beforeAll(async () => {
   system = await startSystem({ keepFor: 'file', simulator: { SIMULATOR_LATENCY_MS: '5' } })
   await system.worker()
-})
-
-const chat = (content: string, more: object = {}) => ({
-  model: 'simulator',
-  messages: [{ role: 'user', content }],
-  max_tokens: 30,
-  ...more,
 })
 
 test('a batch of raw requests shows its endpoint, and each item its request and the response, with nothing of them interpreted', async () => {

@@ -3,6 +3,7 @@ import { parse } from 'csv-parse/sync'
 import { beforeAll, expect, test } from 'vitest'
 import { makePlace } from '../support/cli-place.ts'
 import { runCli } from '../support/cli-process.ts'
+import { chat } from '../support/chat-body.ts'
 import { startSystem, type System } from '../support/system.ts'
 
 let system: System
@@ -11,12 +12,6 @@ beforeAll(async () => {
   await system.worker()
 })
 
-const chat = (content: string, more: object = {}) => ({
-  model: 'simulator',
-  messages: [{ role: 'user', content }],
-  max_tokens: 30,
-  ...more,
-})
 /** The second one fails: the simulator gives one answer only. */
 const requests = [
   { id: 'good', body: chat('Hello'), metadata: { page: 1 } },

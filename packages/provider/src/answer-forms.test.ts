@@ -1,27 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { checkAnswer } from './check-answer.ts'
-
-const schema = {
-  type: 'object',
-  properties: {
-    vendor: { type: 'string' },
-    total: { type: 'number' },
-    paid: { type: 'boolean' },
-    lines: {
-      type: 'array',
-      items: {
-        type: 'object',
-        properties: { sku: { type: 'string' }, qty: { type: 'integer' } },
-        required: ['sku'],
-        additionalProperties: false,
-      },
-    },
-    note: { type: ['string', 'null'] },
-  },
-  required: ['vendor', 'total'],
-  additionalProperties: false,
-}
-const acme = { vendor: 'Acme', total: 5 }
+import { acme, schema } from './invoice.test-support.ts'
 
 const check = (answer: string, of: Record<string, unknown> = schema) =>
   checkAnswer(answer, of, { form: { addedNulls: false, wrapped: false }, refine: undefined })

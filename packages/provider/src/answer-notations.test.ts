@@ -1,27 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { checkAnswer } from './check-answer.ts'
+import { acme, schema } from './invoice.test-support.ts'
 
-const schema = {
-  type: 'object',
-  properties: {
-    vendor: { type: 'string' },
-    total: { type: 'number' },
-    paid: { type: 'boolean' },
-    lines: {
-      type: 'array',
-      items: {
-        type: 'object',
-        properties: { sku: { type: 'string' }, qty: { type: 'integer' } },
-        required: ['sku'],
-        additionalProperties: false,
-      },
-    },
-    note: { type: ['string', 'null'] },
-  },
-  required: ['vendor', 'total'],
-  additionalProperties: false,
-}
-const acme = { vendor: 'Acme', total: 5 }
 const A = JSON.stringify(acme)
 
 const check = (answer: string) =>

@@ -8,7 +8,7 @@ import type { Results } from '../engine.ts'
 import type { ItemSource } from '../items/take-item.ts'
 import { readBatchMeta } from '../ledger/batch-meta.ts'
 import type { Keys } from '../redis/keys.ts'
-import { readDone, readRange, type StoredEntry } from '../ledger/result-pages.ts'
+import { readDone, readRange, type StoredEntry, type StoredPage } from '../ledger/result-pages.ts'
 import { ofItem, parseStored } from '../ledger/stored-result.ts'
 import type { Changes } from '../redis/changes.ts'
 import { isOutage } from '../redis/refusal.ts'
@@ -193,37 +193,24 @@ export function createResults({ redis, keys, changes, items }: ResultsDependenci
   async function inputPage(batchId: string, position: Position, follow: boolean): Promise<Page | null> {
     const page = await readRange(redis, keys.batch(batchId), position.next, follow ? 'stop' : 'skip')
     if (page === null) return null
-    const { status, seen, entries } = page
+    const { status, entries } = page
     const results: Result[] = []
     for (const { index, stored } of entries) {
       const cursor = `i${index}`
       if (stored !== null) results.push({ ...parseStored(index, stored).result, cursor })
       else if (status === 'cancelled') results.push(await cancelledResult(batchId, index, cursor))
     }
-    return {
-      status,
-      results,
-      position: { ...position, next: position.next + seen },
-      length: lengthOf(entries),
-      end: seen === 0,
-    }
+    return pageOf(page, results, position)
   }
 
   async function cancelledPage(batchId: string, position: Position): Promise<Page | null> {
     const page = await readRange(redis, keys.batch(batchId), position.next, 'only')
     if (page === null) return null
-    const { status, seen, entries } = page
     const results: Result[] = []
-    for (const { index, stored } of entries) {
+    for (const { index, stored } of page.entries) {
       if (stored === null) results.push(await cancelledResult(batchId, index, `x${index}`))
     }
-    return {
-      status,
-      results,
-      position: { ...position, next: position.next + seen },
-      length: lengthOf(entries),
-      end: seen === 0,
-    }
+    return pageOf(page, results, position)
   }
 
   async function cancelledResult(batchId: string, index: number, cursor: string): Promise<Result> {
@@ -237,6 +224,17 @@ export function createResults({ redis, keys, changes, items }: ResultsDependenci
       attempts: 0,
       cursor,
     }
+  }
+}
+
+/** The page of a range of indexes, with the results that it leads to. */
+function pageOf({ status, seen, entries }: StoredPage<StoredEntry>, results: Result[], position: Position): Page {
+  return {
+    status,
+    results,
+    position: { ...position, next: position.next + seen },
+    length: lengthOf(entries),
+    end: seen === 0,
   }
 }
 

@@ -15,7 +15,7 @@ const scripts = {
   range: loadScript(new URL('read-range.lua', import.meta.url)),
 }
 
-interface StoredPage<Entry> {
+export interface StoredPage<Entry> {
   readonly status: BatchStatus
   /** Items in the batch. */
   readonly total: number
